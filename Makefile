@@ -1,0 +1,98 @@
+# Everything runs from .venv, where one link makes this folder importable as the collection cloudstack.sysvm.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(CURDIR)/$(VENV)/bin
+VENV_PYTHON := "$(BIN)/python"
+# Not $(wildcard), which remembers that there was no such folder before the venv was made.
+SITE_PACKAGES = $(CURDIR)/$(shell echo $(VENV)/lib/python*/site-packages)
+
+# A venv holds absolute paths: one that came along with a copied folder would run the other folder's code.
+ifneq ($(file <$(VENV)/.made-in),)
+ifneq ($(file <$(VENV)/.made-in),$(CURDIR))
+$(error $(VENV) was made in $(file <$(VENV)/.made-in). Remove it and try again: rm -rf $(VENV))
+endif
+endif
+
+export PATH := $(BIN):$(PATH)
+# Keeps an older copy in ~/.ansible/collections from being used instead of this folder.
+export ANSIBLE_COLLECTIONS_PATH = $(SITE_PACKAGES)
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m pip install -q uv; } \
+	&& $(VENV_PYTHON) -m uv pip install -q --python $(VENV_PYTHON) $(1) \
+	|| $(VENV_PYTHON) -m pip install -q $(1)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test test-fast lint mypy sanity bench docs build matrix test-python clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: $(VENV)/.dev ## create .venv with everything the demo and the tests need (PYTHON=python3.x chooses the interpreter)
+	@copy="$$HOME/.ansible/collections/ansible_collections/cloudstack/sysvm"; if [ -e "$$copy" ]; then \
+		echo "Warning: $$copy is used before this folder, except by make. Remove it, or set" \
+		"ANSIBLE_COLLECTIONS_PATH='$(SITE_PACKAGES)'"; fi
+
+demo: $(VENV)/.runtime ## upgrade a simulated cloud
+	@tests/demo/run.sh
+
+test: lint mypy sanity test-python ## everything: lint, mypy, sanity and all tests
+
+test-fast: $(VENV)/.dev ## only the fast tests
+	@pytest -m "not slow" $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## ruff, antsibull-changelog and ansible-lint
+	ruff check
+	ruff format --check
+	antsibull-changelog lint
+	ansible-lint --offline --profile production
+
+mypy: $(VENV)/.dev ## check types
+	mypy -p ansible_collections.cloudstack.sysvm.plugins -p tests
+
+sanity: $(VENV)/.dev ## ansible-test sanity
+	tests/tools/sanity.sh
+
+bench: $(VENV)/.dev ## measure a rollout against the simulator
+	@python tests/bench/run.py
+
+docs: $(VENV)/.dev ## check the documentation of plugins and roles
+	@$(call install,antsibull-docs)
+	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+
+build: $(VENV)/.runtime ## build the collection into dist/
+	ansible-galaxy collection build --force --output-path dist
+
+matrix: ## the tests on another interpreter with its newest ansible-core: make matrix PYTHON=python3.13
+	@$(MAKE) --no-print-directory test-python VENV=.venv-$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+test-python: $(VENV)/.dev
+	pytest -n 2 $(PYTEST_ARGS)
+
+clean: ## remove caches and build output, but not .venv
+	rm -rf .ansible .cache .hypothesis dist
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is not Python 3.11 or newer. Name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Creating $(VENV) ..."
+	@"$(PYTHON)" -m venv $(VENV) || { rm -f $@; exit 1; }
+
+$(VENV)/.runtime: requirements.txt requirements-demo.txt | $(VENV)/bin/python
+	@echo "Installing the requirements of the collection and its demo ..."
+	@$(call install,-r requirements.txt -r requirements-demo.txt)
+	@mkdir -p "$(SITE_PACKAGES)/ansible_collections/cloudstack"
+	@ln -sfn "$(CURDIR)" "$(SITE_PACKAGES)/ansible_collections/cloudstack/sysvm"
+	@printf %s "$(CURDIR)" > $(VENV)/.made-in
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing the requirements of the tests ..."
+	@$(call install,-r requirements-dev.txt)
+	@touch $@

@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options that all modules share; tests compare them with module_utils/api/arguments.py."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  api_url:
+    description:
+      - URL of the CloudStack API, for example V(https://cloud.example.com/client/api).
+      - If not given, the environment variable E(CLOUDSTACK_ENDPOINT) is used.
+    type: str
+  api_key:
+    description:
+      - API key of a root administrator.
+      - If not given, the environment variable E(CLOUDSTACK_KEY) is used.
+    type: str
+  api_secret:
+    description:
+      - Secret key that belongs to O(api_key).
+      - If not given, the environment variable E(CLOUDSTACK_SECRET) is used.
+    type: str
+  api_http_method:
+    description:
+      - HTTP method for calls that only read. Calls that change something are always sent with POST.
+      - With V(get), the API key stands in URLs and so in the access logs of the management server and of proxies.
+      - If not given, the environment variable E(CLOUDSTACK_METHOD) is used.
+    type: str
+    choices: [get, post]
+    default: post
+  api_timeout:
+    description:
+      - How many seconds to wait for a connection, and for the answer to each call. Not the time an upgrade may take.
+      - If not given, the environment variable E(CLOUDSTACK_TIMEOUT) is used.
+    type: int
+    default: 60
+  api_verify_ssl_cert:
+    description:
+      - Path of a file, or of a directory, with the CA certificates to trust instead of the usual ones.
+      - If not given, the environment variable E(CLOUDSTACK_VERIFY) is used.
+    type: path
+  validate_certs:
+    description:
+      - Whether to check the TLS certificate of the server.
+      - If not given, the environment variable E(CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY) is used, which means the opposite.
+        Setting it to V(true) turns the check off.
+    type: bool
+    default: true
+  api_retry_limit:
+    description:
+      - For how many seconds to repeat a call that only reads while the management server cannot be reached, for example
+        because it restarts. Calls that change something are never repeated.
+      - A server that has not answered at all is given up after a few seconds.
+    type: int
+    default: 300
+"""
+
+    REQUIREMENTS = r"""
+options: {}
+requirements:
+  - cs >= 5.0.0 (Python library)
+"""

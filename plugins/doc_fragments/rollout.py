@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of modules that act on many targets."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  parallel:
+    description:
+      - How many units are at work at a time.
+    type: int
+    default: 10
+  per_host:
+    description:
+      - How many units are at work on one hypervisor host at a time. An agent on KVM runs five commands at once, and a
+        patch occupies one of them for minutes.
+      - V(0) means no bound.
+    type: int
+    default: 2
+  max_failures:
+    description:
+      - How many units may fail before no further unit is started. What runs is finished and verified.
+    type: int
+    default: 0
+  job_timeout:
+    description:
+      - The longest time in seconds for patching, restarting or starting one VM. A unit with more to do, such as a
+        redundant pair, gets a multiple.
+      - A job that takes longer is left running and its unit reported as failed; the next run waits for it.
+    type: int
+    default: 1800
+  verify_timeout:
+    description:
+      - How long in seconds the proof may take after the job, for example until an agent has reconnected.
+    type: int
+    default: 300
+  poll_interval:
+    description:
+      - The longest pause in seconds between two questions about running jobs. Shorter ones come from durations seen.
+    type: float
+    default: 5.0
+  log:
+    description:
+      - A file on the host that runs the module, to which one line is appended when a unit starts and when it ends.
+    type: path
+"""

@@ -1,0 +1,85 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options of all modules: names and variables as in ngine_io.cloudstack and the C(cs) library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+
+VARIABLES = {
+    "api_url": "CLOUDSTACK_ENDPOINT",
+    "api_key": "CLOUDSTACK_KEY",
+    "api_secret": "CLOUDSTACK_SECRET",
+    "api_http_method": "CLOUDSTACK_METHOD",
+    "api_timeout": "CLOUDSTACK_TIMEOUT",
+    "api_verify_ssl_cert": "CLOUDSTACK_VERIFY",
+}
+NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"
+
+
+def connection_argument_spec() -> dict[str, dict[str, Any]]:
+    """The part of the argument spec that is documented in plugins/doc_fragments/cloudstack.py; a new one each time.
+
+    No option is C(required): Connection says better what is missing, and names the variables.
+    """
+    spec: dict[str, dict[str, Any]] = {
+        "api_url": {"type": "str"},
+        "api_key": {"type": "str", "no_log": True},
+        "api_secret": {"type": "str", "no_log": True},
+        "api_http_method": {"type": "str", "choices": ["get", "post"], "default": "post"},
+        "api_timeout": {"type": "int", "default": 60},
+        "api_verify_ssl_cert": {"type": "path"},
+        "validate_certs": {"type": "bool", "default": True, "fallback": (_verify_fallback, [NO_VERIFY_VARIABLE])},
+        "api_retry_limit": {"type": "int", "default": 300},
+    }
+    for option, variable in VARIABLES.items():
+        spec[option]["fallback"] = (env_fallback, [variable])
+    return spec
+
+
+def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
+    """Make a Connection of a module's parameters, or of an action plugin's that has only some of them.
+
+    :param params: options by name; those that are absent or None are looked up in C(environ), then have their default.
+    :param environ: the environment variables.
+    :raises SysvmError: as Connection; and for numbers that are none.
+    """
+    spec = connection_argument_spec()
+
+    def value(option: str) -> Any:
+        if params.get(option) is not None:
+            return params[option]
+        return environ.get(VARIABLES.get(option, "")) or spec[option].get("default")
+
+    def seconds(option: str) -> float:
+        try:
+            return float(value(option))
+        except ValueError:
+            raise SysvmError(f"{option} ({VARIABLES.get(option, 'seconds')}) is not a number.") from None
+
+    verify = params.get("validate_certs")
+    return Connection(
+        url=str(value("api_url") or "").strip(),
+        key=str(value("api_key") or "").strip(),
+        secret=str(value("api_secret") or "").strip(),
+        http_method=str(value("api_http_method")).lower(),
+        timeout=seconds("api_timeout"),
+        verify_cert=not _is_true(environ.get(NO_VERIFY_VARIABLE, "")) if verify is None else bool(verify),
+        ca_file=value("api_verify_ssl_cert"),
+        retry_limit=seconds("api_retry_limit"),
+    )
+
+
+def _verify_fallback(variable: str) -> bool:
+    """The variable says the opposite of the option."""
+    return not _is_true(env_fallback(variable))
+
+
+def _is_true(text: str) -> bool:
+    return text.strip().lower() in ("1", "on", "t", "true", "y", "yes")

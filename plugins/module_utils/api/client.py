@@ -1,0 +1,249 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API of a CloudStack management server: read, list, submit. Signing is left to the C(cs) library."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import random
+import re
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ApiError,
+    AuthenticationError,
+    MalformedAnswerError,
+    ParameterError,
+    RateLimitedError,
+    SubmitUncertainError,
+    SysvmError,
+    UnavailableError,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.wire import Wire
+
+try:
+    from cs import CloudStack
+except ImportError:  # cs needs requests
+    CS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    CS_IMPORT_ERROR = None
+
+__all__ = ["CS_IMPORT_ERROR", "Client", "Connection"]
+
+CONNECT_LIMIT = 5.0  # seconds to keep trying a server that has not answered once: most likely the URL is wrong
+AUTH_LIMIT = 10.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
+FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
+
+Item = TypeVar("Item")
+Items = list[dict[str, Any]]
+
+
+class Client:
+    """The API of one management server, or of the load balancer in front of several. Not for several threads.
+
+    C(calls) counts the HTTP requests by command, repetitions included.
+
+    :param connection: where and how.
+    :param session: sends the prepared requests; a C(requests.Session) unless a test gives something else.
+    :param sleep: waits for a number of seconds.
+    :param clock: monotonic seconds.
+    :param rng: a random number from 0 to 1.
+    :param on_retry: before a read is repeated, gets the error and the seconds until then.
+    :raises SysvmError: when the Python library C(cs) is missing; C(CS_IMPORT_ERROR) is the traceback.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        session: Any = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        rng: Callable[[], float] = random.random,
+        on_retry: Callable[[ApiError, float], None] | None = None,
+    ) -> None:
+        if CS_IMPORT_ERROR is not None:
+            raise SysvmError("The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'.")
+        self.calls: dict[str, int] = {}
+        self._retry_limit = connection.retry_limit
+        self._page_size = connection.page_size
+        self._sleep, self._clock, self._rng, self._on_retry = sleep, clock, rng, on_retry
+        self._met = False  # whether this server has accepted these credentials once
+        self._wire = Wire(connection, session)
+        self._reader, self._writer = (
+            CloudStack(connection.url, key=connection.key, secret=connection.secret, method=method, session=self._wire)
+            for method in (connection.http_method, "post")
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self.close()
+
+    @property
+    def page_size(self) -> int:
+        """How many items a page has at most; less than asked for where the server allows less."""
+        return self._page_size
+
+    def close(self) -> None:
+        """Close the connection that is kept open between calls."""
+        self._wire.close()
+
+    def read(self, command: str, **params: Any) -> dict[str, Any]:
+        """Call a command that changes nothing; repeat it while the server cannot be reached or talks nonsense.
+
+        It is repeated after growing random delays for up to C(retry_limit) seconds, which outlasts the restart of a
+        management server. Before the first success only for CONNECT_LIMIT seconds, as the URL is probably wrong. After
+        a 401 for AUTH_LIMIT seconds, as a restarting server may say that - or not at all before the first success.
+
+        :param command: such as C(listRouters).
+        :param params: its parameters; None is dropped, True becomes C(true), a list is joined with commas.
+        :returns: the answer without its outer key; empty for a listing without items.
+        :raises ApiError: its type tells the reason.
+        """
+        if not command.startswith(("list", "get", "query", "find")):
+            raise ValueError(f"{command} may change something: submit it")
+        start, tries = self._clock(), 0
+        while True:
+            tries += 1
+            try:
+                return self._call(self._reader, command, params)
+            except ApiError as exc:
+                error = exc
+            delay = self._delay(error, tries)
+            waited = self._clock() - start
+            if waited + delay > self._patience(error):
+                if tries > 1:
+                    error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
+                raise error
+            if self._on_retry:
+                self._on_retry(error, delay)
+            self._sleep(delay)
+
+    def list(self, command: str, key: str, **params: Any) -> Items:
+        """Read a listing to its end, page by page.
+
+        CloudStack's C(count) is the number of all items, but with some releases and commands that of the page's
+        (apache/cloudstack issues 3890, 5229, 7974). So a full page is never taken for the last one, and only fewer
+        items than C(count) are wrong. Things come and go between two pages: then the listing is read once more.
+
+        :param command: such as C(listRouters).
+        :param key: of the items in the answer, such as C(router).
+        :param params: as in C(read).
+        :returns: the items, each once.
+        :raises MalformedAnswerError: when items are missing twice, or the answer is no listing.
+        :raises ApiError: as in C(read).
+        """
+        return self.list_as(command, key, _as_it_is, **params)
+
+    def list_as(
+        self, command: str, key: str, convert: Callable[[Mapping[str, Any]], Item], **params: Any
+    ) -> builtins.list[Item]:
+        """As C(list), each item converted when its page arrives: items of thousands of networks fill the memory.
+
+        :param convert: makes what is kept of an item; a KeyError means that the answer lacks a field it must have.
+        """
+        found, count = self._pages(command, key, convert, params)
+        if len(found) < count:
+            found, count = self._pages(command, key, convert, params)
+        if len(found) < count:
+            raise MalformedAnswerError(
+                f"{command}: the server counts {count} items but lists {len(found)} as {key!r}.", command=command
+            )
+        return [*found.values()]
+
+    def submit(self, command: str, **params: Any) -> str:
+        """Send a call that starts an asynchronous job; with POST, and never twice.
+
+        :returns: the id of the job.
+        :raises SubmitUncertainError: the server may have taken the call: its answer is lost or says nothing.
+        :raises ApiError: of any other type: the server surely did not take it.
+        """
+        try:
+            job_id = self._call(self._writer, command, params).get("jobid")
+            if isinstance(job_id, str) and job_id:
+                return job_id
+            error = ApiError(f"{command}: the answer has no job id.", http_status=200)
+        except ApiError as exc:
+            if exc.rejected:
+                raise
+            error = exc
+        raise SubmitUncertainError(error.message, command=command, http_status=error.http_status)
+
+    def _call(self, api: Any, command: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One exchange. The exceptions of cs and requests end here."""
+        self.calls[command] = self.calls.get(command, 0) + 1
+        self._wire.outcome = answer = None
+        # Before 5.2, cs sends True as it is.
+        sendable = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
+        try:
+            answer = getattr(api, command)(**sendable)
+        except Exception as exc:  # what cs makes of an odd answer differs from release to release; the wire knows
+            if self._wire.outcome is None:  # nothing was sent
+                if not isinstance(exc, OSError):
+                    raise  # the caller's mistake
+                self._wire.outcome = exc
+        if not isinstance(answer, dict):
+            raise self._wire.verdict(command)  # not inside "except": a traceback shall not show the original
+        self._met = True
+        return answer
+
+    def _pages(
+        self, command: str, key: str, convert: Callable[[Mapping[str, Any]], Item], params: Mapping[str, Any]
+    ) -> tuple[dict[str, Item], int]:
+        """The items by identity, so each once; and the highest count that any page gave."""
+        found: dict[str, Item] = {}
+        count = number = 0
+        while True:
+            number += 1
+            try:
+                answer = self.read(command, **params, page=number, pagesize=self._page_size)
+            except ParameterError as exc:
+                limit = re.search(r"pagesize exceeded its max value - (\d+)", exc.errortext or "")
+                if not limit or not 0 < int(limit[1]) < self._page_size:
+                    raise
+                self._page_size, number = int(limit[1]), 0  # the setting default.page.size is lower than usual
+                continue
+            items, total = answer.get(key, []), answer.get("count", 0)
+            right = isinstance(items, list) and all(isinstance(item, dict) for item in items)
+            if not right or not isinstance(total, int):
+                raise MalformedAnswerError(f"{command}: 'count' or {key!r} has the wrong type.", command=command)
+            known = len(found)
+            try:
+                found.update((_identity(item), convert(item)) for item in items)
+            except KeyError as exc:
+                missing = exc.args[0]
+                raise MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
+            count = max(count, total)
+            if len(found) == known or (len(items) < self._page_size and len(found) >= count):
+                return found, count
+
+    def _patience(self, error: ApiError) -> float:
+        """For how many seconds a read that ends like this is repeated."""
+        if isinstance(error, AuthenticationError):
+            return AUTH_LIMIT if self._met else 0.0
+        if isinstance(error, (UnavailableError, RateLimitedError, MalformedAnswerError)):
+            return self._retry_limit if self._met else min(self._retry_limit, CONNECT_LIMIT)
+        return 0.0
+
+    def _delay(self, error: ApiError, tries: int) -> float:
+        """Seconds: exponential back-off with full jitter, on top of what the server asks for."""
+        ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(tries, 10))
+        return max(0.1, self._rng() * ceiling) + (error.retry_after or 0.0)
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    """What makes an item one of a kind; a template has one row per zone."""
+    if item.get("id"):
+        return f"{item['id']} {item.get('zoneid')}"
+    return str(item.get("jobid") or json.dumps(item, sort_keys=True))
+
+
+def _as_it_is(item: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(item)

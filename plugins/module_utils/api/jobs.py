@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asynchronous jobs: what the server says of them, and what that means."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ApiError,
+    JobFailedError,
+    JobLostError,
+    MalformedAnswerError,
+    NotFoundError,
+)
+
+
+class JobStatus(enum.Enum):
+    """How a job stands. All but RUNNING are final; LOST, CANCELLED and EXPIRED leave open what was done."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+_END_WITHOUT_RESULT = {
+    JobStatus.LOST: "the management server was restarted or stopped while the job ran",
+    JobStatus.CANCELLED: "the management server cancelled the job because it blocked others for longer than the "
+    "setting job.cancel.threshold.minutes",
+    JobStatus.EXPIRED: "the management server does not know the job: it forgets jobs that are older than the setting "
+    "job.expire.minutes",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One asynchronous job as of the moment it was read (queryAsyncJobResult, listAsyncJobs).
+
+    C(command) is the server's short class name such as C(RestartNetworkCmd); C(created) and C(completed) are the
+    server's own strings (ISO 8601 with offset); C(result) is C(jobresult), empty unless the job ended with an object.
+    """
+
+    id: str
+    status: JobStatus
+    command: str = ""
+    created: str = ""
+    completed: str = ""
+    instance_type: str = ""
+    instance_id: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    errorcode: int | None = None
+    errortext: str | None = None
+
+    def error(self) -> ApiError | None:
+        """The end of a job in words: None while it runs or when it succeeded.
+
+        :returns: JobFailedError with the server's reason, or JobLostError when nobody knows what was done.
+        """
+        if self.status in (JobStatus.RUNNING, JobStatus.SUCCEEDED):
+            return None
+        reason = _END_WITHOUT_RESULT.get(self.status)
+        kind: type[ApiError] = JobLostError if reason else JobFailedError
+        end = "ended without a result" if reason else "failed"
+        why = reason or (self.errortext or "the management server gave no reason").rstrip(".")
+        return kind(
+            f"{self.command or 'The'} job {self.id} {end}: {why}.",
+            command=self.command or None,
+            errorcode=self.errorcode,
+            errortext=self.errortext,
+            job_id=self.id,
+        )
+
+
+def parse_job(entry: Mapping[str, Any]) -> Job:
+    """Understand an item of listAsyncJobs or the answer of queryAsyncJobResult.
+
+    A job that ended without C(jobresult) was LOST with its server (jobresultcode 530) or CANCELLED by it (code 0).
+
+    :raises MalformedAnswerError: without a job id or with an unknown C(jobstatus).
+    """
+    job_id, number, code = entry.get("jobid"), entry.get("jobstatus"), entry.get("jobresultcode")
+    if not isinstance(job_id, str) or not isinstance(number, int) or number not in (0, 1, 2):
+        raise MalformedAnswerError("The answer about a job has no 'jobid', or no 'jobstatus' from 0 to 2.")
+    result = entry.get("jobresult")
+    status = (JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.FAILED)[number]
+    text = result.get("errortext") if isinstance(result, Mapping) else result
+    if status is JobStatus.FAILED:
+        end = JobStatus.CANCELLED if code == 0 else JobStatus.LOST
+        status = _lost_end(text) or (status if result else end)
+    return Job(
+        id=job_id,
+        status=status,
+        command=_text(entry, "cmd").rpartition(".")[2],
+        created=_text(entry, "created"),
+        completed=_text(entry, "completed"),
+        instance_type=_text(entry, "jobinstancetype"),
+        instance_id=_text(entry, "jobinstanceid"),
+        result=result if isinstance(result, Mapping) else {},
+        errorcode=code if number == 2 and isinstance(code, int) else None,
+        errortext=str(text) if number == 2 and text else None,
+    )
+
+
+def running_jobs(client: Client) -> dict[str, Job]:
+    """All jobs in progress by id, in one listing (listAsyncJobs; jobs of project accounts are not in it).
+
+    :raises ApiError: as Client.list.
+    """
+    entries = client.list("listAsyncJobs", "asyncjobs", listall=True)
+    return {job.id: job for job in map(parse_job, entries)}
+
+
+def job_result(client: Client, job_id: str) -> Job:
+    """One job, running or ended (queryAsyncJobResult). A job that the server does not know is EXPIRED, no error.
+
+    CloudStack 4.18 and 4.19 answer with an error, "Unable to serialize: Job is cancelled ...", where later ones say
+    that the job ended without a result; to the caller it is the same.
+
+    :raises ApiError: as Client.read.
+    """
+    try:
+        answer = client.read("queryAsyncJobResult", jobid=job_id)
+    except NotFoundError as exc:
+        return Job(job_id, JobStatus.EXPIRED, errorcode=exc.errorcode, errortext=exc.errortext)
+    except ApiError as exc:
+        status = _lost_end(exc.errortext)
+        if status is None:
+            raise
+        return Job(job_id, status, errorcode=exc.errorcode, errortext=exc.errortext)
+    return parse_job({"jobid": job_id, **answer})
+
+
+def _lost_end(text: object) -> JobStatus | None:
+    """Whether these words of the server (AsyncJobManagerImpl.java) say that the job has no result, and why."""
+    if "blocking others for too long" in str(text):
+        return JobStatus.CANCELLED
+    if "management server restart or shutdown" in str(text) or "Unable to serialize" in str(text):
+        return JobStatus.LOST
+    return None
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str:
+    value = entry.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,327 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is out there: immutable facts about system VMs, routers and what they belong to.
+
+Only fields that can be trusted are kept under a plain name (see each comment): C(templateid), C(templatename) and
+C(requiresupgrade) of a VM are not evidence of anything after a management server upgrade.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+
+
+class Kind(str, enum.Enum):
+    """The kinds an operator selects by."""
+
+    SSVM = "ssvm"
+    CPVM = "cpvm"
+    ROUTER = "router"
+
+
+class UnitType(str, enum.Enum):
+    """What one action upgrades."""
+
+    SYSTEM_VM = "system_vm"
+    NETWORK = "network"
+    VPC = "vpc"
+    INTERNAL_LB = "internal_lb"
+    ORPHAN = "orphan_router"  # a router whose network or VPC no list shows
+
+
+SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
+RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who to tell: account or project, and the domain's path."""
+
+    account: str | None = None
+    domain: str | None = None
+    project: str | None = None
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Owner:
+        return cls(item.get("account"), item.get("domainpath") or item.get("domain"), item.get("project"))
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"account": self.account, "domain": self.domain, "project": self.project}
+
+
+@dataclass(frozen=True)
+class Vm:
+    """One system VM, router or internal LB VM as the server reports it."""
+
+    id: str
+    name: str
+    kind: Kind
+    zone_id: str
+    zone: str
+    state: str
+    built_from: Version | None  # routers: version inside the VM; system VMs: version in the ROOT volume's template name
+    software: Version | None  # routers: softwareversion (what the server believes); system VMs: the agent's version
+    scripts: str | None = None  # routers only: checksum read inside the VM
+    agent_state: str | None = None  # system VMs only
+    hypervisor: str | None = None
+    host_id: str | None = None
+    host: str | None = None
+    redundant: bool = False
+    redundant_state: str | None = None
+    root_template_id: str | None = None  # of the ROOT volume: what really runs
+    root_template: str | None = None
+    next_template_id: str | None = None  # templateid of the VM: what a start with a new disk would take
+    network_id: str | None = None
+    vpc_id: str | None = None
+    internal_lb: bool = False
+    health_failed: bool | None = None
+    sessions: int = 0  # CPVM: active console sessions
+    offering_id: str | None = None
+    created: str | None = None
+    addresses: tuple[str, ...] = ()
+    owner: Owner = field(default_factory=Owner)
+
+    @property
+    def running(self) -> bool:
+        return self.state == "Running"
+
+    @property
+    def is_router(self) -> bool:
+        return self.kind is Kind.ROUTER
+
+    def facts(self) -> dict[str, Any]:
+        """What C(before) and C(after) show of this VM: plain data, only what applies to its kind."""
+        facts: dict[str, Any] = {
+            "state": self.state,
+            "software_version": str(self.software) if self.software else None,
+            "template_version": str(self.built_from) if self.built_from else None,
+            "host": self.host,
+        }
+        if self.is_router:
+            facts["scripts_version"] = self.scripts
+            facts["redundant_state"] = self.redundant_state if self.redundant else None
+        else:
+            facts["agent_state"] = self.agent_state
+            facts["template"] = self.root_template
+        return facts
+
+
+@dataclass(frozen=True)
+class Network:
+    """A guest network. I(provider) is who routes it; C(VirtualRouter) and C(VpcVirtualRouter) are CloudStack's own."""
+
+    id: str
+    name: str
+    zone_id: str
+    type: str
+    state: str
+    redundant: bool
+    vpc_id: str | None
+    cidr: str | None
+    broadcast: str | None
+    providers: frozenset[str]
+    tags: tuple[str, ...]
+    owner: Owner
+
+    @property
+    def restartable(self) -> bool:
+        return self.state in RESTARTABLE_NETWORK_STATES
+
+
+@dataclass(frozen=True)
+class Vpc:
+    id: str
+    name: str
+    zone_id: str
+    state: str
+    redundant: bool
+    cidr: str | None
+    tags: tuple[str, ...]
+    owner: Owner
+    tiers: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True)
+class Zone:
+    id: str
+    name: str
+    enabled: bool
+    network_type: str
+    minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
+
+
+@dataclass(frozen=True)
+class Host:
+    id: str
+    name: str
+    zone_id: str
+    hypervisor: str | None
+    version: Version | None  # of the agent
+    state: str
+    resource_state: str | None
+
+    @property
+    def usable(self) -> bool:
+        return self.state == "Up" and self.resource_state == "Enabled"
+
+
+@dataclass(frozen=True)
+class Template:
+    """One SYSTEM template in one zone."""
+
+    id: str
+    name: str
+    zone_id: str
+    hypervisor: str | None
+    ready: bool
+    arch: str | None
+    created: str | None
+
+
+@dataclass(frozen=True)
+class ManagementServer:
+    name: str
+    state: str
+    version: str
+    parsed: Version | None
+
+    @property
+    def up(self) -> bool:
+        return self.state == "Up"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one action upgrades: one system VM, one network with its router(s), one VPC with its router(s) and tiers."""
+
+    id: str
+    name: str
+    type: UnitType
+    kind: Kind
+    zone_id: str
+    zone: str
+    owner: Owner
+    vms: tuple[Vm, ...]
+    network: Network | None = None
+    vpc: Vpc | None = None
+    remote_access_vpn: bool = False
+
+    @property
+    def hypervisor(self) -> str | None:
+        """The hypervisor all its VMs share; of a stopped VM the server does not tell it."""
+        return next((vm.hypervisor for vm in self.vms if vm.hypervisor), None)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(sorted({vm.host for vm in self.vms if vm.host}))
+
+    @property
+    def host_ids(self) -> tuple[str, ...]:
+        return tuple(sorted({vm.host_id for vm in self.vms if vm.host_id}))
+
+    @property
+    def redundant(self) -> bool:
+        """Whether this is meant to be a pair, by its offering or by what runs."""
+        declared = (self.network is not None and self.network.redundant) or (
+            self.vpc is not None and self.vpc.redundant
+        )
+        return declared or any(vm.redundant for vm in self.vms)
+
+    @property
+    def tiers(self) -> tuple[Network, ...]:
+        """The tiers a restart may be sent to, in a stable order."""
+        return tuple(tier for tier in self.vpc.tiers if tier.restartable) if self.vpc else ()
+
+    @property
+    def label(self) -> str:
+        """How a person calls it: the object and its zone."""
+        words = {
+            UnitType.SYSTEM_VM: self.kind.value.upper(),
+            UnitType.NETWORK: "network",
+            UnitType.VPC: "VPC",
+            UnitType.INTERNAL_LB: "internal LB VM",
+            UnitType.ORPHAN: "router",
+        }
+        return f"{words[self.type]} {self.name}"
+
+    def resource_ids(self) -> frozenset[str]:
+        """Every id by which a job or an event may speak of this unit."""
+        ids = {self.id, *(vm.id for vm in self.vms)}
+        if self.vpc:
+            ids.update(tier.id for tier in self.vpc.tiers)
+        return frozenset(ids)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Global settings that matter for an upgrade; a name that the server does not know is absent."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.values.get(name) or default
+
+    def number(self, name: str, default: int) -> int:
+        try:
+            return int(self.values.get(name) or default)
+        except ValueError:
+            return default
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.values.get(name)
+        return default if value in (None, "") else str(value).lower() == "true"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this account may call on this server, from listApis: command -> parameter names, in lower case."""
+
+    commands: Mapping[str, frozenset[str]]
+
+    def has(self, command: str, parameter: str | None = None) -> bool:
+        parameters = self.commands.get(command.lower())
+        return parameters is not None and (parameter is None or parameter.lower() in parameters)
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A job that runs now and the ids it may be working on (several when the server cannot tell them apart)."""
+
+    job_id: str
+    command: str
+    created: str | None
+    resource_ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Everything the plan needs, read once."""
+
+    management_servers: tuple[ManagementServer, ...]
+    capabilities: Capabilities
+    zones: tuple[Zone, ...]
+    hosts: tuple[Host, ...]
+    templates: tuple[Template, ...]
+    settings: Settings
+    units: tuple[Unit, ...]
+    in_flight: tuple[InFlight, ...] = ()
+
+    @property
+    def version(self) -> Version | None:
+        """The one version of all management servers that are Up; None while they differ or none can be read."""
+        versions = {server.parsed for server in self.management_servers if server.up}
+        return versions.pop() if len(versions) == 1 else None
+
+    @property
+    def vms(self) -> tuple[Vm, ...]:
+        return tuple(vm for unit in self.units for vm in unit.vms)
+
+
+def version_of(item: Mapping[str, Any], key: str) -> Version | None:
+    return parse_version(item.get(key))

@@ -1,0 +1,203 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The functions the modules call: one for the plan, one for acting on targets. Plain data in and out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import read_estate
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, Verdict, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, Progress
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus, diff
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+
+NO_VERSION = "The management servers have no single version"
+
+
+class RefusedError(SysvmError):
+    """A target that must not be touched, found out before anything was."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a module was told to act on, each by name or id. All empty means nothing."""
+
+    system_vms: Sequence[str] = ()
+    networks: Sequence[str] = ()
+    vpcs: Sequence[str] = ()
+    routers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a module returns, and the message it fails with, if it does."""
+
+    values: Mapping[str, Any]
+    failure: str | None = None
+    changed: bool = False
+    diff: Mapping[str, str] | None = field(default=None)
+
+
+def check_versions(client: Client, policy: Policy, fail_on_checks: bool) -> Outcome:
+    """Read the cloud, apply the matrix, run the checks. Changes nothing.
+
+    :raises PolicyError: when the policy is wrong in itself or names what does not exist.
+    """
+    check_expressions(policy)
+    plan = make_plan(read_estate(client), policy)
+    failed = plan.failed_checks
+    failure = None
+    if failed and fail_on_checks:
+        failure = " ".join(f"{check.name}: {check.seen}. {check.remedy}" for check in failed)
+    return Outcome(
+        {
+            "plan": plan.as_dict(),
+            "checks": [check.as_dict() for check in plan.checks],
+            "summary": plan.summary(),
+            "management_server_version": plan.management_server_version,
+        },
+        failure,
+    )
+
+
+def upgrade(
+    client: Client,
+    targets: Targets,
+    method: Method,
+    limits: Limits,
+    *,
+    forced: bool = False,
+    check_mode: bool = False,
+    log: str | None = None,
+) -> Outcome:
+    """Act on the targets by one method and prove the result.
+
+    :raises RefusedError: when a target does not exist or the matrix forbids it; nothing was touched.
+    """
+    estate = read_estate(client)
+    if estate.version is None:
+        raise RefusedError(f"{NO_VERSION}, so there is no version to upgrade to.", remedy="Upgrade them all first.")
+    situation = Situation.of(estate.version, estate.vms)
+    units = find_targets(estate, targets)
+    verdicts = {unit.id: decide(unit, situation) for unit in units}
+    _refuse_forbidden(units, verdicts)
+    settled = {
+        unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], method)) is not None
+    }
+    work = [unit for unit in units if unit.id not in settled]
+    log_file = LogFile(log)
+    if check_mode:
+        rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
+    else:
+        rollout = Engine(Server(client), situation, limits, Progress(log_file)).run(work, method, forced=forced)
+    settled.update({result.unit.id: result for result in rollout.results})
+    results = [settled[unit.id] for unit in units]
+    values: dict[str, Any] = {
+        "results": [result.as_dict() for result in results],
+        "summary": dict(Counter(result.status.value for result in results)),
+        "management_server_version": str(estate.version),
+    }
+    if log_file.problem:
+        values["warnings"] = [f"The log could not be written: {log_file.problem}"]
+    return Outcome(
+        values,
+        failure=_failure(results, rollout),
+        changed=any(result.submitted for result in rollout.results),
+        diff=diff(result for result in results if result.submitted),
+    )
+
+
+def find_targets(estate: Estate, targets: Targets) -> list[Unit]:
+    """The units the targets name, in their order, each once.
+
+    :raises RefusedError: for a name that nothing has, that two have, or that is of another sort.
+    """
+    wanted: dict[str, Unit] = {}
+    for option, names, matches in (
+        ("system_vms", targets.system_vms, _is_system_vm),
+        ("networks", targets.networks, _is_network),
+        ("vpcs", targets.vpcs, _is_vpc),
+        ("routers", targets.routers, _has_router),
+    ):
+        for name in names:
+            found = [unit for unit in estate.units if matches(unit, name)]
+            if not found:
+                raise RefusedError(f"{option}: {_no_such(estate, option, name)}")
+            if len(found) > 1:
+                raise RefusedError(
+                    f"{option}: {len(found)} have the name {name!r}: {', '.join(unit.id for unit in found)}.",
+                    remedy="Give the id instead of the name.",
+                )
+            wanted[found[0].id] = found[0]
+    return list(wanted.values())
+
+
+def _is_system_vm(unit: Unit, name: str) -> bool:
+    return unit.type is UnitType.SYSTEM_VM and name in (unit.id, unit.name)
+
+
+def _is_network(unit: Unit, name: str) -> bool:
+    return unit.type is UnitType.NETWORK and name in (unit.id, unit.name)
+
+
+def _is_vpc(unit: Unit, name: str) -> bool:
+    return unit.type is UnitType.VPC and name in (unit.id, unit.name)
+
+
+def _has_router(unit: Unit, name: str) -> bool:
+    return unit.kind is Kind.ROUTER and any(name in (vm.id, vm.name) for vm in unit.vms)
+
+
+def _no_such(estate: Estate, option: str, name: str) -> str:
+    """Say what the name is, where it is something else."""
+    for unit in estate.units:
+        if unit.vpc and any(name in (tier.id, tier.name) for tier in unit.vpc.tiers):
+            return f"{name!r} is a tier of VPC {unit.name}. The VPC is the unit: name it in vpcs."
+        if any(name in (vm.id, vm.name) for vm in unit.vms) or name in (unit.id, unit.name):
+            return f"{name!r} belongs to {unit.label}. Name it in the option for that."
+    return f"no such system VM, router, or network or VPC with a router: {name!r}. Check the spelling, or use the id."
+
+
+def _refuse_forbidden(units: Iterable[Unit], verdicts: Mapping[str, Verdict]) -> None:
+    forbidden = [why for unit in units for dummy, why in verdicts[unit.id].forbidden]
+    if forbidden:
+        raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
+
+
+def _without_action(unit: Unit, verdict: Verdict, method: Method) -> UnitResult | None:
+    """The result of a unit that gets no call; None for one that does."""
+    if verdict.method is Method.NONE:
+        return UnitResult(unit, Method.NONE, UnitStatus.CURRENT, verdict.reason)
+    if verdict.method is not method:
+        return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
+    return None
+
+
+def _expected(unit: Unit, method: Method, situation: Situation) -> UnitResult:
+    """What a run would be expected to return, for check mode."""
+    after = tuple(replace(vm, state="Running", software=situation.target) for vm in unit.vms)
+    reason = f"would be upgraded to {situation.target}"
+    return UnitResult(unit, method, UnitStatus.UPGRADED, reason, after=after, submitted=True)
+
+
+def _failure(results: Sequence[UnitResult], rollout: Rollout) -> str | None:
+    bad = [result for result in results if not result.status.good]
+    if not bad and rollout.error is None:
+        return None
+    counts = Counter(result.status.value.replace("_", " ") for result in results)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    told_of = [result for result in bad if result.status is not UnitStatus.NOT_STARTED]
+    reasons = "; ".join(f"{result.unit.label}: {result.reason}" for result in told_of)
+    return f"Not every target is proven to run the new software ({told}). {reasons or rollout.error}"

@@ -1,0 +1,371 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pre-flight checks: each a pure function of estate and plan that answers ok, warn or fail, with what was seen
+and what to do about it. A check that fails stops the run before anything is touched."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+
+# A cancelled job leaves a unit half done: stay well below the server's threshold.
+CANCEL_MARGIN = 0.5
+
+
+class Status(str, enum.Enum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The answer to one question, for a person: what was seen and, unless it is ok, what to do about it."""
+
+    name: str
+    status: Status
+    seen: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"name": self.name, "status": self.status.value, "seen": self.seen, "remedy": self.remedy}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the checks look at: the whole estate, the units in scope with their verdicts, and the policy."""
+
+    estate: Estate
+    verdicts: Sequence[tuple[Unit, Verdict]]
+    policy: Policy
+    expected_s: Callable[[Unit, Method], float]
+
+    def planned(self, *methods: Method) -> list[Unit]:
+        return [unit for unit, verdict in self.verdicts if verdict.method in methods]
+
+    @property
+    def pending(self) -> list[Unit]:
+        """Units that are not current, whatever is to be done to them."""
+        return [unit for unit, verdict in self.verdicts if verdict.method is not Method.NONE]
+
+
+def run_checks(question: Question) -> list[Check]:
+    """All checks, in the order in which an operator reads them."""
+    return [check(question) for check in CHECKS]
+
+
+def _management_servers(question: Question) -> Check:
+    name = "management_servers"
+    up = [server for server in question.estate.management_servers if server.up]
+    seen = ", ".join(f"{server.name} {server.version}" for server in up) or "none is Up"
+    if question.estate.version is None:
+        return Check(
+            name,
+            Status.FAIL,
+            f"no single version: {seen}",
+            "Upgrade all management servers to one version first; a live patch takes the files of the newest.",
+        )
+    return Check(name, Status.OK, seen)
+
+
+def _source_versions(question: Question) -> Check:
+    name = "source_versions"
+    forbidden = [(unit, vm, why) for unit, verdict in question.verdicts for vm, why in verdict.forbidden if vm.running]
+    if not forbidden:
+        return Check(name, Status.OK, "every running VM in scope was built from 4.14 or newer, or is current")
+    listed = _listed(f"{vm.name} ({unit.label}, zone {unit.zone}): {why}" for unit, vm, why in forbidden)
+    return Check(
+        name,
+        Status.FAIL,
+        f"{len(forbidden)} VM(s) cannot be live patched: {listed}",
+        "Recreate these VMs from the new system VM template, or leave them out with sysvm_exclude_names. "
+        f"See {matrix.SOURCE}.",
+    )
+
+
+def _live_patch_support(question: Question) -> Check:
+    name = "live_patch_support"
+    target = question.estate.version
+    if not question.planned(Method.LIVE_PATCH):
+        return Check(name, Status.OK, "no live patch is planned")
+    if target is not None and not matrix.server_can_live_patch(target):
+        return Check(
+            name,
+            Status.FAIL,
+            f"the management server is {target}; live patching exists since 4.17",
+            "Upgrade the management server to 4.17 or newer, or recreate the VMs.",
+        )
+    can = question.estate.capabilities
+    if can.has("restartNetwork") and not can.has("restartNetwork", "livepatch"):
+        return Check(
+            name,
+            Status.FAIL,
+            "restartNetwork of this server has no parameter livepatch (listApis); it would be ignored and the network "
+            "merely restarted",
+            "Upgrade the management server to 4.17 or newer.",
+        )
+    return Check(name, Status.OK, "patchSystemVm and restartNetwork with livepatch are there")
+
+
+def _permissions(question: Question) -> Check:
+    name = "permissions"
+    needed = {"queryAsyncJobResult", "listAsyncJobs", "listEvents"} if question.planned(*ACTING) else set()
+    for unit in question.planned(Method.LIVE_PATCH):
+        needed.add("patchSystemVm" if unit.type is UnitType.SYSTEM_VM else "restartNetwork")
+    if question.planned(Method.RESTART):
+        needed.add("restartNetwork")
+    missing = sorted(command for command in needed if not question.estate.capabilities.has(command))
+    if missing:
+        return Check(
+            name,
+            Status.FAIL,
+            f"this account may not call, or the server does not know: {', '.join(missing)}",
+            "Use the keys of a root admin; patchSystemVm is for root admins only.",
+        )
+    return Check(name, Status.OK, "every command the plan needs may be called")
+
+
+def _wanted_method(question: Question) -> Check:
+    name = "wanted_method"
+    if question.policy.method is not Wanted.LIVE_PATCH:
+        return Check(name, Status.OK, f"sysvm_method is {question.policy.method.value}")
+    others = [
+        f"{unit.label}: {verdict.reason}"
+        for unit, verdict in question.verdicts
+        if verdict.method not in (Method.LIVE_PATCH, Method.NONE)
+    ]
+    if others:
+        return Check(
+            name,
+            Status.FAIL,
+            f"sysvm_method is live_patch, but {len(others)} unit(s) cannot be live patched: {_listed(others)}",
+            "Leave them out with sysvm_exclude_names, or use sysvm_method: auto.",
+        )
+    return Check(name, Status.OK, "every unit in scope can be live patched or is current")
+
+
+def _host_agents(question: Question) -> Check:
+    """On KVM the files that are patched in come from the host, not from the management server."""
+    name = "host_agents"
+    target = question.estate.version
+    if target is None:
+        return Check(name, Status.OK, "not compared: the management servers have no single version")
+    old = {
+        host.id: host
+        for host in question.estate.hosts
+        if host.hypervisor == "KVM" and host.version is not None and host.version < target
+    }
+    hit = sorted({host_id for unit in question.planned(Method.LIVE_PATCH, Method.RESTART) for host_id in unit.host_ids})
+    affected = [old[host_id] for host_id in hit if host_id in old]
+    if affected:
+        return Check(
+            name,
+            Status.FAIL,
+            f"KVM hosts with an agent older than the server {target} carry VMs in scope: "
+            + _listed(f"{host.name} {host.version}" for host in affected),
+            "Upgrade cloudstack-agent and cloudstack-common there first: a live patch takes its files from the host, "
+            "so the VMs would get the old software while the server reports the new version.",
+        )
+    if old:
+        return Check(
+            name,
+            Status.WARN,
+            f"KVM hosts with an agent older than the server {target}: "
+            + _listed(f"{host.name} {host.version}" for host in old.values()),
+            "No VM in scope runs there now; upgrade them before one is started or migrated there.",
+        )
+    return Check(name, Status.OK, "no KVM host's agent is older than the server")
+
+
+def _minimum_version(question: Question) -> Check:
+    name = "minreq.sysvmtemplate.version"
+    minimum = {zone.id: zone.minimum_version for zone in question.estate.zones}
+    below = [
+        vm
+        for unit in question.planned(Method.LIVE_PATCH)
+        for vm in unit.vms
+        if vm.is_router and vm.built_from and (required := minimum.get(vm.zone_id)) and vm.built_from < required
+    ]
+    told = ", ".join(f"{zone.name} {zone.minimum_version or 'unset'}" for zone in question.estate.zones)
+    if below:
+        return Check(
+            name,
+            Status.WARN,
+            f"{len(below)} router(s) stay on a template below the minimum ({told}): {_listed(vm.name for vm in below)}",
+            "After the live patch the server accepts them by their scripts checksum alone. That is supported; if a "
+            "router then says 'Router requires upgrade', patch it again or recreate it.",
+        )
+    return Check(name, Status.OK, told)
+
+
+def _integration_port(question: Question) -> Check:
+    name = "integration.api.port"
+    port = question.estate.settings.number(name, 0)
+    if port > 0:
+        return Check(
+            name,
+            Status.WARN,
+            f"the unauthenticated API is open on port {port}",
+            "Set it to 0 and restart the management server: anyone who reaches this port is root admin. Nothing here "
+            "needs it.",
+        )
+    return Check(name, Status.OK, "closed")
+
+
+def _health_check_recreation(question: Question) -> Check:
+    name = "router.health.checks.failures.to.recreate.vr"
+    settings = question.estate.settings
+    failures = settings.text(name)
+    if failures and settings.flag("router.health.checks.enabled", True):
+        return Check(
+            name,
+            Status.WARN,
+            f"routers that fail {failures} are recreated by the server on its own",
+            "Empty it for the time of the upgrade: services restart during a live patch and a check may fail, and with "
+            "router_version_check.py every router may be recreated.",
+        )
+    return Check(name, Status.OK, "the server recreates no router on its own")
+
+
+def _job_cancel_threshold(question: Question) -> Check:
+    name = "job.cancel.threshold.minutes"
+    minutes = question.estate.settings.number(name, 60)
+    long = [
+        f"{unit.label} about {question.expected_s(unit, verdict.method) / 60:.0f} min"
+        for unit, verdict in question.verdicts
+        if question.expected_s(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
+    ]
+    if long:
+        return Check(
+            name,
+            Status.WARN,
+            f"{minutes} minutes, but expected: {_listed(long)}",
+            "Raise the setting (it is dynamic) before the upgrade, or the server may cancel these jobs half done.",
+        )
+    return Check(name, Status.OK, f"{minutes} minutes, longer than any unit is expected to take")
+
+
+def _not_running(question: Question) -> Check:
+    vms = [(unit, vm) for unit in question.pending for vm in unit.vms if not vm.running]
+    return _warn_about(
+        "not_running",
+        [f"{vm.name} {vm.state} ({unit.label})" for unit, vm in vms],
+        "not Running",
+        "A live patch needs a Running VM. See the plan for what happens to each.",
+        "every VM in scope is Running",
+    )
+
+
+def _redundant_pairs(question: Question) -> Check:
+    def degraded(unit: Unit) -> bool:
+        states = sorted(str(vm.redundant_state) for vm in unit.vms if vm.running)
+        return unit.kind is Kind.ROUTER and unit.redundant and states != ["BACKUP", "PRIMARY"]
+
+    return _warn_about(
+        "redundant_pairs",
+        [
+            f"{unit.label}: " + ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
+            for unit in question.pending
+            if degraded(unit)
+        ],
+        "not one PRIMARY and one BACKUP",
+        "Repair the pair first if the network must not lose its gateway; a live patch restarts services on the only "
+        "working router.",
+        "every redundant pair in scope has one PRIMARY and one BACKUP",
+    )
+
+
+def _tierless_vpcs(question: Question) -> Check:
+    return _warn_about(
+        "vpcs_without_tiers",
+        [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.tiers],
+        "without a tier that can be restarted",
+        "A live patch there succeeds and does nothing; these VPCs are left out until they are recreated or get a tier.",
+        "every VPC in scope has a tier to patch through",
+    )
+
+
+def _network_states(question: Question) -> Check:
+    return _warn_about(
+        "network_states",
+        [
+            f"{unit.label} {unit.network.state} ({_names(unit.vms)})"
+            for unit in question.pending
+            if unit.network and not unit.network.restartable
+        ],
+        "neither Implemented nor Setup",
+        "They cannot be restarted; their routers take the new software when the network is used again. Destroy "
+        "left-over routers or leave these networks out with sysvm_exclude_names.",
+        "every network in scope is Implemented or Setup",
+    )
+
+
+def _remote_access_vpn(question: Question) -> Check:
+    return _warn_about(
+        "remote_access_vpn",
+        [
+            f"{unit.label} ({_names(unit.vms)})"
+            for unit in question.planned(Method.LIVE_PATCH)
+            if unit.remote_access_vpn
+            and any(vm.built_from and matrix.row_for(vm.built_from).comment for vm in unit.vms)
+        ],
+        "with a remote access VPN on a 4.14 template",
+        "Their strongSwan is older than the new software expects. Test the VPN after the live patch, or recreate them.",
+        "no router from 4.14 with a remote access VPN is live patched",
+    )
+
+
+def _jobs_in_flight(question: Question) -> Check:
+    busy = {resource for job in question.estate.in_flight for resource in job.resource_ids}
+    units = [unit.label for unit in question.pending if unit.resource_ids() & busy]
+    return _warn_about(
+        "jobs_in_flight",
+        units,
+        "with a job that runs now",
+        "Nothing to do: the upgrade waits for these jobs and then decides.",
+        "no job runs on a unit in scope",
+    )
+
+
+ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
+
+CHECKS: tuple[Callable[[Question], Check], ...] = (
+    _management_servers,
+    _source_versions,
+    _live_patch_support,
+    _permissions,
+    _wanted_method,
+    _host_agents,
+    _minimum_version,
+    _integration_port,
+    _health_check_recreation,
+    _job_cancel_threshold,
+    _not_running,
+    _redundant_pairs,
+    _tierless_vpcs,
+    _network_states,
+    _remote_access_vpn,
+    _jobs_in_flight,
+)
+
+
+def _warn_about(name: str, found: list[str], what: str, remedy: str, fine: str) -> Check:
+    if found:
+        return Check(name, Status.WARN, f"{len(found)} {what}: {_listed(found)}", remedy)
+    return Check(name, Status.OK, fine)
+
+
+def _listed(items: Iterable[str]) -> str:
+    """All of them: an operator must be able to act on the list, and the report keeps it."""
+    return "; ".join(items)
+
+
+def _names(vms: Iterable[Vm]) -> str:
+    return ", ".join(vm.name for vm in vms)

@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Estate + policy -> plan: the ordered steps, the checks, and for every VM in scope the verdict. Pure data out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
+    ACTING,
+    Check,
+    Question,
+    Status,
+    run_checks,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe, select_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, Verdict, decide
+
+KIND_ORDER = (Kind.SSVM, Kind.CPVM, Kind.ROUTER)
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    unit: Unit
+    verdict: Verdict
+    expected_s: float
+    impact: str
+
+    def as_dict(self, step: int | None) -> dict[str, Any]:
+        return {
+            **describe(self.unit),
+            "method": self.verdict.method.value,
+            "reason": self.verdict.reason,
+            "step": step,
+            "expected_s": self.expected_s,
+            "impact": self.impact,
+        }
+
+
+@dataclass(frozen=True)
+class Step:
+    """Units of one kind and one method that are done by one module call."""
+
+    number: int
+    name: str
+    kind: Kind
+    method: Method
+    canary: bool
+    units: tuple[PlannedUnit, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "name": self.name,
+            "kind": self.kind.value,
+            "method": self.method.value,
+            "canary": self.canary,
+            "units": [planned.unit.id for planned in self.units],
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    management_server_version: str | None
+    units: tuple[PlannedUnit, ...]
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.status is Status.FAIL)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as plain data; C(units) in the order in which they are done, then the others."""
+        step_of = {planned.unit.id: step.number for step in self.steps for planned in step.units}
+        ordered = sorted(self.units, key=lambda planned: (step_of.get(planned.unit.id, len(self.steps) + 1),))
+        return {
+            "management_server_version": self.management_server_version,
+            "steps": [step.as_dict() for step in self.steps],
+            "units": [planned.as_dict(step_of.get(planned.unit.id)) for planned in ordered],
+        }
+
+    def summary(self) -> dict[str, int]:
+        """How many units by method."""
+        counts = Counter(planned.verdict.method.value for planned in self.units)
+        return {method.value: counts[method.value] for method in Method if counts[method.value]}
+
+
+def make_plan(estate: Estate, policy: Policy) -> Plan:
+    """Decide for every unit in scope, ask the checks, order the steps.
+
+    :raises PolicyError: when the policy names something that does not exist.
+    """
+    selected = select_units(estate.units, estate.zones, policy)
+    if estate.version is None:
+        # Without one version there is nothing to compare with: the check says so and fails.
+        unknown = Verdict(Method.SKIP, "the management servers have no single version")
+        verdicts = [(unit, unknown) for unit in selected]
+    else:
+        situation = Situation.of(estate.version, estate.vms)
+        verdicts = [(unit, decide(unit, situation)) for unit in selected]
+    planned = tuple(
+        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method))
+        for unit, verdict in verdicts
+    )
+    return Plan(
+        management_server_version=str(estate.version) if estate.version else None,
+        units=planned,
+        steps=order_steps(planned, policy.canary),
+        checks=tuple(run_checks(Question(estate, verdicts, policy, expected_seconds))),
+    )
+
+
+def order_steps(planned: Sequence[PlannedUnit], canary: bool) -> tuple[Step, ...]:
+    """Canaries first (one unit per kind x hypervisor x zone), then the rest; SSVM and CPVM before routers."""
+    acting = [item for item in planned if item.verdict.method in ACTING]
+    chosen = _canaries(acting) if canary else frozenset()
+    steps: list[Step] = []
+    for is_canary in (True, False):
+        for kind in KIND_ORDER:
+            for method in ACTING:
+                units = [
+                    item
+                    for item in acting
+                    if (item.unit.id in chosen) is is_canary
+                    and item.unit.kind is kind
+                    and item.verdict.method is method
+                ]
+                if units:
+                    # longest first: a long unit started last would run alone at the end
+                    units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
+                    name = f"{'canary ' if is_canary else ''}{kind.value} {method.value}"
+                    steps.append(Step(len(steps) + 1, name, kind, method, is_canary, tuple(units)))
+    return tuple(steps)
+
+
+def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
+    """The cheapest unit of each kind x hypervisor x zone; one that carries no VPN before one that does."""
+    best: dict[tuple[Kind, str | None, str], PlannedUnit] = {}
+    for item in sorted(
+        acting,
+        key=lambda item: (
+            ACTING.index(item.verdict.method),
+            item.unit.remote_access_vpn,
+            item.expected_s,
+            item.unit.name,
+            item.unit.id,
+        ),
+    ):
+        best.setdefault((item.unit.kind, item.unit.hypervisor, item.unit.zone_id), item)
+    return frozenset(item.unit.id for item in best.values())

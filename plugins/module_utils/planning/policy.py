@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the operator wants: method, scope and order. Checked before anything is read from the server."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+
+
+class Method(str, enum.Enum):
+    """What is done to a unit; C(none) is already current, C(skip) cannot or must not be touched."""
+
+    LIVE_PATCH = "live_patch"
+    RECREATE = "recreate"
+    RESTART = "restart"
+    NONE = "none"
+    SKIP = "skip"
+
+
+class Wanted(str, enum.Enum):
+    """The policy for a whole run."""
+
+    AUTO = "auto"
+    LIVE_PATCH = "live_patch"
+    RECREATE = "recreate"
+
+
+class PolicyError(SysvmError):
+    """An option that cannot be meant; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Method and order of a run, and what part of the cloud is in scope.
+
+    :ivar names: names or ids of units, VMs, tiers; empty = all. I(exclude_names) likewise.
+    :ivar cidrs: networks in CIDR notation; a unit with a guest or public address inside is in scope.
+    :ivar select: a JMESPath expression over a unit's description that must be true.
+    """
+
+    method: Wanted = Wanted.AUTO
+    kinds: frozenset[Kind] = frozenset(Kind)
+    zones: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    exclude_names: tuple[str, ...] = ()
+    cidrs: tuple[str, ...] = ()
+    select: str | None = None
+    canary: bool = True
+
+    def __post_init__(self) -> None:
+        both = sorted(set(self.names) & set(self.exclude_names))
+        if both:
+            raise PolicyError(
+                f"sysvm_names and sysvm_exclude_names both name {_quoted(both)}",
+                remedy="Remove it from one of the two.",
+            )
+        if not self.kinds:
+            raise PolicyError(
+                "sysvm_kinds is empty", remedy="Name at least one of ssvm, cpvm, router, or leave it out."
+            )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

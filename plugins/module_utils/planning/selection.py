@@ -1,0 +1,153 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which units are in scope. Selection narrows the plan and never splits a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+
+try:
+    import jmespath
+    import jmespath.exceptions
+except ImportError:  # reported by the module as a missing library
+    jmespath = None  # type: ignore[assignment,unused-ignore]
+
+try:
+    import netaddr
+except ImportError:
+    netaddr = None  # type: ignore[assignment,unused-ignore]
+
+MISSING_LIBRARIES = {"jmespath": jmespath is None, "netaddr": netaddr is None}
+
+
+def check_expressions(policy: Policy) -> None:
+    """Compile CIDRs and the JMESPath filter; called before the server is asked anything.
+
+    :raises PolicyError: naming the option and what is wrong with it.
+    """
+    _networks(policy)
+    _compiled(policy)
+
+
+def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -> list[Unit]:
+    """The units the policy selects.
+
+    :raises PolicyError: for a zone or a name that matches nothing; a typo must not become "nothing to do".
+    """
+    units = list(units)
+    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds]
+    if policy.zones:
+        wanted = _known(policy.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
+        tests.append(lambda unit: unit.zone_id in wanted)
+    if policy.names:
+        chosen = _named(units, policy.names, "sysvm_names")
+        tests.append(lambda unit: unit.id in chosen)
+    if policy.exclude_names:
+        excluded = _named(units, policy.exclude_names, "sysvm_exclude_names")
+        tests.append(lambda unit: unit.id not in excluded)
+    if policy.cidrs:
+        networks = _networks(policy)
+        tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
+    if policy.select:
+        expression = _compiled(policy)
+        tests.append(lambda unit: bool(_search(expression, describe(unit), policy)))
+    return [unit for unit in units if all(test(unit) for test in tests)]
+
+
+def names_of(unit: Unit) -> frozenset[str]:
+    """Everything by which a person may call this unit: names and ids of itself, its VMs and its tiers."""
+    names = {unit.id, unit.name}
+    for vm in unit.vms:
+        names.update((vm.id, vm.name))
+    if unit.vpc:
+        for tier in unit.vpc.tiers:
+            names.update((tier.id, tier.name))
+    return frozenset(names)
+
+
+def describe(unit: Unit) -> dict[str, Any]:
+    """The plain data that sysvm_select filters and that hooks and reports show of a unit."""
+    tags = unit.network.tags if unit.network else unit.vpc.tags if unit.vpc else ()
+    return {
+        "id": unit.id,
+        "name": unit.name,
+        "type": unit.type.value,
+        "kind": unit.kind.value,
+        "zone": unit.zone,
+        "zone_id": unit.zone_id,
+        "hypervisor": unit.hypervisor,
+        "hosts": list(unit.hosts),
+        "owner": unit.owner.as_dict(),
+        "redundant": unit.redundant,
+        "tags": dict(tag.split("=", 1) for tag in tags),
+        "tiers": [tier.name for tier in unit.vpc.tiers] if unit.vpc else [],
+        "vms": [{"id": vm.id, "name": vm.name, **vm.facts()} for vm in unit.vms],
+    }
+
+
+def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozenset[str]:
+    by_name: dict[str, list[Unit]] = {}
+    for unit in units:
+        for name in names_of(unit):
+            by_name.setdefault(name, []).append(unit)
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise PolicyError(
+            f"{option} names {', '.join(repr(name) for name in unknown)}, but no system VM, router, network or VPC "
+            "with a router has this name or id",
+            remedy="Check the spelling; run the playbook check_sysvms.yml without it to see all names.",
+        )
+    return frozenset(unit.id for name in names for unit in by_name[name])
+
+
+def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
+    unknown = [name for name in wanted if not any(name in pair for pair in known)]
+    if unknown:
+        raise PolicyError(
+            f"{option} names {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
+            remedy=f"The {what}s are: {', '.join(sorted(name for dummy, name in known)) or 'none'}.",
+        )
+    return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
+
+
+def _networks(policy: Policy) -> Any:
+    if not policy.cidrs:
+        return ()
+    networks = netaddr.IPSet()
+    for text in policy.cidrs:
+        try:
+            networks.add(netaddr.IPNetwork(text))
+        except (netaddr.AddrFormatError, ValueError, TypeError):
+            raise PolicyError(
+                f"sysvm_cidrs has {text!r}, which is no network in CIDR notation", remedy="Write it like 10.1.0.0/16."
+            ) from None
+    return networks
+
+
+def _compiled(policy: Policy) -> Any:
+    if not policy.select:
+        return None
+    try:
+        return jmespath.compile(policy.select)
+    except jmespath.exceptions.JMESPathError as error:
+        raise _bad_select(policy, error) from None
+
+
+def _search(expression: Any, description: dict[str, Any], policy: Policy) -> Any:
+    try:
+        return expression.search(description)
+    except jmespath.exceptions.JMESPathError as error:
+        raise _bad_select(policy, error) from None
+
+
+def _bad_select(policy: Policy, error: Exception) -> PolicyError:
+    reason = " ".join(str(error).split())
+    return PolicyError(
+        f"sysvm_select is not a valid JMESPath expression: {policy.select!r} ({reason})",
+        remedy="Filter on a unit's fields, for example: zone == 'Berlin' && owner.domain == 'ROOT/customers'.",
+    )

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When is it worth asking again? Learns from durations seen, so that short jobs are noticed at once and long ones are
+not asked about every second; also the source of "time left"."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+# Jobs that are due within this share of a duration of each other are asked about at once, after the last of them.
+HOLD = 0.03
+# What is noticed was over a little earlier. Without this correction each prediction would add to the last one's delay.
+NOTICED_LATE = 0.005
+# While nothing is known, and for a job that takes longer than the others did: ask after this share of its age.
+GROWTH = 0.15
+SHORTEST_S = 0.05
+REMEMBERED = 32
+
+
+class Pace:
+    """Predicts durations as I(estimate) times a learned ratio.
+
+    :param poll_interval: the longest pause between two questions, in seconds.
+    """
+
+    def __init__(self, poll_interval: float) -> None:
+        self._poll_interval = poll_interval
+        self._ratios: deque[float] = deque(maxlen=REMEMBERED)
+
+    @property
+    def known(self) -> bool:
+        return bool(self._ratios)
+
+    def learn(self, estimate_s: float, took_s: float) -> None:
+        if estimate_s > 0:
+            self._ratios.append(took_s * (1 - NOTICED_LATE) / estimate_s)
+
+    def soonest(self, estimate_s: float) -> float:
+        """Seconds after which a job of this estimate may well have ended: a low quantile of what was seen."""
+        return estimate_s * self._quantile(0.2)
+
+    def typical(self, estimate_s: float) -> float:
+        """Seconds a job of this estimate takes: the median of what was seen, or the estimate."""
+        return estimate_s * self._quantile(0.5)
+
+    def next_poll(self, now: float, running: Iterable[tuple[float, float]]) -> float:
+        """The moment for the next question about running jobs, given as (submitted at, estimate)."""
+        latest = now + self._poll_interval
+        if not self._ratios:
+            next_ask = min((now + GROWTH * (now - submitted) for submitted, dummy in running), default=latest)
+            return min(latest, max(now + SHORTEST_S, next_ask))
+        asks: list[tuple[float, float]] = []  # (due, how long it lasts)
+        for submitted, estimate_s in running:
+            lasts = self.soonest(estimate_s)
+            due = submitted + lasts
+            if due < now:  # it takes longer than the others did
+                due = now + max(2 * NOTICED_LATE * lasts, GROWTH * (now - due))
+            asks.append((due, lasts))
+        first, lasts = min(asks)
+        together = max(due for due, dummy in asks if due <= first + HOLD * lasts)
+        return min(latest, max(together, now + SHORTEST_S))
+
+    def time_left(
+        self, parallel: int, running: Sequence[tuple[float, float]], waiting: Sequence[float]
+    ) -> float | None:
+        """Seconds until all is done, from durations seen; None before the first was seen.
+
+        :param running: (age, estimate) of what runs.
+        :param waiting: estimates of what has not started.
+        """
+        if not self._ratios:
+            return None
+        rest = [max(0.0, self.typical(estimate) - age) for age, estimate in running]
+        rest += [self.typical(estimate) for estimate in waiting]
+        return max([sum(rest) / max(1, parallel), *rest], default=0.0)
+
+    def _quantile(self, share: float) -> float:
+        if not self._ratios:
+            return 1.0
+        ordered = sorted(self._ratios)
+        return ordered[int(share * (len(ordered) - 1))]

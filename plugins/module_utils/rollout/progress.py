@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines that tell a person how far a rollout is, while it runs: for a log file to follow and for the terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+
+MARKS = {UnitStatus.UPGRADED: "ok", UnitStatus.CURRENT: "current", UnitStatus.FAILED: "FAILED"}
+
+
+class Progress:
+    """Formats one line per event and hands it to I(write)."""
+
+    @dataclass(frozen=True)
+    class Counts:
+        total: int
+        done: int
+        running: int
+        failed: int
+        time_left_s: float | None = None
+
+    def __init__(self, write: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
+        self._write = write
+        self._now = now
+
+    def started(self, unit: Unit, counts: Counts) -> None:
+        names = ", ".join(vm.name for vm in unit.vms if vm.name != unit.name)
+        self._line("start", f"{unit.label}{f' ({names})' if names else ''}, zone {unit.zone}", counts)
+
+    def finished(self, result: UnitResult, counts: Counts) -> None:
+        took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
+        reason = f": {result.reason}" if result.status is UnitStatus.FAILED else ""
+        self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{reason}", counts)
+
+    def _line(self, mark: str, text: str, counts: Counts) -> None:
+        left = "" if counts.time_left_s is None else f", about {_duration(counts.time_left_s)} left"
+        state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
+        clock = time.strftime("%H:%M:%S", time.localtime(self._now()))
+        self._write(f"{clock} {mark:<7} {text} [{state}]")
+
+
+class LogFile:
+    """Appends lines to a file to C(tail -f). A log that cannot be written must not stop a rollout: it goes quiet and
+    keeps the first reason in I(problem)."""
+
+    def __init__(self, path: str | None) -> None:
+        self.problem: str | None = None
+        self._path = path
+
+    def __call__(self, line: str) -> None:
+        if not self._path or self.problem:
+            return
+        try:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            self.problem = f"{self._path}: {error.strerror}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of each unit: the data that modules return and reports show."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+
+class UnitStatus(str, enum.Enum):
+    UPGRADED = "upgraded"
+    CURRENT = "current"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_STARTED = "not_started"
+
+    @property
+    def good(self) -> bool:
+        """Whether the unit is proven to run the target."""
+        return self in (UnitStatus.UPGRADED, UnitStatus.CURRENT)
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """One unit's end.
+
+    :ivar started: seconds since the epoch of the first job, None when nothing was sent or waited for.
+    :ivar after: the VMs as last read; None when they were not read again.
+    """
+
+    unit: Unit
+    method: Method
+    status: UnitStatus
+    reason: str
+    job_ids: tuple[str, ...] = ()
+    started: float | None = None
+    finished: float | None = None
+    after: Sequence[Vm] | None = field(default=None)
+    submitted: bool = False
+
+    @property
+    def duration_s(self) -> float | None:
+        if self.started is None or self.finished is None:
+            return None
+        return round(self.finished - self.started, 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.unit.id,
+            "name": self.unit.name,
+            "type": self.unit.type.value,
+            "kind": self.unit.kind.value,
+            "zone": self.unit.zone,
+            "owner": self.unit.owner.as_dict(),
+            "method": self.method.value,
+            "status": self.status.value,
+            "reason": self.reason,
+            "job_ids": list(self.job_ids),
+            "started": iso_time(self.started),
+            "finished": iso_time(self.finished),
+            "duration_s": self.duration_s,
+            "vms": _before_and_after(self.unit.vms, self.unit.vms if self.after is None else self.after),
+        }
+
+
+def _before_and_after(before: Sequence[Vm], after: Sequence[Vm]) -> list[dict[str, Any]]:
+    """One entry per VM, by id; a VM that came or went has an empty side."""
+    old = {vm.id: vm for vm in before}
+    new = {vm.id: vm for vm in after}
+    return [
+        {
+            "id": identity,
+            "name": (new.get(identity) or old[identity]).name,
+            "before": old[identity].facts() if identity in old else {},
+            "after": new[identity].facts() if identity in new else {},
+        }
+        for identity in dict.fromkeys([*old, *new])
+    ]
+
+
+def iso_time(moment: float | None) -> str | None:
+    """Seconds since the epoch as ISO 8601 in UTC."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="seconds")
+
+
+def diff(results: Iterable[UnitResult]) -> dict[str, str]:
+    """Versions before and after, one line per VM, for C(--diff)."""
+    before, after = [], []
+    for result in results:
+        for vm in result.as_dict()["vms"]:
+            before.append(f"{vm['name']}: {vm['before'].get('software_version')}\n")
+            after.append(f"{vm['name']}: {vm['after'].get('software_version')}\n")
+    return {"before": "".join(before), "after": "".join(after)}

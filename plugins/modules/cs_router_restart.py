@@ -1,0 +1,206 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cs_router_restart
+short_description: Live patch or restart virtual routers by restarting their networks and VPCs, and prove it
+version_added: 0.1.0
+description:
+  - Brings the software of virtual routers to the version of the management server, many networks and VPCs at a time.
+    What is acted on is the whole unit, a network with its router or redundant pair or a VPC with all its tiers.
+  - A unit counts as upgraded only when the server reports the new version and new scripts for each of its routers,
+    whatever the job said; the job of a restart succeeds although the patch failed.
+  - A VPC is live patched through one tier and its other tiers are restarted without patching, so that each router is
+    patched once instead of once per tier.
+  - A unit that already runs the version is reported as V(current) and gets no call. One that the support matrix forbids
+    to live patch (built from 4.13 or older) is refused before anything is touched.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+  - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.rollout
+  - cloudstack.sysvm.attributes
+  - cloudstack.sysvm.attributes.acting
+options:
+  networks:
+    description: Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).
+    type: list
+    elements: str
+    default: []
+  vpcs:
+    description: Names or ids of VPCs.
+    type: list
+    elements: str
+    default: []
+  routers:
+    description: Names or ids of routers; each means the whole unit that it belongs to.
+    type: list
+    elements: str
+    default: []
+  mode:
+    description:
+      - V(live_patch) patches running routers without a reboot.
+      - V(restart) restarts the networks of routers that are stopped, which starts them with the new software.
+    type: str
+    choices: [live_patch, restart]
+    default: live_patch
+seealso:
+  - module: cloudstack.sysvm.cs_sysvm_version_check
+  - module: cloudstack.sysvm.cs_systemvm_livepatch
+"""
+
+EXAMPLES = r"""
+- name: Live patch the routers of a network and of a VPC
+  cloudstack.sysvm.cs_router_restart:
+    networks:
+      - web
+    vpcs:
+      - shop
+
+- name: Live patch the unit of one router, see what would happen first
+  cloudstack.sysvm.cs_router_restart:
+    routers: r-23-VM
+  check_mode: true
+  diff: true
+
+- name: Start a stopped router with the new software
+  cloudstack.sysvm.cs_router_restart:
+    routers: r-42-VM
+    mode: restart
+"""
+
+RETURN = r"""
+results:
+  description:
+    - One entry per target unit, in the order of the targets.
+  returned: always, also when the module fails after it has read the cloud
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the system VM, network, VPC or router that is the unit.
+      type: str
+      sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
+    name:
+      description: Its name.
+      type: str
+      sample: s-87-VM
+    type:
+      description: What the unit is, one of V(system_vm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      type: str
+      sample: network
+    kind:
+      description: One of V(ssvm), V(cpvm), V(router).
+      type: str
+      sample: router
+    zone:
+      description: The name of its zone.
+      type: str
+      sample: Berlin
+    owner:
+      description: Whose it is.
+      type: dict
+      sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
+    method:
+      description: What was done, V(none) for a unit that was current and V(skip) for one that must not be touched.
+      type: str
+      sample: live_patch
+    status:
+      description: One of V(upgraded), V(current), V(failed), V(skipped), V(not_started).
+      type: str
+      sample: upgraded
+    reason:
+      description: Why, in words.
+      type: str
+      sample: "proven: runs 4.22.0.0"
+    job_ids:
+      description: The jobs that worked on it.
+      type: list
+      elements: str
+      sample: ["79729686-13a8-4997-b303-9b15fb15a926"]
+    started:
+      description: When work on it began, ISO 8601 in UTC; null when nothing was done.
+      type: str
+      sample: "2026-11-23T02:00:00+00:00"
+    finished:
+      description: When it was proven or given up.
+      type: str
+      sample: "2026-11-23T02:01:12+00:00"
+    duration_s:
+      description: Seconds between the two.
+      type: float
+      sample: 72.0
+    vms:
+      description: Each VM of the unit with RV(results[].vms[].before) and RV(results[].vms[].after).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The id of the VM.
+          type: str
+          sample: 82a911af-ab25-4c64-8db4-4c0dcc04f309
+        name:
+          description: The name of the VM.
+          type: str
+          sample: r-10-VM
+        before:
+          description: What the server reported before anything was done.
+          type: dict
+          sample: {"software_version": "4.18.1.0", "state": "Running"}
+        after:
+          description: What the server reported last.
+          type: dict
+          sample: {"software_version": "4.22.0.0", "state": "Running"}
+summary:
+  description: How many units by status.
+  returned: always, also when the module fails after it has read the cloud
+  type: dict
+  sample: {"upgraded": 3, "current": 1}
+management_server_version:
+  description: The version of the management servers, to which the VMs are upgraded.
+  returned: always, also when the module fails after it has read the cloud
+  type: str
+  sample: 4.22.0.0
+"""
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
+    limits_argument_spec,
+    limits_from_params,
+    run,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+
+def restart(client, params, check_mode):
+    return entry.upgrade(
+        client,
+        entry.Targets(networks=params["networks"], vpcs=params["vpcs"], routers=params["routers"]),
+        Method(params["mode"]),
+        limits_from_params(params),
+        check_mode=check_mode,
+        log=params["log"],
+    )
+
+
+def main():
+    names = {"type": "list", "elements": "str", "default": []}
+    run(
+        {
+            "networks": names,
+            "vpcs": names,
+            "routers": names,
+            "mode": {"type": "str", "choices": ["live_patch", "restart"], "default": "live_patch"},
+            **limits_argument_spec(),
+        },
+        restart,
+        required_one_of=[("networks", "vpcs", "routers")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cs_systemvm_livepatch
+short_description: Live patch secondary storage VMs and console proxy VMs and prove it
+version_added: 0.1.0
+description:
+  - Brings the software of secondary storage VMs (SSVM) and console proxy VMs (CPVM) to the version of the management
+    server without rebooting them, many at a time.
+  - A VM counts as upgraded only when its agent has reconnected and reports the new version, whatever the job said.
+  - A VM that already runs the version is reported as V(current) and gets no call. A VM that the support matrix forbids
+    to live patch (built from 4.13 or older) is refused before anything is touched.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+  - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.rollout
+  - cloudstack.sysvm.attributes
+  - cloudstack.sysvm.attributes.acting
+options:
+  system_vms:
+    description: Names or ids of the system VMs.
+    type: list
+    elements: str
+    required: true
+    aliases: [names, name, id]
+  forced:
+    description:
+      - Patch even if the VM has the new scripts already. This restarts its agent for nothing; only for repair.
+    type: bool
+    default: false
+seealso:
+  - module: cloudstack.sysvm.cs_sysvm_version_check
+  - module: cloudstack.sysvm.cs_router_restart
+"""
+
+EXAMPLES = r"""
+- name: Live patch one system VM
+  cloudstack.sysvm.cs_systemvm_livepatch:
+    system_vms: s-87-VM
+
+- name: Live patch several, two at a time, and follow it in a file
+  cloudstack.sysvm.cs_systemvm_livepatch:
+    system_vms:
+      - s-87-VM
+      - v-25-VM
+      - s-91-VM
+    parallel: 2
+    log: /var/log/sysvm-upgrade.log
+"""
+
+RETURN = r"""
+results:
+  description:
+    - One entry per target unit, in the order of the targets.
+  returned: always, also when the module fails after it has read the cloud
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the system VM, network, VPC or router that is the unit.
+      type: str
+      sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
+    name:
+      description: Its name.
+      type: str
+      sample: s-87-VM
+    type:
+      description: What the unit is, one of V(system_vm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      type: str
+      sample: network
+    kind:
+      description: One of V(ssvm), V(cpvm), V(router).
+      type: str
+      sample: router
+    zone:
+      description: The name of its zone.
+      type: str
+      sample: Berlin
+    owner:
+      description: Whose it is.
+      type: dict
+      sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
+    method:
+      description: What was done, V(none) for a unit that was current and V(skip) for one that must not be touched.
+      type: str
+      sample: live_patch
+    status:
+      description: One of V(upgraded), V(current), V(failed), V(skipped), V(not_started).
+      type: str
+      sample: upgraded
+    reason:
+      description: Why, in words.
+      type: str
+      sample: "proven: runs 4.22.0.0"
+    job_ids:
+      description: The jobs that worked on it.
+      type: list
+      elements: str
+      sample: ["79729686-13a8-4997-b303-9b15fb15a926"]
+    started:
+      description: When work on it began, ISO 8601 in UTC; null when nothing was done.
+      type: str
+      sample: "2026-11-23T02:00:00+00:00"
+    finished:
+      description: When it was proven or given up.
+      type: str
+      sample: "2026-11-23T02:01:12+00:00"
+    duration_s:
+      description: Seconds between the two.
+      type: float
+      sample: 72.0
+    vms:
+      description: Each VM of the unit with RV(results[].vms[].before) and RV(results[].vms[].after).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The id of the VM.
+          type: str
+          sample: 82a911af-ab25-4c64-8db4-4c0dcc04f309
+        name:
+          description: The name of the VM.
+          type: str
+          sample: r-10-VM
+        before:
+          description: What the server reported before anything was done.
+          type: dict
+          sample: {"software_version": "4.18.1.0", "state": "Running"}
+        after:
+          description: What the server reported last.
+          type: dict
+          sample: {"software_version": "4.22.0.0", "state": "Running"}
+summary:
+  description: How many units by status.
+  returned: always, also when the module fails after it has read the cloud
+  type: dict
+  sample: {"upgraded": 3, "current": 1}
+management_server_version:
+  description: The version of the management servers, to which the VMs are upgraded.
+  returned: always, also when the module fails after it has read the cloud
+  type: str
+  sample: 4.22.0.0
+"""
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
+    limits_argument_spec,
+    limits_from_params,
+    run,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+
+def live_patch(client, params, check_mode):
+    return entry.upgrade(
+        client,
+        entry.Targets(system_vms=params["system_vms"]),
+        Method.LIVE_PATCH,
+        limits_from_params(params),
+        forced=params["forced"],
+        check_mode=check_mode,
+        log=params["log"],
+    )
+
+
+def main():
+    run(
+        {
+            "system_vms": {"type": "list", "elements": "str", "required": True, "aliases": ["names", "name", "id"]},
+            "forced": {"type": "bool", "default": False},
+            **limits_argument_spec(),
+        },
+        live_patch,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cs_sysvm_version_check
+short_description: Plan the upgrade of CloudStack's system VMs and routers and check whether it may start
+version_added: 0.1.0
+description:
+  - Reads the whole cloud, decides for every system VM and router what it was built from, what it runs and what is to be
+    done to it, and asks the pre-flight checks. Changes nothing.
+  - Fails by default when a check fails, for example when a VM in scope was built from 4.13 or older and so cannot be
+    live patched, or when the management server cannot live patch. What it computed is in the failed result too.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+  - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.attributes
+  - cloudstack.sysvm.attributes.info
+requirements:
+  - jmespath (with O(select))
+  - netaddr (with O(cidrs))
+options:
+  method:
+    description:
+      - What is wanted. V(auto) live patches where that is allowed; V(live_patch) does the same and lets a check fail
+        where a unit cannot be live patched.
+    type: str
+    choices: [auto, live_patch]
+    default: auto
+  kinds:
+    description: Which kinds of VMs are in scope.
+    type: list
+    elements: str
+    choices: [ssvm, cpvm, router]
+    default: [ssvm, cpvm, router]
+  zones:
+    description: Names or ids of zones; empty means all.
+    type: list
+    elements: str
+    default: []
+  names:
+    description:
+      - Names or ids of networks, VPCs, system VMs or routers; empty means all. A router or a tier means its whole unit.
+    type: list
+    elements: str
+    default: []
+  exclude_names:
+    description: What to leave out, named as in O(names).
+    type: list
+    elements: str
+    default: []
+  cidrs:
+    description: Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.
+    type: list
+    elements: str
+    default: []
+  select:
+    description:
+      - A JMESPath expression that must be true for a unit to be in scope. It sees the fields of RV(plan.units).
+    type: str
+  canary:
+    description: Whether one unit per kind, hypervisor and zone is done before the others.
+    type: bool
+    default: true
+  fail_on_checks:
+    description: Whether the module fails when a check fails.
+    type: bool
+    default: true
+seealso:
+  - module: cloudstack.sysvm.cs_systemvm_livepatch
+  - module: cloudstack.sysvm.cs_router_restart
+  - name: System-VMs and Virtual-Routers
+    description: The support matrix that this module applies.
+    link: https://docs.cloudstack.apache.org/en/latest/upgrading/
+"""
+
+EXAMPLES = r"""
+- name: May the upgrade start?
+  cloudstack.sysvm.cs_sysvm_version_check:
+    api_url: https://cloud.example.com/client/api
+    api_key: "{{ cloudstack_key }}"
+    api_secret: "{{ cloudstack_secret }}"
+
+- name: See the plan of one zone's routers without failing
+  cloudstack.sysvm.cs_sysvm_version_check:
+    zones: [Berlin]
+    kinds: [router]
+    fail_on_checks: false
+  register: result
+
+- name: Only a domain's redundant networks
+  cloudstack.sysvm.cs_sysvm_version_check:
+    select: owner.domain == 'ROOT/customers' && redundant
+"""
+
+RETURN = r"""
+plan:
+  description: What would be done, in which order.
+  returned: always, also when a check fails
+  type: dict
+  contains:
+    management_server_version:
+      description: The version to upgrade to; null while the management servers differ.
+      type: str
+      sample: 4.22.0.0
+    steps:
+      description:
+        - The steps in their order, each with C(number), C(name), C(kind), C(method), C(canary) and the ids of its
+          C(units).
+      type: list
+      elements: dict
+    units:
+      description:
+        - Every unit in scope with C(id), C(name), C(type), C(kind), C(zone), C(hypervisor), C(hosts), C(owner),
+          C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(expected_s) and C(impact).
+      type: list
+      elements: dict
+checks:
+  description: Every check with C(name), C(status) (V(ok), V(warn) or V(fail)), what was C(seen) and the C(remedy).
+  returned: always, also when a check fails
+  type: list
+  elements: dict
+  sample:
+    - name: integration.api.port
+      status: warn
+      seen: the unauthenticated API is open on port 8096
+      remedy: Set it to 0 and restart the management server.
+summary:
+  description: How many units by method.
+  returned: always, also when a check fails
+  type: dict
+  sample: {"live_patch": 57, "none": 3, "skip": 1}
+management_server_version:
+  description: The version to upgrade to; null while the management servers differ.
+  returned: always, also when a check fails
+  type: str
+  sample: 4.22.0.0
+"""
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import run
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import MISSING_LIBRARIES
+
+
+def check(client, params, check_mode):
+    policy = Policy(
+        method=Wanted(params["method"]),
+        kinds=frozenset(Kind(kind) for kind in params["kinds"]),
+        zones=tuple(params["zones"]),
+        names=tuple(params["names"]),
+        exclude_names=tuple(params["exclude_names"]),
+        cidrs=tuple(params["cidrs"]),
+        select=params["select"],
+        canary=params["canary"],
+    )
+    return entry.check_versions(client, policy, params["fail_on_checks"])
+
+
+def main():
+    names = {"type": "list", "elements": "str", "default": []}
+    run(
+        {
+            "method": {"type": "str", "choices": ["auto", "live_patch"], "default": "auto"},
+            "kinds": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["ssvm", "cpvm", "router"],
+                "default": ["ssvm", "cpvm", "router"],
+            },
+            "zones": names,
+            "names": names,
+            "exclude_names": names,
+            "cidrs": names,
+            "select": {"type": "str"},
+            "canary": {"type": "bool", "default": True},
+            "fail_on_checks": {"type": "bool", "default": True},
+        },
+        check,
+        missing=MISSING_LIBRARIES,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE_PACKAGES = sysconfig.get_path("purelib")
+
+# Keeps an older copy in ~/.ansible/collections out of every ansible command that a test starts.
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = SITE_PACKAGES
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hypothesis"))
+
+link = Path(SITE_PACKAGES, "ansible_collections", "cloudstack", "sysvm")
+if link.resolve() != ROOT:
+    pytest.exit(f"{link} does not lead to {ROOT}: run `make setup`, then .venv/bin/pytest", returncode=2)

@@ -1,0 +1,267 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of API commands: their parameters, and what has to hold before one is carried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.simulator.errors import PARAMETER, ApiError, invalid, unknown_value
+from tests.simulator.jobs import JobRunner
+from tests.simulator.world import Entity, Owner, World
+
+RECORDED_APIS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "recorded" / "apis.json").read_text(encoding="utf-8")
+)
+# Which kinds of object a parameter may name. "id" and "ids" depend on the command.
+KINDS = {
+    "zoneid": {"zone"},
+    "networkid": {"network"},
+    "associatednetworkid": {"network"},
+    "vpcid": {"vpc"},
+    "projectid": {"project"},
+    "domainid": {"domain"},
+    "podid": {"pod"},
+    "clusterid": {"cluster"},
+    "hostid": {"host"},
+    "virtualmachineid": {"router", "systemvm"},
+    "routerid": {"router", "systemvm"},
+}
+PAGING = {"page", "pagesize"}
+T = TypeVar("T")
+
+
+@dataclass
+class Call:
+    """One command that passed all checks."""
+
+    world: World
+    jobs: JobRunner
+    command: Command
+    params: dict[str, str]
+    objects: dict[str, Entity] = field(default_factory=dict)
+    at: float | None = None
+    """The past moment whose state a list shows, by a stale_reads fault."""
+    lie: int = 0
+    """By how much a list's count is wrong, by a count_lies fault."""
+
+    def flag(self, name: str) -> bool:
+        return self.params.get(name, "").lower() == "true"
+
+    def equals(self, name: str, value: str | None) -> bool:
+        """Whether a filter is absent or met."""
+        return name not in self.params or self.params[name] == value
+
+    def same(self, name: str, entity: Entity | None) -> bool:
+        """Whether a filter by id is absent or met."""
+        return name not in self.objects or self.objects[name] is entity
+
+    def has_keyword(self, *texts: str) -> bool:
+        keyword = self.params.get("keyword", "").lower()
+        return any(keyword in text.lower() for text in texts)
+
+    def moment(self, name: str) -> float | None:
+        text = self.params.get(name)
+        if text is None:
+            return None
+        for pattern in ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
+            try:
+                parsed = datetime.strptime(text, pattern)
+            except ValueError:
+                continue
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+        raise invalid(f"Unable to parse date {text} for command {self.command.name}, please pass dates in the format")
+
+    # -- lists
+
+    def may_see(self) -> Callable[[Owner], bool]:
+        """Whose objects a list shows to the root admin (AccountManagerImpl.buildACLSearchParameters)."""
+        params, listall = self.params, self.flag("listall")
+        if "id" in params:
+            return lambda owner: True
+        project = params.get("projectid")
+        if project == "-1":
+            return lambda owner: listall or owner.project is not None
+        if project is not None:
+            return lambda owner: owner.project is not None and owner.project_id == project
+        domain = self.objects.get("domainid")
+        if domain is not None:
+            below = domain.name + "/"
+            recursive = self.flag("isrecursive") or listall
+            account = params.get("account")
+            return lambda owner: (
+                owner.project is None
+                and (account is None or owner.account == account)
+                and (owner.path == domain.name or (recursive and owner.path.startswith(below)))
+            )
+        if listall:
+            return lambda owner: owner.project is None
+        return lambda owner: owner.project is None and owner.account == self.world.caller.account
+
+    def alive(self, entities: Iterable[Entity], kind: type[T]) -> list[T]:
+        """The entities of a kind that exist - or existed at the moment that a stale read shows."""
+        if self.at is None:
+            return [entity for entity in entities if isinstance(entity, kind)]
+        at = self.at
+        return [
+            entity
+            for entity in self.world.by_id.values()
+            if isinstance(entity, kind) and entity.born <= at and (entity.removed is None or entity.removed > at)
+        ]
+
+    def text(self, entity: Entity) -> str:
+        if self.at is not None:
+            for moment, text in entity.history:
+                if moment > self.at:
+                    return text
+        return self.world.json(entity)
+
+    def page(self, items: Sequence[T]) -> Sequence[T]:
+        size = self.world.server.page_size
+        if "pagesize" in self.params:
+            asked = int(self.params["pagesize"])
+            if asked > size:
+                raise invalid(f"Page size can't exceed max allowed page size value: {size}")
+            if asked == -1:
+                return items
+            size = asked
+        number = int(self.params.get("page", 1))
+        return items[max(number - 1, 0) * size :][:size]
+
+    def entities(self, name: str, entities: Sequence[Entity]) -> str:
+        return self.texts(name, entities, self.text)
+
+    def rows(self, name: str, rows: Sequence[T], show: Callable[[T], dict[str, Any]]) -> str:
+        return self.texts(name, rows, lambda row: dump(show(row)))
+
+    def texts(self, name: str, rows: Sequence[T], text: Callable[[T], str]) -> str:
+        return self.counted(name, len(rows), [text(row) for row in self.page(rows)])
+
+    def counted(self, name: str, count: int, texts: list[str]) -> str:
+        """An empty list has no count, and a page past the last has nothing but the count."""
+        count += self.lie if count else 0
+        if not count:
+            return "{}"
+        if not texts:
+            return f'{{"count":{count}}}'
+        return f'{{"count":{count},"{name}":[{",".join(texts)}]}}'
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    type: str
+    required: bool = False
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    name: str
+    handler: Callable[[Call], str]
+    response: str
+    isasync: bool
+    mutating: bool
+    since: str | None
+    params: dict[str, Parameter]
+    id_kinds: frozenset[str]
+
+    def description(self, world: World) -> dict[str, Any]:
+        """An entry of listApis, without the parameters that the server is too old for."""
+        entry = dict(RECORDED_APIS.get(self.name) or self._description())
+        entry["params"] = [p for p in entry["params"] if "since" not in p or world.at_least(p["since"])]
+        return entry
+
+    def _description(self) -> dict[str, Any]:
+        entry: dict[str, Any] = {"name": self.name, "description": self.name}
+        if self.since is not None:
+            entry["since"] = self.since
+        entry["isasync"] = self.isasync
+        entry["params"] = [
+            {"name": p.name, "description": p.name, "type": p.type, "length": 255, "required": p.required}
+            | ({"since": p.since} if p.since else {})
+            for p in self.params.values()
+        ]
+        return entry | {"response": []}
+
+    def prepare(self, world: World, jobs: JobRunner, raw: dict[str, str]) -> Call:
+        """Check the parameters; the ones this server does not know are ignored without a word."""
+        params = {}
+        for name, value in raw.items():
+            known = self.params.get(name.split("[")[0])
+            if known is not None and (known.since is None or world.at_least(known.since)):
+                params[name] = value
+        lower = self.name.lower()
+        for parameter in self.params.values():
+            if parameter.required and parameter.name not in params:
+                raise ApiError(
+                    PARAMETER, f"Unable to execute API command {lower} due to missing parameter {parameter.name}"
+                )
+        if params.get("pagesize", "-1") != "-1" and "page" not in params:
+            raise ApiError(PARAMETER, '"page" parameter is required when "pagesize" is specified')
+        if "page" in params and "pagesize" not in params:
+            raise ApiError(PARAMETER, '"pagesize" parameter is required when "page" is specified')
+        call = Call(world, jobs, self, params)
+        for name, value in params.items():
+            kinds = self.id_kinds if name == "id" else KINDS.get(name)
+            if not kinds or (name == "projectid" and value == "-1"):
+                continue
+            # Rows of removed objects are found as well.
+            entity = world.by_id.get(value)
+            if entity is None or entity.kind not in kinds:
+                raise unknown_value(self.name, name, value)
+            call.objects[name] = entity
+        for name in PAGING & set(params):
+            if not params[name].lstrip("-").isdigit():
+                raise unknown_value(self.name, name, params[name])
+        return call
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(
+    name: str, params: str = "", *, ids: str = "", response: str = "", mutating: bool = False, isasync: bool = False
+) -> Callable[[Callable[[Call], str]], Callable[[Call], str]]:
+    """Register a handler. params of a command that was not recorded: "name", "name:type", "name!" if required."""
+
+    def register(handler: Callable[[Call], str]) -> Callable[[Call], str]:
+        recorded = RECORDED_APIS.get(name)
+        if recorded is not None:
+            parameters = [Parameter(p["name"], p["type"], p["required"], p.get("since")) for p in recorded["params"]]
+        else:
+            parameters = []
+            for word in params.split():
+                parameter, _, type_ = word.partition(":")
+                parameters.append(Parameter(parameter.rstrip("!"), type_ or "string", parameter.endswith("!")))
+        COMMANDS[name] = Command(
+            name,
+            handler,
+            response or f"{name.lower()}response",
+            recorded["isasync"] if recorded is not None else isasync,
+            mutating,
+            recorded.get("since") if recorded is not None else None,
+            {parameter.name: parameter for parameter in parameters},
+            frozenset(ids.split()),
+        )
+        return handler
+
+    return register
+
+
+def available(world: World) -> list[Command]:
+    """The commands that this server has and this caller's role allows."""
+    return [
+        command
+        for command in COMMANDS.values()
+        if (command.since is None or world.at_least(command.since)) and command.name not in world.forbidden
+    ]

@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asynchronous jobs: how they start, run and end."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulator.errors import INTERNAL, ApiError
+from tests.simulator.events import Event
+from tests.simulator.faults import JOB_KINDS, Fault
+from tests.simulator.world import Entity, ManagementServer, Owner, Router, Vm, World
+
+RUNNING, SUCCEEDED, FAILED = 0, 1, 2
+
+JobResult = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Job:
+    command: str
+    java_class: str
+    created: float
+    server: ManagementServer
+    target: Entity | None
+    instance_type: str | None = None
+    instance_id: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: int = RUNNING
+    code: int = 0
+    result: JobResult | None = None
+    completed: float | None = None
+    on_server: bool = True
+    """Whether the job's row still names the management server it runs on."""
+    abandoned: bool = False
+    """Its work goes on, but how that ends is no longer noted."""
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(frozen=True)
+class EventPlan:
+    """Which events a job leaves: a Scheduled one, and others only where the server writes them."""
+
+    type: str
+    scheduled: str
+    owner: Owner
+    resource: tuple[str, str, str] | None = None
+    started: str | None = None
+    completed: str | None = None
+    failed: str | None = None
+
+
+Work = Callable[[Job], Awaitable[JobResult]]
+
+
+class JobRunner:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.jobs: dict[str, Job] = {}
+
+    @property
+    def running(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.status == RUNNING]
+
+    def submit(
+        self,
+        command: str,
+        java_class: str,
+        work: Work,
+        *,
+        target: Entity | None,
+        plan: EventPlan,
+        instance_type: str | None = None,
+        show_instance: bool = False,
+    ) -> Job:
+        world = self.world
+        job = Job(command, java_class, world.now(), world.management_servers[0], target, instance_type)
+        if show_instance and target is not None:
+            job.instance_id = target.id
+        self.jobs[job.id] = job
+        scheduled = world.events.add(
+            plan.type, "Scheduled", plan.scheduled, plan.owner, job.created, resource=plan.resource
+        )
+        if plan.started is not None:
+            self._event(plan, "Started", plan.started, scheduled, job.created)
+        names = names_of(target)
+        fault = world.faults.take(JOB_KINDS, command, names, {target.id} if target is not None else set())
+        if show_instance and isinstance(target, Vm):
+            world.change(target, busy=job.id)
+        job.task = asyncio.get_running_loop().create_task(self._run(job, work, plan, scheduled, fault))
+        return job
+
+    def _event(
+        self, plan: EventPlan, state: str, text: str, scheduled: Event, created: float, level: str = "INFO"
+    ) -> None:
+        self.world.events.add(
+            plan.type,
+            state,
+            text,
+            self.world.caller,
+            created,
+            level=level,
+            resource=plan.resource,
+            parent=scheduled.id,
+        )
+
+    async def _run(self, job: Job, work: Work, plan: EventPlan, scheduled: Event, fault: Fault | None) -> None:
+        await self.world.timings.pause("job_overhead")
+        error: ApiError | None = None
+        result: JobResult = {"success": True}
+        try:
+            if fault is None:
+                result = await work(job)
+            else:
+                error = await self._strike(job, work, fault)
+        except ApiError as exc:
+            error = exc
+        except Exception as exc:
+            # A fault of the simulator itself: a job that fails as it would for a bug of the server.
+            traceback.print_exc()
+            error = ApiError(INTERNAL, f"{type(exc).__name__}: {exc}")
+        self._release(job)
+        if job.abandoned or job.status != RUNNING:
+            return
+        job.completed = self.world.now()
+        job.on_server = False
+        if error is None:
+            job.status, job.result = SUCCEEDED, result
+        else:
+            job.status, job.code, job.result = FAILED, error.code, error.result()
+        if error is not None and plan.failed is not None:
+            self._event(plan, "Completed", plan.failed, scheduled, job.completed, level="ERROR")
+        elif plan.completed is not None:
+            self._event(plan, "Completed", plan.completed, scheduled, job.completed)
+
+    async def _strike(self, job: Job, work: Work, fault: Fault) -> ApiError:
+        options = fault.options
+        if options.get("work_done", False):
+            await work(job)
+        else:
+            await asyncio.sleep(options.get("seconds", 0.1))
+        if fault.kind == "job_never_ends":
+            await asyncio.Event().wait()
+        elif fault.kind == "job_lost":
+            self._lose(job)
+        elif fault.kind == "job_cancelled":
+            job.status, job.code, job.completed, job.on_server = FAILED, 0, self.world.now(), False
+        return ApiError(options.get("code", INTERNAL), options.get("text", "Failed to restart network"))
+
+    def _release(self, job: Job) -> None:
+        if isinstance(job.target, Vm) and job.target.busy == job.id:
+            self.world.change(job.target, busy=None)
+
+    def _lose(self, job: Job) -> None:
+        """As the server marks the jobs it finds unfinished when it starts: no result, still on the server."""
+        job.status, job.code, job.completed = FAILED, INTERNAL, self.world.now()
+
+    def interrupt(self, work_done: bool) -> list[Job]:
+        """The server dies: nothing notes any more how the running jobs end."""
+        lost = self.running
+        for job in lost:
+            job.abandoned = True
+            self._release(job)
+            if not work_done and job.task is not None:
+                job.task.cancel()
+        return lost
+
+    def lose(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self._lose(job)
+
+
+def names_of(entity: Entity | None) -> set[str]:
+    """The names by which a fault may mean this object: its own and those of what it belongs to."""
+    if entity is None:
+        return set()
+    names = {entity.name}
+    if isinstance(entity, Router):
+        names |= {group.name for group in (entity.network, entity.vpc) if group is not None}
+    return names

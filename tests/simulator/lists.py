@@ -1,0 +1,773 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that only read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.simulator import render
+from tests.simulator.commands import Call, available, command, dump
+from tests.simulator.errors import INTERNAL, ApiError, unknown_value
+from tests.simulator.identity import uuid_of
+from tests.simulator.world import INTERNAL_LB, Host, Network, Router, SystemVm, Template, Vm, Vpc, Zone
+
+CAPABILITIES = json.loads((Path(__file__).parent / "recorded" / "capabilities.json").read_text(encoding="utf-8"))
+PAGED = "keyword page:integer pagesize:integer"
+OWNED = f"{PAGED} listall:boolean projectid:uuid domainid:uuid account isrecursive:boolean"
+
+
+# -- the server
+
+
+@command("listCapabilities")
+def list_capabilities(call: Call) -> str:
+    capability = dict(CAPABILITIES)
+    if call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
+        capability["cloudstackversion"] = call.world.server.version
+    else:
+        capability.pop("cloudstackversion")
+    return dump({"capability": capability})
+
+
+@command("listManagementServers")
+def list_management_servers(call: Call) -> str:
+    world = call.world
+    agents = [host.id for host in world.hosts if host.state == "Up"]
+    servers = [
+        server
+        for server in world.management_servers
+        if call.equals("id", server.id) and call.equals("name", server.name) and call.has_keyword(server.name)
+    ]
+
+    def show(server: Any) -> dict[str, Any]:
+        first = server is world.management_servers[0]
+        return {
+            "id": server.id,
+            "name": server.name,
+            "state": server.state,
+            "version": server.version,
+            "javadistribution": "Debian",
+            "javaversion": "17.0.15+6-Debian-1deb12u1",
+            "osdistribution": "Debian GNU/Linux 12 (bookworm)",
+            "lastserverstart": world.stamp(server.started),
+            "lastserverstop": world.stamp(server.stopped),
+            "lastboottime": world.stamp(server.stopped - 3600),
+            "serviceip": "127.0.0.1",
+            "ipaddress": "127.0.0.1",
+            "lastagents": agents if first else [],
+            "agents": agents if first else [],
+            "agentscount": len(agents) if first else 0,
+            "pendingjobscount": len(call.jobs.running) if first else 0,
+        }
+
+    return call.rows("managementserver", servers, show)
+
+
+@command("listApis")
+def list_apis(call: Call) -> str:
+    allowed = available(call.world)
+    name = call.params.get("name")
+    if name is not None:
+        allowed = [each for each in allowed if each.name.lower() == name.lower()]
+        if not allowed:
+            raise ApiError(INTERNAL, "Api Discovery plugin was unable to find an api by that name or process any apis")
+    entries = [each.description(call.world) for each in sorted(allowed, key=lambda each: each.name)]
+    return dump({"count": len(entries), "api": entries})
+
+
+@command("listConfigurations")
+def list_configurations(call: Call) -> str:
+    world = call.world
+    zone = call.objects.get("zoneid")
+    entries = []
+    for name in world.settings.names():
+        entry = world.settings.entry(name)
+        if zone is not None:
+            if not world.settings.is_zone_scoped(name):
+                continue
+            assert isinstance(zone, Zone)
+            entry = with_scope(entry | {"value": world.setting(name, zone)})
+        if (
+            call.params.get("name", "").lower() in name.lower()
+            and call.has_keyword(name, entry["description"], entry["value"])
+            and all(call.equals(key, entry.get(key)) for key in ("category", "group", "subgroup", "parent"))
+        ):
+            entries.append(entry)
+    return call.rows("configuration", entries, dict)
+
+
+def with_scope(entry: dict[str, Any]) -> dict[str, Any]:
+    """A value asked for with a scope says so, before its description."""
+    shown: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key == "description":
+            shown["scope"] = "zone"
+        shown[key] = value
+    return shown
+
+
+# -- infrastructure
+
+
+@command("listZones", ids="zone")
+def list_zones(call: Call) -> str:
+    ids = call.params.get("ids", "")
+    zones = [
+        zone
+        for zone in call.world.zones
+        if call.same("id", zone)
+        and (not ids or zone.id in ids.split(","))
+        and call.equals("name", zone.name)
+        and call.has_keyword(zone.name)
+    ]
+    return call.rows("zone", zones, lambda zone: render.zone(call.world, zone))
+
+
+@command(
+    "listClusters",
+    f"{PAGED} id:uuid name zoneid:uuid podid:uuid hypervisor clustertype allocationstate managedstate",
+    ids="cluster",
+)
+def list_clusters(call: Call) -> str:
+    clusters = [
+        cluster
+        for cluster in call.world.clusters
+        if call.same("id", cluster)
+        and call.same("zoneid", cluster.zone)
+        and call.equals("name", cluster.name)
+        and call.equals("hypervisor", cluster.hypervisor)
+        and call.has_keyword(cluster.name)
+    ]
+    return call.rows(
+        "cluster",
+        clusters,
+        lambda cluster: {
+            "id": cluster.id,
+            "name": cluster.name,
+            **render.pod_fields(cluster.zone),
+            **render.zone_fields(cluster.zone),
+            "hypervisortype": cluster.hypervisor,
+            "clustertype": "CloudManaged",
+            "allocationstate": "Enabled",
+            "managedstate": "Managed",
+            "cpuovercommitratio": "1.0",
+            "memoryovercommitratio": "1.0",
+            "resourcedetails": {"memoryOvercommitRatio": "1.0", "cpuOvercommitRatio": "1.0"},
+            "arch": "x86_64",
+            "hasannotations": False,
+        },
+    )
+
+
+@command("listHosts", ids="host")
+def list_hosts(call: Call) -> str:
+    world = call.world
+    rows: list[dict[str, Any]] = []
+    if call.equals("type", "Routing"):
+        rows += [render.host(world, host) for host in world.hosts if host_matches(call, host)]
+    agent_filters = {"id", "hypervisor", "clusterid", "hahost"} & set(call.params)
+    if not agent_filters:
+        for vm in world.systemvms:
+            if vm.agent is not None and call.same("zoneid", vm.zone) and call.same("virtualmachineid", vm):
+                row = render.agent_host(world, vm)
+                if (
+                    call.equals("type", row["type"])
+                    and call.equals("state", row["state"])
+                    and call.equals("resourcestate", row["resourcestate"])
+                    and call.equals("name", vm.name)
+                    and call.has_keyword(vm.name)
+                ):
+                    rows.append(row)
+    return call.rows("host", rows, dict)
+
+
+def host_matches(call: Call, host: Host) -> bool:
+    return (
+        call.same("id", host)
+        and call.same("zoneid", host.zone)
+        and call.same("clusterid", host.cluster)
+        and call.equals("podid", host.zone.pod_id)
+        and call.equals("name", host.name)
+        and call.equals("hypervisor", host.hypervisor)
+        and call.equals("state", host.state)
+        and call.equals("resourcestate", host.resourcestate)
+        and "virtualmachineid" not in call.params
+        and call.has_keyword(host.name)
+    )
+
+
+@command("listCapacity", f"{PAGED} zoneid:uuid podid:uuid clusterid:uuid type:integer fetchlatest:boolean sortby")
+def list_capacity(call: Call) -> str:
+    world = call.world
+    rows = []
+    for zone in world.zones:
+        if not call.same("zoneid", zone):
+            continue
+        hosts = [host for host in world.hosts if host.zone is zone and host.usable]
+        vms = sum(1 for vm in world.vms.values() if vm.zone is zone)
+        public = sum(1 for unit in [*world.networks, *world.vpcs] if unit.zone is zone and unit.public_ip)
+        figures = [
+            (0, "MEMORY", vms << 28, len(hosts) << 37),
+            (1, "CPU", vms * 500, len(hosts) * 128000),
+            (2, "STORAGE", 0, 0),
+            (3, "STORAGE_ALLOCATED", vms << 31, 1 << 44),
+            (4, "VIRTUAL_NETWORK_PUBLIC_IP", public, 16384),
+            (5, "PRIVATE_IP", 2, 2297),
+            (6, "SECONDARY_STORAGE", 0, 0),
+            (7, "VLAN", len(world.networks), 4000),
+            (19, "GPU", 0, 0),
+            (90, "CPU_CORE", vms, len(hosts) * 16),
+        ]
+        for type_, name, used, total in figures:
+            if call.params.get("type", str(type_)) != str(type_):
+                continue
+            row: dict[str, Any] = {"type": type_, "name": name, **render.zone_fields(zone)}
+            if name in ("MEMORY", "CPU", "GPU", "CPU_CORE"):
+                row["capacityallocated"] = used
+            share = f"{100 * used / total:.2f}".rstrip("0").rstrip(".") if total else "0"
+            rows.append(row | {"capacityused": used, "capacitytotal": total, "percentused": share})
+    return call.rows("capacity", rows, dict)
+
+
+@command("listServiceOfferings", f"{OWNED} id:uuid name issystem:boolean systemvmtype")
+def list_service_offerings(call: Call) -> str:
+    offerings = render.SERVICE_OFFERINGS if call.flag("issystem") else []
+    chosen = [
+        offering
+        for offering in offerings
+        if call.equals("id", offering["id"])
+        and call.equals("name", offering["name"])
+        and call.equals("systemvmtype", offering["systemvmtype"])
+        and call.has_keyword(offering["name"])
+    ]
+    return call.rows("serviceoffering", chosen, dict)
+
+
+@command("listNetworkOfferings", f"{OWNED} id:uuid name state guestiptype forvpc:boolean traffictype zoneid:uuid")
+def list_network_offerings(call: Call) -> str:
+    chosen = [
+        offering
+        for offering in render.NETWORK_OFFERINGS
+        if call.equals("id", offering["id"])
+        and call.equals("name", offering["name"])
+        and call.equals("state", offering["state"])
+        and call.equals("guestiptype", offering["guestiptype"])
+        and call.equals("forvpc", str(offering["forvpc"]).lower())
+        and call.has_keyword(offering["name"])
+    ]
+    return call.rows("networkoffering", chosen, dict)
+
+
+@command("listTemplates", ids="template")
+def list_templates(call: Call) -> str:
+    rows: list[tuple[Template, Zone]] = []
+    ids = call.params.get("ids", "")
+    for template in sorted(call.world.templates, key=lambda template: -template.nr):
+        for zone in call.world.zones:
+            if (
+                template.removed is None
+                and (template.zones is None or zone.name in template.zones)
+                and call.same("id", template)
+                and (not ids or template.id in ids.split(","))
+                and call.same("zoneid", zone)
+                and call.equals("name", template.name)
+                and call.equals("hypervisor", template.hypervisor)
+                and call.params.get("templatetype", template.type).upper() == template.type
+                and call.equals("arch", template.arch)
+                and call.equals("isready", str(call.world.is_ready(template, zone)).lower())
+                and call.has_keyword(template.name)
+            ):
+                rows.append((template, zone))
+    return call.rows("template", rows, lambda row: render.template(call.world, *row))
+
+
+# -- system VMs
+
+
+@command("listSystemVms", ids="systemvm router")
+def list_systemvms(call: Call) -> str:
+    vms = [
+        vm
+        for vm in call.alive(call.world.systemvms, SystemVm)
+        if call.same("id", vm)
+        and call.same("zoneid", vm.zone)
+        and call.same("hostid", vm.host)
+        and call.equals("podid", vm.zone.pod_id)
+        and call.equals("name", vm.name)
+        and call.equals("state", vm.state)
+        and call.equals("systemvmtype", vm.type)
+        and call.equals("arch", vm.root.arch)
+        and call.has_keyword(vm.name, vm.state)
+    ]
+    return call.entities("systemvm", vms)
+
+
+@command("listRouters", ids="router systemvm")
+def list_routers(call: Call) -> str:
+    routers = routers_with(call, "VIRTUAL_ROUTER")
+    if call.params.get("projectid") == "-1":
+        # As recorded: what projects own comes first.
+        routers.sort(key=lambda router: router.owner.project is None)
+    return call.entities("router", routers)
+
+
+@command("listInternalLoadBalancerVMs", ids="router systemvm", response="listinternallbvmsresponse")
+def list_internal_lb_vms(call: Call) -> str:
+    return call.entities("internalloadbalancervm", routers_with(call, INTERNAL_LB))
+
+
+def routers_with(call: Call, role: str) -> list[Router]:
+    network, vpc = call.objects.get("networkid"), call.objects.get("vpcid")
+    pool: Any = call.world.routers
+    if isinstance(network, Network):
+        pool = [*network.all_routers, *network.ilbs]
+    elif isinstance(vpc, Vpc):
+        pool = [*vpc.routers, *(ilb for tier in vpc.tiers for ilb in tier.ilbs)]
+    sees = call.may_see()
+    return [
+        router
+        for router in call.alive(pool, Router)
+        if router.role == role
+        and sees(router.owner)
+        and call.same("id", router)
+        and (network is None or network in router.networks)
+        and call.same("vpcid", router.vpc)
+        and call.same("zoneid", router.zone)
+        and call.same("hostid", router.host)
+        and call.equals("podid", router.zone.pod_id)
+        and call.same("clusterid", router.host.cluster if router.host is not None else None)
+        and call.equals("name", router.name)
+        and call.equals("state", router.state)
+        and call.equals("forvpc", str(router.vpc is not None).lower())
+        and (router.version or "").startswith(call.params.get("version", ""))
+        and call.equals("healthchecksfailed", str(bool(router.failing_checks)).lower())
+        and call.has_keyword(router.name, router.state, router.networks[0].name if router.networks else "")
+    ]
+
+
+@command("listVolumes")
+def list_volumes(call: Call) -> str:
+    """Only the ROOT volumes of system VMs exist here."""
+    world = call.world
+    vms: list[Vm] = []
+    if call.flag("listsystemvms") and call.equals("type", "ROOT"):
+        sees = call.may_see()
+        vms = [
+            vm
+            for vm in world.vms.values()
+            if sees(vm.owner if isinstance(vm, Router) else world.system_owner)
+            and call.same("virtualmachineid", vm)
+            and call.same("zoneid", vm.zone)
+            and call.same("hostid", vm.host)
+            and call.equals("id", vm.volume_id)
+            and call.equals("name", f"ROOT-{vm.nr}")
+            and call.has_keyword(f"ROOT-{vm.nr}", vm.name)
+        ]
+        if call.params.get("projectid") == "-1":
+            vms.sort(key=lambda vm: not (isinstance(vm, Router) and vm.owner.project is not None))
+
+    def text(vm: Vm) -> str:
+        cached = vm.cache.get("volume")
+        if cached is None:
+            cached = vm.cache["volume"] = dump(render.drop_newer(world, render.volume(world, vm)))
+        return cached
+
+    return call.texts("volume", vms, text)
+
+
+@command("getRouterHealthCheckResults", ids="router systemvm")
+def get_router_health_check_results(call: Call) -> str:
+    world = call.world
+    router = call.objects["routerid"]
+    if not isinstance(router, Router) or router.removed is not None:
+        raise unknown_value(call.command.name, "routerid", router.id)
+    reason = None
+    if not world.setting_is_true("router.health.checks.enabled", router.zone):
+        reason = f"Router health checks are not enabled for router: {router.name}"
+    elif router.version is None or router.state != "Running":
+        reason = (
+            "No health check results found for the router. This could happen for a newly created router. "
+            "Please wait for periodic results to populate or manually call for checks to execute."
+        )
+    if reason is not None:
+        raise ApiError(INTERNAL, f"Failed to get health check results due to: {reason}")
+    basic = ["connectivity.test", "filesystem.writable.test", "dhcp.service", "dns_check.py"]
+    names = basic + [name for name in router.failing_checks if name not in basic]
+    checks = [
+        {
+            "checkname": name,
+            "checktype": "basic" if name in basic else "advanced",
+            "success": name not in router.failing_checks,
+            "status": "FAILED" if name in router.failing_checks else "SUCCESS",
+            "lastupdated": world.stamp(world.now() - 60),
+            "details": "failing, as the estate says" if name in router.failing_checks else "",
+        }
+        for name in names
+    ]
+    return dump({"routerhealthchecks": {"routerid": router.id, "healthchecks": checks}})
+
+
+@command("listConsoleSessions", f"{OWNED} id:uuid hostid:uuid activeonly:boolean startdate enddate")
+def list_console_sessions(call: Call) -> str:
+    sessions = [(vm, number) for vm in call.world.systemvms for number in range(vm.sessions)]
+    return call.rows(
+        "consolesession",
+        sessions,
+        lambda row: {
+            "id": uuid_of("consolesession", f"{row[0].name}/{row[1]}"),
+            "created": call.world.stamp(call.world.now() - 600),
+            "account": "system",
+            "consoleendpointcreatoraddress": "127.0.0.1",
+            **({"hostid": row[0].host.id, "hostname": row[0].host.name} if row[0].host else {}),
+        },
+    )
+
+
+# -- networks
+
+
+def tags_match(call: Call, tags: dict[str, str]) -> bool:
+    for name, key in call.params.items():
+        if name.startswith("tags[") and name.endswith(".key"):
+            value = call.params.get(name[: -len("key")] + "value")
+            if key not in tags or value not in (None, tags[key]):
+                return False
+    return True
+
+
+@command("listNetworks", ids="network")
+def list_networks(call: Call) -> str:
+    sees = call.may_see()
+    wanted = set(filter(None, call.params.get("supportedservices", "").split(",")))
+    networks = [
+        network
+        for network in reversed(call.world.networks)
+        if network.removed is None
+        and sees(network.owner)
+        and call.same("id", network)
+        and call.same("zoneid", network.zone)
+        and call.same("vpcid", network.vpc)
+        and call.equals("name", network.name)
+        and call.params.get("type", network.type).lower() == network.type.lower()
+        and call.equals("forvpc", str(network.vpc is not None).lower())
+        and call.equals("restartrequired", str(network.restartrequired).lower())
+        and call.equals("issystem", "false")
+        and call.params.get("traffictype", "Guest").lower() == "guest"
+        and call.equals("networkofferingid", render.offering_of(network)["id"])
+        and (not wanted or wanted <= {service["name"] for service in render.services_of(network)})
+        and tags_match(call, network.tags)
+        and call.has_keyword(network.name)
+    ]
+    return call.entities("network", networks)
+
+
+@command("listVPCs", ids="vpc")
+def list_vpcs(call: Call) -> str:
+    sees = call.may_see()
+    vpcs = [
+        vpc
+        for vpc in reversed(call.world.vpcs)
+        if vpc.removed is None
+        and sees(vpc.owner)
+        and call.same("id", vpc)
+        and call.same("zoneid", vpc.zone)
+        and call.equals("name", vpc.name)
+        and call.equals("state", vpc.state)
+        and call.equals("cidr", vpc.cidr)
+        and call.equals("restartrequired", str(vpc.restartrequired).lower())
+        and tags_match(call, vpc.tags)
+        and call.has_keyword(vpc.name)
+    ]
+    return call.entities("vpc", vpcs)
+
+
+def network_or_vpc(unit: Network | Vpc) -> dict[str, Any]:
+    if isinstance(unit, Vpc):
+        return {"vpcid": unit.id, "vpcname": unit.name}
+    return {"associatednetworkid": unit.id, "associatednetworkname": unit.name}
+
+
+@command(
+    "listPublicIpAddresses",
+    f"{OWNED} id:uuid zoneid:uuid associatednetworkid:uuid vpcid:uuid ipaddress issourcenat:boolean "
+    "allocatedonly:boolean forvirtualnetwork:boolean state isstaticnat:boolean forloadbalancing:boolean",
+)
+def list_public_ip_addresses(call: Call) -> str:
+    world = call.world
+    sees = call.may_see()
+
+    def common(address: str, owner: Any, zone: Zone) -> dict[str, Any]:
+        return {
+            "id": uuid_of("ipaddress", address),
+            "ipaddress": address,
+            "allocated": world.stamp(world.started),
+            **render.zone_fields(zone),
+            "issourcenat": True,
+            **render.owner_fields(owner),
+            "forvirtualnetwork": True,
+            "vlanid": uuid_of("vlan", zone.name),
+            "vlanname": "vlan://50",
+            "isstaticnat": False,
+            "issystem": False,
+        }
+
+    def rest(zone: Zone, purpose: str | None) -> dict[str, Any]:
+        return {
+            "networkid": render.PUBLIC_NETWORK,
+            "state": "Allocated",
+            "physicalnetworkid": uuid_of("physicalnetwork", zone.name),
+            **({"purpose": purpose} if purpose else {}),
+            "tags": [],
+            "isportable": False,
+            "fordisplay": True,
+            "hasrules": False,
+            "forsystemvms": False,
+            "forprovider": False,
+            "hasannotations": False,
+        }
+
+    def vm_fields(vm: Vm | None, type_: str) -> dict[str, Any]:
+        if vm is None:
+            return {}
+        return {"virtualmachineid": vm.id, "virtualmachinetype": type_, "virtualmachinename": vm.name}
+
+    rows = []
+    for vm in world.systemvms:
+        if sees(world.system_owner) and call.same("zoneid", vm.zone) and not call.objects.keys() - {"zoneid"}:
+            row = common(vm.public_ip, world.system_owner, vm.zone) | {"issourcenat": False, "issystem": True}
+            rows.append(row | vm_fields(vm, vm.type_name) | rest(vm.zone, "Lb"))
+    units: list[Network | Vpc] = [*world.networks, *world.vpcs]
+    for unit in units:
+        if (
+            unit.public_ip
+            and sees(unit.owner)
+            and call.same("zoneid", unit.zone)
+            and ("associatednetworkid" not in call.objects or call.same("associatednetworkid", unit))
+            and ("vpcid" not in call.objects or call.same("vpcid", unit))
+        ):
+            first = unit.routers[0] if unit.routers else None
+            row = common(unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
+            rows.append(row | network_or_vpc(unit) | rest(unit.zone, None))
+    rows = [
+        row
+        for row in rows
+        if call.equals("id", row["id"])
+        and call.equals("ipaddress", row["ipaddress"])
+        and call.equals("issourcenat", str(row["issourcenat"]).lower())
+        and call.has_keyword(row["ipaddress"])
+    ]
+    return call.rows("publicipaddress", rows, dict)
+
+
+@command("listRemoteAccessVpns", f"{OWNED} id:uuid networkid:uuid publicipid:uuid fordisplay:boolean")
+def list_remote_access_vpns(call: Call) -> str:
+    sees = call.may_see()
+    units: list[Network | Vpc] = [*call.world.networks, *call.world.vpcs]
+    chosen = [unit for unit in units if unit.remote_access_vpn and sees(unit.owner) and call.same("networkid", unit)]
+    return call.rows(
+        "remoteaccessvpn",
+        chosen,
+        lambda unit: {
+            "publicipid": uuid_of("ipaddress", unit.public_ip),
+            "publicip": unit.public_ip,
+            "iprange": "10.1.2.1-10.1.2.8",
+            "presharedkey": "simulated",
+            **render.owner_fields(unit.owner),
+            "state": "Running",
+            "id": uuid_of("remoteaccessvpn", unit.id),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listVpnGateways", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
+def list_vpn_gateways(call: Call) -> str:
+    sees = call.may_see()
+    chosen = [vpc for vpc in call.world.vpcs if vpc.site_to_site and sees(vpc.owner) and call.same("vpcid", vpc)]
+    return call.rows(
+        "vpngateway",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("vpngateway", vpc.id),
+            "publicip": vpc.public_ip,
+            "vpcid": vpc.id,
+            "vpcname": vpc.name,
+            **render.owner_fields(vpc.owner),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listVpnConnections", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
+def list_vpn_connections(call: Call) -> str:
+    sees = call.may_see()
+    chosen = [vpc for vpc in call.world.vpcs if vpc.site_to_site and sees(vpc.owner) and call.same("vpcid", vpc)]
+    return call.rows(
+        "vpnconnection",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("vpnconnection", vpc.id),
+            "s2svpngatewayid": uuid_of("vpngateway", vpc.id),
+            "publicip": vpc.public_ip,
+            "s2scustomergatewayid": uuid_of("vpncustomergateway", vpc.id),
+            "gateway": "203.0.113.1",
+            "cidrlist": "192.168.100.0/24",
+            **render.owner_fields(vpc.owner),
+            "state": "Connected",
+            "passive": False,
+            "created": call.world.stamp(vpc.born),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listPrivateGateways", f"{OWNED} id:uuid vpcid:uuid ipaddress vlan state")
+def list_private_gateways(call: Call) -> str:
+    sees = call.may_see()
+    chosen = [vpc for vpc in call.world.vpcs if vpc.private_gateway and sees(vpc.owner) and call.same("vpcid", vpc)]
+    return call.rows(
+        "privategateway",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("privategateway", vpc.id),
+            "gateway": "172.20.0.1",
+            "netmask": "255.255.255.0",
+            "ipaddress": "172.20.0.2",
+            **render.zone_fields(vpc.zone),
+            "vlan": "vlan://3000",
+            "vpcid": vpc.id,
+            "vpcname": vpc.name,
+            "physicalnetworkid": uuid_of("physicalnetwork", vpc.zone.name),
+            **render.owner_fields(vpc.owner),
+            "state": "Ready",
+            "sourcenatsupported": False,
+        },
+    )
+
+
+@command("listLoadBalancerRules", f"{OWNED} id:uuid name networkid:uuid zoneid:uuid publicipid:uuid")
+def list_load_balancer_rules(call: Call) -> str:
+    sees = call.may_see()
+    rules = [
+        (network, number)
+        for network in call.world.networks
+        if sees(network.owner) and call.same("networkid", network) and call.same("zoneid", network.zone)
+        for number in range(network.lb_rules)
+    ]
+
+    def show(rule: tuple[Network, int]) -> dict[str, Any]:
+        network, number = rule
+        address = (network.vpc or network).public_ip
+        return {
+            "id": uuid_of("loadbalancerrule", f"{network.id}/{number}"),
+            "name": f"lb-{number + 1}",
+            "publicipid": uuid_of("ipaddress", address),
+            "publicip": address,
+            "publicport": str(8000 + number),
+            "privateport": "80",
+            "algorithm": "roundrobin",
+            "cidrlist": "",
+            **render.owner_fields(network.owner),
+            "state": "Active",
+            **render.zone_fields(network.zone),
+            "protocol": "tcp",
+            "tags": [],
+            "networkid": network.id,
+            "fordisplay": True,
+        }
+
+    return call.rows("loadbalancerrule", rules, show)
+
+
+@command("listProjects", f"{OWNED} id:uuid name state displaytext", ids="project")
+def list_projects(call: Call) -> str:
+    world = call.world
+    projects = [
+        project
+        for project in world.projects
+        if (call.flag("listall") or "id" in call.params)
+        and call.same("id", project)
+        and call.equals("name", project.name)
+        and call.has_keyword(project.name)
+    ]
+    return call.rows(
+        "project",
+        projects,
+        lambda project: {
+            "id": project.id,
+            "name": project.name,
+            "displaytext": project.name,
+            "domainid": project.domain.id,
+            "domain": project.domain.name.rsplit("/", 1)[-1],
+            "owner": [{"account": world.server.account}],
+            "projectaccountname": f"PrjAcct-{project.name}-{project.nr}",
+            "state": "Active",
+            "tags": [],
+            "created": world.stamp(project.born),
+        },
+    )
+
+
+def nothing(call: Call) -> str:
+    """Objects of a kind that this cloud has none of."""
+    return "{}"
+
+
+for name in ("listVirtualMachines", "listSnapshots", "listIsos", "listVpnCustomerGateways"):
+    command(name, f"{OWNED} id:uuid name zoneid:uuid")(nothing)
+
+
+# -- jobs and events
+
+
+@command("queryAsyncJobResult")
+def query_async_job_result(call: Call) -> str:
+    job = call.jobs.jobs.get(call.params["jobid"])
+    if job is None:
+        raise unknown_value(call.command.name, "jobid", call.params["jobid"])
+    return dump(render.job(call.world, job))
+
+
+@command("listAsyncJobs")
+def list_async_jobs(call: Call) -> str:
+    start = call.moment("startdate")
+    server = call.params.get("managementserverid")
+    jobs = [
+        job
+        for job in call.jobs.running
+        if call.flag("listall")
+        and (start is None or job.created >= start)
+        and (server is None or job.server.id == server)
+        and call.has_keyword(job.java_class)
+    ]
+    return call.rows("asyncjobs", jobs, lambda job: render.job(call.world, job))
+
+
+@command(
+    "listEvents",
+    f"{OWNED} id:uuid type level startdate enddate resourceid resourcetype startid duration entrytime state archived",
+)
+def list_events(call: Call) -> str:
+    """Page 1 has the newest events; within a page they stand in the order in which they happened."""
+    sees = call.may_see()
+    start, end = call.moment("startdate"), call.moment("enddate")
+    events = [
+        event
+        for event in reversed(call.world.events.events)
+        if sees(event.owner)
+        and call.equals("id", event.id)
+        and call.equals("type", event.type)
+        and call.equals("level", event.level)
+        and call.equals("state", event.state)
+        and call.equals("resourceid", event.resource_id)
+        and call.equals("resourcetype", event.resource_type)
+        and (start is None or event.created >= start)
+        and (end is None or event.created <= end)
+        and call.has_keyword(event.type, event.description, event.level)
+    ]
+    # The page is cut by age, then read in the order of ids.
+    shown = list(reversed(call.page(events)))
+    return call.counted("event", len(events), [dump(render.event(call.world, event)) for event in shown])

@@ -1,0 +1,148 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start the simulator as a process of its own, and talk to its control API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SimulatorProcess:
+    """with SimulatorProcess("small.yml") as simulator: ... The estate is a path or plain data.
+
+    A name without a folder means one of the estates beside this module.
+    """
+
+    def __init__(self, estate: str | Path | dict[str, Any], *settings: str, port: int = 0) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
+        if isinstance(estate, dict):
+            path = Path(self._folder.name, "estate.yml")
+            path.write_text(yaml.safe_dump(estate, allow_unicode=True), encoding="utf-8")
+        else:
+            path = Path(estate)
+            if not path.exists() and path.parent == Path("."):
+                path = Path(__file__).parent / "estates" / path
+        self._command = [sys.executable, "-m", "tests.simulator", "--estate", str(path), "--port", str(port)]
+        for setting in settings:
+            self._command += ["--set", setting]
+        self._process: subprocess.Popen[str] | None = None
+        self.url = self.key = self.secret = ""
+
+    def __enter__(self) -> SimulatorProcess:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> SimulatorProcess:
+        errors = Path(self._folder.name, "stderr")
+        with errors.open("w", encoding="utf-8") as stderr:
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, env=os.environ.copy(), stdout=subprocess.PIPE, stderr=stderr, text=True
+            )
+        assert self._process.stdout is not None
+        # The line comes when the simulator listens.
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            raise RuntimeError(f"the simulator did not start: {errors.read_text(encoding='utf-8').strip()}")
+        facts = json.loads(line)
+        self.url, self.key, self.secret = facts["url"], facts["key"], facts["secret"]
+        return self
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process = None
+        self._folder.cleanup()
+
+    @property
+    def errors(self) -> str:
+        """What the simulator wrote to stderr: the traces of its own bugs, if any."""
+        return Path(self._folder.name, "stderr").read_text(encoding="utf-8")
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "CLOUDSTACK_ENDPOINT": self.url,
+            "CLOUDSTACK_KEY": self.key,
+            "CLOUDSTACK_SECRET": self.secret,
+        }
+
+    # -- the control API
+
+    def control(self, method: str, what: str, body: Any = None) -> Any:
+        url = urllib.parse.urljoin(self.url, f"/_simulator/{what}")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(json.load(error)["error"]) from None
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every mutating call so far, in order."""
+        return self.control("GET", "journal")
+
+    def state(self) -> dict[str, Any]:
+        return self.control("GET", "state")
+
+    def requests(self) -> dict[str, Any]:
+        return self.control("GET", "requests")
+
+    def set_faults(self, faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Replace all faults; an empty list ends them."""
+        return self.control("POST", "faults", faults)
+
+    def add_faults(self, faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return self.control("POST", "faults", {"add": faults})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults with how often each struck."""
+        return self.control("GET", "faults")
+
+    def restart(self, down_seconds: float = 1.0, *, jobs: str = "lost", work_done: bool = False) -> None:
+        """Restart the management server; returns at once, while it is going down."""
+        self.control("POST", "restart", {"down_seconds": down_seconds, "jobs": jobs, "work_done": work_done})
+
+    def update(self, **facts: Any) -> None:
+        """update(vms={"r-3-VM": {"state": "Stopped"}}, settings={...}, ...)"""
+        self.control("POST", "update", facts)
+
+    def wait_until_up(self, seconds: float = 30.0) -> None:
+        """After a restart."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                self.control("GET", "requests")
+            except (urllib.error.URLError, ConnectionError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+            else:
+                return

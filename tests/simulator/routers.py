@@ -1,0 +1,376 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to routers: live patch, restart, recreation, start and stop (reference 4 and 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+
+from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, invalid
+from tests.simulator.faults import Fault
+from tests.simulator.identity import parse_version
+from tests.simulator.jobs import names_of
+from tests.simulator.world import INTERNAL_LB, Host, Interval, Network, Router, Vm, Vpc, World, Zone
+
+RESTARTABLE = ("Implemented", "Setup")
+EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
+OLDEST_PATCHABLE = (4, 14, 0, 0)
+
+
+def strike(world: World, kinds: set[str], command: str, vm: Vm) -> Fault | None:
+    ids = {vm.id}
+    if isinstance(vm, Router):
+        ids |= {group.id for group in (vm.network, vm.vpc) if group is not None}
+    return world.faults.take(kinds, command, names_of(vm), ids)
+
+
+def too_old_to_patch(vm: Vm) -> bool:
+    """Live patch needs a template of 4.14 or newer."""
+    built_from = parse_version(vm.root.version)
+    return built_from is not None and built_from < OLDEST_PATCHABLE
+
+
+def describe(vm: Vm, type_name: str, state: str) -> str:
+    """How error texts name a VM."""
+    return json.dumps(
+        {"id": vm.nr, "instanceName": vm.name, "state": state, "type": type_name, "uuid": vm.id}, separators=(",", ":")
+    )
+
+
+# -- live patch
+
+
+async def patch(world: World, command: str, router: Router) -> bool:
+    """Live patch one router. Callers drop the result: the job succeeds all the same (trap 4)."""
+    if router.state != "Running":
+        return False
+    fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
+    interval: Interval = [time.time(), None]
+    router.patches.append(interval)
+    try:
+        await world.timings.pause("patch")
+    finally:
+        interval[1] = time.time()
+    silent = fault is not None and fault.kind == "silent_patch_failure"
+    if silent or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
+        return False
+    world.change(router, software=world.software)
+    if fault is None:
+        world.change(router, scripts=world.package_of(router.host, router.hypervisor), scripts_checksum=None)
+    return True
+
+
+# -- start and stop
+
+
+def choose_host(world: World, zone: Zone, hypervisor: str, prefer: Host | None, avoid: Iterable[Host]) -> Host | None:
+    usable = [host for host in world.hosts if host.zone is zone and host.hypervisor == hypervisor and host.usable]
+    if prefer in usable:
+        return prefer
+    avoided = set(avoid)
+    return min(usable, key=lambda host: (host in avoided, host.vms, host.nr), default=None)
+
+
+async def start_vm(world: World, command: str, vm: Vm, type_name: str, capacity_code: int) -> None:
+    """Start it on a host; the disk is made anew when the VM's template is not the one it runs (reference 4.6)."""
+    avoid = [r.host for r in siblings(vm) if r.host is not None]
+    host = choose_host(world, vm.zone, vm.hypervisor, vm.last_host, avoid)
+    if host is None or strike(world, {"capacity_failure"}, command, vm) is not None:
+        await world.timings.pause("capacity_failure")
+        world.change(vm, state="Stopped")
+        raise ApiError(
+            capacity_code, f"Unable to create a deployment for VM instance {describe(vm, type_name, 'Starting')}"
+        )
+    world.place(vm, host)
+    world.change(vm, state="Starting", starts=vm.starts + 1)
+    first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
+    new_disk = first or vm.template is not vm.root or world.setting_is_true("recreate.systemvm.enabled")
+    try:
+        no_template = new_disk and not world.is_ready(vm.template, vm.zone)
+        if no_template or strike(world, {"start_failure"}, command, vm) is not None:
+            await world.timings.pause("start_failure")
+            world.place(vm, None)
+            world.change(vm, state="Stopped")
+            short = json.dumps({"instanceName": vm.name, "uuid": vm.id}, separators=(",", ":"))
+            raise ApiError(INTERNAL, f"Unable to orchestrate the start of VM instance {short}.")
+        await world.timings.pause("start")
+    except asyncio.CancelledError:
+        world.place(vm, None)
+        world.change(vm, state="Stopped")
+        raise
+    if new_disk:
+        world.change(vm, root=vm.template, disk=vm.disk if first else vm.disk + 1)
+    world.change(vm, state="Running")
+
+
+def siblings(vm: Vm) -> list[Router]:
+    if not isinstance(vm, Router) or vm.unit is None:
+        return []
+    return [router for router in vm.unit.routers if router is not vm]
+
+
+async def start(world: World, command: str, router: Router) -> None:
+    code = CAPACITY if router.vpc is not None else INTERNAL
+    await start_vm(world, command, router, "DomainRouter", code)
+    package = world.package_of(router.host, router.hypervisor)
+    world.change(
+        router,
+        version=router.root.version,
+        scripts=package,
+        scripts_checksum=None,
+        redundantstate="UNKNOWN",
+        redundantstate_fixed=False,
+    )
+    if router.role != INTERNAL_LB:
+        world.change(router, software=world.software)
+
+
+async def stop(world: World, router: Router) -> None:
+    world.change(router, state="Stopping")
+    try:
+        await world.timings.pause("stop")
+    finally:
+        if router.removed is None:
+            world.place(router, None)
+            world.change(router, state="Stopped", redundantstate="UNKNOWN")
+
+
+async def destroy(world: World, router: Router) -> None:
+    if router.state in ("Running", "Starting"):
+        await stop(world, router)
+    if router.removed is None:
+        world.remove(router)
+
+
+async def reboot(world: World, command: str, router: Router) -> None:
+    if router.state != "Running":
+        raise ApiError(
+            INTERNAL,
+            f"Resource [DataCenter:{router.zone.nr}] is unreachable: "
+            f"Unable to reboot domR, it is not in right state {router.state}",
+        )
+    await stop(world, router)
+    await start(world, command, router)
+
+
+# -- deployment
+
+
+def new_router(world: World, unit: Network | Vpc, role: str, tier: Network | None = None) -> Router:
+    """The row of a new router: Stopped, without a place or versions, until it is started."""
+    template = world.router_template(unit.zone, unit.hypervisor)
+    if template is None:
+        raise ApiError(
+            INTERNAL,
+            f"Resource [DataCenter:{unit.zone.nr}] is unreachable: Can't find all necessary running routers!",
+        )
+    number = world.number("vm")
+    name = f"{'b' if role == INTERNAL_LB else 'r'}-{number}-VM"
+    router = Router(
+        id=world.identify("vm", name),
+        nr=number,
+        name=name,
+        zone=unit.zone,
+        hypervisor=unit.hypervisor,
+        state="Stopped",
+        template=template,
+        root=template,
+        created=world.now(),
+        placed=False,
+        starts=0,
+        owner=unit.owner,
+        role=role,
+        network=tier if tier is not None else unit if isinstance(unit, Network) else None,
+        vpc=unit if isinstance(unit, Vpc) else None,
+        redundant=unit.redundant and role != INTERNAL_LB,
+    )
+    world.add(router)
+    if role != INTERNAL_LB:
+        unit.routers.append(router)
+    elif tier is not None:
+        tier.ilbs.append(router)
+    return router
+
+
+async def deploy(world: World, command: str, unit: Network | Vpc) -> Router:
+    router = new_router(world, unit, "VIRTUAL_ROUTER")
+    await start(world, command, router)
+    return router
+
+
+def wanted_routers(unit: Network | Vpc) -> int:
+    if isinstance(unit, Network) and not unit.has_router_provider:
+        return 0
+    return 2 if unit.redundant else 1
+
+
+async def implement(world: World, command: str, unit: Network | Vpc) -> None:
+    """Start the routers that are stopped and deploy the ones that are missing."""
+    async with unit.deployment:
+        for router in list(unit.routers):
+            if router.state == "Stopped" and router.removed is None:
+                await start(world, command, router)
+        while len(unit.routers) < wanted_routers(unit):
+            await deploy(world, command, unit)
+
+
+async def implement_internal_lb(world: World, command: str, tier: Network) -> None:
+    if not tier.internal_lb or tier.vpc is None:
+        return
+    if not tier.ilbs:
+        new_router(world, tier.vpc, INTERNAL_LB, tier)
+    for ilb in list(tier.ilbs):
+        if ilb.state == "Stopped":
+            await start(world, command, ilb)
+
+
+# -- restart without cleanup
+
+
+async def reapply(world: World, command: str, network: Network, livepatch: bool) -> bool:
+    """restartNetwork without cleanup. A tier's restart deals with every router of the VPC."""
+    if livepatch:
+        for router in list(network.all_routers):
+            await patch(world, command, router)
+    try:
+        await implement(world, command, network.vpc or network)
+        await implement_internal_lb(world, command, network)
+    except ApiError:
+        return False
+    await world.timings.pause("restart")
+    return True
+
+
+# -- restart with cleanup
+
+
+async def destroy_expendable(world: World, unit: Network | Vpc) -> list[Router]:
+    """Step 1 of a rolling restart; returns the routers that stay for now."""
+    everything = list(unit.routers)
+    for router in everything:
+        if router.state in EXPENDABLE:
+            await destroy(world, router)
+    running = [router for router in everything if router.state == "Running" and router.removed is None]
+    if len(running) >= 2:
+        backups = [router for router in running if router.redundantstate == "BACKUP"]
+        # Without a BACKUP it is the last of all, which may be the PRIMARY or one that is gone already.
+        expendable = backups[0] if backups else everything[-1]
+        if expendable.removed is None:
+            await destroy(world, expendable)
+    return [router for router in running if router.removed is None]
+
+
+async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> None:
+    old = await destroy_expendable(world, unit)
+    async with unit.deployment:
+        for router in list(unit.routers):
+            if router.state == "Stopped" and router not in old:
+                await destroy(world, router)
+        # An overlapping restart may have put its new router here already.
+        if wanted_routers(unit) and not any(r.state == "Running" and r not in old for r in unit.routers):
+            await deploy(world, command, unit)
+    if unit.redundant:
+        await world.timings.pause("rvr_handover")
+    for router in old:
+        if router.removed is not None:
+            raise ApiError(INTERNAL, f"Unable to find VM [{router.nr}].")
+        if router.state == "Stopping":
+            raise ApiError(INTERNAL, "Command failed due to Internal Server Error")
+        await destroy(world, router)
+    if unit.redundant:
+        async with unit.deployment:
+            while len(unit.routers) < wanted_routers(unit):
+                await deploy(world, command, unit)
+    else:
+        await world.timings.pause("restart")
+
+
+async def renew(world: World, command: str, unit: Network | Vpc) -> None:
+    """restartNetwork or restartVPC with cleanup."""
+    if world.setting_is_true("network.rolling.restart", unit.zone):
+        await rolling_restart(world, command, unit)
+    else:
+        for router in list(unit.routers):
+            await destroy(world, router)
+        await implement(world, command, unit)
+        await world.timings.pause("restart")
+    if any(router.state != "Running" for router in unit.routers):
+        world.change(unit, restartrequired=True)
+        raise ApiError(INTERNAL, f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
+    world.change(unit, restartrequired=False)
+
+
+# -- the two commands
+
+
+async def restart_network(
+    world: World, command: str, network: Network, *, cleanup: bool, makeredundant: bool, livepatch: bool
+) -> None:
+    if network.state not in RESTARTABLE:
+        raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
+    if makeredundant:
+        if not network.redundant:
+            offering = json.loads(world.json(network))["networkofferingname"]
+            raise invalid(f"Redundant router is not supported by the network offering {offering}")
+        cleanup = True
+    if cleanup and network.vpc is not None:
+        raise invalid("Cannot restart a VPC tier with cleanup, please restart the whole VPC.")
+    if cleanup:
+        await renew(world, command, network)
+    elif not await reapply(world, command, network, livepatch):
+        raise ApiError(INTERNAL, "Failed to restart network")
+    else:
+        world.change(network, restartrequired=False)
+
+
+async def restart_vpc(
+    world: World, command: str, vpc: Vpc, *, cleanup: bool, makeredundant: bool, livepatch: bool
+) -> None:
+    if vpc.state != "Enabled":
+        raise invalid("Unable to find Enabled VPC by id specified")
+    if makeredundant:
+        world.change(vpc, redundant=True)
+        cleanup = True
+    if cleanup:
+        await renew(world, command, vpc)
+        return
+    for tier in vpc.tiers:
+        if not livepatch and not tier.restartrequired:
+            continue
+        if tier.state not in RESTARTABLE:
+            # Fixed in 4.18.2 (#7958): until then one such tier made the whole restart fail.
+            if world.at_least("4.18.2"):
+                continue
+            raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
+        # Its result is dropped.
+        await reapply(world, command, tier, livepatch)
+        world.change(tier, restartrequired=False)
+    await implement(world, command, vpc)
+    world.change(vpc, restartrequired=False)
+
+
+# -- the server's router checks
+
+
+def check_redundant_states(world: World) -> None:
+    units: list[Network | Vpc] = [*world.networks, *world.vpcs]
+    for unit in units:
+        if not unit.redundant or not unit.routers or any(router.redundantstate_fixed for router in unit.routers):
+            continue
+        running = [router for router in unit.routers if router.state == "Running"]
+        primary = next((router for router in running if router.redundantstate == "PRIMARY"), None)
+        if primary is None and running:
+            primary = running[0]
+        for router in running:
+            state = "PRIMARY" if router is primary else "BACKUP"
+            if router.redundantstate != state:
+                world.change(router, redundantstate=state)
+
+
+async def watch_redundant_states(world: World) -> None:
+    while True:
+        await world.timings.pause("router_check_interval")
+        check_redundant_states(world)

@@ -1,0 +1,371 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTTP side: signatures, dispatch, faults on the wire, and the control API."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import collections
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import parse_qsl, quote
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+# Registers the commands.
+from tests.simulator import actions, lists, report, routers, systemvms  # noqa: F401
+from tests.simulator.commands import COMMANDS, Command, available
+from tests.simulator.errors import ApiError
+from tests.simulator.faults import HTTP_KINDS, Fault
+from tests.simulator.jobs import JobRunner, names_of
+from tests.simulator.world import CPVM, SSVM, Entity, World
+
+JSON_TYPE = "application/json;charset=utf-8"
+HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
+UNVERIFIED = "unable to verify user credentials and/or request signature"
+UNAVAILABLE = "The given command '%s' either does not exist, is not available for user."
+FAULT_TEXTS = {
+    401: UNVERIFIED,
+    429: "The given user has reached his/her account api limit, please retry after [1000] ms.",
+    503: "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs",
+    530: "Command failed due to Internal Server Error",
+}
+HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
+SECRET_PARAMETERS = {"apikey", "signature", "signatureversion", "expires", "response", "command"}
+NO_FAULT = Fault("none")
+
+
+@dataclass
+class Answer:
+    status: int
+    body: str
+    content_type: str = JSON_TYPE
+    description: str | None = None
+
+    def response(self) -> web.Response:
+        headers = {"Content-Type": self.content_type}
+        if self.description:
+            headers["X-Description"] = " ".join(self.description.split())
+        return web.Response(status=self.status, body=self.body.encode(), headers=headers)
+
+
+@dataclass
+class Statistics:
+    total: int = 0
+    per_command: collections.Counter[str] = field(default_factory=collections.Counter)
+    last: collections.deque[dict[str, Any]] = field(default_factory=lambda: collections.deque(maxlen=50))
+
+
+class Simulator:
+    """One management server: its world, its jobs and its listener."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.jobs = JobRunner(world)
+        self.journal: list[dict[str, Any]] = []
+        self.statistics = Statistics()
+        self.stopped = asyncio.Event()
+        self.port = 0
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_route("*", "/client/api", self.handle)
+        app.router.add_route("*", "/_simulator/{what}", self.control)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        self._site: web.TCPSite | None = None
+        # Tasks that outlive a restart of the management server.
+        self._own_tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/client/api"
+
+    # -- life
+
+    async def start(self, port: int = 0) -> None:
+        await self._runner.setup()
+        self.port = port
+        await self._listen()
+        self._start_loops()
+
+    async def stop(self) -> None:
+        self.jobs.interrupt(work_done=False)
+        self.world.stop_spawned()
+        for task in self._own_tasks:
+            task.cancel()
+        await self._runner.cleanup()
+        self.stopped.set()
+
+    def _start_loops(self) -> None:
+        self.world.spawn(systemvms.scan(self.world, SSVM))
+        self.world.spawn(systemvms.scan(self.world, CPVM))
+        self.world.spawn(routers.watch_redundant_states(self.world))
+
+    async def _listen(self) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, backlog=1024)
+        await self._site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _refuse_connections(self, seconds: float) -> None:
+        assert self._site is not None and self._runner.server is not None
+        await self._site.stop()
+        for connection in list(self._runner.server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(seconds)
+        await self._listen()
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._own_tasks.add(task)
+        task.add_done_callback(self._own_tasks.discard)
+
+    async def _restart(self, down_seconds: float, lose_jobs: bool, work_done: bool) -> None:
+        """The management server dies and comes back (reference 7)."""
+        # Let the answer to the control call out first.
+        await asyncio.sleep(0.05)
+        world = self.world
+        lost = self.jobs.interrupt(work_done) if lose_jobs else []
+        world.stop_spawned()
+        died = world.now()
+        await self._refuse_connections(down_seconds)
+        self.jobs.lose(lost)
+        world.management_servers[0].stopped = died
+        world.management_servers[0].started = world.now()
+        for vm in world.systemvms:
+            if vm.agent is not None and vm.state == "Running":
+                world.spawn(systemvms.reconnect_agent(world, "management server restart", vm))
+        self._start_loops()
+
+    # -- the API
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
+        if request.method == "POST":
+            pairs += parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
+        # The signature covers the names as they were sent.
+        sent = dict(pairs)
+        params = {name.lower(): value for name, value in sent.items()}
+        name = params.get("command", "")
+        self._count(name, params)
+        lie = 0
+        fault = NO_FAULT
+        if self.world.faults.faults:
+            target = self._target(params)
+            ids = {target.id} if target is not None else set()
+            fault = self.world.faults.take(HTTP_KINDS, name, names_of(target), ids) or NO_FAULT
+        options = fault.options
+        if fault.kind == "drop_before":
+            return self._drop(request)
+        if fault.kind == "refuse":
+            self._later(self._refuse_connections(options.get("seconds", 1.0)))
+            return self._drop(request)
+        if fault.kind == "slow":
+            await asyncio.sleep(options.get("seconds", 1.0))
+        elif fault.kind == "count_lies":
+            lie = options.get("by", 1)
+        elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":
+            return self._faulty(fault, name, None).response()
+        answer = self.answer(request.method, sent, params, name, lie)
+        if fault.kind == "drop_after":
+            return self._drop(request)
+        if fault.kind in ("http_status", "html", "truncated_json", "empty_body", "wrong_content_type"):
+            answer = self._faulty(fault, name, answer)
+        return answer.response()
+
+    def answer(self, method: str, sent: dict[str, str], params: dict[str, str], name: str, lie: int = 0) -> Answer:
+        command = COMMANDS.get(name)
+        response_name = command.response if command is not None else "errorresponse"
+        try:
+            self._admit(method, sent, params, command)
+            assert command is not None
+            body = self._carry_out(command, params, lie)
+            answer = Answer(200, f'{{"{response_name}":{body}}}')
+        except ApiError as error:
+            answer = error_answer(response_name, error)
+        if params.get("response") != "json":
+            answer = as_xml(answer)
+        return answer
+
+    def _admit(self, method: str, sent: dict[str, str], params: dict[str, str], command: Command | None) -> None:
+        world = self.world
+        if command is None or (command.since is not None and not world.at_least(command.since)):
+            # Answered like a wrong signature, which is not even looked at.
+            raise ApiError(401, UNVERIFIED, None)
+        if params.get("apikey") != world.server.key or not self._verify(sent, params):
+            raise ApiError(401, UNVERIFIED, None)
+        if command not in available(world):
+            raise ApiError(401, UNAVAILABLE % command.name)
+        reads = command.name.lower().startswith(("get", "list", "query", "find"))
+        if method == "GET" and not reads and world.setting_is_true("enforce.post.requests.and.timestamps"):
+            raise ApiError(400, f"State changing command {command.name} needs to be sent using POST request")
+
+    def _verify(self, sent: dict[str, str], params: dict[str, str]) -> bool:
+        if params.get("signatureversion") == "3":
+            try:
+                expires = datetime.strptime(params.get("expires", ""), "%Y-%m-%dT%H:%M:%S%z")
+            except ValueError:
+                return False
+            if expires < datetime.fromtimestamp(self.world.now(), timezone.utc):
+                return False
+        wanted = sign(sent, self.world.server.secret)
+        return hmac.compare_digest(wanted, params.get("signature", "").encode())
+
+    def _carry_out(self, command: Command, params: dict[str, str], lie: int) -> str:
+        if not command.mutating:
+            call = command.prepare(self.world, self.jobs, params)
+            call.lie = lie
+            call.at = self.world.faults.stale_since(command.name)
+            return command.handler(call)
+        target = self._target(params)
+        entry: dict[str, Any] = {
+            "seq": len(self.journal) + 1,
+            "at": time.time(),
+            "command": command.name,
+            "params": public(params),
+            "target": target.name if target is not None else None,
+            "job_id": None,
+            "accepted": False,
+        }
+        self.journal.append(entry)
+        try:
+            body = command.handler(command.prepare(self.world, self.jobs, params))
+        except ApiError as error:
+            entry["error"] = error.text
+            raise
+        entry["accepted"] = True
+        entry["job_id"] = json.loads(body).get("jobid")
+        return body
+
+    def _target(self, params: dict[str, str]) -> Entity | None:
+        """The object that a request is about."""
+        for name in ("id", "networkid", "vpcid", "virtualmachineid", "routerid"):
+            entity = self.world.by_id.get(params.get(name, ""))
+            if entity is not None:
+                return entity
+        job = self.jobs.jobs.get(params.get("jobid", ""))
+        return job.target if job is not None else None
+
+    def _count(self, name: str, params: dict[str, str]) -> None:
+        self.statistics.total += 1
+        self.statistics.per_command[name] += 1
+        self.statistics.last.append({"at": time.time(), "command": name, "params": public(params)})
+
+    # -- faults on the wire
+
+    @staticmethod
+    def _drop(request: web.Request) -> web.Response:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    @staticmethod
+    def _faulty(fault: Fault, name: str, answer: Answer | None) -> Answer:
+        """answer is None where the request was not carried out."""
+        options = fault.options
+        body = answer.body if answer is not None else ""
+        if fault.kind == "truncated_json":
+            return Answer(200, body[: len(body) // 2])
+        if fault.kind == "empty_body":
+            return Answer(200, "")
+        if fault.kind == "wrong_content_type":
+            return Answer(200, body, options.get("content_type", "text/html;charset=utf-8"))
+        status = options.get("status", 200 if fault.kind == "html" else 503)
+        as_json = options.get("body", "json" if status in FAULT_TEXTS else "html") == "json"
+        if fault.kind == "http_status" and as_json:
+            text = FAULT_TEXTS.get(status, HTTP_REASONS.get(status, "Error"))
+            command = COMMANDS.get(name)
+            code = None if status == 401 else 9999
+            return error_answer(command.response if command else "errorresponse", ApiError(status, text, code))
+        title = f"{status} {HTTP_REASONS.get(status, 'Service')}"
+        return Answer(status, HTML.format(title), "text/html;charset=utf-8")
+
+    # -- control
+
+    async def control(self, request: web.Request) -> web.Response:
+        what = request.match_info["what"]
+        try:
+            body = await request.json() if request.can_read_body else {}
+            result = self._control(request.method, what, body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(result)
+
+    def _control(self, method: str, what: str, body: Any) -> Any:
+        if (method, what) == ("GET", "journal"):
+            return self.journal
+        if (method, what) == ("GET", "state"):
+            return report.state(self.world, self.jobs)
+        if (method, what) == ("GET", "requests"):
+            statistics = self.statistics
+            return {
+                "total": statistics.total,
+                "per_command": dict(statistics.per_command),
+                "last": list(statistics.last),
+            }
+        if (method, what) == ("POST", "faults"):
+            if isinstance(body, list):
+                self.world.faults.replace(body)
+            else:
+                self.world.faults.add(body["add"])
+            return self.world.faults.describe()
+        if (method, what) == ("GET", "faults"):
+            return self.world.faults.describe()
+        if (method, what) == ("POST", "restart"):
+            jobs = body.get("jobs", "lost")
+            if jobs not in ("lost", "kept"):
+                raise ValueError(f"jobs is lost or kept, not {jobs!r}")
+            self._later(
+                self._restart(float(body.get("down_seconds", 1)), jobs == "lost", bool(body.get("work_done", False)))
+            )
+            return {}
+        if (method, what) == ("POST", "update"):
+            report.update(self.world, body)
+            return {}
+        if (method, what) == ("POST", "quit"):
+            asyncio.get_running_loop().call_later(0.05, self.stopped.set)
+            return {}
+        raise ValueError(f"no {method} {what} here")
+
+
+def public(params: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in params.items() if name not in SECRET_PARAMETERS}
+
+
+def sign(params: dict[str, str], secret: str) -> bytes:
+    """The signature as ApiServer.verifyRequest computes it: java.net.URLEncoder, with %20 for a space."""
+    text = "&".join(
+        f"{name}={quote(value, safe='*').replace('~', '%7E')}"
+        for name, value in sorted(params.items())
+        if name.lower() != "signature"
+    )
+    return base64.b64encode(hmac.new(secret.encode(), text.lower().encode(), hashlib.sha1).digest())
+
+
+def error_answer(response_name: str, error: ApiError) -> Answer:
+    body: dict[str, Any] = {"uuidList": [], "errorcode": error.code}
+    if error.cserrorcode is not None:
+        body["cserrorcode"] = error.cserrorcode
+    if error.text is not None:
+        body["errortext"] = error.text
+    return Answer(error.code, json.dumps({response_name: body}, ensure_ascii=False), description=error.text)
+
+
+def as_xml(answer: Answer) -> Answer:
+    """What a client gets that forgets response=json."""
+
+    def render(name: str, value: Any) -> str:
+        if isinstance(value, list):
+            return "".join(render(name, item) for item in value)
+        if isinstance(value, dict):
+            return f"<{name}>{''.join(render(key, item) for key, item in value.items())}</{name}>"
+        return f"<{name}>{escape(str(value))}</{name}>"
+
+    content = "".join(render(name, value) for name, value in json.loads(answer.body).items())
+    body = f'<?xml version="1.0" encoding="UTF-8"?>{content}'
+    return Answer(answer.status, body, "text/xml;charset=utf-8", answer.description)

@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to SSVMs and CPVMs, and the scan that brings them back (reference 4.1 and 4.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from tests.simulator.errors import INTERNAL, ApiError
+from tests.simulator.identity import parse_version, scripts_checksum
+from tests.simulator.routers import describe, start_vm, strike, too_old_to_patch
+from tests.simulator.world import CPVM, SSVM, Agent, Interval, SystemVm, World, Zone
+
+SCAN = "capacity scan"
+
+
+async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
+    """Live patch; returns the job's details."""
+    if vm.state != "Running":
+        raise ApiError(
+            INTERNAL,
+            f"Unable to patch SystemVM: VM instance {describe(vm, vm_type(vm), vm.state)} as it is not in Running "
+            "state. Please destroy and recreate the SystemVM.",
+        )
+    package = world.package_of(vm.host, vm.hypervisor)
+    if not forced and vm.software is not None and scripts_checksum(package) == scripts_checksum(vm.software):
+        await world.timings.pause("patch", 0.2)
+        return f"No change in the scripts checksum, not patching systemVM {vm.name}"
+    fault = strike(world, {"patch_failure", "silent_patch_failure", "stale_scripts"}, command, vm)
+    interval: Interval = [time.time(), None]
+    vm.patches.append(interval)
+    try:
+        await world.timings.pause("patch")
+    finally:
+        interval[1] = time.time()
+    if parse_version(vm.root.version) is not None and too_old_to_patch(vm):
+        raise ApiError(INTERNAL, f"Failed to patch systemVM {vm.name} due to /root")
+    if fault is not None and fault.kind == "patch_failure":
+        reason = fault.options.get("text", "patch-sysvms.sh exited with 1")
+        raise ApiError(INTERNAL, f"Failed to patch systemVM {vm.name} due to {reason}")
+    if fault is None:
+        world.change(vm, software=package)
+    if vm.removed is None and vm.state == "Running":
+        world.spawn(reconnect_agent(world, command, vm))
+    return f"Successfully patched systemVM {vm.name} "
+
+
+def vm_type(vm: SystemVm) -> str:
+    return "ConsoleProxy" if vm.type == CPVM else "SecondaryStorageVm"
+
+
+async def reconnect_agent(world: World, command: str, vm: SystemVm) -> None:
+    """The agent restarts: only when it is back does the server learn its version."""
+    if vm.agent is not None:
+        world.change(vm, agent=replace(vm.agent, state="Disconnected", disconnected=world.now()))
+    if strike(world, {"agent_never_up"}, command, vm) is not None:
+        return
+    await world.timings.pause("agent_reconnect")
+    if vm.removed is not None or vm.state != "Running" or vm.software is None:
+        return
+    if vm.agent is None:
+        world.change(vm, agent=Agent(vm.software, "Up", world.now()))
+    else:
+        world.change(vm, agent=replace(vm.agent, version=vm.software, state="Up"))
+
+
+async def start(world: World, command: str, vm: SystemVm) -> None:
+    await start_vm(world, command, vm, vm_type(vm), INTERNAL)
+    # Every start brings the software of the host (reference 4.6).
+    world.change(vm, software=world.package_of(vm.host, vm.hypervisor))
+    world.spawn(reconnect_agent(world, command, vm))
+
+
+async def start_on_request(world: World, command: str, vm: SystemVm) -> None:
+    if vm.state == "Stopped":
+        await start(world, command, vm)
+    elif vm.state != "Running":
+        if vm.type == CPVM:
+            # The scan is starting it: all is well, yet this is an error.
+            raise ApiError(INTERNAL, "Fail to start system vm")
+        while vm.state == "Starting":
+            await asyncio.sleep(0.02)
+
+
+async def stop(world: World, vm: SystemVm) -> None:
+    world.change(vm, state="Stopping")
+    try:
+        await world.timings.pause("stop")
+    finally:
+        if vm.removed is None:
+            world.place(vm, None)
+            agent = vm.agent and replace(vm.agent, state="Disconnected", disconnected=world.now())
+            world.change(vm, state="Stopped", agent=agent)
+
+
+async def reboot(world: World, command: str, vm: SystemVm, forced: bool) -> None:
+    if vm.state != "Running":
+        await start_on_request(world, command, vm)
+    elif forced:
+        await stop(world, vm)
+        # The scan may have been faster.
+        await start_on_request(world, command, vm)
+    else:
+        await world.timings.pause("stop", 0.2)
+        version = vm.agent.version if vm.agent is not None else None
+        if version is not None:
+            world.spawn(reconnect_agent(world, command, vm))
+
+
+async def destroy(world: World, vm: SystemVm) -> None:
+    if vm.state == "Running":
+        await stop(world, vm)
+    if vm.removed is None:
+        world.remove(vm)
+
+
+# -- the capacity scan
+
+
+def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
+    """A new VM's row; None where the zone has no template for it."""
+    template = world.newest_template(zone.hypervisor)
+    if template is None or not world.is_ready(template, zone):
+        return None
+    number = world.number("vm")
+    name = f"{'v' if type == CPVM else 's'}-{number}-VM"
+    vm = SystemVm(
+        id=world.identify("vm", name),
+        nr=number,
+        name=name,
+        zone=zone,
+        hypervisor=zone.hypervisor,
+        state="Stopped",
+        template=template,
+        root=template,
+        created=world.now(),
+        starts=0,
+        type=type,
+        public_ip=f"198.19.{number >> 8 & 255}.{number & 255}",
+    )
+    world.add(vm)
+    return vm
+
+
+async def scan_zone(world: World, zone: Zone, type: str) -> None:
+    everywhere = [vm for vm in world.systemvms if vm.type == type]
+    here = [vm for vm in everywhere if vm.zone is zone]
+    in_transit = {"Stopping"} if type == SSVM else {"Starting", "Stopping"}
+    if any(vm.state in in_transit for vm in everywhere):
+        return
+    if any(vm.state in ("Running", "Starting", "Migrating") for vm in here):
+        return
+    has_host = any(host.zone is zone and host.hypervisor == zone.hypervisor and host.usable for host in world.hosts)
+    if zone.allocation != "Enabled" or zone.type == "Edge" or not has_host:
+        return
+    stopped = next((vm for vm in here if vm.state == "Stopped"), None)
+    vm = stopped or new_systemvm(world, zone, type)
+    if vm is None:
+        return
+    try:
+        await start(world, SCAN, vm)
+    except ApiError:
+        world.remove(vm)
+
+
+async def scan(world: World, type: str) -> None:
+    """One thread: the zones one after the other, each VM's start included."""
+    while True:
+        await world.timings.pause("scan_interval")
+        if not world.setting_is_true("system.vm.auto.reserve.capacity"):
+            continue
+        for zone in world.zones:
+            if type in zone.wants:
+                await scan_zone(world, zone, type)

@@ -1,0 +1,519 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What exists in the simulated cloud, and the one way to change it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from typing import Any, ClassVar, TypeVar
+
+from tests.simulator import render
+from tests.simulator.events import EventLog
+from tests.simulator.faults import Faults
+from tests.simulator.identity import parse_version, software_version, uuid_of
+from tests.simulator.settings import Settings
+
+VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
+INTERNAL_LB = "INTERNAL_LB_VM"
+SSVM = "secondarystoragevm"
+CPVM = "consoleproxy"
+
+Interval = list[float | None]
+"""[from, to] in seconds since the epoch; to is None while it lasts."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Entity:
+    """Something with an id that commands can name and lists can show."""
+
+    kind: ClassVar[str]
+
+    id: str
+    nr: int
+    name: str
+    born: float = 0.0
+    removed: float | None = None
+    cache: dict[str, str] = field(default_factory=dict, repr=False)
+    history: list[tuple[float, str]] = field(default_factory=list, repr=False)
+
+
+@dataclass(frozen=True)
+class Owner:
+    account: str | None
+    project: str | None
+    path: str
+
+    @property
+    def domain(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def domain_id(self) -> str:
+        return uuid_of("domain", self.path)
+
+    @property
+    def project_id(self) -> str:
+        return uuid_of("project", self.project or "")
+
+
+@dataclass(eq=False, kw_only=True)
+class Zone(Entity):
+    kind = "zone"
+    allocation: str = "Enabled"
+    type: str = "Core"
+    settings: dict[str, str] = field(default_factory=dict)
+    hypervisor: str = "KVM"
+    wants: set[str] = field(default_factory=set)
+    """Types of the system VMs that the capacity scan keeps here."""
+
+    @property
+    def pod_id(self) -> str:
+        return uuid_of("pod", self.name)
+
+    @property
+    def pod_name(self) -> str:
+        return f"{self.name}-pod"
+
+
+@dataclass(eq=False, kw_only=True)
+class Pod(Entity):
+    kind = "pod"
+    zone: Zone
+
+
+@dataclass(eq=False, kw_only=True)
+class Domain(Entity):
+    kind = "domain"
+
+
+@dataclass(eq=False, kw_only=True)
+class Project(Entity):
+    kind = "project"
+    domain: Domain
+
+
+@dataclass(eq=False, kw_only=True)
+class Cluster(Entity):
+    kind = "cluster"
+    zone: Zone
+    hypervisor: str
+
+
+@dataclass(eq=False, kw_only=True)
+class Host(Entity):
+    kind = "host"
+    zone: Zone
+    cluster: Cluster
+    hypervisor: str
+    version: str
+    package: str
+    """Version of the system VM package that a live patch or a start takes from this host."""
+    state: str = "Up"
+    resourcestate: str = "Enabled"
+    ip: str = ""
+    disconnected: float | None = None
+    vms: int = 0
+
+    @property
+    def usable(self) -> bool:
+        return self.state == "Up" and self.resourcestate == "Enabled"
+
+
+@dataclass(eq=False, kw_only=True)
+class Template(Entity):
+    kind = "template"
+    version: str
+    hypervisor: str
+    type: str = "SYSTEM"
+    arch: str = "x86_64"
+    not_ready: set[str] = field(default_factory=set)
+    """Names of the zones where it is not downloaded."""
+    zones: set[str] | None = None
+    """Names of the zones that list it; None: all."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Restartable(Entity):
+    """A network or a VPC."""
+
+    zone: Zone
+    owner: Owner
+    state: str
+    cidr: str
+    redundant: bool = False
+    hypervisor: str = "KVM"
+    restartrequired: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    routers: list[Router] = field(default_factory=list)
+    public_ip: str = ""
+    remote_access_vpn: bool = False
+    deployment: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """The server locks a network (a VPC) while it deploys its routers, and only then."""
+    down: list[Interval] = field(default_factory=list)
+
+
+@dataclass(eq=False, kw_only=True)
+class Network(Restartable):
+    kind = "network"
+    type: str = "Isolated"
+    vlan: int = 0
+    vpc: Vpc | None = None
+    provider: str | None = "VirtualRouter"
+    lb_rules: int = 0
+    internal_lb: bool = False
+    ilbs: list[Router] = field(default_factory=list)
+
+    @property
+    def all_routers(self) -> list[Router]:
+        """The routers that a restart of this network deals with: those of the VPC for a tier."""
+        return self.routers if self.vpc is None else self.vpc.routers
+
+    @property
+    def has_router_provider(self) -> bool:
+        return self.provider in ("VirtualRouter", "VpcVirtualRouter")
+
+
+@dataclass(eq=False, kw_only=True)
+class Vpc(Restartable):
+    kind = "vpc"
+    tiers: list[Network] = field(default_factory=list)
+    private_gateway: bool = False
+    site_to_site: bool = False
+
+    @property
+    def all_routers(self) -> list[Router]:
+        return self.routers
+
+
+@dataclass(eq=False, kw_only=True)
+class Vm(Entity):
+    zone: Zone
+    hypervisor: str
+    state: str
+    template: Template
+    """What the VM's row says (trap 1)."""
+    root: Template
+    """What its ROOT volume was made from."""
+    disk: int = 1
+    created: float = 0.0
+    host: Host | None = None
+    last_host: Host | None = None
+    placed: bool = True
+    """Whether it ever had a place: a VM that no host had room for has no pod."""
+    starts: int = 1
+    busy: str | None = None
+    """The job that works on it, as lists show it."""
+    software: str | None = None
+    """Version of the software in it (SSVM/CPVM), or what the server believes it is (routers: trap 3)."""
+    patches: list[Interval] = field(default_factory=list)
+    down: list[Interval] = field(default_factory=list)
+
+    @property
+    def volume_id(self) -> str:
+        return uuid_of("volume", f"{self.id}/{self.disk}")
+
+
+@dataclass(eq=False, kw_only=True)
+class Router(Vm):
+    kind = "router"
+    owner: Owner
+    role: str = VIRTUAL_ROUTER
+    network: Network | None = None
+    vpc: Vpc | None = None
+    redundant: bool = False
+    redundantstate: str = "UNKNOWN"
+    redundantstate_fixed: bool = False
+    """The estate wants this state to last: router checks leave the pair alone until it is started anew."""
+    version: str | None = None
+    """Release of the template it runs, as the server stored it; None: never read (UNKNOWN)."""
+    scripts: str | None = None
+    """Version of the scripts in it."""
+    scripts_checksum: str | None = None
+    """The checksum itself, where an estate wants a certain one."""
+    failing_checks: list[str] = field(default_factory=list)
+
+    @property
+    def unit(self) -> Network | Vpc | None:
+        return self.vpc or self.network
+
+    @property
+    def networks(self) -> list[Network]:
+        if self.network is not None:
+            return [self.network]
+        return self.vpc.tiers if self.vpc is not None else []
+
+
+@dataclass
+class Agent:
+    """The host row of an SSVM's or CPVM's agent."""
+
+    version: str
+    state: str
+    created: float
+    disconnected: float | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class SystemVm(Vm):
+    kind = "systemvm"
+    type: str = SSVM
+    agent: Agent | None = None
+    sessions: int = 0
+    public_ip: str = ""
+
+    @property
+    def type_name(self) -> str:
+        return "ConsoleProxy" if self.type == CPVM else "SecondaryStorageVm"
+
+
+@dataclass
+class ManagementServer:
+    id: str
+    name: str
+    version: str
+    state: str
+    started: float
+    stopped: float
+
+
+@dataclass
+class Timings:
+    """How long things take, in seconds."""
+
+    patch: float = 3.0
+    restart: float = 0.5
+    start: float = 5.0
+    stop: float = 2.0
+    job_overhead: float = 0.02
+    agent_reconnect: float = 1.0
+    scan_interval: float = 5.0
+    router_check_interval: float = 3.0
+    rvr_handover: float = 1.0
+    start_failure: float = 8.0
+    capacity_failure: float = 0.5
+    jitter: float = 0.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+
+    async def pause(self, name: str, share: float = 1.0) -> None:
+        seconds = getattr(self, name) * share
+        if self.jitter:
+            seconds *= 1 + self.jitter * self.random.uniform(-1, 1)
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class ServerFacts:
+    version: str = "4.22.0.0-SNAPSHOT"
+    key: str = "simulator-key"
+    secret: str = "simulator-secret"
+    account: str = "admin"
+    page_size: int = 500
+
+
+E_ = TypeVar("E_", bound=Entity)
+
+
+class World:
+    """Everything there is. Commands read it; change() is the only way to alter an entity."""
+
+    def __init__(self, server: ServerFacts, timings: Timings, faults: Faults) -> None:
+        self.server = server
+        self.timings = timings
+        self.faults = faults
+        self.settings = Settings(server.version)
+        self.events = EventLog()
+        self.management_servers: list[ManagementServer] = []
+        self.forbidden: set[str] = set()
+        self.started = time.time()
+        self.zones: list[Zone] = []
+        self.clusters: list[Cluster] = []
+        self.hosts: list[Host] = []
+        self.templates: list[Template] = []
+        self.networks: list[Network] = []
+        self.vpcs: list[Vpc] = []
+        self.projects: list[Project] = []
+        self.vms: dict[str, Vm] = {}
+        self.by_id: dict[str, Entity] = {}
+        self.system_owner = Owner("system", None, "ROOT")
+        self.caller = Owner(server.account, None, "ROOT")
+        self._numbers: dict[str, int] = {"network": 203}
+        self._names: dict[tuple[str, str], int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- time and identity
+
+    def now(self) -> float:
+        """The server's clock."""
+        return time.time() + self.faults.clock_skew()
+
+    @staticmethod
+    def stamp(seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+    def number(self, kind: str) -> int:
+        self._numbers[kind] = self._numbers.get(kind, 0) + 1
+        return self._numbers[kind]
+
+    def identify(self, kind: str, name: str) -> str:
+        """An id for a new object; objects of one kind may share a name."""
+        self._names[kind, name] = count = self._names.get((kind, name), 0) + 1
+        return uuid_of(kind, name if count == 1 else f"{name}#{count}")
+
+    def add(self, entity: E_) -> E_:
+        entity.born = entity.born or time.time()
+        self.by_id[entity.id] = entity
+        if isinstance(entity, Vm):
+            self.vms[entity.id] = entity
+        return entity
+
+    # -- the parts
+
+    @property
+    def routers(self) -> Iterator[Router]:
+        return (vm for vm in self.vms.values() if isinstance(vm, Router))
+
+    @property
+    def systemvms(self) -> Iterator[SystemVm]:
+        return (vm for vm in self.vms.values() if isinstance(vm, SystemVm))
+
+    def zone_named(self, name: str) -> Zone:
+        return next(zone for zone in self.zones if zone.name == name)
+
+    def setting(self, name: str, zone: Zone | None = None) -> str:
+        if zone is not None and name in zone.settings:
+            return zone.settings[name]
+        return self.settings.value(name)
+
+    def setting_is_true(self, name: str, zone: Zone | None = None) -> bool:
+        return self.setting(name, zone).lower() == "true"
+
+    def newest_template(self, hypervisor: str) -> Template | None:
+        """What a new SSVM or CPVM is made from: the newest SYSTEM template that any zone has downloaded."""
+        ready = [t for t in self.system_templates(hypervisor) if any(self.is_ready(t, z) for z in self.zones)]
+        return max(ready, key=lambda template: template.nr, default=None)
+
+    def registered_template(self, hypervisor: str) -> Template:
+        """What the rows of all system VMs of the hypervisor say since the last upgrade (trap 1)."""
+        return max(self.system_templates(hypervisor), key=lambda template: template.nr)
+
+    def system_templates(self, hypervisor: str) -> Iterable[Template]:
+        return (t for t in self.templates if t.hypervisor == hypervisor and t.type == "SYSTEM" and t.removed is None)
+
+    def router_template(self, zone: Zone, hypervisor: str) -> Template | None:
+        """What a new router is made from: looked up by the name in router.template.<hypervisor>, ready or not."""
+        setting = f"router.template.{hypervisor.lower()}"
+        if not self.settings.knows(setting):
+            return self.newest_template(hypervisor)
+        name = self.setting(setting, zone)
+        named = [t for t in self.system_templates(hypervisor) if t.name == name]
+        return max(named, key=lambda template: template.nr, default=None)
+
+    @staticmethod
+    def is_ready(template: Template, zone: Zone) -> bool:
+        return zone.name not in template.not_ready and (template.zones is None or zone.name in template.zones)
+
+    def package_of(self, host: Host | None, hypervisor: str) -> str:
+        """The software that a start or a live patch brings: on KVM and XenServer that of the host (reference 4.1)."""
+        if host is not None and hypervisor in ("KVM", "XenServer"):
+            return host.package
+        return self.server.version
+
+    def at_least(self, version: str) -> bool:
+        """Whether the server is of this version or newer."""
+        have, want = parse_version(self.server.version), parse_version(version)
+        return have is None or want is None or have >= want
+
+    @property
+    def software(self) -> str:
+        return software_version(self.server.version)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something that goes on by itself, outside of any job."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop_spawned(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    # -- change
+
+    def change(self, entity: Entity, **values: Any) -> None:
+        if self.faults.wants_history():
+            entity.history.append((time.time(), self.json(entity)))
+        for name, value in values.items():
+            setattr(entity, name, value)
+        self.forget(entity)
+        if isinstance(entity, Vm) and "state" in values:
+            self._note_state(entity)
+
+    def forget(self, entity: Entity) -> None:
+        """Its JSON, and that of what shows it, has to be made anew."""
+        entity.cache.clear()
+        if isinstance(entity, Network) and entity.vpc is not None:
+            entity.vpc.cache.clear()
+
+    def forget_all(self) -> None:
+        for entity in self.by_id.values():
+            entity.cache.clear()
+
+    def remove(self, entity: Entity) -> None:
+        """It leaves all lists. Its id stays known, as that of a removed row does."""
+        self.change(entity, removed=time.time())
+        if isinstance(entity, Vm):
+            self.vms.pop(entity.id, None)
+            self.place(entity, None)
+            self._note_state(entity)
+        if isinstance(entity, Router):
+            for group in filter(None, (entity.network, entity.vpc)):
+                if entity in group.routers:
+                    group.routers.remove(entity)
+            if entity.network is not None and entity in entity.network.ilbs:
+                entity.network.ilbs.remove(entity)
+            self._note_unit(entity)
+
+    def place(self, vm: Vm, host: Host | None) -> None:
+        if vm.host is not None:
+            vm.host.vms -= 1
+        if host is not None:
+            host.vms += 1
+        self.change(vm, last_host=host or vm.last_host, host=host, placed=vm.placed or host is not None)
+
+    def json(self, entity: Entity) -> str:
+        text = entity.cache.get("json")
+        if text is None:
+            text = entity.cache["json"] = render.to_json(self, entity)
+        return text
+
+    def _note_state(self, vm: Vm) -> None:
+        _note(vm.down, vm.state != "Running" and vm.removed is None)
+        if isinstance(vm, Router):
+            self._note_unit(vm)
+
+    @staticmethod
+    def _note_unit(router: Router) -> None:
+        unit = router.unit
+        if unit is not None and router.role == VIRTUAL_ROUTER:
+            _note(unit.down, not any(r.state == "Running" for r in unit.routers))
+
+
+def _note(intervals: list[Interval], active: bool) -> None:
+    """Open or close the last interval."""
+    is_open = bool(intervals) and intervals[-1][1] is None
+    if active and not is_open:
+        intervals.append([time.time(), None])
+    elif is_open and not active:
+        intervals[-1][1] = time.time()
+
+
+def changeable(entity: Entity) -> set[str]:
+    return {item.name for item in fields(entity)} - {"id", "nr", "cache", "history", "born", "removed"}

@@ -1,0 +1,141 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options: spec, documentation, environment, validation."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import set_fallbacks
+
+from ansible_collections.cloudstack.sysvm.plugins.doc_fragments.cloudstack import ModuleDocFragment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.arguments import (
+    NO_VERIFY_VARIABLE,
+    VARIABLES,
+    connection_argument_spec,
+    connection_from_params,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
+
+GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
+
+
+def through_ansible(params: dict[str, Any], environ: dict[str, str]) -> Connection:
+    """As AnsibleModule does it: fallbacks and defaults first."""
+    with mock.patch.dict(os.environ, environ, clear=True):
+        params = dict(params)
+        set_fallbacks(connection_argument_spec(), params)
+        result = ArgumentSpecValidator(connection_argument_spec()).validate(params)
+        assert result.error_messages == []
+        return connection_from_params(result.validated_parameters, os.environ)
+
+
+def test_the_documentation_is_the_spec() -> None:
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = connection_argument_spec()
+    assert list(documented) == list(spec)
+    for name, option in spec.items():
+        for key in ("type", "choices", "default"):
+            assert documented[name].get(key) == option.get(key), (name, key)
+        variables = option["fallback"][1] if "fallback" in option else []
+        text = json.dumps(documented[name]["description"])
+        assert text.count("E(") == len(variables)
+        assert all(f"E({variable})" in text for variable in variables)
+    assert {name for name, option in spec.items() if option.get("no_log")} == {"api_key", "api_secret"}
+    assert "cs >= 5.0.0" in yaml.safe_load(ModuleDocFragment.REQUIREMENTS)["requirements"][0]
+
+
+@pytest.mark.parametrize("way", [through_ansible, connection_from_params])
+def test_defaults_and_environment(way: Any) -> None:
+    assert way(GOOD, {}) == Connection("https://cloud.test/client/api", "k", "s", "post", 60.0, True, None, 300.0, 500)
+    environ = dict(
+        zip(VARIABLES.values(), ["http://x:8080/client/api", "key", "secret", "get", "7", __file__], strict=True)
+    )
+    assert way({}, environ) == Connection("http://x:8080/client/api", "key", "secret", "get", 7.0, True, __file__)
+    assert way(GOOD | {"api_timeout": 9}, environ).timeout == 9
+
+
+@pytest.mark.parametrize("way", [through_ansible, connection_from_params])
+@pytest.mark.parametrize(
+    ("params", "variable", "verified"),
+    [
+        ({}, None, True),
+        ({}, "true", False),
+        ({}, "1", False),
+        ({}, "false", True),
+        ({}, "", True),
+        ({"validate_certs": True}, "true", True),
+        ({"validate_certs": False}, None, False),
+        ({"validate_certs": False}, "false", False),
+    ],
+)
+def test_the_variable_of_validate_certs_means_the_opposite(
+    way: Any, params: dict[str, Any], variable: str | None, verified: bool
+) -> None:
+    environ = {} if variable is None else {NO_VERIFY_VARIABLE: variable}
+    assert way(GOOD | params, environ).verify_cert is verified
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"api_url": None}, "api_url is missing.*CLOUDSTACK_ENDPOINT"),
+        ({"api_key": ""}, "api_key is missing.*CLOUDSTACK_KEY"),
+        ({"api_secret": None}, "api_secret is missing.*CLOUDSTACK_SECRET"),
+        ({"api_secret": "two words"}, "api_secret .*white space"),
+        ({"api_url": "cloud.test/client/api"}, "api_url .*plain"),
+        ({"api_url": "ftp://cloud.test/client/api"}, "api_url"),
+        ({"api_url": "https://user:hidden@cloud.test/client/api"}, "api_url"),
+        ({"api_url": "https://cloud.test/client/api?apikey=hidden"}, "api_url"),
+        ({"api_url": "https://cloud.test:port/client/api"}, "api_url"),
+        ({"api_url": "https://[/client/api"}, "api_url"),
+        ({"api_timeout": "soon"}, "api_timeout .CLOUDSTACK_TIMEOUT. is not a number"),
+        ({"api_timeout": 0}, "api_timeout"),
+        ({"api_timeout": "nan"}, "api_timeout"),
+        ({"api_retry_limit": -1}, "api_retry_limit"),
+        ({"api_http_method": "put"}, "api_http_method"),
+        ({"api_verify_ssl_cert": "/no/such/file"}, "/no/such/file.*api_verify_ssl_cert .CLOUDSTACK_VERIFY."),
+    ],
+)
+def test_mistakes_are_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(SysvmError, match=words) as caught:
+        connection_from_params(GOOD | change, {})
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_page_has_room() -> None:
+    with pytest.raises(SysvmError):
+        Connection("https://cloud.test/client/api", "k", "s", page_size=0)
+
+
+def test_white_space_around_a_key_is_forgiven() -> None:
+    assert connection_from_params(GOOD | {"api_key": " k\n"}, {}).key == "k"
+
+
+def test_an_http_url_in_capitals_is_fine() -> None:
+    assert connection_from_params(GOOD | {"api_url": "HTTPS://Cloud.Test/client/api"}, {})
+
+
+def test_credentials_are_not_shown() -> None:
+    assert "hidden" not in repr(Connection("https://cloud.test/client/api", "hidden-key", "hidden-secret"))
+
+
+def test_details_of_an_error_are_what_is_known() -> None:
+    error = ApiError("It broke.", remedy="Mend it.", command="listZones", errorcode=530, job_id="j")
+    assert str(error) == "It broke. Mend it."
+    assert error.details() == {
+        "type": "ApiError",
+        "message": "It broke.",
+        "remedy": "Mend it.",
+        "command": "listZones",
+        "errorcode": 530,
+        "job_id": "j",
+    }
+    assert SysvmError("It broke.").details() == {"type": "SysvmError", "message": "It broke."}

@@ -1,0 +1,328 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading, listing, submitting."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as client_module
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CONNECT_LIMIT, Client, Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ApiError,
+    AuthenticationError,
+    MalformedAnswerError,
+    NotCloudStackError,
+    NotFoundError,
+    ParameterError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    SubmitUncertainError,
+    SysvmError,
+    UnavailableError,
+)
+from tests.unit.api.conversation import Clock, Conversation, answer, client_for, html, ok, recorded, refusal
+
+RESET = requests.ConnectionError("reset")
+
+
+def test_a_read_returns_the_answer_without_its_outer_key() -> None:
+    talk = Conversation(("listZones", {"id": "z", "available": "true", "ids": "a,b"}, ok(count=0)))
+    with client_for(talk) as client:
+        assert client.read("listZones", id="z", available=True, ids=["a", "b"], keyword=None) == {"count": 0}
+    assert "keyword" not in talk.prepared[0].body
+    assert "expires" in talk.prepared[0].body
+    assert client.calls == {"listZones": 1}
+
+
+@pytest.mark.parametrize(("method", "sent"), [("post", ["POST", "POST"]), ("get", ["GET", "POST"])])
+def test_what_changes_something_is_always_posted(method: str, sent: list[str]) -> None:
+    talk = Conversation(("listZones", ok()), ("restartNetwork", recorded("submitted")))
+    with client_for(talk, http_method=method) as client:
+        client.read("listZones")
+        assert client.submit("restartNetwork", id="n") == "d67d5496-16e1-490d-9bb6-2853c5cd6536"
+    assert [prepared.method for prepared in talk.prepared] == sent
+
+
+def test_options_of_the_connection_reach_requests() -> None:
+    talk = Conversation(("listZones", ok()))
+    with client_for(talk, timeout=0.5, verify_cert=True, ca_file=__file__) as client:
+        client.read("listZones")
+    [options] = talk.options
+    assert (options["timeout"], options["verify"], options["allow_redirects"]) == (0.5, __file__, False)
+
+
+@pytest.mark.parametrize("changes", [{"verify_cert": False}, {"verify_cert": False, "ca_file": "/no/such/file"}])
+def test_verification_can_be_turned_off(changes: dict[str, Any]) -> None:
+    talk = Conversation(("listZones", ok()))
+    with client_for(talk, **changes) as client:
+        client.read("listZones")
+    assert talk.options[0]["verify"] is False
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        RESET,
+        requests.ReadTimeout("slow"),
+        html(502),
+        html(503),
+        html(504),
+        html(404),
+        answer("{", 200),
+        answer("", 200),
+        answer({"a": 1, "b": 2}),
+        answer({"zones": "text"}),
+        refusal(503, "Maintenance or Shutdown has been initiated on this management server."),
+        refusal(429, "please retry after [900] ms."),
+        html(429, Retry_After="3"),
+    ],
+)
+def test_a_read_outlasts_trouble(trouble: Any) -> None:
+    clock, told = Clock(), []
+    talk = Conversation(("listZones", ok()), *[("listZones", trouble)] * 3, ("listZones", ok(count=1)))
+    with client_for(talk, clock) as client:
+        client._on_retry = lambda error, delay: told.append((type(error), delay))
+        client.read("listZones")
+        assert client.read("listZones") == {"count": 1}
+    assert client.calls == {"listZones": 5}
+    assert [delay for dummy, delay in told] == clock.slept
+    assert clock.slept == sorted(clock.slept), "it waits longer each time"
+
+
+def test_a_server_that_asks_to_wait_is_obeyed() -> None:
+    clock = Clock()
+    limit = refusal(429, "The given user has reached his/her account api limit, please retry after [1500] ms.")
+    talk = Conversation(("listZones", limit), ("listZones", html(503, Retry_After="2")), ("listZones", ok()))
+    with client_for(talk, clock) as client:
+        client.read("listZones")
+    assert clock.slept == [1.5 + 0.5, 2.0 + 1.0]
+
+
+def test_a_read_survives_a_restart_but_not_for_ever() -> None:
+    clock = Clock()
+    talk = Conversation(("listZones", ok()), *[("listZones", RESET)] * 60)
+    client = client_for(talk, clock, retry_limit=300)
+    client.read("listZones")
+    with pytest.raises(UnavailableError, match=r"Tried \d+ times in (29\d|300) seconds"):
+        client.read("listZones")
+    assert 285 < clock.now - 1000 <= 300
+
+
+@pytest.mark.parametrize("trouble", [RESET, html(404), html(503), answer("{")])
+def test_an_unknown_server_is_given_up_soon(trouble: Any) -> None:
+    clock = Clock()
+    client = client_for(Conversation(*[("listZones", trouble)] * 60), clock)
+    with pytest.raises((UnavailableError, MalformedAnswerError)):
+        client.read("listZones")
+    assert clock.now - 1000 <= CONNECT_LIMIT
+
+
+def test_a_401_fails_at_once_unless_the_credentials_were_good_before() -> None:
+    clock = Clock()
+    talk = Conversation(
+        ("listZones", recorded("wrong_credentials")),
+        ("listZones", ok()),
+        *[("listZones", recorded("wrong_credentials"))] * 2,
+        ("listZones", ok(count=1)),
+        *[("listZones", recorded("wrong_credentials"))] * 20,
+    )
+    client = client_for(talk, clock)
+    with pytest.raises(AuthenticationError, match=r"api_key or api_secret .* disabled .* clock .* command"):
+        client.read("listZones")
+    assert clock.slept == []
+    client.read("listZones")
+    assert client.read("listZones") == {"count": 1}
+    before = clock.now
+    with pytest.raises(AuthenticationError):
+        client.read("listZones")
+    assert 2 < clock.now - before <= 10
+
+
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        (recorded("no_such_entity"), NotFoundError),
+        (recorded("unknown_api_name"), ServerError),
+        (refusal(431, "Unable to execute"), ParameterError),
+        (
+            refusal(401, "The given command 'x' either does not exist, is not available for user."),
+            PermissionDeniedError,
+        ),
+    ],
+)
+def test_other_errors_are_not_repeated(refused: requests.Response, error: type[ApiError]) -> None:
+    client = client_for(Conversation(("listZones", ok()), ("listZones", refused)))
+    client.read("listZones")
+    with pytest.raises(error) as caught:
+        client.read("listZones")
+    assert caught.value.__class__ is error
+    assert "Tried" not in str(caught.value)
+
+
+def test_only_reads_can_be_read() -> None:
+    with pytest.raises(ValueError, match="submit"):
+        client_for(Conversation()).read("restartNetwork", id="n")
+
+
+def test_a_mistake_of_the_caller_is_not_dressed_up() -> None:
+    with pytest.raises(ValueError, match="object"):
+        client_for(Conversation()).read("listZones", id=object())
+
+
+def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "CS_IMPORT_ERROR", "Traceback ...")
+    with pytest.raises(SysvmError, match="pip install"):
+        client_for(Conversation())
+
+
+# Listing
+
+
+class Estate:
+    """A session that answers with pages of numbered items; `counts` says how the server counts."""
+
+    def __init__(self, size: int, per_page_counts: bool = False, key: str = "id") -> None:
+        self.items = [{key: str(number)} for number in range(size)]
+        self.per_page_counts = per_page_counts
+        self.pages = 0
+        self.after_page: Any = lambda: None
+
+    def send(self, prepared: Any, **options: Any) -> requests.Response:
+        self.pages += 1
+        params = dict(pair.split("=") for pair in prepared.body.split("&"))
+        size, page = int(params["pagesize"]), int(params["page"])
+        items = self.items[size * (page - 1) : size * page]
+        count = len(items) if self.per_page_counts else len(self.items)
+        self.after_page()
+        return ok(count=count, vm=items) if items else ok(count=count) if count else ok()
+
+
+@given(st.integers(0, 40), st.integers(1, 12), st.booleans(), st.sampled_from(["id", "jobid", "name"]))
+def test_paging_returns_each_item_once(size: int, page_size: int, per_page_counts: bool, key: str) -> None:
+    estate = Estate(size, per_page_counts, key)
+    assert client_for(estate, page_size=page_size).list("listThings", "vm") == estate.items
+    assert estate.pages <= size // page_size + 2
+
+
+@given(st.integers(1, 30), st.integers(1, 10), st.booleans(), st.data())
+def test_an_estate_that_changes_while_it_is_read_is_read_again(
+    size: int, page_size: int, grows: bool, data: st.DataObject
+) -> None:
+    estate = Estate(size)
+    when, where = data.draw(st.integers(1, 4)), data.draw(st.integers(0, size - 1))
+
+    def change() -> None:
+        if estate.pages == when and grows:
+            estate.items.insert(where, {"id": "new"})
+        elif estate.pages == when:
+            del estate.items[where]
+
+    estate.after_page = change
+    before = [*estate.items]
+    listed = client_for(estate, page_size=page_size).list("listThings", "vm")
+    ids = [item["id"] for item in listed]
+    assert len(ids) == len(set(ids))
+    # Whatever was there all the time is listed.
+    assert {item["id"] for item in before if item in estate.items} <= set(ids)
+
+
+def test_items_that_stay_missing_are_an_error() -> None:
+    page, end = ok(count=3, vm=[{"id": "a"}]), ok(count=3)
+    talk = Conversation(*itertools.chain.from_iterable([[("listThings", page), ("listThings", end)]] * 2))
+    with client_for(talk) as client, pytest.raises(MalformedAnswerError, match="counts 3 items but lists 1 as 'vm'"):
+        client.list("listThings", "vm")
+
+
+@pytest.mark.parametrize("value", [{"vm": {}}, {"vm": ["a"]}, {"vm": [], "count": "1"}])
+def test_what_is_no_listing_is_an_error(value: dict[str, Any]) -> None:
+    with client_for(Conversation(("listThings", ok(**value)))) as client, pytest.raises(MalformedAnswerError):
+        client.list("listThings", "vm")
+
+
+def test_empty_listings() -> None:
+    with client_for(Conversation(("listRouters", {"page": "1"}, recorded("empty_list")))) as client:
+        assert client.list("listRouters", "router") == []
+
+
+def test_a_smaller_page_limit_of_the_server_is_kept_to() -> None:
+    refused = refusal(431, "The parameter pagesize exceeded its max value - 2")
+    page = ok(count=1, vm=[{"id": "a"}])
+    talk = Conversation(
+        ("listThings", {"pagesize": "500"}, refused),
+        ("listThings", {"pagesize": "2", "page": "1"}, page),
+        ("listThings", {"pagesize": "2"}, page),
+    )
+    with client_for(talk) as client:
+        assert client.list("listThings", "vm") == client.list("listThings", "vm") == [{"id": "a"}]
+
+
+def test_a_refused_listing_is_an_error() -> None:
+    with client_for(Conversation(("listThings", recorded("no_such_entity")))) as client, pytest.raises(NotFoundError):
+        client.list("listThings", "vm", id="x")
+
+
+# Submitting
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        RESET,
+        requests.ReadTimeout("slow"),
+        requests.exceptions.ChunkedEncodingError("cut"),
+        html(502),
+        html(503),
+        html(200),
+        answer("{"),
+        answer(""),
+        ok(),
+        ok(jobid=None),
+    ],
+)
+def test_a_lost_answer_is_uncertain_and_never_asked_for_again(lost: Any) -> None:
+    clock = Clock()
+    client = client_for(Conversation(("restartVPC", lost)), clock)
+    with pytest.raises(SubmitUncertainError, match="look for it") as caught:
+        client.submit("restartVPC", id="v")
+    assert caught.value.command == "restartVPC"
+    assert not caught.value.rejected
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        (requests.ConnectTimeout("slow"), UnavailableError),
+        (recorded("wrong_credentials"), AuthenticationError),
+        (recorded("no_such_entity"), NotFoundError),
+        (recorded("unknown_api_name"), ServerError),
+        (refusal(503, "Maintenance or Shutdown has been initiated on this management server."), UnavailableError),
+        (refusal(429, "please retry after [10] ms."), RateLimitedError),
+        (html(429), RateLimitedError),
+    ],
+)
+def test_a_refused_submit_is_certain(refused: Any, error: type[ApiError]) -> None:
+    with client_for(Conversation(("restartVPC", refused))) as client, pytest.raises(error) as caught:
+        client.submit("restartVPC", id="v")
+    assert caught.value.__class__ is error
+    assert caught.value.rejected
+
+
+def test_a_redirection_is_shown_and_not_followed() -> None:
+    moved = html(301, Location="https://user:pw@new.test/client/api?apikey=x")
+    client = client_for(Conversation(*[("listZones", moved)] * 9))
+    with pytest.raises(NotCloudStackError, match=r"HTTP 301: go to https://new.test/client/api\."):
+        client.read("listZones")
+
+
+def test_a_client_of_its_own_has_a_session_of_its_own() -> None:
+    with Client(Connection("https://cloud.test/client/api", "k", "s")) as client:
+        assert client.calls == {}

@@ -1,0 +1,139 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Short ways to make facts for tests: give only what the test is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Capabilities,
+    Estate,
+    Kind,
+    ManagementServer,
+    Network,
+    Owner,
+    Settings,
+    Unit,
+    UnitType,
+    Vm,
+    Vpc,
+    Zone,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation
+
+TARGET_TEXT = "4.22.0.0"
+OWNER = Owner("acme", "ROOT/customers")
+
+
+def version(text: str) -> Version:
+    parsed = parse_version(text)
+    if parsed is None:
+        raise ValueError(text)
+    return parsed
+
+
+TARGET = version(TARGET_TEXT)
+SITUATION = Situation(TARGET, frozenset({"old-scripts"}), frozenset({"new-scripts"}))
+
+
+def vm(name: str, kind: Kind = Kind.ROUTER, built_from: str = "4.18.1", software: str = "4.18.1.0", **more: Any) -> Vm:
+    """A running VM of 4.18.1."""
+    facts: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "kind": kind,
+        "zone_id": "id-zone",
+        "zone": "zone",
+        "state": "Running",
+        "built_from": parse_version(built_from),
+        "software": parse_version(software),
+        "hypervisor": "KVM",
+        "host_id": "id-host",
+        "host": "host",
+        "owner": OWNER,
+    }
+    if kind is Kind.ROUTER:
+        facts["scripts"] = "new-scripts" if facts["software"] == TARGET else "old-scripts"
+    else:
+        facts["agent_state"] = "Up"
+    return Vm(**{**facts, **more})
+
+
+def network(name: str, **more: Any) -> Network:
+    facts: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "zone_id": "id-zone",
+        "type": "Isolated",
+        "state": "Implemented",
+        "redundant": False,
+        "vpc_id": None,
+        "cidr": "10.1.0.0/16",
+        "broadcast": "Vlan",
+        "providers": frozenset({"VirtualRouter"}),
+        "tags": (),
+        "owner": OWNER,
+    }
+    return Network(**{**facts, **more})
+
+
+def _unit(name: str, unit_type: UnitType, vms: tuple[Vm, ...], **more: Any) -> Unit:
+    first = vms[0]
+    return Unit(f"id-{name}", name, unit_type, first.kind, first.zone_id, first.zone, OWNER, vms, **more)
+
+
+def system_vm_unit(one: Vm) -> Unit:
+    return _unit(one.name, UnitType.SYSTEM_VM, (one,))
+
+
+def network_unit(name: str, *vms: Vm, unit: dict[str, Any] | None = None, **facts: Any) -> Unit:
+    return _unit(name, UnitType.NETWORK, vms or (vm(f"r-{name}"),), network=network(name, **facts), **(unit or {}))
+
+
+def vpc_unit(name: str, *vms: Vm, tiers: int | tuple[Network, ...] = 2, **facts: Any) -> Unit:
+    networks = (
+        tuple(network(f"{name}-tier{number}", vpc_id=f"id-{name}") for number in range(tiers))
+        if isinstance(tiers, int)
+        else tiers
+    )
+    values: dict[str, Any] = {"state": "Enabled", "redundant": False, "cidr": None, "tags": (), "owner": OWNER, **facts}
+    vpc = Vpc(id=f"id-{name}", name=name, zone_id="id-zone", tiers=networks, **values)
+    return _unit(name, UnitType.VPC, vms or (vm(f"r-{name}"),), vpc=vpc)
+
+
+def pair(name: str, **more: Any) -> tuple[Vm, Vm]:
+    """A healthy redundant pair."""
+    return (
+        vm(f"{name}-1", redundant=True, redundant_state="PRIMARY", host_id="id-host1", host="host1", **more),
+        vm(f"{name}-2", redundant=True, redundant_state="BACKUP", host_id="id-host2", host="host2", **more),
+    )
+
+
+ALL_COMMANDS = Capabilities(
+    {
+        "patchsystemvm": frozenset({"id", "forced"}),
+        "restartnetwork": frozenset({"id", "cleanup", "livepatch"}),
+        "restartvpc": frozenset({"id", "cleanup", "livepatch"}),
+        "queryasyncjobresult": frozenset({"jobid"}),
+        "listasyncjobs": frozenset(),
+        "listevents": frozenset(),
+    }
+)
+
+
+def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **more: Any) -> Estate:
+    facts: dict[str, Any] = {
+        "management_servers": tuple(
+            ManagementServer(f"ms{number}", "Up", text, parse_version(text)) for number, text in enumerate(servers)
+        ),
+        "capabilities": ALL_COMMANDS,
+        "zones": (Zone("id-zone", "zone", True, "Advanced", version("4.10.0")),),
+        "hosts": (),
+        "templates": (),
+        "settings": Settings({}),
+        "units": units,
+    }
+    return Estate(**{**facts, **more})

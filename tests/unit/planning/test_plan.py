@@ -1,0 +1,307 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Capabilities,
+    Estate,
+    Host,
+    InFlight,
+    Kind,
+    ManagementServer,
+    Settings,
+    Unit,
+    Zone,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Method,
+    Policy,
+    PolicyError,
+    Wanted,
+)
+from tests.unit.builders import (
+    TARGET_TEXT,
+    estate,
+    network_unit,
+    pair,
+    system_vm_unit,
+    version,
+    vm,
+    vpc_unit,
+)
+
+SSVM = system_vm_unit(vm("s-1", Kind.SSVM))
+CPVM = system_vm_unit(vm("v-2", Kind.CPVM))
+WEB = network_unit("web")
+SHOP = vpc_unit("shop", tiers=3)
+
+
+def names(plan: Plan) -> list[list[str]]:
+    return [[item.unit.name for item in step.units] for step in plan.steps]
+
+
+def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -> tuple[Status, str]:
+    plan = make_plan(estate(*units, **facts), policy or Policy())
+    found = next(check for check in plan.checks if check.name == name)
+    assert (found.status is Status.OK) or found.remedy
+    return found.status, found.seen
+
+
+def test_canaries_first_then_system_vms_before_routers() -> None:
+    units = [network_unit(f"n{number}") for number in range(3)]
+    plan = make_plan(estate(*units, SHOP, CPVM, SSVM), Policy())
+    assert [step.name for step in plan.steps] == [
+        "canary ssvm live_patch",
+        "canary cpvm live_patch",
+        "canary router live_patch",
+        "router live_patch",
+    ]
+    # the cheapest network is the canary; the longest unit starts first in the step
+    assert names(plan)[2:] == [["n0"], ["shop", "n1", "n2"]]
+
+
+def test_one_canary_per_kind_hypervisor_and_zone() -> None:
+    units = [
+        network_unit(
+            f"{zone}-{hypervisor}-{number}",
+            vm(f"r-{zone}{hypervisor}{number}", hypervisor=hypervisor, zone_id=zone),
+            zone_id=zone,
+        )
+        for zone in ("a", "b")
+        for hypervisor in ("KVM", "VMware")
+        for number in range(2)
+    ]
+    units = [replace(unit, zone_id=unit.vms[0].zone_id) for unit in units]
+    plan = make_plan(estate(*units), Policy())
+    assert [len(step.units) for step in plan.steps] == [4, 4]
+    assert {(item.unit.zone_id, item.unit.hypervisor) for item in plan.steps[0].units} == {
+        (zone, hypervisor) for zone in ("a", "b") for hypervisor in ("KVM", "VMware")
+    }
+
+
+def test_without_canary() -> None:
+    plan = make_plan(estate(WEB, SSVM), Policy(canary=False))
+    assert [step.name for step in plan.steps] == ["ssvm live_patch", "router live_patch"]
+
+
+def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
+    current = network_unit("current", vm("r-1", software=TARGET_TEXT))
+    tierless = vpc_unit("tierless", tiers=0)
+    plan = make_plan(estate(current, tierless, WEB), Policy())
+    assert plan.summary() == {"live_patch": 1, "none": 1, "skip": 1}
+    assert names(plan) == [["web"]]
+    assert [unit["name"] for unit in plan.as_dict()["units"]] == ["web", "current", "tierless"]
+
+
+def test_a_stopped_router_has_its_own_step() -> None:
+    stopped = network_unit("stopped", vm("r-9", state="Stopped"))
+    plan = make_plan(estate(WEB, stopped), Policy())
+    assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RESTART]
+
+
+def test_servers_of_different_versions_make_no_steps() -> None:
+    plan = make_plan(estate(WEB, servers=("4.22.0.0", "4.20.1.0")), Policy())
+    assert plan.steps == ()
+    assert [check.name for check in plan.failed_checks] == ["management_servers"]
+
+
+def test_a_management_server_that_is_down_does_not_count() -> None:
+    down = ManagementServer("old", "Down", "4.18.0.0", version("4.18.0.0"))
+    servers = (*estate().management_servers, down)
+    assert make_plan(replace(estate(WEB), management_servers=servers), Policy()).failed_checks == ()
+
+
+SELECTIONS: list[tuple[Policy, list[str]]] = [
+    (Policy(), ["s-1", "v-2", "web", "shop"]),
+    (Policy(kinds=frozenset({Kind.SSVM})), ["s-1"]),
+    (Policy(zones=("zone",)), ["s-1", "v-2", "web", "shop"]),
+    (Policy(names=("web",)), ["web"]),
+    (Policy(names=("r-web",)), ["web"]),
+    (Policy(names=("id-shop-tier1",)), ["shop"]),
+    (Policy(exclude_names=("shop-tier0", "v-2")), ["s-1", "web"]),
+    (Policy(cidrs=("192.0.2.0/24",)), ["web"]),
+    (Policy(cidrs=("2001:db8::/32", "192.0.2.7")), ["web"]),
+    (Policy(select="type == 'vpc' && length(tiers) == `3`"), ["shop"]),
+    (Policy(select="owner.domain == 'ROOT/nobody'"), []),
+    (Policy(select="tags.env == 'prod'"), ["web"]),
+]
+
+
+def selectable() -> Estate:
+    web = network_unit("web", vm("r-web", addresses=("192.0.2.7", "10.1.0.1")), tags=("env=prod",))
+    return estate(SSVM, CPVM, web, SHOP)
+
+
+@pytest.mark.parametrize(("policy", "expected"), SELECTIONS)
+def test_selection(policy: Policy, expected: list[str]) -> None:
+    plan = make_plan(selectable(), policy)
+    assert sorted(item.unit.name for item in plan.units) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Policy(names=("typo",)), "sysvm_names names 'typo'"),
+        (lambda: Policy(exclude_names=("typo",)), "sysvm_exclude_names names 'typo'"),
+        (lambda: Policy(zones=("Berlni",)), "sysvm_zones names 'Berlni'"),
+        (lambda: Policy(cidrs=("10.1.0.0/99",)), "sysvm_cidrs has '10.1.0.0/99'"),
+        (lambda: Policy(select="zone ==="), "sysvm_select is not a valid JMESPath"),
+        (lambda: Policy(select="length(zone_id, zone)"), "sysvm_select is not a valid JMESPath"),
+        (lambda: Policy(names=("web",), exclude_names=("web",)), "both name 'web'"),
+        (lambda: Policy(kinds=frozenset()), "sysvm_kinds is empty"),
+    ],
+)
+def test_bad_input_names_option_and_remedy(make: Callable[[], Policy], words: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        make_plan(selectable(), make())
+    assert words in str(caught.value)
+    assert caught.value.remedy
+
+
+def kvm_host(text: str, identity: str = "id-host") -> Host:
+    return Host(identity, "kvm1", "id-zone", "KVM", version(text), "Up", "Enabled")
+
+
+CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
+    ("management_servers", Status.OK, "4.22.0.0-SNAPSHOT", (WEB,), {}),
+    ("management_servers", Status.FAIL, "4.20.1.0", (WEB,), {"servers": ("4.22.0.0", "4.20.1.0")}),
+    ("management_servers", Status.FAIL, "unknown", (WEB,), {"servers": ("unknown",)}),
+    ("source_versions", Status.FAIL, "r-old", (network_unit("n", vm("r-old", built_from="4.11")),), {}),
+    ("source_versions", Status.OK, "", (WEB, SSVM), {}),
+    ("live_patch_support", Status.FAIL, "since 4.17", (WEB,), {"servers": ("4.16.1.0",)}),
+    (
+        "live_patch_support",
+        Status.FAIL,
+        "livepatch",
+        (WEB,),
+        {"capabilities": Capabilities({"restartnetwork": frozenset({"id"})})},
+    ),
+    ("live_patch_support", Status.OK, "", (WEB,), {}),
+    (
+        "permissions",
+        Status.FAIL,
+        "patchSystemVm",
+        (SSVM,),
+        {"capabilities": Capabilities({"restartnetwork": frozenset({"livepatch"})})},
+    ),
+    ("permissions", Status.OK, "", (SSVM, WEB), {}),
+    ("host_agents", Status.FAIL, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1"),)}),
+    ("host_agents", Status.WARN, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1", "elsewhere"),)}),
+    ("host_agents", Status.OK, "", (WEB,), {"hosts": (kvm_host("4.22.0.0"),)}),
+    (
+        "minreq.sysvmtemplate.version",
+        Status.WARN,
+        "r-web",
+        (WEB,),
+        {"zones": (Zone("id-zone", "zone", True, "Advanced", version("4.22.0")),)},
+    ),
+    ("minreq.sysvmtemplate.version", Status.OK, "4.10.0", (WEB,), {}),
+    ("integration.api.port", Status.WARN, "8096", (WEB,), {"settings": Settings({"integration.api.port": "8096"})}),
+    ("integration.api.port", Status.OK, "closed", (WEB,), {"settings": Settings({"integration.api.port": "0"})}),
+    (
+        "router.health.checks.failures.to.recreate.vr",
+        Status.WARN,
+        "router_version_check.py",
+        (WEB,),
+        {"settings": Settings({"router.health.checks.failures.to.recreate.vr": "router_version_check.py"})},
+    ),
+    (
+        "router.health.checks.failures.to.recreate.vr",
+        Status.OK,
+        "",
+        (WEB,),
+        {
+            "settings": Settings(
+                {"router.health.checks.failures.to.recreate.vr": "x", "router.health.checks.enabled": "false"}
+            )
+        },
+    ),
+    (
+        "job.cancel.threshold.minutes",
+        Status.WARN,
+        "VPC shop",
+        (SHOP,),
+        {"settings": Settings({"job.cancel.threshold.minutes": "2"})},
+    ),
+    ("job.cancel.threshold.minutes", Status.OK, "60", (SHOP,), {}),
+    ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
+    (
+        "redundant_pairs",
+        Status.WARN,
+        "BACKUP",
+        (network_unit("n", *(replace(one, redundant_state="BACKUP") for one in pair("r"))),),
+        {},
+    ),
+    ("redundant_pairs", Status.WARN, "r-1", (network_unit("n", pair("r")[0]),), {}),
+    ("redundant_pairs", Status.OK, "", (network_unit("n", *pair("r")),), {}),
+    ("vpcs_without_tiers", Status.WARN, "VPC empty", (vpc_unit("empty", tiers=0),), {}),
+    ("network_states", Status.WARN, "Allocated", (network_unit("n", state="Allocated"),), {}),
+    (
+        "remote_access_vpn",
+        Status.WARN,
+        "r-vpn",
+        (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"remote_access_vpn": True}),),
+        {},
+    ),
+    (
+        "remote_access_vpn",
+        Status.OK,
+        "",
+        (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"remote_access_vpn": True}),),
+        {},
+    ),
+    (
+        "jobs_in_flight",
+        Status.WARN,
+        "network web",
+        (WEB,),
+        {"in_flight": (InFlight("j", "RestartNetworkCmd", None, frozenset({"id-web"})),)},
+    ),
+    (
+        "jobs_in_flight",
+        Status.OK,
+        "",
+        (SHOP,),
+        {"in_flight": (InFlight("j", "RestartNetworkCmd", None, frozenset({"id-web"})),)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "words", "units", "facts"), CHECK_CASES)
+def test_check(name: str, status: Status, words: str, units: tuple[Unit, ...], facts: dict[str, Any]) -> None:
+    found, seen = check(name, *units, **facts)
+    assert found is status, seen
+    assert words in seen
+
+
+def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
+    status, seen = check("wanted_method", WEB, vpc_unit("empty", tiers=0), policy=Policy(method=Wanted.LIVE_PATCH))
+    assert status is Status.FAIL
+    assert "VPC empty" in seen
+
+
+def test_every_check_is_covered() -> None:
+    plan = make_plan(estate(WEB), Policy())
+    tested = {case[0] for case in CHECK_CASES} | {"wanted_method"}
+    assert {check.name for check in plan.checks} == tested
+    assert len(plan.checks) == len(CHECKS)
+
+
+@given(st.lists(st.sampled_from([SSVM, CPVM, WEB, SHOP]), max_size=4, unique=True), st.booleans())
+def test_every_unit_that_needs_work_is_in_exactly_one_step(units: list[Unit], canary: bool) -> None:
+    plan = make_plan(estate(*units), Policy(canary=canary))
+    in_steps = [item.unit.id for step in plan.steps for item in step.units]
+    assert sorted(in_steps) == sorted(unit.id for unit in units)
+    ranks = [(not step.canary, [Kind.SSVM, Kind.CPVM, Kind.ROUTER].index(step.kind)) for step in plan.steps]
+    assert ranks == sorted(ranks)

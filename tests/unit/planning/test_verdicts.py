@@ -1,0 +1,142 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, decide, is_current
+from tests.unit.builders import (
+    OWNER,
+    SITUATION,
+    TARGET,
+    TARGET_TEXT,
+    network,
+    network_unit,
+    pair,
+    system_vm_unit,
+    version,
+    vm,
+    vpc_unit,
+)
+
+
+def ssvm(**more: object) -> Unit:
+    return system_vm_unit(vm("s-1", Kind.SSVM, **more))  # type: ignore[arg-type]
+
+
+def internal_lb(**more: object) -> Unit:
+    one = vm("b-1", internal_lb=True, **more)  # type: ignore[arg-type]
+    return Unit(one.id, one.name, UnitType.INTERNAL_LB, Kind.ROUTER, one.zone_id, one.zone, OWNER, (one,))
+
+
+CASES = [
+    # unit, method, words the reason must have
+    (network_unit("n"), Method.LIVE_PATCH, "runs 4.18.1.0"),
+    (network_unit("n", vm("r", software=TARGET_TEXT)), Method.NONE, "already runs 4.22"),
+    (network_unit("n", vm("r", software=TARGET_TEXT, scripts="old-scripts")), Method.LIVE_PATCH, "claims 4.22"),
+    (network_unit("n", vm("r", software="")), Method.LIVE_PATCH, "unknown version"),
+    (network_unit("n", vm("r", built_from="4.14.0")), Method.LIVE_PATCH, "strongSwan"),
+    (network_unit("n", vm("r", built_from="4.13.1")), Method.SKIP, "OpenJDK"),
+    (network_unit("n", vm("r", built_from="UNKNOWN")), Method.SKIP, "unknown"),
+    (network_unit("n", *pair("r")), Method.LIVE_PATCH, "runs 4.18.1.0"),
+    (network_unit("n", pair("r")[0], pair("r", software=TARGET_TEXT)[1]), Method.LIVE_PATCH, "runs 4.18.1.0"),
+    (network_unit("n", vm("r", state="Stopped")), Method.RESTART, "Stopped"),
+    (network_unit("n", vm("r", state="Stopped", software=TARGET_TEXT)), Method.RESTART, "Stopped"),
+    (network_unit("n", vm("r", state="Stopped", built_from="4.11")), Method.SKIP, "OpenJDK"),
+    (network_unit("n", vm("r", state="Starting")), Method.SKIP, "Starting"),
+    (network_unit("n", pair("r")[0], vm("r-2", redundant=True, state="Stopped")), Method.LIVE_PATCH, "will be started"),
+    (network_unit("n", state="Allocated"), Method.SKIP, "Allocated"),
+    (network_unit("n", state="Shutdown"), Method.SKIP, "Shutdown"),
+    (network_unit("n", state="Setup", type="Shared"), Method.LIVE_PATCH, "runs"),
+    (network_unit("n", broadcast="Lswitch"), Method.SKIP, "Lswitch"),
+    (network_unit("n", providers=frozenset({"Netris"})), Method.SKIP, "Netris"),
+    (network_unit("n", vm("r", hypervisor="Hyperv")), Method.SKIP, "Hyperv"),
+    (network_unit("n", vm("r-1"), vm("r-2")), Method.SKIP, "2 routers"),
+    (vpc_unit("v"), Method.LIVE_PATCH, "runs 4.18.1.0"),
+    (vpc_unit("v", tiers=0), Method.SKIP, "without tiers"),
+    (vpc_unit("v", vm("r", software=TARGET_TEXT), tiers=0), Method.NONE, "already"),
+    (vpc_unit("v", tiers=(network("t", state="Allocated", vpc_id="id-v"),)), Method.SKIP, "none of its tiers"),
+    (vpc_unit("v", state="Inactive"), Method.SKIP, "Inactive"),
+    (ssvm(), Method.LIVE_PATCH, "runs 4.18.1.0"),
+    (ssvm(software="4.22.0.0-SNAPSHOT"), Method.NONE, "already"),
+    (ssvm(software="4.22.0.0-SNAPSHOT", agent_state="Disconnected"), Method.SKIP, "agent is Disconnected"),
+    (ssvm(built_from="4.11.2"), Method.SKIP, "OpenJDK"),
+    (ssvm(built_from=""), Method.LIVE_PATCH, "runs"),
+    (ssvm(built_from="", software="4.13.0"), Method.SKIP, "unknown"),
+    (ssvm(state="Stopped"), Method.SKIP, "Stopped"),
+    (internal_lb(), Method.SKIP, "internal LB VM"),
+    (internal_lb(software="", scripts="new-scripts"), Method.NONE, "already"),
+    (internal_lb(software="", scripts="other"), Method.SKIP, "internal LB VM"),
+]
+
+
+@pytest.mark.parametrize(
+    ("unit", "method", "words"), CASES, ids=[f"{c[1].value}-{c[2]}-{n}" for n, c in enumerate(CASES)]
+)
+def test_verdict(unit: Unit, method: Method, words: str) -> None:
+    verdict = decide(unit, SITUATION)
+    assert verdict.method is method, verdict.reason
+    assert words in verdict.reason
+
+
+def test_an_orphan_is_not_touched() -> None:
+    one = vm("r-9")
+    unit = Unit(one.id, one.name, UnitType.ORPHAN, Kind.ROUTER, one.zone_id, one.zone, OWNER, (one,))
+    assert decide(unit, SITUATION).method is Method.SKIP
+
+
+def test_forbidden_names_each_vm() -> None:
+    unit = network_unit("n", *pair("r", built_from="4.11.3"))
+    verdict = decide(unit, SITUATION)
+    assert [one.name for one, dummy in verdict.forbidden] == ["r-1", "r-2"]
+    assert all("recreate" in why for dummy, why in verdict.forbidden)
+
+
+def test_current_routers_of_an_old_template_are_not_forbidden() -> None:
+    """A VM from 4.13 that runs the target already needs nothing."""
+    verdict = decide(network_unit("n", vm("r", built_from="4.11", software=TARGET_TEXT)), SITUATION)
+    assert (verdict.method, verdict.forbidden) == (Method.NONE, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("4.2", False),
+        ("4.9.3", False),
+        ("4.13.1", False),
+        ("4.14.0", True),
+        ("4.15.0", True),
+        ("4.20", True),
+        ("24.0.0", True),
+    ],
+)
+def test_matrix(text: str, supported: bool) -> None:
+    assert matrix.row_for(version(text)).supported is supported
+
+
+def test_matrix_has_exactly_one_row_for_every_release() -> None:
+    for major, minor in itertools.product((4, 5, 24), range(40)):
+        rows = [
+            row
+            for row in matrix.ROWS
+            if (row.first is None or (major, minor) >= row.first) and (row.last is None or (major, minor) <= row.last)
+        ]
+        assert len(rows) == 1, (major, minor)
+
+
+def test_scripts_are_sorted_by_their_majority() -> None:
+    vms = [vm(f"r-{n}") for n in range(3)] + [vm("r-8", software=TARGET_TEXT), vm("r-9", software=TARGET_TEXT)]
+    stale = vm("r-7", software=TARGET_TEXT, scripts="old-scripts")
+    situation = Situation.of(TARGET, [*vms, stale])
+    assert situation.old_scripts == {"old-scripts"}
+    assert situation.new_scripts == {"new-scripts"}
+    assert not is_current(stale, situation)
+    # one router that wrongly claims old software does not make the scripts of all others old
+    situation = Situation.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
+    assert situation.new_scripts == {"new-scripts"}

@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A management server in virtual time, small enough for thousands of rollouts in a property test."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ServerError,
+    SubmitUncertainError,
+    UnavailableError,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.actions import Stage
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+from tests.unit.builders import TARGET
+
+
+class Fault(enum.Enum):
+    """What goes wrong with the first job of a unit."""
+
+    NONE = "none"
+    SILENT = "the job succeeds, nothing is patched"
+    FAILED = "the job fails, nothing is patched"
+    FAILED_DONE = "the job fails, all is patched"
+    LOST = "the job ends without a result, nothing is patched"
+    LOST_DONE = "the job ends without a result, all is patched"
+    STALE_SCRIPTS = "the version moves, the scripts do not"
+    NEVER_ENDS = "the job never ends"
+    REFUSED = "the submit is refused"
+    UNCERTAIN_TAKEN = "the answer of the submit is lost, the job runs"
+    UNCERTAIN_NOT_TAKEN = "the answer of the submit is lost, there is no job"
+    VANISHES = "the VM is gone afterwards"
+    SERVER_GONE = "the server is lost for good while the job runs"
+
+    @property
+    def harmless(self) -> bool:
+        return self in (Fault.NONE, Fault.FAILED_DONE, Fault.LOST_DONE, Fault.UNCERTAIN_TAKEN)
+
+
+@dataclass
+class FakeJob:
+    id: str
+    unit: Unit
+    stage: Stage
+    ends: float
+    fault: Fault
+    applied: bool = False
+
+
+class FakeServer(Server):
+    """Answers as the real one, in virtual time; I(log) records every submit."""
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        faults: Mapping[str, Fault] | None = None,
+        seconds: Mapping[str, float] | None = None,
+    ) -> None:
+        self.time = 0.0
+        self.units = {unit.id: unit for unit in units}
+        self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}
+        self.faults = dict(faults or {})
+        self.seconds = dict(seconds or {})
+        self.jobs: dict[str, FakeJob] = {}
+        self.log: list[tuple[float, str, str]] = []
+        self.questions = 0
+        self.most_at_once = 0
+        self.most_per_host = 0
+        self.gone = False
+
+    # time
+
+    def clock(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError(seconds)
+        self.time += seconds + 0.001  # whatever is asked takes a moment
+
+    # the interface of the engine
+
+    def submit(self, stage: Stage) -> str:
+        self._settle()
+        unit = self._unit_of(str(stage.params["id"]))
+        self.log.append((self.time, unit.id, stage.command))
+        fault = self.faults.pop(unit.id, Fault.NONE)
+        if fault is Fault.REFUSED:
+            raise ServerError("refused", command=stage.command, rejected=True)
+        if fault is Fault.UNCERTAIN_NOT_TAKEN:
+            raise SubmitUncertainError("the answer was lost", command=stage.command)
+        job = self.start(unit, stage, fault)
+        if fault is Fault.UNCERTAIN_TAKEN:
+            raise SubmitUncertainError("the answer was lost", command=stage.command)
+        return job.id
+
+    def start(self, unit: Unit, stage: Stage, fault: Fault = Fault.NONE) -> FakeJob:
+        seconds = float("inf") if fault is Fault.NEVER_ENDS else self.seconds.get(unit.id, 3.0)
+        job = FakeJob(f"job-{len(self.jobs)}", unit, stage, self.time + seconds, fault)
+        self.jobs[job.id] = job
+        at_work = [other for other in self.jobs.values() if other.ends > self.time]
+        self.most_at_once = max(self.most_at_once, len(at_work))
+        for host in unit.host_ids:
+            self.most_per_host = max(self.most_per_host, sum(host in other.unit.host_ids for other in at_work))
+        return job
+
+    def running(self) -> dict[str, Job]:
+        self._settle()
+        self.questions += 1
+        return {job.id: Job(job.id, JobStatus.RUNNING) for job in self.jobs.values() if job.ends > self.time}
+
+    def result(self, job_id: str) -> Job:
+        self._settle()
+        job = self.jobs[job_id]
+        if job.ends > self.time:
+            return Job(job_id, JobStatus.RUNNING)
+        if job.fault in (Fault.FAILED, Fault.FAILED_DONE):
+            return Job(job_id, JobStatus.FAILED, errorcode=530, errortext="it failed")
+        if job.fault in (Fault.LOST, Fault.LOST_DONE):
+            return Job(job_id, JobStatus.LOST, errorcode=530)
+        return Job(job_id, JobStatus.SUCCEEDED)
+
+    def in_flight(self, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
+        self._settle()
+        return [
+            InFlight(job.id, "RestartNetworkCmd", None, frozenset({str(job.stage.params["id"])}))
+            for job in self.jobs.values()
+            if job.ends > self.time and (jobs is None or job.id in jobs)
+        ]
+
+    def read(self, unit: Unit) -> list[Vm]:
+        self._settle()
+        return list(self.vms[unit.id])
+
+    # the truth
+
+    def _unit_of(self, identity: str) -> Unit:
+        return next(unit for unit in self.units.values() if identity in unit.resource_ids())
+
+    def _settle(self) -> None:
+        self.time += 0.001
+        if self.gone:
+            raise UnavailableError("gone")
+        for job in self.jobs.values():
+            if job.ends <= self.time and not job.applied:
+                job.applied = True
+                self._apply(job)
+
+    def _apply(self, job: FakeJob) -> None:
+        vms = self.vms[job.unit.id]
+        if job.fault is Fault.SERVER_GONE:
+            self.gone = True
+            raise UnavailableError("gone")
+        if job.fault is Fault.VANISHES:
+            vms.pop()
+        elif job.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST):
+            pass
+        elif job.stage.params.get("livepatch") or job.stage.command == "patchSystemVm":
+            scripts = {} if job.fault is Fault.STALE_SCRIPTS else {"scripts": "new-scripts"}
+            vms[:] = [replace(vm, software=TARGET, **(scripts if vm.is_router else {})) for vm in vms]
+        elif any(not vm.running for vm in vms):
+            vms[:] = [replace(vm, state="Running", software=TARGET, scripts="new-scripts") for vm in vms]

@@ -1,0 +1,210 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.actions import stages
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
+from tests.unit.rollout.fake import FakeServer, Fault
+
+LIMITS = Limits(parallel=4, per_host=0, max_failures=100, job_timeout=60, verify_timeout=10, poll_interval=5)
+
+
+def roll(
+    server: FakeServer, units: Sequence[Unit], limits: Limits = LIMITS, method: Method = Method.LIVE_PATCH
+) -> Rollout:
+    lines: list[str] = []
+    engine = Engine(
+        server, SITUATION, limits, Progress(lines.append), clock=server.clock, now=server.clock, sleep=server.sleep
+    )
+    return engine.run(units, method)
+
+
+def networks(count: int) -> list[Unit]:
+    return [network_unit(f"n{number}", vm(f"r{number}", host_id=f"h{number % 3}")) for number in range(count)]
+
+
+def statuses(rollout: Rollout) -> list[UnitStatus]:
+    return [result.status for result in rollout.results]
+
+
+def test_all_are_patched_once_and_proven() -> None:
+    units = networks(10)
+    server = FakeServer(units)
+    rollout = roll(server, units)
+    assert statuses(rollout) == [UnitStatus.UPGRADED] * 10
+    assert rollout.good
+    assert [result.unit for result in rollout.results] == units
+    assert Counter(unit for dummy, unit, dummy2 in server.log) == {unit.id: 1 for unit in units}
+    assert server.most_at_once == 4
+
+
+def test_a_vpc_is_patched_through_one_tier_then_its_other_tiers_are_restarted() -> None:
+    unit = vpc_unit("v", *pair("r"), tiers=5)
+    planned = stages(unit, Method.LIVE_PATCH)
+    assert [stage.params.get("livepatch", False) for stage in planned] == [True, False, False, False, False]
+    assert {stage.command for stage in planned} == {"restartNetwork"}
+    assert len({stage.params["id"] for stage in planned}) == 5
+    assert planned[0].weight == 2
+    server = FakeServer([unit])
+    assert roll(server, [unit]).good
+    assert len(server.log) == 5
+    assert server.most_at_once == 1
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_only_the_servers_own_report_decides(fault: Fault) -> None:
+    units = networks(2)
+    server = FakeServer(units, {units[0].id: fault})
+    rollout = roll(server, units)
+    assert rollout.results[0].status is (UnitStatus.UPGRADED if fault.harmless else UnitStatus.FAILED)
+    if fault is not Fault.SERVER_GONE:
+        assert rollout.results[1].status is UnitStatus.UPGRADED
+        assert rollout.error is None
+    assert len([entry for entry in server.log if entry[1] == units[0].id]) == 1
+    if not fault.harmless:
+        assert rollout.results[0].reason
+
+
+def test_a_system_vm_is_proven_when_its_agent_reports_the_version() -> None:
+    unit = system_vm_unit(vm("s-1", Kind.SSVM))
+    assert roll(FakeServer([unit]), [unit]).good
+    rollout = roll(FakeServer([unit], {unit.id: Fault.SILENT}), [unit])
+    assert statuses(rollout) == [UnitStatus.FAILED]
+    assert "still reports 4.18.1.0" in rollout.results[0].reason
+
+
+def test_a_stopped_router_is_started() -> None:
+    unit = network_unit("n", vm("r", state="Stopped"))
+    server = FakeServer([unit])
+    assert roll(server, [unit], method=Method.RESTART).good
+    assert len(server.log) == 1
+
+
+def test_a_job_of_somebody_else_is_waited_for_and_not_doubled() -> None:
+    units = networks(2)
+    server = FakeServer(units)
+    server.start(units[0], stages(units[0], Method.LIVE_PATCH)[0])
+    rollout = roll(server, units)
+    assert rollout.good
+    assert [unit for dummy, unit, dummy2 in server.log] == [units[1].id]
+    assert "already running" in rollout.results[0].reason
+
+
+def test_after_somebody_elses_job_that_did_nothing_it_is_our_turn() -> None:
+    units = networks(1)
+    server = FakeServer(units)
+    server.start(units[0], stages(units[0], Method.LIVE_PATCH)[0], Fault.SILENT)
+    assert roll(server, units).good
+    assert len(server.log) == 1
+    assert server.log[0][0] >= 3
+
+
+def test_the_other_tiers_are_restarted_after_an_adopted_patch() -> None:
+    unit = vpc_unit("v", tiers=3)
+    server = FakeServer([unit])
+    server.start(unit, stages(unit, Method.LIVE_PATCH)[0])
+    assert roll(server, [unit]).good
+    assert len(server.log) == 2
+
+
+def test_nothing_starts_once_the_budget_is_used_up() -> None:
+    units = networks(10)
+    server = FakeServer(units, {units[0].id: Fault.SILENT})
+    rollout = roll(server, units, Limits(parallel=1, per_host=0, max_failures=0))
+    assert statuses(rollout) == [UnitStatus.FAILED] + [UnitStatus.NOT_STARTED] * 9
+    assert "max_failures is 0" in rollout.results[1].reason
+
+
+def test_a_job_that_takes_too_long_is_left_alone() -> None:
+    units = networks(1)
+    rollout = roll(FakeServer(units, {units[0].id: Fault.NEVER_ENDS}), units)
+    assert "still runs after" in rollout.results[0].reason
+    assert "next run waits" in rollout.results[0].reason
+
+
+def test_few_questions_and_little_waiting() -> None:
+    """200 units, 20 at a time, 3 seconds each: near the ideal, and less than one question per two units."""
+    units = networks(200)
+    server = FakeServer(units)
+    roll(server, units, Limits(parallel=20, per_host=0))
+    assert server.time <= 30 * 1.05
+    assert server.questions <= 100
+
+
+UNITS = st.lists(
+    st.tuples(
+        st.sampled_from(["network", "pair", "vpc", "tiers"]),
+        st.sampled_from(Fault),
+        st.floats(0.5, 20),
+        st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def make(number: int, sort: str, host: int) -> Unit:
+    one = vm(f"r{number}", host_id=f"h{host}")
+    if sort == "network":
+        return network_unit(f"u{number}", one)
+    if sort == "pair":
+        return network_unit(f"u{number}", *pair(f"r{number}"))
+    return vpc_unit(f"u{number}", one, tiers=1 if sort == "vpc" else 3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(UNITS, st.integers(1, 6), st.integers(0, 3), st.integers(0, 4))
+def test_promises(described: list[tuple[str, Fault, float, int]], parallel: int, per_host: int, budget: int) -> None:
+    units = [make(number, sort, host) for number, (sort, dummy, dummy2, host) in enumerate(described)]
+    faults = {unit.id: fault for unit, (dummy, fault, dummy2, dummy3) in zip(units, described, strict=True)}
+    seconds = {unit.id: length for unit, (dummy, dummy2, length, dummy3) in zip(units, described, strict=True)}
+    server = FakeServer(units, faults, seconds)
+    limits = Limits(parallel=parallel, per_host=per_host, max_failures=budget, job_timeout=60, verify_timeout=10)
+    rollout = roll(server, units, limits)
+
+    # every unit once in the results, in order
+    assert [result.unit.id for result in rollout.results] == [unit.id for unit in units]
+    # upgraded means that the server reports it, whatever happened on the way
+    for result in rollout.results:
+        if result.status is UnitStatus.UPGRADED:
+            assert decide(replace_vms(result.unit, server), SITUATION).method is Method.NONE
+    # each stage of a unit at most once
+    for unit in units:
+        assert sum(entry[1] == unit.id for entry in server.log) <= len(stages(unit, Method.LIVE_PATCH))
+    # bounds: a job that never ends outlives its unit's slot, so only without such jobs
+    if Fault.NEVER_ENDS not in faults.values():
+        assert server.most_at_once <= parallel
+        if per_host:
+            assert server.most_per_host <= per_host
+    # failures: no more than the budget and what was at work when it was used up
+    failed = sum(result.status is UnitStatus.FAILED for result in rollout.results)
+    assert failed <= budget + parallel
+    if failed <= budget and rollout.error is None:
+        assert UnitStatus.NOT_STARTED not in statuses(rollout)
+
+    # a second run without faults converges, a third does nothing
+    left = [replace_vms(unit, server) for unit in units]
+    todo = [unit for unit in left if decide(unit, SITUATION).method is Method.LIVE_PATCH and unit.vms]
+    again = FakeServer(todo)
+    assert roll(again, todo, Limits(parallel=parallel, per_host=per_host)).good
+    assert all(decide(replace_vms(unit, again), SITUATION).method is Method.NONE for unit in todo)
+
+
+def replace_vms(unit: Unit, server: FakeServer) -> Unit:
+    from dataclasses import replace
+
+    return replace(unit, vms=tuple(server.vms[unit.id]))

@@ -6,14 +6,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import read_estate
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
+    read_estate,
+    read_management_servers,
+    read_units,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Kind,
+    Unit,
+    UnitType,
+    common_version,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions
@@ -38,6 +49,13 @@ class Targets:
     networks: Sequence[str] = ()
     vpcs: Sequence[str] = ()
     routers: Sequence[str] = ()
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What has to be read to find them."""
+        system_vms = {Kind.SSVM, Kind.CPVM} if self.system_vms else set()
+        routers = {Kind.ROUTER} if self.networks or self.vpcs or self.routers else set()
+        return frozenset(system_vms | routers)
 
 
 @dataclass(frozen=True)
@@ -86,11 +104,10 @@ def upgrade(
 
     :raises RefusedError: when a target does not exist or the matrix forbids it; nothing was touched.
     """
-    estate = read_estate(client)
-    if estate.version is None:
-        raise RefusedError(f"{NO_VERSION}, so there is no version to upgrade to.", remedy="Upgrade them all first.")
-    situation = Situation.of(estate.version, estate.vms)
-    units = find_targets(estate, targets)
+    target = _target(client, method)
+    known = read_units(client, targets.kinds)
+    situation = Situation.of(target, (vm for unit in known for vm in unit.vms))
+    units = find_targets(known, targets, lambda: read_units(client))
     verdicts = {unit.id: decide(unit, situation) for unit in units}
     _refuse_forbidden(units, verdicts)
     settled = {
@@ -107,7 +124,7 @@ def upgrade(
     values: dict[str, Any] = {
         "results": [result.as_dict() for result in results],
         "summary": dict(Counter(result.status.value for result in results)),
-        "management_server_version": str(estate.version),
+        "management_server_version": str(target),
     }
     if log_file.problem:
         values["warnings"] = [f"The log could not be written: {log_file.problem}"]
@@ -119,22 +136,38 @@ def upgrade(
     )
 
 
-def find_targets(estate: Estate, targets: Targets) -> list[Unit]:
+def _target(client: Client, method: Method) -> Version:
+    """The version to upgrade to, once it is sure that this server can do it by this method."""
+    target = common_version(read_management_servers(client))
+    if target is None:
+        raise RefusedError(f"{NO_VERSION}, so there is no version to upgrade to.", remedy="Upgrade them all first.")
+    if method is Method.LIVE_PATCH and not server_can_live_patch(target):
+        raise RefusedError(f"The management server is {target}; live patching exists since 4.17.")
+    return target
+
+
+def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[], Sequence[Unit]]) -> list[Unit]:
     """The units the targets name, in their order, each once.
 
+    :param known: the units of the targets' kinds.
+    :param read_all: reads all units, to say what an unknown name is.
     :raises RefusedError: for a name that nothing has, that two have, or that is of another sort.
     """
     wanted: dict[str, Unit] = {}
-    for option, names, matches in (
-        ("system_vms", targets.system_vms, _is_system_vm),
-        ("networks", targets.networks, _is_network),
-        ("vpcs", targets.vpcs, _is_vpc),
-        ("routers", targets.routers, _has_router),
+    for option, names, callable_by in (
+        ("system_vms", targets.system_vms, _names_as(UnitType.SYSTEM_VM)),
+        ("networks", targets.networks, _names_as(UnitType.NETWORK)),
+        ("vpcs", targets.vpcs, _names_as(UnitType.VPC)),
+        ("routers", targets.routers, _names_of_routers),
     ):
+        index: dict[str, list[Unit]] = {}
+        for unit in known if names else ():
+            for name in callable_by(unit):
+                index.setdefault(name, []).append(unit)
         for name in names:
-            found = [unit for unit in estate.units if matches(unit, name)]
+            found = index.get(name, [])
             if not found:
-                raise RefusedError(f"{option}: {_no_such(estate, option, name)}")
+                raise RefusedError(f"{option}: {_no_such(read_all(), name)}")
             if len(found) > 1:
                 raise RefusedError(
                     f"{option}: {len(found)} have the name {name!r}: {', '.join(unit.id for unit in found)}.",
@@ -144,25 +177,17 @@ def find_targets(estate: Estate, targets: Targets) -> list[Unit]:
     return list(wanted.values())
 
 
-def _is_system_vm(unit: Unit, name: str) -> bool:
-    return unit.type is UnitType.SYSTEM_VM and name in (unit.id, unit.name)
+def _names_as(unit_type: UnitType) -> Callable[[Unit], set[str]]:
+    return lambda unit: {unit.id, unit.name} if unit.type is unit_type else set()
 
 
-def _is_network(unit: Unit, name: str) -> bool:
-    return unit.type is UnitType.NETWORK and name in (unit.id, unit.name)
+def _names_of_routers(unit: Unit) -> set[str]:
+    return {name for vm in unit.vms for name in (vm.id, vm.name)} if unit.kind is Kind.ROUTER else set()
 
 
-def _is_vpc(unit: Unit, name: str) -> bool:
-    return unit.type is UnitType.VPC and name in (unit.id, unit.name)
-
-
-def _has_router(unit: Unit, name: str) -> bool:
-    return unit.kind is Kind.ROUTER and any(name in (vm.id, vm.name) for vm in unit.vms)
-
-
-def _no_such(estate: Estate, option: str, name: str) -> str:
+def _no_such(units: Sequence[Unit], name: str) -> str:
     """Say what the name is, where it is something else."""
-    for unit in estate.units:
+    for unit in units:
         if unit.vpc and any(name in (tier.id, tier.name) for tier in unit.vpc.tiers):
             return f"{name!r} is a tier of VPC {unit.name}. The VPC is the unit: name it in vpcs."
         if any(name in (vm.id, vm.name) for vm in unit.vms) or name in (unit.id, unit.name):

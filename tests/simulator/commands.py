@@ -53,17 +53,43 @@ class Call:
     def flag(self, name: str) -> bool:
         return self.params.get(name, "").lower() == "true"
 
-    def equals(self, name: str, value: str | None) -> bool:
-        """Whether a filter is absent or met."""
-        return name not in self.params or self.params[name] == value
-
     def same(self, name: str, entity: Entity | None) -> bool:
         """Whether a filter by id is absent or met."""
         return name not in self.objects or self.objects[name] is entity
 
-    def has_keyword(self, *texts: str) -> bool:
-        keyword = self.params.get("keyword", "").lower()
-        return any(keyword in text.lower() for text in texts)
+    def equals(self, name: str, value: str | bool | None) -> bool:
+        """Whether a filter by value is absent or met."""
+        if name not in self.params:
+            return True
+        if isinstance(value, bool):
+            return self.flag(name) is value
+        return self.params[name] == value
+
+    def select(
+        self,
+        items: Iterable[T],
+        *,
+        objects: dict[str, Callable[[T], Entity | None]] | None = None,
+        values: dict[str, Callable[[T], str | bool | None]] | None = None,
+        keyword: Callable[[T], Sequence[str]] | None = None,
+        owner: Callable[[T], Owner] | None = None,
+    ) -> list[T]:
+        """The items that meet the filters which this call has; a filter says what it compares of an item.
+
+        Only the filters that were sent cost time: lists may have thousands of items.
+        """
+        wanted_objects = [(get, self.objects[name]) for name, get in (objects or {}).items() if name in self.objects]
+        wanted_values = [(name, get) for name, get in (values or {}).items() if name in self.params]
+        word = self.params["keyword"].lower() if keyword is not None and "keyword" in self.params else None
+        sees = self.may_see()
+        return [
+            item
+            for item in items
+            if (owner is None or sees(owner(item)))
+            and all(get(item) is wanted for get, wanted in wanted_objects)
+            and all(self.equals(name, get_value(item)) for name, get_value in wanted_values)
+            and (word is None or keyword is None or any(word in text.lower() for text in keyword(item)))
+        ]
 
     def moment(self, name: str) -> float | None:
         text = self.params.get(name)

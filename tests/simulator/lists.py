@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from tests.simulator import render
 from tests.simulator.commands import Call, available, command, dump
 from tests.simulator.errors import INTERNAL, ApiError, unknown_value
 from tests.simulator.identity import uuid_of
-from tests.simulator.world import INTERNAL_LB, Host, Network, Router, SystemVm, Template, Vm, Vpc, Zone
+from tests.simulator.world import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc, Zone
 
 CAPABILITIES = json.loads((Path(__file__).parent / "recorded" / "capabilities.json").read_text(encoding="utf-8"))
 PAGED = "keyword page:integer pagesize:integer"
 OWNED = f"{PAGED} listall:boolean projectid:uuid domainid:uuid account isrecursive:boolean"
+
+
+def shown_as(column: str) -> Callable[[dict[str, Any]], Any]:
+    """For filters that compare what an object shows."""
+    return lambda row: row.get(column)
 
 
 # -- the server
@@ -36,11 +42,11 @@ def list_capabilities(call: Call) -> str:
 def list_management_servers(call: Call) -> str:
     world = call.world
     agents = [host.id for host in world.hosts if host.state == "Up"]
-    servers = [
-        server
-        for server in world.management_servers
-        if call.equals("id", server.id) and call.equals("name", server.name) and call.has_keyword(server.name)
-    ]
+    servers = call.select(
+        world.management_servers,
+        values={"id": lambda server: server.id, "name": lambda server: server.name},
+        keyword=lambda server: [server.name],
+    )
 
     def show(server: Any) -> dict[str, Any]:
         first = server is world.management_servers[0]
@@ -90,13 +96,20 @@ def list_configurations(call: Call) -> str:
                 continue
             assert isinstance(zone, Zone)
             entry = with_scope(entry | {"value": world.setting(name, zone)})
-        if (
-            call.params.get("name", "").lower() in name.lower()
-            and call.has_keyword(name, entry["description"], entry["value"])
-            and all(call.equals(key, entry.get(key)) for key in ("category", "group", "subgroup", "parent"))
-        ):
+        # The name is a pattern, not the whole name.
+        if call.params.get("name", "").lower() in name.lower():
             entries.append(entry)
-    return call.rows("configuration", entries, dict)
+    chosen = call.select(
+        entries,
+        values={
+            "category": lambda entry: entry["category"],
+            "group": lambda entry: entry["group"],
+            "subgroup": lambda entry: entry["subgroup"],
+            "parent": lambda entry: entry.get("parent"),
+        },
+        keyword=lambda entry: (entry["name"], entry["description"], entry["value"]),
+    )
+    return call.rows("configuration", chosen, dict)
 
 
 def with_scope(entry: dict[str, Any]) -> dict[str, Any]:
@@ -115,14 +128,12 @@ def with_scope(entry: dict[str, Any]) -> dict[str, Any]:
 @command("listZones", ids="zone")
 def list_zones(call: Call) -> str:
     ids = call.params.get("ids", "")
-    zones = [
-        zone
-        for zone in call.world.zones
-        if call.same("id", zone)
-        and (not ids or zone.id in ids.split(","))
-        and call.equals("name", zone.name)
-        and call.has_keyword(zone.name)
-    ]
+    zones = call.select(
+        [zone for zone in call.world.zones if not ids or zone.id in ids.split(",")],
+        objects={"id": lambda zone: zone},
+        values={"name": lambda zone: zone.name},
+        keyword=lambda zone: [zone.name],
+    )
     return call.rows("zone", zones, lambda zone: render.zone(call.world, zone))
 
 
@@ -132,15 +143,12 @@ def list_zones(call: Call) -> str:
     ids="cluster",
 )
 def list_clusters(call: Call) -> str:
-    clusters = [
-        cluster
-        for cluster in call.world.clusters
-        if call.same("id", cluster)
-        and call.same("zoneid", cluster.zone)
-        and call.equals("name", cluster.name)
-        and call.equals("hypervisor", cluster.hypervisor)
-        and call.has_keyword(cluster.name)
-    ]
+    clusters = call.select(
+        call.world.clusters,
+        objects={"id": lambda cluster: cluster, "zoneid": lambda cluster: cluster.zone},
+        values={"name": lambda cluster: cluster.name, "hypervisor": lambda cluster: cluster.hypervisor},
+        keyword=lambda cluster: [cluster.name],
+    )
     return call.rows(
         "cluster",
         clusters,
@@ -164,39 +172,34 @@ def list_clusters(call: Call) -> str:
 
 @command("listHosts", ids="host")
 def list_hosts(call: Call) -> str:
+    """The hypervisor hosts, and the agents of SSVMs and CPVMs, which are hosts too."""
     world = call.world
-    rows: list[dict[str, Any]] = []
-    if call.equals("type", "Routing"):
-        rows += [render.host(world, host) for host in world.hosts if host_matches(call, host)]
-    agent_filters = {"id", "hypervisor", "clusterid", "hahost"} & set(call.params)
-    if not agent_filters:
-        for vm in world.systemvms:
-            if vm.agent is not None and call.same("zoneid", vm.zone) and call.same("virtualmachineid", vm):
-                row = render.agent_host(world, vm)
-                if (
-                    call.equals("type", row["type"])
-                    and call.equals("state", row["state"])
-                    and call.equals("resourcestate", row["resourcestate"])
-                    and call.equals("name", vm.name)
-                    and call.has_keyword(vm.name)
-                ):
-                    rows.append(row)
-    return call.rows("host", rows, dict)
-
-
-def host_matches(call: Call, host: Host) -> bool:
-    return (
-        call.same("id", host)
-        and call.same("zoneid", host.zone)
-        and call.same("clusterid", host.cluster)
-        and call.equals("podid", host.zone.pod_id)
-        and call.equals("name", host.name)
-        and call.equals("hypervisor", host.hypervisor)
-        and call.equals("state", host.state)
-        and call.equals("resourcestate", host.resourcestate)
-        and "virtualmachineid" not in call.params
-        and call.has_keyword(host.name)
+    hosts = call.select(
+        world.hosts,
+        objects={
+            "id": lambda host: host,
+            "zoneid": lambda host: host.zone,
+            "clusterid": lambda host: host.cluster,
+            "virtualmachineid": lambda host: None,
+        },
     )
+    agents = call.select(
+        [vm for vm in world.systemvms if vm.agent is not None],
+        objects={
+            "id": lambda vm: None,
+            "zoneid": lambda vm: vm.zone,
+            "clusterid": lambda vm: None,
+            "virtualmachineid": lambda vm: vm,
+        },
+    )
+    rows = [render.host(world, host) for host in hosts] + [render.agent_host(world, vm) for vm in agents]
+    columns = ("type", "name", "state", "resourcestate", "hypervisor", "podid", "hahost", "arch")
+    chosen = call.select(
+        rows,
+        values={column: shown_as(column) for column in columns},
+        keyword=lambda row: [row["name"]],
+    )
+    return call.rows("host", chosen, dict)
 
 
 @command("listCapacity", f"{PAGED} zoneid:uuid podid:uuid clusterid:uuid type:integer fetchlatest:boolean sortby")
@@ -234,54 +237,53 @@ def list_capacity(call: Call) -> str:
 
 @command("listServiceOfferings", f"{OWNED} id:uuid name issystem:boolean systemvmtype")
 def list_service_offerings(call: Call) -> str:
-    offerings = render.SERVICE_OFFERINGS if call.flag("issystem") else []
-    chosen = [
-        offering
-        for offering in offerings
-        if call.equals("id", offering["id"])
-        and call.equals("name", offering["name"])
-        and call.equals("systemvmtype", offering["systemvmtype"])
-        and call.has_keyword(offering["name"])
-    ]
+    chosen = call.select(
+        render.SERVICE_OFFERINGS if call.flag("issystem") else [],
+        values={
+            "id": lambda offering: offering["id"],
+            "name": lambda offering: offering["name"],
+            "systemvmtype": lambda offering: offering["systemvmtype"],
+        },
+        keyword=lambda offering: [offering["name"]],
+    )
     return call.rows("serviceoffering", chosen, dict)
 
 
 @command("listNetworkOfferings", f"{OWNED} id:uuid name state guestiptype forvpc:boolean traffictype zoneid:uuid")
 def list_network_offerings(call: Call) -> str:
-    chosen = [
-        offering
-        for offering in render.NETWORK_OFFERINGS
-        if call.equals("id", offering["id"])
-        and call.equals("name", offering["name"])
-        and call.equals("state", offering["state"])
-        and call.equals("guestiptype", offering["guestiptype"])
-        and call.equals("forvpc", str(offering["forvpc"]).lower())
-        and call.has_keyword(offering["name"])
-    ]
+    columns = ("id", "name", "state", "guestiptype", "forvpc", "traffictype")
+    chosen = call.select(
+        render.NETWORK_OFFERINGS,
+        values={column: shown_as(column) for column in columns},
+        keyword=lambda offering: [offering["name"]],
+    )
     return call.rows("networkoffering", chosen, dict)
 
 
 @command("listTemplates", ids="template")
 def list_templates(call: Call) -> str:
-    rows: list[tuple[Template, Zone]] = []
     ids = call.params.get("ids", "")
-    for template in sorted(call.world.templates, key=lambda template: -template.nr):
-        for zone in call.world.zones:
-            if (
-                template.removed is None
-                and (template.zones is None or zone.name in template.zones)
-                and call.same("id", template)
-                and (not ids or template.id in ids.split(","))
-                and call.same("zoneid", zone)
-                and call.equals("name", template.name)
-                and call.equals("hypervisor", template.hypervisor)
-                and call.params.get("templatetype", template.type).upper() == template.type
-                and call.equals("arch", template.arch)
-                and call.equals("isready", str(call.world.is_ready(template, zone)).lower())
-                and call.has_keyword(template.name)
-            ):
-                rows.append((template, zone))
-    return call.rows("template", rows, lambda row: render.template(call.world, *row))
+    rows = [
+        (template, zone)
+        for template in sorted(call.world.templates, key=lambda template: -template.nr)
+        for zone in call.world.zones
+        if template.removed is None
+        and (template.zones is None or zone.name in template.zones)
+        and (not ids or template.id in ids.split(","))
+        and call.params.get("templatetype", template.type).upper() == template.type
+    ]
+    chosen = call.select(
+        rows,
+        objects={"id": lambda row: row[0], "zoneid": lambda row: row[1]},
+        values={
+            "name": lambda row: row[0].name,
+            "hypervisor": lambda row: row[0].hypervisor,
+            "arch": lambda row: row[0].arch,
+            "isready": lambda row: call.world.is_ready(*row),
+        },
+        keyword=lambda row: [row[0].name],
+    )
+    return call.rows("template", chosen, lambda row: render.template(call.world, *row))
 
 
 # -- system VMs
@@ -289,19 +291,18 @@ def list_templates(call: Call) -> str:
 
 @command("listSystemVms", ids="systemvm router")
 def list_systemvms(call: Call) -> str:
-    vms = [
-        vm
-        for vm in call.alive(call.world.systemvms, SystemVm)
-        if call.same("id", vm)
-        and call.same("zoneid", vm.zone)
-        and call.same("hostid", vm.host)
-        and call.equals("podid", vm.zone.pod_id)
-        and call.equals("name", vm.name)
-        and call.equals("state", vm.state)
-        and call.equals("systemvmtype", vm.type)
-        and call.equals("arch", vm.root.arch)
-        and call.has_keyword(vm.name, vm.state)
-    ]
+    vms = call.select(
+        call.alive(call.world.systemvms, SystemVm),
+        objects={"id": lambda vm: vm, "zoneid": lambda vm: vm.zone, "hostid": lambda vm: vm.host},
+        values={
+            "podid": lambda vm: vm.zone.pod_id,
+            "name": lambda vm: vm.name,
+            "state": lambda vm: vm.state,
+            "systemvmtype": lambda vm: vm.type,
+            "arch": lambda vm: vm.root.arch,
+        },
+        keyword=lambda vm: (vm.name, vm.state),
+    )
     return call.entities("systemvm", vms)
 
 
@@ -326,26 +327,32 @@ def routers_with(call: Call, role: str) -> list[Router]:
         pool = [*network.all_routers, *network.ilbs]
     elif isinstance(vpc, Vpc):
         pool = [*vpc.routers, *(ilb for tier in vpc.tiers for ilb in tier.ilbs)]
-    sees = call.may_see()
-    return [
-        router
-        for router in call.alive(pool, Router)
-        if router.role == role
-        and sees(router.owner)
-        and call.same("id", router)
-        and (network is None or network in router.networks)
-        and call.same("vpcid", router.vpc)
-        and call.same("zoneid", router.zone)
-        and call.same("hostid", router.host)
-        and call.equals("podid", router.zone.pod_id)
-        and call.same("clusterid", router.host.cluster if router.host is not None else None)
-        and call.equals("name", router.name)
-        and call.equals("state", router.state)
-        and call.equals("forvpc", str(router.vpc is not None).lower())
-        and (router.version or "").startswith(call.params.get("version", ""))
-        and call.equals("healthchecksfailed", str(bool(router.failing_checks)).lower())
-        and call.has_keyword(router.name, router.state, router.networks[0].name if router.networks else "")
-    ]
+    version = call.params.get("version", "")
+    return call.select(
+        [
+            router
+            for router in call.alive(pool, Router)
+            if router.role == role
+            and (network is None or network in router.networks)
+            and (not version or (router.version or "").startswith(version))
+        ],
+        objects={
+            "id": lambda router: router,
+            "vpcid": lambda router: router.vpc,
+            "zoneid": lambda router: router.zone,
+            "hostid": lambda router: router.host,
+            "clusterid": lambda router: router.host.cluster if router.host is not None else None,
+        },
+        values={
+            "podid": lambda router: router.zone.pod_id,
+            "name": lambda router: router.name,
+            "state": lambda router: router.state,
+            "forvpc": lambda router: router.vpc is not None,
+            "healthchecksfailed": lambda router: bool(router.failing_checks),
+        },
+        keyword=lambda router: (router.name, router.state, *(network.name for network in router.networks)),
+        owner=lambda router: router.owner,
+    )
 
 
 @command("listVolumes")
@@ -354,18 +361,17 @@ def list_volumes(call: Call) -> str:
     world = call.world
     vms: list[Vm] = []
     if call.flag("listsystemvms") and call.equals("type", "ROOT"):
-        sees = call.may_see()
-        vms = [
-            vm
-            for vm in world.vms.values()
-            if sees(vm.owner if isinstance(vm, Router) else world.system_owner)
-            and call.same("virtualmachineid", vm)
-            and call.same("zoneid", vm.zone)
-            and call.same("hostid", vm.host)
-            and call.equals("id", vm.volume_id)
-            and call.equals("name", f"ROOT-{vm.nr}")
-            and call.has_keyword(f"ROOT-{vm.nr}", vm.name)
-        ]
+        vms = call.select(
+            world.vms.values(),
+            objects={
+                "virtualmachineid": lambda vm: vm,
+                "zoneid": lambda vm: vm.zone,
+                "hostid": lambda vm: vm.host,
+            },
+            values={"id": lambda vm: vm.volume_id, "name": lambda vm: f"ROOT-{vm.nr}"},
+            keyword=lambda vm: (f"ROOT-{vm.nr}", vm.name),
+            owner=lambda vm: vm.owner if isinstance(vm, Router) else world.system_owner,
+        )
         if call.params.get("projectid") == "-1":
             vms.sort(key=lambda vm: not (isinstance(vm, Router) and vm.owner.project is not None))
 
@@ -440,47 +446,49 @@ def tags_match(call: Call, tags: dict[str, str]) -> bool:
 
 @command("listNetworks", ids="network")
 def list_networks(call: Call) -> str:
-    sees = call.may_see()
     wanted = set(filter(None, call.params.get("supportedservices", "").split(",")))
-    networks = [
-        network
-        for network in reversed(call.world.networks)
-        if network.removed is None
-        and sees(network.owner)
-        and call.same("id", network)
-        and call.same("zoneid", network.zone)
-        and call.same("vpcid", network.vpc)
-        and call.equals("name", network.name)
-        and call.params.get("type", network.type).lower() == network.type.lower()
-        and call.equals("forvpc", str(network.vpc is not None).lower())
-        and call.equals("restartrequired", str(network.restartrequired).lower())
-        and call.equals("issystem", "false")
-        and call.params.get("traffictype", "Guest").lower() == "guest"
-        and call.equals("networkofferingid", render.offering_of(network)["id"])
-        and (not wanted or wanted <= {service["name"] for service in render.services_of(network)})
-        and tags_match(call, network.tags)
-        and call.has_keyword(network.name)
-    ]
+    networks = call.select(
+        [
+            network
+            for network in reversed(call.world.networks)
+            if network.removed is None
+            and (not wanted or wanted <= {service["name"] for service in render.services_of(network)})
+            and tags_match(call, network.tags)
+        ],
+        objects={
+            "id": lambda network: network,
+            "zoneid": lambda network: network.zone,
+            "vpcid": lambda network: network.vpc,
+        },
+        values={
+            "name": lambda network: network.name,
+            "type": lambda network: network.type,
+            "forvpc": lambda network: network.vpc is not None,
+            "restartrequired": lambda network: network.restartrequired,
+            "issystem": lambda network: False,
+            "traffictype": lambda network: "Guest",
+            "networkofferingid": lambda network: render.offering_of(network)["id"],
+        },
+        keyword=lambda network: [network.name],
+        owner=lambda network: network.owner,
+    )
     return call.entities("network", networks)
 
 
 @command("listVPCs", ids="vpc")
 def list_vpcs(call: Call) -> str:
-    sees = call.may_see()
-    vpcs = [
-        vpc
-        for vpc in reversed(call.world.vpcs)
-        if vpc.removed is None
-        and sees(vpc.owner)
-        and call.same("id", vpc)
-        and call.same("zoneid", vpc.zone)
-        and call.equals("name", vpc.name)
-        and call.equals("state", vpc.state)
-        and call.equals("cidr", vpc.cidr)
-        and call.equals("restartrequired", str(vpc.restartrequired).lower())
-        and tags_match(call, vpc.tags)
-        and call.has_keyword(vpc.name)
-    ]
+    vpcs = call.select(
+        [vpc for vpc in reversed(call.world.vpcs) if vpc.removed is None and tags_match(call, vpc.tags)],
+        objects={"id": lambda vpc: vpc, "zoneid": lambda vpc: vpc.zone},
+        values={
+            "name": lambda vpc: vpc.name,
+            "state": lambda vpc: vpc.state,
+            "cidr": lambda vpc: vpc.cidr,
+            "restartrequired": lambda vpc: vpc.restartrequired,
+        },
+        keyword=lambda vpc: [vpc.name],
+        owner=lambda vpc: vpc.owner,
+    )
     return call.entities("vpc", vpcs)
 
 
@@ -540,33 +548,36 @@ def list_public_ip_addresses(call: Call) -> str:
             row = common(vm.public_ip, world.system_owner, vm.zone) | {"issourcenat": False, "issystem": True}
             rows.append(row | vm_fields(vm, vm.type_name) | rest(vm.zone, "Lb"))
     units: list[Network | Vpc] = [*world.networks, *world.vpcs]
-    for unit in units:
-        if (
-            unit.public_ip
-            and sees(unit.owner)
-            and call.same("zoneid", unit.zone)
-            and ("associatednetworkid" not in call.objects or call.same("associatednetworkid", unit))
-            and ("vpcid" not in call.objects or call.same("vpcid", unit))
-        ):
-            first = unit.routers[0] if unit.routers else None
-            row = common(unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
-            rows.append(row | network_or_vpc(unit) | rest(unit.zone, None))
-    rows = [
-        row
-        for row in rows
-        if call.equals("id", row["id"])
-        and call.equals("ipaddress", row["ipaddress"])
-        and call.equals("issourcenat", str(row["issourcenat"]).lower())
-        and call.has_keyword(row["ipaddress"])
-    ]
-    return call.rows("publicipaddress", rows, dict)
+    chosen = call.select(
+        [unit for unit in units if unit.public_ip],
+        objects={
+            "zoneid": lambda unit: unit.zone,
+            "associatednetworkid": lambda unit: unit,
+            "vpcid": lambda unit: unit,
+        },
+        owner=lambda unit: unit.owner,
+    )
+    for unit in chosen:
+        first = unit.routers[0] if unit.routers else None
+        row = common(unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
+        rows.append(row | network_or_vpc(unit) | rest(unit.zone, None))
+    columns = ("id", "ipaddress", "issourcenat", "forvirtualnetwork", "isstaticnat", "state")
+    shown = call.select(
+        rows,
+        values={column: shown_as(column) for column in columns},
+        keyword=lambda row: [row["ipaddress"]],
+    )
+    return call.rows("publicipaddress", shown, dict)
 
 
 @command("listRemoteAccessVpns", f"{OWNED} id:uuid networkid:uuid publicipid:uuid fordisplay:boolean")
 def list_remote_access_vpns(call: Call) -> str:
-    sees = call.may_see()
     units: list[Network | Vpc] = [*call.world.networks, *call.world.vpcs]
-    chosen = [unit for unit in units if unit.remote_access_vpn and sees(unit.owner) and call.same("networkid", unit)]
+    chosen = call.select(
+        [unit for unit in units if unit.remote_access_vpn],
+        objects={"networkid": lambda unit: unit},
+        owner=lambda unit: unit.owner,
+    )
     return call.rows(
         "remoteaccessvpn",
         chosen,
@@ -585,8 +596,11 @@ def list_remote_access_vpns(call: Call) -> str:
 
 @command("listVpnGateways", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
 def list_vpn_gateways(call: Call) -> str:
-    sees = call.may_see()
-    chosen = [vpc for vpc in call.world.vpcs if vpc.site_to_site and sees(vpc.owner) and call.same("vpcid", vpc)]
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.site_to_site],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
     return call.rows(
         "vpngateway",
         chosen,
@@ -603,8 +617,11 @@ def list_vpn_gateways(call: Call) -> str:
 
 @command("listVpnConnections", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
 def list_vpn_connections(call: Call) -> str:
-    sees = call.may_see()
-    chosen = [vpc for vpc in call.world.vpcs if vpc.site_to_site and sees(vpc.owner) and call.same("vpcid", vpc)]
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.site_to_site],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
     return call.rows(
         "vpnconnection",
         chosen,
@@ -626,8 +643,11 @@ def list_vpn_connections(call: Call) -> str:
 
 @command("listPrivateGateways", f"{OWNED} id:uuid vpcid:uuid ipaddress vlan state")
 def list_private_gateways(call: Call) -> str:
-    sees = call.may_see()
-    chosen = [vpc for vpc in call.world.vpcs if vpc.private_gateway and sees(vpc.owner) and call.same("vpcid", vpc)]
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.private_gateway],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
     return call.rows(
         "privategateway",
         chosen,
@@ -650,13 +670,12 @@ def list_private_gateways(call: Call) -> str:
 
 @command("listLoadBalancerRules", f"{OWNED} id:uuid name networkid:uuid zoneid:uuid publicipid:uuid")
 def list_load_balancer_rules(call: Call) -> str:
-    sees = call.may_see()
-    rules = [
-        (network, number)
-        for network in call.world.networks
-        if sees(network.owner) and call.same("networkid", network) and call.same("zoneid", network.zone)
-        for number in range(network.lb_rules)
-    ]
+    networks = call.select(
+        call.world.networks,
+        objects={"networkid": lambda network: network, "zoneid": lambda network: network.zone},
+        owner=lambda network: network.owner,
+    )
+    rules = [(network, number) for network in networks for number in range(network.lb_rules)]
 
     def show(rule: tuple[Network, int]) -> dict[str, Any]:
         network, number = rule
@@ -685,14 +704,12 @@ def list_load_balancer_rules(call: Call) -> str:
 @command("listProjects", f"{OWNED} id:uuid name state displaytext", ids="project")
 def list_projects(call: Call) -> str:
     world = call.world
-    projects = [
-        project
-        for project in world.projects
-        if (call.flag("listall") or "id" in call.params)
-        and call.same("id", project)
-        and call.equals("name", project.name)
-        and call.has_keyword(project.name)
-    ]
+    projects = call.select(
+        world.projects if call.flag("listall") or "id" in call.params else [],
+        objects={"id": lambda project: project},
+        values={"name": lambda project: project.name},
+        keyword=lambda project: [project.name],
+    )
     return call.rows(
         "project",
         projects,
@@ -734,15 +751,11 @@ def query_async_job_result(call: Call) -> str:
 @command("listAsyncJobs")
 def list_async_jobs(call: Call) -> str:
     start = call.moment("startdate")
-    server = call.params.get("managementserverid")
-    jobs = [
-        job
-        for job in call.jobs.running
-        if call.flag("listall")
-        and (start is None or job.created >= start)
-        and (server is None or job.server.id == server)
-        and call.has_keyword(job.java_class)
-    ]
+    jobs = call.select(
+        [job for job in call.jobs.running if call.flag("listall") and (start is None or job.created >= start)],
+        values={"managementserverid": lambda job: job.server.id},
+        keyword=lambda job: [job.java_class],
+    )
     return call.rows("asyncjobs", jobs, lambda job: render.job(call.world, job))
 
 
@@ -752,22 +765,24 @@ def list_async_jobs(call: Call) -> str:
 )
 def list_events(call: Call) -> str:
     """Page 1 has the newest events; within a page they stand in the order in which they happened."""
-    sees = call.may_see()
     start, end = call.moment("startdate"), call.moment("enddate")
-    events = [
-        event
-        for event in reversed(call.world.events.events)
-        if sees(event.owner)
-        and call.equals("id", event.id)
-        and call.equals("type", event.type)
-        and call.equals("level", event.level)
-        and call.equals("state", event.state)
-        and call.equals("resourceid", event.resource_id)
-        and call.equals("resourcetype", event.resource_type)
-        and (start is None or event.created >= start)
-        and (end is None or event.created <= end)
-        and call.has_keyword(event.type, event.description, event.level)
-    ]
+    events = call.select(
+        [
+            event
+            for event in reversed(call.world.events.events)
+            if (start is None or event.created >= start) and (end is None or event.created <= end)
+        ],
+        values={
+            "id": lambda event: event.id,
+            "type": lambda event: event.type,
+            "level": lambda event: event.level,
+            "state": lambda event: event.state,
+            "resourceid": lambda event: event.resource_id,
+            "resourcetype": lambda event: event.resource_type,
+        },
+        keyword=lambda event: (event.type, event.description, event.level),
+        owner=lambda event: event.owner,
+    )
     # The page is cut by age, then read in the order of ids.
     shown = list(reversed(call.page(events)))
     return call.counted("event", len(events), [dump(render.event(call.world, event)) for event in shown])

@@ -9,7 +9,7 @@ routers of projects are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,29 +64,27 @@ def read_estate(client: Client) -> Estate:
     """
     # The first call is the one a wrong URL, key or secret fails at: a cheap one.
     zones = tuple(client.list_as("listZones", "zone", _zone))
-    servers = read_management_servers(client)
     return Estate(
-        management_servers=servers,
-        capabilities=_read_capabilities(client),
+        management_servers=read_management_servers(client),
+        capabilities=read_capabilities(client),
         zones=tuple(_with_minimum_version(client, zone) for zone in zones),
         hosts=tuple(client.list_as("listHosts", "host", _host, type="Routing")),
         templates=tuple(
             client.list_as("listTemplates", "template", _template, templatefilter="all", templatetype="SYSTEM")
         ),
         settings=Settings({name: value for name in SETTINGS if (value := read_setting(client, name)) is not None}),
-        units=tuple(_read_units(client)),
+        units=read_units(client),
         in_flight=tuple(read_in_flight(client)),
     )
 
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
-    """The management servers with their versions (listManagementServers, since 4.15; else listCapabilities)."""
-    try:
+    """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
+    if _parameters(client, "listManagementServers") is not None:
         return tuple(client.list_as("listManagementServers", "managementserver", _management_server))
-    except ApiError:
-        capability = client.read("listCapabilities").get("capability", {})
-        version = str(capability.get("cloudstackversion", "unknown"))
-        return (ManagementServer("management server", "Up", version, parse_version(version)),)
+    capability = client.read("listCapabilities").get("capability", {})
+    version = str(capability.get("cloudstackversion", "unknown"))
+    return (ManagementServer("management server", "Up", version, parse_version(version)),)
 
 
 def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:
@@ -105,6 +103,37 @@ def read_system_vms(client: Client, **filters: Any) -> list[Vm]:
 def read_routers(client: Client, **filters: Any) -> list[Vm]:
     """Virtual routers of all owners (listRouters), e.g. of one C(networkid) or C(vpcid)."""
     return client.list_as("listRouters", "router", _router, **ALL_OWNERS, **filters)
+
+
+def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind)) -> tuple[Unit, ...]:
+    """All units of the kinds, without reading what other kinds consist of.
+
+    :raises ApiError: as read_estate.
+    """
+    system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
+    if Kind.ROUTER in kinds:
+        routers = read_routers(client)
+        internal_lbs = client.list_as("listInternalLoadBalancerVMs", "internalloadbalancervm", _router, **ALL_OWNERS)
+        networks = client.list_as("listNetworks", "network", _network, **ALL_OWNERS)
+        vpcs = client.list_as("listVPCs", "vpc", _vpc, **ALL_OWNERS)
+        vpn_addresses = _read_vpn_addresses(client)
+    else:
+        routers, internal_lbs, networks, vpcs, vpn_addresses = [], [], [], [], frozenset()
+    volumes = {
+        volume["virtualmachineid"]: volume
+        for volume in client.list_as("listVolumes", "volume", _volume, type="ROOT", listsystemvms=True, **ALL_OWNERS)
+        if volume["virtualmachineid"]
+    }
+    return tuple(
+        group_units(
+            (_with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
+            (_with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
+            (_with_root_volume(replace(vm, internal_lb=True), volumes.get(vm.id)) for vm in internal_lbs),
+            networks,
+            vpcs,
+            vpn_addresses,
+        )
+    )
 
 
 def group_units(
@@ -154,27 +183,6 @@ def group_units(
     return units
 
 
-def _read_units(client: Client) -> list[Unit]:
-    system_vms = read_system_vms(client)
-    routers = read_routers(client)
-    internal_lbs = client.list_as("listInternalLoadBalancerVMs", "internalloadbalancervm", _router, **ALL_OWNERS)
-    networks = client.list_as("listNetworks", "network", _network, **ALL_OWNERS)
-    vpcs = client.list_as("listVPCs", "vpc", _vpc, **ALL_OWNERS)
-    volumes = {
-        volume["virtualmachineid"]: volume
-        for volume in client.list_as("listVolumes", "volume", _volume, type="ROOT", listsystemvms=True, **ALL_OWNERS)
-        if volume["virtualmachineid"]
-    }
-    return group_units(
-        (_with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
-        (_with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
-        (_with_root_volume(replace(vm, internal_lb=True), volumes.get(vm.id)) for vm in internal_lbs),
-        networks,
-        vpcs,
-        _read_vpn_addresses(client),
-    )
-
-
 def _read_vpn_addresses(client: Client) -> frozenset[str]:
     """Public addresses that carry a remote access VPN. Converted at once: the answer holds pre-shared keys."""
     return frozenset(
@@ -182,19 +190,20 @@ def _read_vpn_addresses(client: Client) -> frozenset[str]:
     )
 
 
-def _read_capabilities(client: Client) -> Capabilities:
-    commands: dict[str, frozenset[str]] = {}
-    for command in COMMANDS:
-        try:
-            apis = client.list("listApis", "api", name=command)
-        except ApiError as error:
-            if error.errorcode == 530:  # "unable to find an api by that name": unknown here or not allowed
-                continue
-            raise
-        for api in apis:
-            parameters = frozenset(str(param.get("name", "")).lower() for param in api.get("params", ()))
-            commands[str(api.get("name", command)).lower()] = parameters
-    return Capabilities(commands)
+def read_capabilities(client: Client, commands: Iterable[str] = COMMANDS) -> Capabilities:
+    """Which of the commands this account may call, with their parameters (listApis)."""
+    found = {command.lower(): _parameters(client, command) for command in commands}
+    return Capabilities({command: parameters for command, parameters in found.items() if parameters is not None})
+
+
+def _parameters(client: Client, command: str) -> frozenset[str] | None:
+    try:
+        apis = client.list("listApis", "api", name=command)
+    except ApiError as error:
+        if error.errorcode == 530:  # "unable to find an api by that name": unknown here or not allowed
+            return None
+        raise
+    return frozenset(str(param.get("name", "")).lower() for api in apis for param in api.get("params", ()))
 
 
 def _with_minimum_version(client: Client, zone: Zone) -> Zone:

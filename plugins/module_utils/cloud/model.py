@@ -10,7 +10,7 @@ C(requiresupgrade) of a VM are not evidence of anything after a management serve
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -315,12 +315,17 @@ class Estate:
     @property
     def version(self) -> Version | None:
         """The one version of all management servers that are Up; None while they differ or none can be read."""
-        versions = {server.parsed for server in self.management_servers if server.up}
-        return versions.pop() if len(versions) == 1 else None
+        return common_version(self.management_servers)
 
     @property
     def vms(self) -> tuple[Vm, ...]:
         return tuple(vm for unit in self.units for vm in unit.vms)
+
+
+def common_version(servers: Iterable[ManagementServer]) -> Version | None:
+    """The one version of all that are Up; None while they differ or one cannot be read."""
+    versions = {server.parsed for server in servers if server.up}
+    return versions.pop() if len(versions) == 1 else None
 
 
 def version_of(item: Mapping[str, Any], key: str) -> Version | None:

@@ -165,14 +165,18 @@ def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation
     old = [vm for vm in behind if vm.running and vm.software != situation.target]
     parts = []
     if old:
-        versions = sorted({str(vm.software) if vm.software else "an unknown version" for vm in old})
-        parts.append(f"runs {', '.join(versions)}")
+        parts.append(f"runs {', '.join(sorted({_runs(vm) for vm in old}))}")
     if unproven:
         parts.append(f"{_names(unproven)} claims {situation.target} but has the scripts of an older version")
     if stopped:
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}
     return "; ".join([*parts, *sorted(notes)])
+
+
+def _runs(vm: Vm) -> str:
+    """Servers before 4.17 kept no software version of a router."""
+    return str(vm.software) if vm.software else f"an unknown version (built from {vm.built_from})"
 
 
 def _names(vms: Iterable[Vm]) -> str:

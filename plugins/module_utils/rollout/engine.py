@@ -125,7 +125,7 @@ class Engine:
         self._polled_at = 0.0
 
     def run(self, units: Sequence[Unit], method: Method, *, forced: bool = False) -> Rollout:
-        """Upgrade I(units) by I(method); longest first as given.
+        """Upgrade I(units) by I(method).
 
         :returns: a result for every unit in the order given; an error only if the server was lost on the way.
         """
@@ -133,6 +133,8 @@ class Engine:
         for unit in units:
             planned = stages(unit, method, forced)
             self._pending.append(_Run(unit, planned, sum(stage.expected_s for stage in planned)))
+        # Longest first: a long unit that starts last would run alone at the end.
+        self._pending.sort(key=lambda run: -run.expected_s)
         error: ApiError | None = None
         try:
             self._block(self._server.running())

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+LONGEST_TEXT = 1000
 GOOD = frozenset({"upgraded", "current"})
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
@@ -31,19 +32,21 @@ def build_report(
         was touched; C(error) if there is no plan; else C(incomplete).
     """
     by_id = {result["id"]: result for result in results}
-    units = [_reported(unit, by_id.get(unit["id"])) for unit in plan.get("units", ())]
+    refused = not by_id and any(check["status"] == "fail" for check in checks)
+    not_started = "not started: a check failed" if refused else "not started"
+    units = [_reported(unit, by_id.get(unit["id"]), not_started) for unit in plan.get("units", ())]
     summary = Counter(unit["status"] for unit in units)
-    if error is None and plan and all(unit["status"] in GOOD for unit in units):
-        status = "success"
-    elif not plan:
+    if not plan:
         status = "error"
-    elif not by_id and any(check["status"] == "fail" for check in checks):
+    elif refused:
         status = "refused"
+    elif not error and all(unit["status"] in GOOD for unit in units):
+        status = "success"
     else:
         status = "incomplete"
     return {
         "status": status,
-        "error": error,
+        "error": error or None,
         "started": started,
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
@@ -54,14 +57,14 @@ def build_report(
     }
 
 
-def _reported(unit: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, Any]:
+def _reported(unit: Mapping[str, Any], result: Mapping[str, Any] | None, not_started: str) -> dict[str, Any]:
     """One unit: the plan's words, overlaid by what became of it."""
     facts = [
         {"id": vm["id"], "name": vm["name"], "before": _facts(vm), "after": _facts(vm)} for vm in unit.get("vms", ())
     ]
     outcome = result or {
         "status": METHOD_STATUS.get(unit["method"], "not_started"),
-        "reason": unit["reason"] if unit["method"] in METHOD_STATUS else "not started",
+        "reason": unit["reason"] if unit["method"] in METHOD_STATUS else not_started,
         "job_ids": [],
         "started": None,
         "finished": None,
@@ -109,7 +112,7 @@ def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["", f"All {len(checks)} checks are ok."]
     lines = ["", f"Checks: {len(checks) - len(bad)} ok, {len(bad)} not ok"]
     for check in bad:
-        lines += [f"  {MARKS[check['status']]} {check['name']}: {check['seen']}", f"       -> {check['remedy']}"]
+        lines += [f"  {MARKS[check['status']]} {check['name']}: {_cut(check['seen'])}", f"       -> {check['remedy']}"]
     return lines
 
 
@@ -121,17 +124,20 @@ def report_text(report: Mapping[str, Any]) -> list[str]:
         members = [unit for unit in units if unit["status"] == status]
         if members:
             lines += ["", f"{status.replace('_', ' ').capitalize()}: {len(members)} unit(s)"]
-            lines += _rows([[_called(unit), unit["zone"], unit["reason"]] for unit in members])
+            lines += _rows(
+                [["UNIT", "ZONE", "REASON"], *([_called(unit), unit["zone"], unit["reason"]] for unit in members)]
+            )
     if report.get("error"):
         lines += ["", f"Broken off: {report['error']}"]
     return lines
 
 
 def _table(members: Sequence[Mapping[str, Any]]) -> list[str]:
-    return _rows(
-        [[_called(unit), unit["zone"], unit["hypervisor"] or "-", _owner(unit), unit["method"], unit["reason"]]
-         for unit in members]
-    )  # fmt: skip
+    rows = [
+        [_called(unit), unit["zone"], unit["hypervisor"] or "-", _owner(unit), unit["method"], unit["reason"]]
+        for unit in members
+    ]
+    return _rows([["UNIT", "ZONE", "HYPERVISOR", "OWNER", "METHOD", "REASON"], *rows])
 
 
 def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -141,6 +147,11 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
+
+
+def _cut(text: str) -> str:
+    """Long lists are whole in the report."""
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition(";")[0] + "; ... (all in report.json)"
 
 
 def _called(unit: Mapping[str, Any]) -> str:

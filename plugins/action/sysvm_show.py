@@ -1,0 +1,23 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows lines of text as they are."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        spec = {"lines": {"type": "list", "elements": "str", "required": True}}
+        dummy, args = self.validate_argument_spec(argument_spec=spec)
+        display = Display()
+        for line in args["lines"]:
+            display.display(line)
+        return {"changed": False}

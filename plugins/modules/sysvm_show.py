@@ -1,0 +1,45 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysvm_show
+short_description: Show lines of text as they are
+version_added: 0.1.0
+description:
+  - Prints lines for a person to read, such as a plan, without the quotes and commas of P(ansible.builtin.debug#module).
+  - This is an action plugin; nothing is run on the target.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+options:
+  lines:
+    description: The lines.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: N/A
+    details:
+      - There is nothing to change.
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+seealso:
+  - module: ansible.builtin.debug
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  cloudstack.sysvm.sysvm_show:
+    lines: "{{ checked.plan | cloudstack.sysvm.sysvm_lines(checked.checks) }}"
+"""
+
+RETURN = r"""#"""

@@ -191,7 +191,9 @@ def _no_such(units: Sequence[Unit], name: str) -> str:
         if unit.vpc and any(name in (tier.id, tier.name) for tier in unit.vpc.tiers):
             return f"{name!r} is a tier of VPC {unit.name}. The VPC is the unit: name it in vpcs."
         if any(name in (vm.id, vm.name) for vm in unit.vms) or name in (unit.id, unit.name):
-            return f"{name!r} belongs to {unit.label}. Name it in the option for that."
+            is_router = unit.kind is Kind.ROUTER
+            option = "networks, vpcs or routers of cs_router_restart" if is_router else "cs_systemvm_livepatch"
+            return f"{name!r} belongs to {unit.label}. Name it in {option}."
     return f"no such system VM, router, or network or VPC with a router: {name!r}. Check the spelling, or use the id."
 
 

@@ -30,17 +30,14 @@ options:
     description: Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).
     type: list
     elements: str
-    default: []
   vpcs:
     description: Names or ids of VPCs.
     type: list
     elements: str
-    default: []
   routers:
     description: Names or ids of routers; each means the whole unit that it belongs to.
     type: list
     elements: str
-    default: []
   mode:
     description:
       - V(live_patch) patches running routers without a reboot.
@@ -175,11 +172,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
+TARGETS = ("networks", "vpcs", "routers")
+
 
 def restart(client, params, check_mode):
     return entry.upgrade(
         client,
-        entry.Targets(networks=params["networks"], vpcs=params["vpcs"], routers=params["routers"]),
+        entry.Targets(**{option: params[option] or () for option in TARGETS}),
         Method(params["mode"]),
         limits_from_params(params),
         check_mode=check_mode,
@@ -188,17 +187,14 @@ def restart(client, params, check_mode):
 
 
 def main():
-    names = {"type": "list", "elements": "str", "default": []}
     run(
         {
-            "networks": names,
-            "vpcs": names,
-            "routers": names,
+            **{option: {"type": "list", "elements": "str"} for option in TARGETS},
             "mode": {"type": "str", "choices": ["live_patch", "restart"], "default": "live_patch"},
             **limits_argument_spec(),
         },
         restart,
-        required_one_of=[("networks", "vpcs", "routers")],
+        required_one_of=[TARGETS],
     )
 
 

@@ -126,6 +126,9 @@ class Wire:
             reason = f"no answer {within}"
         else:
             reason = f"the connection failed ({os.strerror(errno[-1]) if errno else type(failure).__name__})"
+        facts.setdefault(
+            "remedy", "Check api_url (CLOUDSTACK_ENDPOINT), and whether that server can be reached from here."
+        )
         where = place(self._connection.url) + (f" through the proxy {self._proxy}" if self._proxy else "")
         return UnavailableError, f"{where}: {reason}.", facts
 

@@ -199,7 +199,8 @@ class Engine:
 
     def _within_budget(self) -> bool:
         failed = sum(result.status is UnitStatus.FAILED for result in self._results.values())
-        return failed <= self._limits.max_failures
+        doubtful = sum(run.refuted > 0 for run in self._active)  # it is read again before it counts as failed
+        return failed + doubtful <= self._limits.max_failures
 
     # --- jobs ---
 

@@ -87,7 +87,8 @@ def _facts(vm: Mapping[str, Any]) -> dict[str, Any]:
 def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """The plan as lines: a table of steps and units with method and reason, then the checks that are not ok."""
     units = {unit["id"]: unit for unit in plan["units"]}
-    lines = [f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {_counts(plan['units'])}"]
+    counts = _counts(plan["units"]) or "no unit in scope"
+    lines = [f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}"]
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
         lines += ["", f"Step {step['number']}: {step['name']}, {len(members)} unit(s)"]

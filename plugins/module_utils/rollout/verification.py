@@ -93,7 +93,8 @@ def _redundancy(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
         return []
     before = {vm.id: vm.redundant_state for vm in unit.vms}
     now = {vm.id: vm.redundant_state for vm in after}
-    if now == before or sorted(str(state) for state in now.values()) == ["BACKUP", "PRIMARY"]:
+    unchanged = now == before and all(vm.running for vm in unit.vms)
+    if unchanged or sorted(str(state) for state in now.values()) == ["BACKUP", "PRIMARY"]:
         return []
     told = ", ".join(f"{vm.name} {vm.redundant_state}" for vm in after)
     return [Finding(Proof.NOT_YET, f"the pair is not one PRIMARY and one BACKUP ({told})")]

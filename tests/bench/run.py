@@ -1,0 +1,203 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures a rollout and a plan against the simulator; ends with 1 when a target is missed. Linux only.
+
+The modules run as processes of their own, as Ansible runs them, without ansible-playbook around them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.simulator.process import SimulatorProcess
+
+ESTATES = ROOT / "tests/simulator/estates"
+MODULES = "ansible_collections.cloudstack.sysvm.plugins.modules"
+
+RATIO, CPU, CALLS = 1.05, 0.03, 3.5  # of a rollout beyond its plan; the last two per network
+PLAN_S, PLAN_CALLS, PLAN_MB = 10.0, 60, 250.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took, and the simulator meanwhile."""
+
+    seconds: float
+    cpu: float
+    calls: int
+    megabytes: float
+    server_cpu: float
+
+
+def measure(
+    simulator: SimulatorProcess, command: Sequence[str], folder: Path, stdin: str = "", result: Path | None = None
+) -> Cost:
+    """Run a command against the simulator; its standard output goes to the file I(result)."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDSTACK_")}
+    # Neither a proxy nor the user's own cs configuration may take part, nor aiohttp: cs imports it where it is
+    # installed, which costs more than everything else, and only the simulator needs it.
+    (folder / "aiohttp.py").write_text("raise ImportError", encoding="utf-8")
+    environment = {**clean, "HOME": str(folder), "PYTHONPATH": str(folder), "no_proxy": "127.0.0.1"}
+    environment |= simulator.environment()
+    source, errors = folder / "stdin", folder / "stderr"
+    source.write_text(stdin, encoding="utf-8")
+    calls, server_cpu, start = simulator.requests()["total"], cpu_of(simulator), time.monotonic()
+    with source.open() as given, open(result or os.devnull, "w") as taken, errors.open("w") as complaints:
+        process = subprocess.Popen(command, env=environment, stdin=given, stdout=taken, stderr=complaints)
+        _pid, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        told = errors.read_text() + (result.read_text()[:2000] if result else "")
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}: {told}")
+    return Cost(
+        seconds=seconds,
+        cpu=usage.ru_utime + usage.ru_stime,
+        # The question for the number of calls is not counted.
+        calls=simulator.requests()["total"] - calls,
+        megabytes=usage.ru_maxrss / 1024,
+        server_cpu=cpu_of(simulator) - server_cpu,
+    )
+
+
+def cpu_of(simulator: SimulatorProcess) -> float:
+    """Seconds of CPU the simulator has used so far."""
+    assert simulator._process is not None
+    after_name = Path(f"/proc/{simulator._process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run_module(simulator: SimulatorProcess, name: str, folder: Path, **options: Any) -> tuple[Cost, dict[str, Any]]:
+    """Run a module the way ansible-core's developer guide does: arguments in a file, the result on stdout."""
+    arguments, result = folder / "arguments.json", folder / "result.json"
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}), encoding="utf-8")
+    cost = measure(simulator, [sys.executable, "-m", f"{MODULES}.{name}", str(arguments)], folder, result=result)
+    return cost, json.loads(result.read_text(encoding="utf-8"))
+
+
+def patched(simulator: SimulatorProcess) -> int:
+    """How many routers run the server's version, by the simulator's own books."""
+    state = simulator.state()
+    routers = [vm for vm in state["vms"].values() if vm["kind"] == "router"]
+    return sum(vm["software"] == state["version"] for vm in routers)
+
+
+def show(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print()
+
+
+def verdict(value: float, target: float) -> str:
+    return f"<= {target:g}  {'ok' if value <= target else 'MISSED'}"
+
+
+def rollout(count: int, parallel: int, patch: float, runs: int, folder: Path) -> bool:
+    """All networks by the module, then the same by xargs, each on a fresh simulator."""
+    timings = yaml.safe_load((ESTATES / "bench.yml").read_text(encoding="utf-8"))["timings"] | {"patch": patch}
+    each = timings["job_overhead"] + timings["patch"] + timings["restart"]
+    ideal = math.ceil(count / parallel) * each
+    print(f"{count} networks, {parallel} at a time; the server takes {each:g} s for each, so {ideal:g} s is the ideal.")
+    estate = ("bench.yml", f"networks.0.count={count}", f"timings.patch={patch}", "server.version=4.22.0.0")
+
+    costs = []
+    for _run in range(runs):
+        with SimulatorProcess(*estate) as simulator:
+            networks = list(simulator.state()["units"])
+            options = {"networks": networks, "parallel": parallel, "per_host": 0}
+            cost, result = run_module(simulator, "cs_router_restart", folder, **options)
+            ours_patched = patched(simulator)
+            # Now that all is current it only reads and decides.
+            idle, again = run_module(simulator, "cs_router_restart", folder, **options)
+        if result["summary"] != {"upgraded": count} or again["summary"] != {"current": count}:
+            sys.exit(f"Not all were upgraded: {result['summary']}, and again: {again['summary']}")
+        costs.append((cost, idle))
+    ours, idle = sorted(costs, key=lambda pair: pair[0].seconds)[runs // 2]
+    with SimulatorProcess(*estate) as simulator:
+        command = ["xargs", "-P", str(parallel), "-I", "ID", "cs", "restartNetwork", "id=ID", "livepatch=true"]
+        theirs = measure(simulator, command, folder, stdin="\n".join(networks))
+        theirs_patched = patched(simulator)
+
+    good = True
+    print(f"The median of {runs} runs; its plan: the same call when all is current. xargs ran once.\n")
+    rows = [["", "cs_router_restart", "its plan", "the rest", "target", f"xargs -P {parallel} cs"]]
+    for label, figure, target in (
+        ("seconds", lambda cost: cost.seconds, None),
+        ("seconds / ideal", lambda cost: cost.seconds / ideal, RATIO),
+        ("CPU-seconds per network", lambda cost: cost.cpu / count, CPU),
+        ("API calls per network", lambda cost: cost.calls / count, CALLS),
+        ("CPU-seconds of the simulator", lambda cost: cost.server_cpu, None),
+    ):
+        rest = figure(ours) - figure(idle)
+        good = good and (target is None or rest <= target)
+        told = [f"{value:.3f}" for value in (figure(ours), figure(idle), rest)]
+        rows.append([label, *told, "" if target is None else verdict(rest, target), f"{figure(theirs):.3f}"])
+    rows.append(["routers upgraded", str(ours_patched), "", "", "", str(theirs_patched)])
+    rows.append(["routers proven upgraded", str(result["summary"]["upgraded"]), "", "", "", "0"])
+    show(rows)
+    return good
+
+
+def plan(runs: int, folder: Path) -> bool:
+    """The plan of a large cloud, the median of some runs."""
+    with SimulatorProcess("large.yml") as simulator:
+        routers = sum(vm["kind"] == "router" for vm in simulator.state()["vms"].values())
+        costs = [run_module(simulator, "cs_sysvm_version_check", folder)[0] for _run in range(runs)]
+    print(f"The plan for {routers} routers. The median of {runs} runs.\n")
+    good = True
+    rows = [["", "cs_sysvm_version_check", "target"]]
+    for label, values, target in (
+        ("seconds", [cost.seconds for cost in costs], PLAN_S),
+        ("API calls", [cost.calls for cost in costs], PLAN_CALLS),
+        ("peak memory, MB", [cost.megabytes for cost in costs], PLAN_MB),
+        ("CPU-seconds", [cost.cpu for cost in costs], None),
+        ("CPU-seconds of the simulator", [cost.server_cpu for cost in costs], None),
+    ):
+        value = statistics.median(values)
+        good = good and (target is None or value <= target)
+        rows.append([label, f"{value:.2f}", "" if target is None else verdict(value, target)])
+    show(rows)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure a rollout and a plan against the simulator.")
+    parser.add_argument("what", nargs="?", choices=["rollout", "plan", "all"], default="all")
+    parser.add_argument("--networks", type=int, default=200, help="of the rollout (default: %(default)s)")
+    parser.add_argument("--parallel", type=int, default=20, help="how many at a time (default: %(default)s)")
+    parser.add_argument("--patch", type=float, default=3.0, help="seconds a live patch takes (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="of each, the median counts (default: %(default)s)")
+    arguments = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores / 2:
+        print(f"The machine is busy (load {load:.1f} on {cores} cores): expect times that are too long.\n")
+    good = True
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        if arguments.what != "plan":
+            good = rollout(arguments.networks, arguments.parallel, arguments.patch, arguments.runs, Path(name))
+        if arguments.what != "rollout":
+            good = plan(arguments.runs, Path(name)) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Upgrades a simulated cloud, for a person to watch; `make demo` calls it. Ends with 0 only if all went as told.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+tmp=$(mktemp -d)
+simulator=
+trap '[[ -z $simulator ]] || kill "$simulator" 2>/dev/null || true; rm -rf "$tmp"' EXIT
+reports=$PWD/.cache/demo
+rm -rf "$reports"
+
+# Nothing of the user's own settings may take part.
+for name in "${!ANSIBLE_@}" "${!CLOUDSTACK_@}"; do
+    [[ $name == ANSIBLE_COLLECTIONS_PATH ]] || unset "$name"
+done
+export LC_ALL=C.UTF-8 no_proxy=127.0.0.1 ANSIBLE_HOME=$tmp/ansible ANSIBLE_CONFIG=$tmp/ansible.cfg
+cat >"$ANSIBLE_CONFIG" <<'EOF'
+[defaults]
+nocows = true
+localhost_warning = false
+display_ok_hosts = false
+display_skipped_hosts = false
+[inventory]
+inventory_unparsed_warning = false
+EOF
+
+say() {
+    printf '\n'
+    printf '>>> %s\n' "$@"
+}
+
+# Shows a command, runs it and keeps its exit status in $status.
+run() {
+    printf '\n$ %s\n' "$*"
+    status=0
+    "$@" || status=$?
+}
+
+upgrade() {
+    run ansible-playbook cloudstack.sysvm.upgrade_sysvms -e sysvm_max_failures=3 -e "sysvm_report_dir=$1"
+}
+
+python -m tests.simulator --estate tests/simulator/estates/demo.yml >"$tmp/address" 2>"$tmp/errors" &
+simulator=$!
+until [[ -s $tmp/address ]]; do
+    kill -0 "$simulator" 2>/dev/null || {
+        cat "$tmp/errors" >&2
+        exit 1
+    }
+    sleep 0.1
+done
+read -r CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET \
+    < <(python -c 'import json, sys; print(*json.load(sys.stdin).values())' <"$tmp/address")
+export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET
+
+say 'This is a simulated CloudStack with two zones and three hypervisors. Its management server was upgraded to 4.22,' \
+    'its system VMs and routers were not. One router will do what real ones do: its job succeeds, its patch does not.'
+
+say 'ACT 1: live patch. First the plan, which changes nothing.'
+run ansible-playbook cloudstack.sysvm.check_sysvms
+((status == 0))
+
+say 'Now the upgrade: a few canaries, then all others, ten at a time. Up to three units may fail before it stops.'
+upgrade "$reports/first"
+python -m tests.demo.judge "$status" "$reports/first"
+
+say 'The same command again. It plans anew and does only what is left.'
+upgrade "$reports/second"
+python -m tests.demo.judge "$status" "$reports/first" "$reports/second"
+
+# ACT 2, recreation, belongs here: it cures the units that act 1 skips, and only then may the status be 0.
+
+say "The reports: $reports/first/report.json and $reports/second/report.json"

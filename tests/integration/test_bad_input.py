@@ -1,0 +1,154 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes of an operator: each ends in one sentence that names the option and the way out, and touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.runner import Cloud, Run, estate
+
+pytestmark = pytest.mark.slow
+
+FINE = estate(networks=[{"name": "net"}], vpcs=[{"name": "vpc", "tiers": ["web", "db"]}])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong option or environment variable.
+
+    :ivar says: what the message must have in it: what is wrong, the name of the option, the remedy.
+    :ivar faults: of the server, for the time of the run.
+    """
+
+    says: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    faults: tuple[dict[str, Any], ...] = ()
+
+
+MISTAKES = {
+    "nothing listens at the URL": Mistake(
+        ("http://127.0.0.1:9/client/api", "Connection refused", "Check", "api_url", "CLOUDSTACK_ENDPOINT"),
+        env={"CLOUDSTACK_ENDPOINT": "http://127.0.0.1:9/client/api"},
+    ),
+    "the URL is that of a web page": Mistake(
+        ("text/html instead of CloudStack's JSON", "Check api_url (CLOUDSTACK_ENDPOINT)", "/client/api"),
+        faults=({"kind": "html", "times": "always"},),
+    ),
+    "the secret is wrong": Mistake(
+        ("CloudStack error 401", "a wrong api_key or api_secret (CLOUDSTACK_KEY, CLOUDSTACK_SECRET)"),
+        env={"CLOUDSTACK_SECRET": "wrong-secret"},
+    ),
+    "there is no such kind": Mistake(
+        ("sysvm_kinds must be one or more of: ssvm, cpvm, router", "no match for: routers"), {"kinds": ["routers"]}
+    ),
+    "nothing has this name": Mistake(
+        ("sysvm_names names 'nett'", "no system VM, router, network or VPC", "Check the spelling"),
+        {"names": ["net", "nett"]},
+    ),
+    "nothing may be at work at a time": Mistake(("parallel is 0", "Give a number of at least 1"), {"parallel": 0}),
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud(FINE, tmp_path_factory.mktemp("bad")) as cloud:
+        yield cloud
+
+
+def assert_refused(run: Run, *says: str) -> None:
+    """In one sentence or two, without a trace of Python, before anything was touched."""
+    assert run.rc != 0
+    assert run.journal == []
+    assert "Traceback" not in run.output
+    assert f"Broken off: {run.report['error']}" in run.stdout
+    for part in says:
+        assert part in run.report["error"]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_playbook(name: str, cloud: Cloud) -> None:
+    mistake = MISTAKES[name]
+    cloud.simulator.set_faults(list(mistake.faults))
+    try:
+        run = cloud.upgrade(env=mistake.env, **mistake.options)
+    finally:
+        cloud.simulator.set_faults([])
+    assert_refused(run, *mistake.says)
+    assert run.report["status"] == ("incomplete" if name == "nothing may be at work at a time" else "error")
+
+
+def test_an_account_that_may_not_patch(tmp_path: Path) -> None:
+    with Cloud({**FINE, "forbidden_commands": ["patchSystemVm"]}, tmp_path) as cloud:
+        run = cloud.upgrade()
+        assert_refused(run, "Nothing was touched. permissions failed")
+        [check] = [each for each in run.report["checks"] if each["status"] == "fail"]
+        assert check["seen"] == "this account may not call, or the server does not know: patchSystemVm"
+        assert check["remedy"].startswith("Use the keys of a root admin")
+        assert f"FAIL permissions: {check['seen']}\n       -> {check['remedy']}" in run.stdout
+
+
+def test_modules(cloud: Cloud) -> None:
+    check, routers, system_vms = "cs_sysvm_version_check", "cs_router_restart", "cs_systemvm_livepatch"
+    wrong: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+        (
+            check,
+            {"api_url": "cloud.example.com"},
+            ("api_url (CLOUDSTACK_ENDPOINT) is not a plain http or https URL", "Expected: https://host[:port]/client/"),
+        ),
+        (
+            check,
+            {"api_url": f"{cloud.simulator.url}/wrong/path", "api_retry_limit": 0},
+            ("/wrong/path answered HTTP 404", "Check api_url (CLOUDSTACK_ENDPOINT): it ends in /client/api"),
+        ),
+        (check, {"api_key": ""}, ("api_key is missing", "Set the option or the environment variable CLOUDSTACK_KEY")),
+        (check, {"api_key": "has a space"}, ("api_key (CLOUDSTACK_KEY) contains white space",)),
+        # The role gives these the variables sysvm_zones, sysvm_names and so on.
+        (
+            check,
+            {"zones": ["Berlin", "Hamburg"]},
+            ("sysvm_zones names 'Hamburg', but there is no such zone", "The zones are: Berlin"),
+        ),
+        (check, {"exclude_names": ["nett"]}, ("sysvm_exclude_names names 'nett'", "Check the spelling")),
+        (
+            check,
+            {"names": ["net"], "exclude_names": ["net"]},
+            ("sysvm_names and sysvm_exclude_names both name 'net'", "Remove it from one of the two"),
+        ),
+        (
+            check,
+            {"select": "zone = 'Berlin'"},
+            ("sysvm_select is not a valid JMESPath expression: \"zone = 'Berlin'\"", "for example: zone == 'Berlin'"),
+        ),
+        (
+            check,
+            {"cidrs": ["10.1.0.0/33"]},
+            ("sysvm_cidrs has '10.1.0.0/33', which is no network in CIDR notation", "Write it like 10.1.0.0/16"),
+        ),
+        (check, {"kinds": []}, ("sysvm_kinds is empty", "Name at least one of ssvm, cpvm, router, or leave it out")),
+        (check, {"kinds": ["routers"]}, ("kinds must be one or more of: ssvm, cpvm, router", "no match for: routers")),
+        (routers, {"networks": ["web"]}, ("networks: 'web' is a tier of VPC vpc", "name it in vpcs")),
+        (routers, {"routers": ["s-1-VM"]}, ("routers: 's-1-VM' belongs to SSVM s-1-VM", "in cs_systemvm_livepatch")),
+        (routers, {"networks": ["nett"]}, ("networks: no such", "'nett'", "Check the spelling")),
+        (routers, {}, ("one of the following is required: networks, vpcs, routers",)),
+        (routers, {"networks": ["net"], "parallel": 0}, ("parallel is 0. Give a number of at least 1",)),
+        (
+            system_vms,
+            {"system_vms": [cloud.id_of(cloud.vms_of("net")[0])]},
+            ("system_vms: ", "belongs to network net", "in networks, vpcs or routers of cs_router_restart"),
+        ),
+        (system_vms, {"system_vms": ["s-1-VM"], "job_timeout": -1}, ("job_timeout is -1", "at least 1")),
+    ]
+    run = cloud.tasks([{f"cloudstack.sysvm.{name}": options} for name, options, _says in wrong])
+    assert run.journal == []
+    assert "Traceback" not in run.output
+    for (name, options, says), result in zip(wrong, run.results, strict=True):
+        assert result["failed"] is True and result["changed"] is False
+        for part in says:
+            assert part in result["msg"], f"{name} {options}"

@@ -1,0 +1,111 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work that somebody else, or a run that was killed, has left running: waited for, never doubled."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.runner import UPGRADE, VERSION, Cloud, Run, estate, extra_vars, kill_tree
+
+pytestmark = pytest.mark.slow
+
+LONG = 12.0  # a patch that is still running when the playbook has read the cloud
+
+
+def overlaps(cloud: Cloud) -> list[str]:
+    """The VMs that two patches worked on at once."""
+    intervals = {name: sorted(vm["patch_intervals"]) for name, vm in cloud.vms().items()}
+    return [
+        name
+        for name, patches in intervals.items()
+        if any(end is None or end > begin for (_, end), (begin, _) in pairwise(patches))
+    ]
+
+
+def resubmitted(cloud: Cloud) -> list[str]:
+    """The networks that got a call while an earlier one's job still ran."""
+    jobs = {job["id"]: job for job in cloud.simulator.state()["jobs"]}
+    found, busy_until = [], dict[str, float]()
+    for call in cloud.simulator.journal():
+        if call["at"] < busy_until.get(call["target"], 0):
+            found.append(call["target"])
+        busy_until[call["target"]] = jobs[call["job_id"]]["completed"] or float("inf")
+    return found
+
+
+def assert_all_current(run: Run, cloud: Cloud) -> None:
+    assert (run.rc, run.report["status"]) == (0, "success")
+    software = {vm["name"]: cloud.vms()[vm["name"]]["software"] for unit in run.report["units"] for vm in unit["vms"]}
+    assert software == dict.fromkeys(software, VERSION)
+    assert overlaps(cloud) == [] and resubmitted(cloud) == []
+
+
+def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
+    """Of others, on a network and on a VPC; and one that does not patch, after which it is our turn."""
+    networks: list[dict[str, Any]] = [{"name": name} for name in ("patched", "restarted", "idle")]
+    busy = estate(networks=networks, vpcs=[{"name": "vpc", "tiers": 2}], timings={"patch": LONG, "restart": 0.2})
+    with Cloud(busy, tmp_path) as cloud:
+        theirs = {
+            "patched": cloud.call("restartNetwork", id=cloud.id_of("patched"), livepatch="true")["jobid"],
+            "vpc": cloud.call("restartVPC", id=cloud.id_of("vpc"), livepatch="true")["jobid"],
+        }
+        cloud.wait_for(lambda: sum(cloud.patches().values()) == 2)
+        cloud.simulator.update(timings={"patch": 0.2, "restart": LONG})
+        theirs["restarted"] = cloud.call("restartNetwork", id=cloud.id_of("restarted"))["jobid"]
+        time.sleep(0.3)  # until it is at work
+        cloud.simulator.update(timings={"restart": 0.05})
+
+        run = cloud.upgrade(kinds=["router"], canary=False)
+
+        assert_all_current(run, cloud)
+        assert "WARN jobs_in_flight: 3 with a job that runs now" in run.stdout
+        for name, job in theirs.items():
+            assert job in run.units[name]["job_ids"]
+        assert run.units["patched"]["reason"] == f"a job that was already running did it: runs {VERSION}"
+        assert sorted(run.targets) == ["idle", "restarted", "vpc-tier2"]
+        # restartVPC patches once per tier; that was somebody else's decision.
+        assert cloud.patches() == {"s-1-VM": 0, "v-2-VM": 0, "r-3-VM": 1, "r-4-VM": 1, "r-5-VM": 1, "r-6-VM": 2}
+
+
+def test_a_patch_of_a_system_vm_that_already_runs_is_waited_for(tmp_path: Path) -> None:
+    with Cloud(estate(timings={"patch": LONG}), tmp_path) as cloud:
+        theirs = cloud.call("patchSystemVm", id=cloud.id_of("s-1-VM"))["jobid"]
+        [result] = cloud.module("cs_systemvm_livepatch", system_vms=["s-1-VM"]).results
+        assert len(cloud.simulator.journal()) == 1
+    assert result["failed"] is False and result["changed"] is False
+    [vm] = result["results"]
+    assert (vm["status"], vm["job_ids"]) == ("upgraded", [theirs])
+    assert vm["reason"] == f"a job that was already running did it: runs {VERSION}"
+
+
+def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
+    """The jobs go on without their run. The next run finds them, waits, proves them, and does the rest."""
+    names = [f"net-{number:02}" for number in range(1, 13)]
+    options: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 4, "per_host": 0}
+    nets = estate(networks=[{"name": name} for name in names], timings={"patch": 2.0})
+    with Cloud(nets, tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars(options))
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 4)
+        cloud.simulator.update(timings={"patch": LONG})
+        cloud.wait_for(lambda: sum(cloud.patches().values()) == 8)
+        kill_tree(process)
+        cloud.simulator.update(timings={"patch": 0.2})
+        assert len(cloud.simulator.journal()) == 8
+        left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert left and not any(cloud.simulator.secret.encode() in content for content in left.values())
+
+        run = cloud.upgrade(**options)
+
+        assert_all_current(run, cloud)
+        assert run.counts == {"current": 4, "upgraded": 8}
+        assert "WARN jobs_in_flight: 4 with a job" in run.stdout
+        assert sorted(run.targets) == names[8:], "only what the first run had not come to"
+        waited_for = [unit["reason"] for unit in run.report["units"] if "already running" in unit["reason"]]
+        assert len(waited_for) == 4
+        assert set(cloud.patches().values()) == {0, 1}, "0: the SSVM and the CPVM"

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log to follow and the folder of the report, also where they cannot be written."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.runner import UPGRADE, Cloud, estate, extra_vars
+
+pytestmark = pytest.mark.slow
+
+TWO_NETS = estate(networks=[{"name": "Büro {{ 1 }}"}, {"name": "net"}])
+
+
+def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path) -> None:
+    """While it runs, and after what an earlier run wrote; a ~ in the path is the home."""
+    log = tmp_path / "log"
+    log.write_text("what an earlier run wrote\n", encoding="utf-8")
+    with Cloud({**TWO_NETS, "timings": {"patch": 2.0}}, tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "log": "~/log"}))
+        cloud.wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 3)
+        assert process.poll() is None, "the playbook is at work"
+        stdout, _stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    first, *lines = log.read_text(encoding="utf-8").splitlines()
+    assert first == "what an earlier run wrote"
+    assert [
+        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[(\d/\d done, \d running, \d failed).*", r"\1 \2", line) for line in lines
+    ] == [
+        "start 0/2 done, 1 running, 0 failed",
+        "start 0/2 done, 2 running, 0 failed",
+        "ok 1/2 done, 1 running, 0 failed",
+        "ok 2/2 done, 0 running, 0 failed",
+    ]
+    assert sum("network Büro {{ 1 }} " in line for line in lines) == 2
+    for line in lines:
+        assert stdout.count(line) == 1, "each line is on the terminal as well, once"
+    assert first not in stdout
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_rollout(tmp_path: Path) -> None:
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        log = tmp_path / "no folder" / "log"
+        run = cloud.upgrade(kinds=["router"], canary=False, log=str(log))
+        assert run.rc == 0 and run.counts == {"upgraded": 2}
+        warning = " ".join(run.output.split())
+        assert f"[WARNING]: The log could not be written: {log}: No such file or directory" in warning
+
+
+def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """The work is done by then, so what became of it must be on the terminal at least."""
+    tmp_path.joinpath("file").touch()
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(tmp_path / "file" / "report"))
+    assert run.rc != 0
+    assert "Traceback" not in run.output
+    assert str(tmp_path / "file" / "report") in run.errors[0] and "Not a directory" in run.errors[0]
+    assert "Result: success: 2 upgraded" in run.stdout
+
+
+def test_a_report_folder_of_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "shared, by all"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(folder))
+        assert run.rc == 0 and f"\nReport: {folder}/report.json\n" in run.stdout
+        assert folder.stat().st_mode & 0o7777 == 0o1777, "a folder that is there stays as it is"
+        given = json.loads(folder.joinpath("report.json").read_text(encoding="utf-8"))
+        assert given["summary"] == {"upgraded": 2}
+        assert not tmp_path.joinpath("sysvm-report").exists(), "which is where it is unless another folder is given"

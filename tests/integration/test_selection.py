@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in scope: exactly the units that were meant, always whole ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.runner import Cloud, Task, estate
+
+pytestmark = pytest.mark.slow
+
+TWO_ZONES = estate(
+    zones=[{"name": "Berlin"}, {"name": "Köln"}],
+    networks=[
+        {"name": "shop", "account": "shop", "domain": "Customers/Shop"},
+        {"name": "pair", "redundant": True, "account": "shop", "domain": "Customers/Shop", "tags": {"env": "prod"}},
+        {"name": "tricky {{ name }}"},
+        {"name": "lan", "type": "Shared", "cidr": "10.99.0.0/16"},
+        {"name": "in Köln", "zone": "Köln"},
+        {"name": "in Köln too", "zone": "Köln"},
+    ],
+    vpcs=[{"name": "vpc", "tiers": ["web", "db"]}, {"name": "other vpc", "tiers": ["back"]}],
+)
+BERLIN = {"shop", "pair", "tricky {{ name }}", "lan", "vpc", "other vpc"}
+KÖLN = {"in Köln", "in Köln too"}
+# What is asked for -> which routers' units are in the plan.
+PLANS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"zones": ["Köln"]}, KÖLN),
+    ({"zones": ["id of Köln", "Berlin"]}, BERLIN | KÖLN),
+    ({"names": ["shop", "in Köln"]}, {"shop", "in Köln"}),
+    ({"names": ["router 2 of pair"]}, {"pair"}),
+    ({"names": ["db"]}, {"vpc"}),
+    ({"names": ["id of other vpc"], "zones": ["Köln"]}, set()),
+    ({"exclude_names": ["router 1 of pair", "back"], "zones": ["Berlin"]}, BERLIN - {"pair", "other vpc"}),
+    ({"cidrs": ["10.99.0.0/16", "192.0.2.0/24"]}, {"lan"}),
+    ({"select": "owner.domain == 'ROOT/Customers/Shop'"}, {"shop", "pair"}),
+    ({"select": "tags.env == 'prod'"}, {"pair"}),
+    ({"select": "redundant || length(tiers) > `1`"}, {"pair", "vpc"}),
+]
+
+
+def real(cloud: Cloud, name: str) -> str:
+    """What only the simulator knows: ids and the names of routers."""
+    if name == "id of Köln":
+        return next(zone["id"] for zone in cloud.call("listZones")["zone"] if zone["name"] == "Köln")
+    if name.startswith("id of "):
+        return cloud.id_of(name.removeprefix("id of "))
+    if name.startswith("router "):
+        number, unit = name.removeprefix("router ").split(" of ")
+        return cloud.vms_of(unit)[int(number) - 1]
+    return name
+
+
+def with_real_names(cloud: Cloud, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        option: [real(cloud, name) for name in value] if isinstance(value, list) else value
+        for option, value in options.items()
+    }
+
+
+def test_plans(tmp_path: Path) -> None:
+    with Cloud(TWO_ZONES, tmp_path) as cloud:
+        tasks: list[Task] = [
+            {"cloudstack.sysvm.cs_sysvm_version_check": {"kinds": ["router"], **with_real_names(cloud, options)}}
+            for options, _units in PLANS
+        ]
+        results = cloud.tasks(tasks).results
+    for (options, units), result in zip(PLANS, results, strict=True):
+        found = [unit["name"] for unit in result["plan"]["units"]]
+        assert sorted(found) == sorted(units), options
+        in_steps = [each for step in result["plan"]["steps"] for each in step["units"]]
+        assert sorted(in_steps) == sorted(unit["id"] for unit in result["plan"]["units"]), options
+
+
+def test_exactly_what_was_meant_is_touched(tmp_path: Path) -> None:
+    """One run after the other, each with other options."""
+    with Cloud(TWO_ZONES, tmp_path) as cloud:
+
+        def touched_by(*arguments: str, **options: Any) -> set[str]:
+            run = cloud.upgrade(*arguments, canary=False, **with_real_names(cloud, options))
+            assert run.rc == 0 and run.report["status"] == "success"
+            assert len(run.targets) == len(set(run.targets))
+            return set(run.targets)
+
+        [cpvm] = [name for name, vm in cloud.vms().items() if vm.get("type") == "consoleproxy" and vm["zone"] == "Köln"]
+        assert touched_by(kinds=["cpvm"], zones=["Köln"]) == {cpvm}
+        assert touched_by(names=["shop", "router 2 of pair", "db"]) == {"shop", "pair", "web", "db"}
+        assert touched_by(kinds=["router"], exclude_names=["in Köln", "back"], zones=["id of Köln"]) == {"in Köln too"}
+        assert touched_by(cidrs=["10.99.0.0/16"], select="zone == 'Berlin'") == {"lan"}
+
+        # Ansible would take the braces for a template, unless it is told not to.
+        variables = tmp_path / "variables.yml"
+        variables.write_text("sysvm_names: [!unsafe 'tricky {{ name }}']\n", encoding="utf-8")
+        assert touched_by("-e", f"@{variables}") == {"tricky {{ name }}"}
+
+        left = {name for name, count in cloud.patches().items() if count == 0}
+        assert left == {
+            *(name for name, vm in cloud.vms().items() if vm["kind"] == "systemvm" and name != cpvm),
+            *cloud.vms_of("in Köln"),
+            *cloud.vms_of("other vpc"),
+        }

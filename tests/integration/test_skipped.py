@@ -1,0 +1,75 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cannot be live patched is left alone with a reason, and the run is not called a success; all else is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.runner import VERSION, Cloud, Run, estate
+
+pytestmark = pytest.mark.slow
+
+SOME = estate(
+    settings={"system.vm.auto.reserve.capacity": False},
+    zones=[{"name": "Berlin", "ssvm": {"state": "Stopped"}}],
+    networks=[
+        {"name": "net"},
+        {"name": "stopped", "router": {"state": "Stopped"}},
+        {"name": "half", "redundant": True, "router": [{}, {"state": "Stopped"}]},
+    ],
+    vpcs=[{"name": "tierless", "tiers": 0}, {"name": "vpc", "tiers": 1, "internal_lb": True}],
+)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud(SOME, tmp_path_factory.mktemp("skipped")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def run(cloud: Cloud) -> Run:
+    return cloud.upgrade()
+
+
+def test_the_others_are_upgraded_and_yet_it_is_no_success(run: Run) -> None:
+    assert run.rc != 0
+    assert (run.counts, run.report["status"]) == ({"upgraded": 5, "skipped": 3}, "incomplete")
+    assert run.errors == ["The upgrade is not complete (incomplete); see above, and run again to go on."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("vpc", "a live patch of a VPC without tiers succeeds and does nothing"),
+        ("system_vm", "it is Stopped and a live patch needs it Running"),
+        ("internal_lb", "no API live patches an internal LB VM"),
+    ],
+)
+def test_skipped_with_a_reason(run: Run, cloud: Cloud, kind: str, reason: str) -> None:
+    [unit] = [each for each in run.report["units"] if each["type"] == kind and each["status"] == "skipped"]
+    assert unit["reason"].startswith(reason)
+    assert f"  {unit['reason']}\n" in run.stdout
+    assert unit["step"] is None and unit["job_ids"] == []
+    assert cloud.patches()[unit["vms"][0]["name"]] == 0
+
+
+def test_a_stopped_router_of_a_network_in_use_is_started_and_proven(run: Run, cloud: Cloud) -> None:
+    unit = run.units["stopped"]
+    assert (unit["method"], unit["status"]) == ("restart", "upgraded")
+    [vm] = unit["vms"]
+    assert (vm["before"]["state"], vm["after"]["state"]) == ("Stopped", "Running")
+    assert vm["after"]["software_version"] == VERSION
+    [call] = [call for call in run.journal if call["target"] == "stopped"]
+    assert call["command"] == "restartNetwork" and "livepatch" not in call["params"]
+    assert cloud.patches()[vm["name"]] == 0
+
+
+def test_the_stopped_half_of_a_pair_is_started_by_the_live_patch(run: Run) -> None:
+    unit = run.units["half"]
+    assert (unit["method"], unit["status"]) == ("live_patch", "upgraded")
+    assert [vm["after"]["software_version"] for vm in unit["vms"]] == [VERSION, VERSION]
+    assert sorted(vm["after"]["redundant_state"] for vm in unit["vms"]) == ["BACKUP", "PRIMARY"]

@@ -38,6 +38,17 @@ options:
       - How long in seconds the proof may take after the job, for example until an agent has reconnected.
     type: int
     default: 300
+  start_timeout:
+    description:
+      - How long in seconds the server may take until a recreated system VM is Running. It makes new ones in its
+        capacity scan, one zone after the other.
+    type: int
+    default: 1800
+  agent_timeout:
+    description:
+      - How long in seconds the agent of a new or restarted system VM may take until it is Up.
+    type: int
+    default: 900
   poll_interval:
     description:
       - The longest pause in seconds between two questions about running jobs. Shorter ones come from durations seen.

@@ -63,6 +63,8 @@ def limits_argument_spec() -> dict[str, Any]:
         "max_failures": {"type": "int", "default": 0},
         "job_timeout": {"type": "int", "default": 1800},
         "verify_timeout": {"type": "int", "default": 300},
+        "start_timeout": {"type": "int", "default": 1800},
+        "agent_timeout": {"type": "int", "default": 900},
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
     }
@@ -76,6 +78,8 @@ def limits_from_params(params: Mapping[str, Any]) -> Limits:
         ("max_failures", 0),
         ("job_timeout", 1),
         ("verify_timeout", 0),
+        ("start_timeout", 0),
+        ("agent_timeout", 0),
         ("poll_interval", 0.05),
     ):
         if params[name] < lowest:
@@ -86,5 +90,8 @@ def limits_from_params(params: Mapping[str, Any]) -> Limits:
         max_failures=params["max_failures"],
         job_timeout=params["job_timeout"],
         verify_timeout=params["verify_timeout"],
+        start_timeout=params["start_timeout"],
+        agent_timeout=params["agent_timeout"],
+        wait_idle=params.get("wait_idle") or 0,
         poll_interval=params["poll_interval"],
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     ACTING,
     Check,
@@ -18,12 +19,19 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
     Status,
     run_checks,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe, select_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, Verdict, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
+    Situation,
+    Verdict,
+    Wishes,
+    decide,
+)
 
 KIND_ORDER = (Kind.SSVM, Kind.CPVM, Kind.ROUTER)
+RANKS = ("canary", "", "sensitive")
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class PlannedUnit:
     unit: Unit
     verdict: Verdict
     expected_s: float
-    impact: str
+    impact: Impact
 
     def as_dict(self, step: int | None) -> dict[str, Any]:
         return {
@@ -40,7 +48,8 @@ class PlannedUnit:
             "reason": self.verdict.reason,
             "step": step,
             "expected_s": self.expected_s,
-            "impact": self.impact,
+            "impact": str(self.impact),
+            "without_service_s": [self.impact.best_s, self.impact.worst_s],
         }
 
 
@@ -104,10 +113,12 @@ def make_plan(estate: Estate, policy: Policy) -> Plan:
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         verdicts = [(unit, unknown) for unit in selected]
     else:
-        situation = Situation.of(estate.version, estate.vms)
-        verdicts = [(unit, decide(unit, situation)) for unit in selected]
+        situation = situation_of(estate, estate.version)
+        wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
+        verdicts = [(unit, decide(unit, situation, wishes)) for unit in selected]
+    rolling = estate.settings.flag("network.rolling.restart", True)
     planned = tuple(
-        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method))
+        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
         for unit, verdict in verdicts
     )
     return Plan(
@@ -118,37 +129,47 @@ def make_plan(estate: Estate, policy: Policy) -> Plan:
     )
 
 
+def situation_of(estate: Estate, target: Version) -> Situation:
+    """What verdicts need of the whole estate."""
+    disabled = frozenset(zone.id for zone in estate.zones if not zone.enabled)
+    return Situation.of(target, estate.vms, new_templates(estate), disabled)
+
+
 def order_steps(planned: Sequence[PlannedUnit], canary: bool) -> tuple[Step, ...]:
-    """Canaries first (one unit per kind x hypervisor x zone), then the rest; SSVM and CPVM before routers."""
+    """Canaries first (one unit per kind x hypervisor x zone), then the rest, then routers whose interruption hurts more
+    (VPN, private gateway, load balancing); within each SSVM and CPVM before routers."""
     acting = [item for item in planned if item.verdict.method in ACTING]
     chosen = _canaries(acting) if canary else frozenset()
-    steps: list[Step] = []
-    for is_canary in (True, False):
-        for kind in KIND_ORDER:
-            for method in ACTING:
-                units = [
-                    item
-                    for item in acting
-                    if (item.unit.id in chosen) is is_canary
-                    and item.unit.kind is kind
-                    and item.verdict.method is method
-                ]
-                if units:
-                    # longest first: a long unit started last would run alone at the end
-                    units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
-                    name = f"{'canary ' if is_canary else ''}{kind.value} {method.value}"
-                    steps.append(Step(len(steps) + 1, name, kind, method, is_canary, tuple(units)))
+    members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
+    for item in acting:
+        rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.marks else "")
+        key = (rank, KIND_ORDER.index(item.unit.kind), ACTING.index(item.verdict.method))
+        members.setdefault(key, []).append(item)
+    steps = []
+    for number, ((rank, kind, method), units) in enumerate(sorted(members.items(), key=lambda pair: pair[0]), 1):
+        units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
+        words = [RANKS[rank], KIND_ORDER[kind].value, ACTING[method].value]
+        steps.append(
+            Step(
+                number,
+                " ".join(word for word in words if word),
+                KIND_ORDER[kind],
+                ACTING[method],
+                RANKS[rank] == "canary",
+                tuple(units),
+            )
+        )
     return tuple(steps)
 
 
 def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
-    """The cheapest unit of each kind x hypervisor x zone; one that carries no VPN before one that does."""
+    """The cheapest unit of each kind x hypervisor x zone; one without marks before one with them."""
     best: dict[tuple[Kind, str | None, str], PlannedUnit] = {}
     for item in sorted(
         acting,
         key=lambda item: (
             ACTING.index(item.verdict.method),
-            item.unit.remote_access_vpn,
+            bool(item.unit.marks),
             item.expected_s,
             item.unit.name,
             item.unit.id,

@@ -10,6 +10,7 @@ word. A unit is submitted at most once per run, and never while a job of any ori
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,19 +20,44 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SubmitUncertainError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Unit,
+    UnitType,
+    Vm,
+    is_healthy_pair,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, Stage, stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, is_current
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.actions import Stage, stages
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.pacing import Pace
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Finding, Proof, verify
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import (
+    Awaited,
+    Finding,
+    Proof,
+    verify,
+)
 
 # A report that contradicts the upgrade is read again before it is believed: answers may be a moment old.
 REFUTED_READS = 3
 REREAD_S = 2.0
+
+# Where to look when a recreation does not come to its end.
+NEXT_STEPS = {
+    (
+        UnitType.SYSTEM_VM,
+        Awaited.START,
+    ): "Next: look in the management server's log for 'system template' and capacity; "
+    "the server tries again by itself, and the next run finds what it made.",
+    (UnitType.SYSTEM_VM, Awaited.AGENT): "Next: runDiagnostics on it, ssvm-check.sh inside it, and whether it reaches "
+    "port 8250 of the management server.",
+}
+REPAIR = (
+    "Next: see the management server's log for the reason; the next run restarts it with cleanup, which repairs it."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +67,10 @@ class Limits:
     :ivar per_host: units at work on one hypervisor host at a time; 0 = no bound.
     :ivar max_failures: failed units tolerated before nothing new is started.
     :ivar job_timeout: longest time for one patch, restart or start; a unit with more to do gets a multiple.
-    :ivar verify_timeout: how long the proof may take after the last job, e.g. until an agent has reconnected.
+    :ivar verify_timeout: how long the proof of a patch may take after the last job.
+    :ivar start_timeout: how long a destroyed system VM's replacement may take until it is Running.
+    :ivar agent_timeout: how long the agent of a new or restarted system VM may take until it is Up.
+    :ivar wait_idle: how long to wait for open consoles to be closed before a CPVM is destroyed.
     :ivar poll_interval: longest pause between two questions about running jobs.
     """
 
@@ -50,6 +79,9 @@ class Limits:
     max_failures: int = 0
     job_timeout: float = 1800.0
     verify_timeout: float = 300.0
+    start_timeout: float = 1800.0
+    agent_timeout: float = 900.0
+    wait_idle: float = 0.0
     poll_interval: float = 5.0
 
 
@@ -58,14 +90,16 @@ class _Run:
     """One unit on its way."""
 
     unit: Unit
+    method: Method
     stages: Sequence[Stage]
-    expected_s: float
     next_stage: int = 0
     job_id: str | None = None
     waiting_for: frozenset[str] = frozenset()  # jobs of others that work on the unit
     submitted_at: float = 0.0  # on the engine's clock
     read_at: float | None = None  # when to read the VMs (again)
-    verify_until: float = 0.0
+    proof_since: float = 0.0
+    awaited: Awaited = Awaited.SETTLING
+    gated_since: float | None = None  # waiting for what must be true before the next stage
     refuted: int = 0
     trouble: str = ""  # what a job said when it did not succeed
     lost: bool = False  # a job ended without anybody knowing what it did
@@ -73,6 +107,16 @@ class _Run:
     job_ids: list[str] = field(default_factory=list)
     submitted: bool = False
     foreign: bool = False  # the next reading decides what somebody else's job left to do
+
+    @property
+    def expected_s(self) -> float:
+        return sum(stage.expected_s for stage in self.stages)
+
+    def start_over(self, method: Method) -> None:
+        """From now on by another method."""
+        self.method, self.stages = method, stages(self.unit, method)
+        self.next_stage, self.job_id, self.read_at = 0, None, None
+        self.refuted, self.lost, self.trouble = 0, False, ""
 
     @property
     def stage(self) -> Stage:
@@ -116,23 +160,34 @@ class Engine:
         self._now = now
         self._sleep = sleep
         self._pace = Pace(limits.poll_interval)
-        self._method = Method.NONE
+        self._obstacle_to_fallback: Callable[[Unit], str | None] | None = None
         self._pending: list[_Run] = []
         self._active: list[_Run] = []
         self._results: dict[str, UnitResult] = {}
         self._seen_jobs: set[str] = set()
+        self._known_vms: set[str] = set()  # ids of VMs that replace nothing
         self._next_poll = 0.0
         self._polled_at = 0.0
 
-    def run(self, units: Sequence[Unit], method: Method, *, forced: bool = False) -> Rollout:
+    def run(
+        self,
+        units: Sequence[Unit],
+        method: Method,
+        *,
+        forced: bool = False,
+        known_vms: frozenset[str] = frozenset(),
+        obstacle_to_fallback: Callable[[Unit], str | None] | None = None,
+    ) -> Rollout:
         """Upgrade I(units) by I(method).
 
+        :param known_vms: ids of all VMs there are, so that a replacement is told from a neighbour.
+        :param obstacle_to_fallback: given if a unit whose live patch failed in a way that recreation cures is to be
+            recreated; says what speaks against it for a unit, None if nothing does.
         :returns: a result for every unit in the order given; an error only if the server was lost on the way.
         """
-        self._method = method
-        for unit in units:
-            planned = stages(unit, method, forced)
-            self._pending.append(_Run(unit, planned, sum(stage.expected_s for stage in planned)))
+        self._known_vms |= known_vms
+        self._obstacle_to_fallback = obstacle_to_fallback
+        self._pending = [_Run(unit, method, stages(unit, method, forced)) for unit in units]
         # Longest first: a long unit that starts last would run alone at the end.
         self._pending.sort(key=lambda run: -run.expected_s)
         error: ApiError | None = None
@@ -141,7 +196,7 @@ class Engine:
             self._loop()
         except ApiError as lost:
             error = lost
-            self._give_up(lost)
+            self._lose_server(lost)
         for run in self._pending:
             self._finish(run, UnitStatus.NOT_STARTED, self._why_not_started(error))
         return Rollout(tuple(self._results[unit.id] for unit in units), error)
@@ -182,26 +237,37 @@ class Engine:
                 run.submitted_at = self._clock()
                 run.job_ids.extend(sorted(run.waiting_for))
             else:
-                self._submit(run)
+                self._next_stage(run)
 
     def _pick(self) -> _Run | None:
-        """The first pending unit whose hosts have room; one that waits for somebody else's job needs none."""
-        if not self._limits.per_host:
-            return self._pending[0] if self._pending else None
-        load: dict[str, int] = {}
-        for run in self._active:
-            for host in run.unit.host_ids:
-                load[host] = load.get(host, 0) + 1
+        """The first pending unit for which there is room on its hosts and, where one at a time is due, in its zone."""
+        load = Counter(host for run in self._active for host in run.unit.host_ids)
+        busy_zones = {run.unit.zone_id for run in self._active}
         for run in self._pending:
-            if all(load.get(host, 0) < self._limits.per_host for host in run.unit.host_ids):
-                return run
+            if self._limits.per_host and any(load[host] >= self._limits.per_host for host in run.unit.host_ids):
+                continue
+            if self._one_per_zone(run) and run.unit.zone_id in busy_zones:
+                continue
+            return run
         return None
+
+    def _one_per_zone(self, run: _Run) -> bool:
+        """The server replaces system VMs one after the other, and a zone must keep one of several."""
+        return run.unit.type is UnitType.SYSTEM_VM and run.method is not Method.LIVE_PATCH
 
     def _within_budget(self) -> bool:
         failed = sum(result.status is UnitStatus.FAILED for result in self._results.values())
-        return failed <= self._limits.max_failures
+        doubtful = sum(run.refuted > 0 for run in self._active)  # it is read again before it counts as failed
+        return failed + doubtful <= self._limits.max_failures
 
     # --- jobs ---
+
+    def _next_stage(self, run: _Run) -> None:
+        """Send the next stage, or first wait for what must be true before it."""
+        if run.stage.gate is None or (run.stage.gate is Gate.IDLE and not self._limits.wait_idle):
+            self._submit(run)
+        else:
+            run.gated_since = run.read_at = run.submitted_at = self._clock()
 
     def _submit(self, run: _Run) -> None:
         run.submitted = True
@@ -278,7 +344,7 @@ class Engine:
             self._pace.learn(run.stage.expected_s, self._polled_at - run.submitted_at)
             run.next_stage += 1
             if run.next_stage < len(run.stages):
-                self._submit(run)
+                self._next_stage(run)
                 return
         else:
             run.trouble = str(error)
@@ -300,50 +366,113 @@ class Engine:
     # --- proof ---
 
     def _start_proof(self, run: _Run) -> None:
-        run.read_at = self._clock()
-        # A job that failed in plain words has done its work or not; anything else may still come.
-        patient = not run.trouble or run.lost
-        run.verify_until = self._clock() + (self._limits.verify_timeout if patient else 0.0)
+        run.read_at = run.proof_since = self._clock()
 
     def _read(self, run: _Run) -> None:
-        after = self._remember(run.unit, self._server.read(run.unit))
-        if run.foreign:
+        after = self._read_vms(run)
+        if run.gated_since is not None:
+            self._pass_gate(run, after, run.gated_since)
+        elif run.foreign:
             self._decide_after_foreign_job(run, after)
-            return
-        finding = verify(run.unit, after, self._situation)
+        else:
+            self._prove(run, after)
+
+    def _read_vms(self, run: _Run) -> list[Vm]:
+        """The unit's VMs now; of its kind in its zone only those that are its own or new."""
+        own = {vm.id for vm in run.unit.vms}
+        vms = self._server.read(run.unit, run.method)
+        if run.unit.type in (UnitType.SYSTEM_VM, UnitType.INTERNAL_LB):
+            vms = [vm for vm in vms if vm.id in own or vm.id not in self._known_vms]
+        return self._remember(run.unit, vms)
+
+    def _pass_gate(self, run: _Run, vms: Sequence[Vm], since: float) -> None:
+        gate = run.stage.gate
+        waited = self._clock() - since
+        if gate is Gate.PAIR:
+            is_open = is_healthy_pair(vms)
+            if not is_open and waited >= self._limits.verify_timeout:
+                told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in vms)
+                reason = (
+                    f"its pair was not one PRIMARY and one BACKUP for {waited:.0f} s ({told}), so {run.stage.command}"
+                )
+                self._finish(run, UnitStatus.FAILED, f"{reason} was not sent", vms)
+                return
+        else:
+            is_open = not any(vm.sessions for vm in vms) or waited >= self._limits.wait_idle
+        if is_open:
+            run.gated_since = run.read_at = None
+            self._submit(run)
+        else:
+            run.read_at = self._clock() + REREAD_S
+
+    def _prove(self, run: _Run, after: list[Vm]) -> None:
+        finding = verify(run.unit, after, self._situation, run.method)
         if finding.proof is Proof.PROVEN:
             note = f"proven, although: {run.trouble}" if run.trouble else "proven"
             self._finish(run, UnitStatus.UPGRADED, f"{note}: runs {self._situation.target}", after)
             return
         run.refuted = run.refuted + 1 if finding.proof is Proof.REFUTED else 0
-        hopeless = run.refuted >= REFUTED_READS
-        too_late = finding.proof is Proof.NOT_YET and self._clock() >= run.verify_until
-        if hopeless or too_late:
-            if run.lost and run.job_id is None and self._found_job(run):
-                return  # the server took the call late
-            self._finish(run, UnitStatus.FAILED, self._why_failed(run, finding), after)
-        else:
+        if finding.awaited is not run.awaited:
+            run.awaited, run.proof_since = finding.awaited, self._clock()
+        too_late = finding.proof is Proof.NOT_YET and self._clock() - run.proof_since >= self._patience(run)
+        if run.refuted < REFUTED_READS and not too_late:
             run.read_at = self._clock() + REREAD_S
+        elif not (run.lost and run.job_id is None and self._found_job(run)):  # the server may have taken the call late
+            self._give_up(run, finding, after)
+
+    def _give_up(self, run: _Run, finding: Finding, after: Sequence[Vm]) -> None:
+        """The unit failed, unless it is to be recreated now."""
+        reason = self._why_failed(run, finding)
+        if run.method is not Method.LIVE_PATCH:
+            self._finish(run, UnitStatus.FAILED, reason, after)
+            return
+        cure = cure_of(run.trouble, self._server.hosts_up(run.unit))
+        if cure is Cure.RECREATE and self._obstacle_to_fallback:
+            obstacle = self._obstacle_to_fallback(run.unit)
+            if obstacle is None:
+                self._progress.note(run.unit, f"live patch failed, recreating: {reason}")
+                run.start_over(Method.RECREATE)
+                self._next_stage(run)
+                return
+            reason = f"{reason} It was not recreated: {obstacle}"
+        self._finish(run, UnitStatus.FAILED, reason, after, cure)
+
+    def _patience(self, run: _Run) -> float:
+        """How long to wait for what is not there yet."""
+        if run.trouble and not run.lost and run.method is Method.LIVE_PATCH:
+            return 0.0  # a live patch that failed in plain words: what is not there will not come
+        if run.method is Method.LIVE_PATCH:
+            return self._limits.verify_timeout
+        return {
+            Awaited.SETTLING: self._limits.verify_timeout,
+            Awaited.START: self._limits.start_timeout,
+            Awaited.AGENT: self._limits.agent_timeout,
+        }[run.awaited]
 
     def _decide_after_foreign_job(self, run: _Run, after: Sequence[Vm]) -> None:
         """Somebody else's job is over: if it did the work there is nothing to send, else it is our turn."""
         run.foreign = False
         run.read_at = None
-        if after and all(is_current(vm, self._situation) for vm in after):
+        if run.method is Method.RECREATE:
+            done = verify(run.unit, after, self._situation, run.method).proof is Proof.PROVEN
+        else:
+            done = bool(after) and all(is_current(vm, self._situation) for vm in after)
+        if done:
             # For a VPC the job went through one tier; the other tiers still need their rules applied again.
             run.next_stage = 1
             if run.next_stage >= len(run.stages):
                 reason = f"a job that was already running did it: runs {self._situation.target}"
                 self._finish(run, UnitStatus.UPGRADED, reason, after)
                 return
-        self._submit(run)
+        self._next_stage(run)
 
     def _why_failed(self, run: _Run, finding: Finding) -> str:
-        if run.trouble:
-            return f"{run.trouble} {finding.reason}"
-        if finding.proof is Proof.NOT_YET:
-            return f"after {self._limits.verify_timeout:.0f} s: {finding.reason}"
-        return f"the job succeeded, but {finding.reason}"
+        waited = f"after {self._clock() - run.proof_since:.0f} s: " if finding.proof is Proof.NOT_YET else ""
+        said = run.trouble if run.trouble else "the job succeeded, but"
+        next_step = NEXT_STEPS.get((run.unit.type, finding.awaited), "") if run.method is Method.RECREATE else ""
+        if run.method is Method.RECREATE and run.unit.type in (UnitType.NETWORK, UnitType.VPC):
+            next_step = REPAIR
+        return " ".join(part for part in (said, waited + finding.reason + ".", next_step) if part)
 
     @staticmethod
     def _remember(unit: Unit, after: Sequence[Vm]) -> list[Vm]:
@@ -353,8 +482,8 @@ class Engine:
             replace(
                 vm,
                 built_from=vm.built_from or before[vm.id].built_from,
-                root_template_id=before[vm.id].root_template_id,
-                root_template=before[vm.id].root_template,
+                root_template_id=vm.root_template_id or before[vm.id].root_template_id,
+                root_template=vm.root_template or before[vm.id].root_template,
                 hypervisor=vm.hypervisor or before[vm.id].hypervisor,
             )
             if vm.id in before
@@ -364,12 +493,20 @@ class Engine:
 
     # --- ends ---
 
-    def _finish(self, run: _Run, status: UnitStatus, reason: str, after: Sequence[Vm] | None = None) -> None:
+    def _finish(
+        self,
+        run: _Run,
+        status: UnitStatus,
+        reason: str,
+        after: Sequence[Vm] | None = None,
+        cure: Cure | None = None,
+    ) -> None:
         if run in self._active:
             self._active.remove(run)
+        self._known_vms |= {vm.id for vm in after or ()}
         result = UnitResult(
             unit=run.unit,
-            method=self._method,
+            method=run.method,
             status=status,
             reason=reason,
             job_ids=tuple(run.job_ids),
@@ -377,12 +514,13 @@ class Engine:
             finished=self._now() if run.started is not None else None,
             after=after,
             submitted=run.submitted,
+            cure=cure,
         )
         self._results[run.unit.id] = result
         if status is not UnitStatus.NOT_STARTED:
             self._progress.finished(result, self._counts())
 
-    def _give_up(self, error: ApiError) -> None:
+    def _lose_server(self, error: ApiError) -> None:
         """The server is lost: what runs is unknown, and the next run will find out."""
         for run in list(self._active):
             jobs = f" (job {', '.join(run.job_ids)})" if run.job_ids else ""

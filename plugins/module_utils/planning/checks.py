@@ -488,7 +488,7 @@ def _tierless_vpcs(question: Question) -> Check:
         "vpcs_without_tiers",
         [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.tiers],
         "without a tier that can be restarted",
-        "A live patch there succeeds and does nothing; these VPCs are left out until they are recreated or get a tier.",
+        "A live patch there succeeds and does nothing, so they are recreated, or left out with sysvm_method: live_patch.",
         "every VPC in scope has a tier to patch through",
     )
 

@@ -23,9 +23,16 @@ options:
     default: 2
   max_failures:
     description:
-      - How many units may fail before no further unit is started. What runs is finished and verified.
-    type: int
-    default: 0
+      - How many units may fail before no further unit is started, as a number or as a percentage of the targets such as
+        V(10%). What runs is finished and verified.
+    type: str
+    default: "0"
+  deadline:
+    description:
+      - No unit is started that is not expected to end by then, going by durations seen in this rollout.
+      - A time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time, or a duration such as
+        V(4h30m).
+    type: str
   job_timeout:
     description:
       - The longest time in seconds for patching, restarting or starting one VM. A unit with more to do, such as a

@@ -15,17 +15,21 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
     read_estate,
     read_management_servers,
+    read_setting,
     read_units,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Estate,
     Kind,
+    Settings,
     Unit,
     UnitType,
     common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
+    CANCEL_MARGIN,
+    CANCEL_THRESHOLD,
     Check,
     Question,
     recreation_problems,
@@ -69,6 +73,9 @@ class Targets:
     networks: Sequence[str] = ()
     vpcs: Sequence[str] = ()
     routers: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.system_vms) + len(self.networks) + len(self.vpcs) + len(self.routers)
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -156,6 +163,11 @@ def upgrade(
             return recreation.reason
         return "; ".join(check.seen for check in _problems(estate, [unit])) or None if estate else None
 
+    if any(unit.kind is Kind.ROUTER for unit in work):
+        minutes = read_setting(client, CANCEL_THRESHOLD)
+        limits = replace(
+            limits, big_s=CANCEL_MARGIN * 60 * Settings({CANCEL_THRESHOLD: minutes or ""}).number(CANCEL_THRESHOLD, 60)
+        )
     log_file = LogFile(log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))

@@ -202,11 +202,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 
 
 def restart(client, params, check_mode):
+    targets = entry.Targets(networks=params["networks"], vpcs=params["vpcs"], routers=params["routers"])
     return entry.upgrade(
         client,
-        entry.Targets(networks=params["networks"], vpcs=params["vpcs"], routers=params["routers"]),
+        targets,
         Method(params["mode"]),
-        limits_from_params(params),
+        limits_from_params(params, len(targets)),
         check_mode=check_mode,
         log=params["log"],
         fallback=params["fallback"] == "recreate",

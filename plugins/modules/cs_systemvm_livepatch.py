@@ -174,7 +174,7 @@ def live_patch(client, params, check_mode):
         client,
         entry.Targets(system_vms=params["system_vms"]),
         Method.LIVE_PATCH,
-        limits_from_params(params),
+        limits_from_params(params, len(params["system_vms"])),
         forced=params["forced"],
         check_mode=check_mode,
         log=params["log"],

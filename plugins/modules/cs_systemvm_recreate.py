@@ -176,7 +176,7 @@ def recreate(client, params, check_mode):
         client,
         entry.Targets(system_vms=params["system_vms"]),
         Method.RECREATE if params["mode"] == "destroy" else Method.RESTART,
-        limits_from_params(params),
+        limits_from_params(params, len(params["system_vms"])),
         check_mode=check_mode,
         log=params["log"],
     )

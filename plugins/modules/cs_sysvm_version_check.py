@@ -84,6 +84,13 @@ options:
     description: Whether one unit per kind, hypervisor and zone is done before the others.
     type: bool
     default: true
+  steps:
+    description:
+      - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step. The
+        last one repeats. Empty means one wave.
+    type: list
+    elements: str
+    default: []
   fail_on_checks:
     description: Whether the module fails when a check fails.
     type: bool
@@ -178,6 +185,7 @@ def check(client, params, check_mode):
         select=params["select"],
         types=frozenset(UnitType(name) for name in params["types"]) or frozenset(UnitType),
         canary=params["canary"],
+        waves=tuple(params["steps"]),
         unsupported=Unsupported(params["unsupported"]),
         allow_degraded=params["allow_degraded"],
     )
@@ -208,6 +216,7 @@ def main():
             "exclude_names": names,
             "cidrs": names,
             "select": {"type": "str"},
+            "steps": names,
             "canary": {"type": "bool", "default": True},
             "fail_on_checks": {"type": "bool", "default": True},
         },

@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
+CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
 MIB = 1024 * 1024
 MINIMUM_MEMORY_MIB = 512  # for the Debian 12 template, since 4.20
 
@@ -436,7 +437,7 @@ def _health_check_recreation(question: Question) -> Check:
 
 
 def _job_cancel_threshold(question: Question) -> Check:
-    name = "job.cancel.threshold.minutes"
+    name = CANCEL_THRESHOLD
     minutes = question.estate.settings.number(name, 60)
     long = [
         f"{unit.label} about {question.expected_s(unit, verdict.method) / 60:.0f} min"
@@ -488,7 +489,7 @@ def _tierless_vpcs(question: Question) -> Check:
         "vpcs_without_tiers",
         [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.tiers],
         "without a tier that can be restarted",
-        "A live patch there succeeds and does nothing, so they are recreated, or left out with sysvm_method: live_patch.",
+        "A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them out.",
         "every VPC in scope has a tier to patch through",
     )
 

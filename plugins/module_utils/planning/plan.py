@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     ACTING,
     Check,
@@ -124,7 +125,7 @@ def make_plan(estate: Estate, policy: Policy) -> Plan:
     return Plan(
         management_server_version=str(estate.version) if estate.version else None,
         units=planned,
-        steps=order_steps(planned, policy.canary),
+        steps=order_steps(planned, policy.canary, policy.waves),
         checks=tuple(run_checks(Question(estate, verdicts, policy, expected_seconds))),
     )
 
@@ -135,9 +136,13 @@ def situation_of(estate: Estate, target: Version) -> Situation:
     return Situation.of(target, estate.vms, new_templates(estate), disabled)
 
 
-def order_steps(planned: Sequence[PlannedUnit], canary: bool) -> tuple[Step, ...]:
+def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
     """Canaries first (one unit per kind x hypervisor x zone), then the rest, then routers whose interruption hurts more
-    (VPN, private gateway, load balancing); within each SSVM and CPVM before routers."""
+    (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+
+    :param waves: sizes into which each step but the canaries' is cut.
+    :raises PolicyError: for a size that is none.
+    """
     acting = [item for item in planned if item.verdict.method in ACTING]
     chosen = _canaries(acting) if canary else frozenset()
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
@@ -145,20 +150,17 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool) -> tuple[Step, ...
         rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.marks else "")
         key = (rank, KIND_ORDER.index(item.unit.kind), ACTING.index(item.verdict.method))
         members.setdefault(key, []).append(item)
-    steps = []
-    for number, ((rank, kind, method), units) in enumerate(sorted(members.items(), key=lambda pair: pair[0]), 1):
+    steps: list[Step] = []
+    for (rank, kind, method), units in sorted(members.items(), key=lambda pair: pair[0]):
         units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
-        words = [RANKS[rank], KIND_ORDER[kind].value, ACTING[method].value]
-        steps.append(
-            Step(
-                number,
-                " ".join(word for word in words if word),
-                KIND_ORDER[kind],
-                ACTING[method],
-                RANKS[rank] == "canary",
-                tuple(units),
-            )
-        )
+        is_canary = RANKS[rank] == "canary"
+        sizes = cut(len(units), () if is_canary else waves, "sysvm_steps")
+        for wave, size in enumerate(sizes, 1):
+            words = [RANKS[rank], KIND_ORDER[kind].value, ACTING[method].value]
+            name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")
+            number = len(steps) + 1
+            steps.append(Step(number, name, KIND_ORDER[kind], ACTING[method], is_canary, tuple(units[:size])))
+            units = units[size:]
     return tuple(steps)
 
 

@@ -60,6 +60,7 @@ class Policy:
     select: str | None = None
     types: frozenset[UnitType] = frozenset(UnitType)
     canary: bool = True
+    waves: tuple[str, ...] = ()  # sizes into which a step is cut, numbers or percentages
     unsupported: Unsupported = Unsupported.FAIL
     allow_degraded: bool = False
 

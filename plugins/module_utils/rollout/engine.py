@@ -9,6 +9,7 @@ word. A unit is submitted at most once per run, and never while a job of any ori
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -82,6 +83,8 @@ class Limits:
     start_timeout: float = 1800.0
     agent_timeout: float = 900.0
     wait_idle: float = 0.0
+    deadline: float | None = None  # seconds since the epoch; no unit starts that is not expected to end by then
+    big_s: float = math.inf  # units expected to take this long run one at a time
     poll_interval: float = 5.0
 
 
@@ -198,7 +201,7 @@ class Engine:
             error = lost
             self._lose_server(lost)
         for run in self._pending:
-            self._finish(run, UnitStatus.NOT_STARTED, self._why_not_started(error))
+            self._finish(run, UnitStatus.NOT_STARTED, self._why_not_started(run, error))
         return Rollout(tuple(self._results[unit.id] for unit in units), error)
 
     # --- the loop ---
@@ -240,16 +243,36 @@ class Engine:
                 self._next_stage(run)
 
     def _pick(self) -> _Run | None:
-        """The first pending unit for which there is room on its hosts and, where one at a time is due, in its zone."""
+        """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest."""
         load = Counter(host for run in self._active for host in run.unit.host_ids)
         busy_zones = {run.unit.zone_id for run in self._active}
+        big_at_work = any(run.expected_s >= self._limits.big_s for run in self._active)
+        left: dict[str, float] = {}
         for run in self._pending:
-            if self._limits.per_host and any(load[host] >= self._limits.per_host for host in run.unit.host_ids):
+            for host in run.unit.host_ids:
+                left[host] = left.get(host, 0.0) + run.expected_s
+        best: tuple[tuple[float, ...], _Run] | None = None
+        for run in self._pending:
+            hosts = run.unit.host_ids
+            if (
+                (self._limits.per_host and any(load[host] >= self._limits.per_host for host in hosts))
+                or (self._one_per_zone(run) and run.unit.zone_id in busy_zones)
+                or (big_at_work and run.expected_s >= self._limits.big_s)
+                or not self._in_time(run)
+            ):
                 continue
-            if self._one_per_zone(run) and run.unit.zone_id in busy_zones:
-                continue
-            return run
-        return None
+            rank = (max((load[host] for host in hosts), default=0), -max((left[host] for host in hosts), default=0.0))
+            if not self._limits.per_host:
+                rank = (0, 0.0)
+            if best is None or rank < best[0]:  # the pending ones are sorted, the longest first
+                best = (rank, run)
+        return best[1] if best else None
+
+    def _in_time(self, run: _Run) -> bool:
+        """Whether the unit is expected to end before the deadline, going by durations seen."""
+        return (
+            self._limits.deadline is None or self._now() + self._pace.typical(run.expected_s) <= self._limits.deadline
+        )
 
     def _one_per_zone(self, run: _Run) -> bool:
         """The server replaces system VMs one after the other, and a zone must keep one of several."""
@@ -530,9 +553,12 @@ class Engine:
                 f"contact with the management server was lost while it was at work{jobs}: {error}",
             )
 
-    def _why_not_started(self, error: ApiError | None) -> str:
+    def _why_not_started(self, run: _Run, error: ApiError | None) -> str:
         if error is not None:
             return f"contact with the management server was lost: {error}"
+        if self._within_budget() and not self._in_time(run):
+            minutes = self._pace.typical(run.expected_s) / 60
+            return f"not started: it takes about {minutes:.0f} min and would not end before the deadline"
         failed = sum(result.status is UnitStatus.FAILED for result in self._results.values())
         return f"not started: {failed} failed unit(s), and max_failures is {self._limits.max_failures}"
 

@@ -65,4 +65,16 @@ options:
     description:
       - A file on the host that runs the module, to which one line is appended when a unit starts and when it ends.
     type: path
+  stop_file:
+    description:
+      - A path on the host that runs the module. As soon as a file is there, nothing new is started, as if the run were
+        interrupted. It is not removed.
+    type: path
+  on_interrupt:
+    description:
+      - What happens to running jobs when the run is interrupted. V(leave) ends at once and leaves them to the server,
+        the next run waits for them; V(wait) waits for them and verifies them first.
+    type: str
+    choices: [leave, wait]
+    default: leave
 """

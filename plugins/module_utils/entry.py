@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,7 @@ def upgrade(
     forced: bool = False,
     check_mode: bool = False,
     log: str | None = None,
+    stop_file: str | None = None,
 ) -> Outcome:
     """Act on the targets by one method and prove the result.
 
@@ -172,7 +174,13 @@ def upgrade(
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
     else:
-        engine = Engine(Server(client), situation, limits, Progress(log_file))
+        engine = Engine(
+            Server(client),
+            situation,
+            limits,
+            Progress(log_file),
+            interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
+        )
         known_vms = frozenset(vm.id for unit in known for vm in unit.vms)
         rollout = engine.run(
             work,

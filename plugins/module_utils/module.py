@@ -70,6 +70,8 @@ def limits_argument_spec() -> dict[str, Any]:
         "agent_timeout": {"type": "int", "default": 900},
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
+        "stop_file": {"type": "path"},
+        "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
     }
 
 
@@ -101,4 +103,5 @@ def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
         agent_timeout=params["agent_timeout"],
         wait_idle=params.get("wait_idle") or 0,
         poll_interval=params["poll_interval"],
+        wait_when_interrupted=params["on_interrupt"] == "wait",
     )

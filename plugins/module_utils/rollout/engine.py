@@ -45,6 +45,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verificat
 # A report that contradicts the upgrade is read again before it is believed: answers may be a moment old.
 REFUTED_READS = 3
 REREAD_S = 2.0
+# How long an interruption may go unnoticed.
+NOTICE_S = 0.5
 
 # Where to look when a recreation does not come to its end.
 NEXT_STEPS = {
@@ -85,6 +87,7 @@ class Limits:
     wait_idle: float = 0.0
     deadline: float | None = None  # seconds since the epoch; no unit starts that is not expected to end by then
     big_s: float = math.inf  # units expected to take this long run one at a time
+    wait_when_interrupted: bool = False  # else what runs is left to the server and to the next run
     poll_interval: float = 5.0
 
 
@@ -142,6 +145,7 @@ class Engine:
     """One rollout.
 
     :param situation: the target and the checksums that tell old scripts from new ones.
+    :param interrupted: asked twice a second; once true, nothing new is started.
     """
 
     def __init__(
@@ -151,6 +155,7 @@ class Engine:
         limits: Limits,
         progress: Progress,
         *,
+        interrupted: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -159,6 +164,7 @@ class Engine:
         self._situation = situation
         self._limits = limits
         self._progress = progress
+        self._interrupted = interrupted
         self._clock = clock
         self._now = now
         self._sleep = sleep
@@ -211,13 +217,30 @@ class Engine:
             self._launch()
             if not self._active:
                 return
-            self._sleep(max(0.0, self._next_event() - self._clock()))
+            if not self._wait_until(self._next_event()):
+                self._leave()
+                return
             if self._clock() >= self._next_poll and any(run.read_at is None for run in self._active):
                 self._poll()
             for run in [run for run in self._active if run.read_at is not None]:
                 if run.read_at is not None and self._clock() >= run.read_at:
                     self._read(run)
                     self._launch()
+
+    def _wait_until(self, moment: float) -> bool:
+        """Sleep; False when the rollout is to end now."""
+        while True:
+            if self._interrupted() and not self._limits.wait_when_interrupted:
+                return False
+            left = moment - self._clock()
+            self._sleep(max(0.0, min(NOTICE_S, left)))
+            if left <= NOTICE_S:
+                return True
+
+    def _leave(self) -> None:
+        for run in list(self._active):
+            jobs = f"job {', '.join(run.job_ids)} was left running" if run.job_ids else "nothing was sent"
+            self._finish(run, UnitStatus.FAILED, f"interrupted: {jobs}; the next run finds out and goes on")
 
     def _next_event(self) -> float:
         reads = [run.read_at for run in self._active if run.read_at is not None]
@@ -228,7 +251,7 @@ class Engine:
         return min(reads)
 
     def _launch(self) -> None:
-        while len(self._active) < self._limits.parallel and self._within_budget():
+        while len(self._active) < self._limits.parallel and self._within_budget() and not self._interrupted():
             run = self._pick()
             if run is None:
                 return
@@ -556,6 +579,8 @@ class Engine:
     def _why_not_started(self, run: _Run, error: ApiError | None) -> str:
         if error is not None:
             return f"contact with the management server was lost: {error}"
+        if self._interrupted():
+            return "not started: the run was interrupted"
         if self._within_budget() and not self._in_time(run):
             minutes = self._pace.typical(run.expected_s) / 60
             return f"not started: it takes about {minutes:.0f} min and would not end before the deadline"

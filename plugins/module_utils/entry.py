@@ -171,6 +171,8 @@ def upgrade(
             limits, big_s=CANCEL_MARGIN * 60 * Settings({CANCEL_THRESHOLD: minutes or ""}).number(CANCEL_THRESHOLD, 60)
         )
     log_file = LogFile(log)
+    progress = Progress(log_file)
+    client.on_retry = progress.retrying
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
     else:
@@ -178,7 +180,7 @@ def upgrade(
             Server(client),
             situation,
             limits,
-            Progress(log_file),
+            progress,
             interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
         )
         known_vms = frozenset(vm.id for unit in known for vm in unit.vms)

@@ -9,6 +9,7 @@ routers of projects are missing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     REMOTE_ACCESS_VPN,
     SYSTEM_VM_KINDS,
@@ -36,6 +37,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Vpc,
     Zone,
     version_of,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.unfinished import (
+    WINDOW_S,
+    last_restarts,
+    unfinished_tiers,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
@@ -191,16 +197,21 @@ def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details
             )
             if volume["virtualmachineid"]
         }
-    return tuple(
-        group_units(
-            (with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
-            (with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
-            (with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
-            networks,
-            vpcs,
-            marks,
-        )
+    units = group_units(
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
+        networks,
+        vpcs,
+        marks,
     )
+    if details and any(len(unit.tiers) > 1 for unit in units):
+        now = time.time()
+        last = last_restarts(recent_events(client, "NETWORK.RESTART", now - WINDOW_S))
+        units = [
+            replace(unit, unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now)) for unit in units
+        ]
+    return tuple(units)
 
 
 def group_units(

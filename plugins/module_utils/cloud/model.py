@@ -224,6 +224,7 @@ class Unit:
     vms: tuple[Vm, ...]
     network: Network | None = None
     vpc: Vpc | None = None
+    unfinished: tuple[str, ...] = ()  # tiers that an interrupted live patch left, by id
     marks: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
     @property

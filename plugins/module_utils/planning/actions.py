@@ -86,6 +86,8 @@ def _restart(unit: Unit) -> tuple[Stage, ...]:
             Stage("stopInternalLoadBalancerVM", {"id": unit.id}, RESTART_S),
             Stage("startInternalLoadBalancerVM", {"id": unit.id}, START_S),
         )
+    if unit.unfinished and all(vm.running for vm in unit.vms):
+        return tuple(_plain_restart(tier) for tier in unit.unfinished)
     # One half after the other, the standby first; the second only once the pair is whole again.
     running = sorted((vm for vm in unit.vms if vm.running), key=lambda vm: vm.redundant_state == "PRIMARY")
     reboots = tuple(Stage("rebootRouter", {"id": vm.id}, START_S, weight=2, gate=_pair(unit)) for vm in running)

@@ -105,6 +105,11 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
         if not old and not extra:
             return Verdict(Method.NONE, f"already runs {situation.target} on {template.name if template else 'it'}")
         return _recreate(unit, situation, wishes, extra or f"wanted: {_from(old)}")
+    if not behind and not extra and unit.unfinished and _untouchable(unit) is None:
+        left = [tier.name for tier in unit.tiers if tier.id in unit.unfinished]
+        return Verdict(
+            Method.RESTART, f"its live patch was interrupted: the rules of {', '.join(left)} have to be applied again"
+        )
     if not behind and not extra:
         return Verdict(Method.NONE, f"already runs {situation.target}")
     settling = _untouchable(unit)

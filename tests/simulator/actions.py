@@ -32,6 +32,7 @@ def restart_network(call: Call) -> str:
     assert isinstance(network, Network)
 
     async def work(job: Job) -> JobResult:
+        vanish(call, network, "before")
         await routers.restart_network(
             call.world,
             job.command,
@@ -40,7 +41,7 @@ def restart_network(call: Call) -> str:
             makeredundant=call.flag("makeredundant"),
             livepatch=call.flag("livepatch"),
         )
-        vanish(call, network)
+        vanish(call, network, "after")
         return SUCCESS
 
     plan = EventPlan(
@@ -70,6 +71,7 @@ def restart_vpc(call: Call) -> str:
     assert isinstance(vpc, Vpc)
 
     async def work(job: Job) -> JobResult:
+        vanish(call, vpc, "before")
         await routers.restart_vpc(
             call.world,
             job.command,
@@ -78,7 +80,7 @@ def restart_vpc(call: Call) -> str:
             makeredundant=call.flag("makeredundant"),
             livepatch=call.flag("livepatch"),
         )
-        vanish(call, vpc)
+        vanish(call, vpc, "after")
         return SUCCESS
 
     plan = EventPlan(
@@ -101,10 +103,11 @@ def restart_vpc(call: Call) -> str:
     )
 
 
-def vanish(call: Call, unit: Network | Vpc) -> None:
-    """The fault of that name: a router is gone when the job is done."""
-    for router in list(unit.routers):
-        if routers.strike(call.world, {"vanish"}, call.command.name, router) is not None:
+def vanish(call: Call, unit: Network | Vpc, phase: str) -> None:
+    """The fault of that name: a router is gone, before the job's work or after it."""
+    kind = f"vanish_{phase}"
+    for router in list(unit.all_routers):
+        if routers.strike(call.world, {kind}, call.command.name, router) is not None:
             call.world.remove(router)
 
 

@@ -201,6 +201,13 @@ class Command:
     params: dict[str, Parameter]
     id_kinds: frozenset[str]
 
+    def exists(self, world: World) -> bool:
+        return self.since is None or world.at_least(self.since)
+
+    def available(self, world: World) -> bool:
+        """Whether this server has the command and the caller's role allows it."""
+        return self.exists(world) and self.name not in world.forbidden
+
     def description(self, world: World) -> dict[str, Any]:
         """An entry of listApis, without the parameters that the server is too old for."""
         entry = dict(RECORDED_APIS.get(self.name) or self._description())
@@ -282,12 +289,3 @@ def command(
         return handler
 
     return register
-
-
-def available(world: World) -> list[Command]:
-    """The commands that this server has and this caller's role allows."""
-    return [
-        command
-        for command in COMMANDS.values()
-        if (command.since is None or world.at_least(command.since)) and command.name not in world.forbidden
-    ]

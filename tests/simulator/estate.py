@@ -405,7 +405,8 @@ class Builder:
             )
         )
         vm.template = world.registered_template(hypervisor)
-        if vm.agent is not None and (zone.nr + (type_ == CPVM)) % 2:
+        if vm.agent is not None and type_ == SSVM:
+            # As recorded: an agent says when it was last disconnected, unless it never was.
             vm.agent.disconnected = world.started - 3600
         if state != "Stopped":
             self.put_on_host(vm, None)

@@ -32,7 +32,8 @@ VM_KINDS = {
     "capacity_failure",
     "start_failure",
     "agent_never_up",
-    "vanish",
+    "vanish_before",
+    "vanish_after",
 }
 # What holds as long as the fault is set
 LASTING_KINDS = {"clock_skew", "stale_reads"}
@@ -54,7 +55,6 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "job_never_ends": {"work_done": bool},
     "job_fails": {"work_done": bool, "seconds": (int, float), "text": str, "code": int},
     "patch_failure": {"text": str},
-    "vanish": {"phase": str},
     "clock_skew": {"seconds": (int, float)},
     "stale_reads": {"seconds": (int, float)},
 }

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class JobRunner:
         show_instance: bool = False,
     ) -> Job:
         world = self.world
-        job = Job(command, java_class, world.now(), world.management_servers[0], target, instance_type)
+        job = Job(command, java_class, world.now(), world.active_server, target, instance_type)
         if show_instance and target is not None:
             job.instance_id = target.id
         self.jobs[job.id] = job
@@ -121,8 +121,8 @@ class JobRunner:
         except ApiError as exc:
             error = exc
         except Exception as exc:
-            # A fault of the simulator itself: a job that fails as it would for a bug of the server.
-            traceback.print_exc()
+            # The job fails as it would for a bug of the server.
+            self.world.note_bug(exc)
             error = ApiError(INTERNAL, f"{type(exc).__name__}: {exc}")
         self._release(job)
         if job.abandoned or job.status != RUNNING:
@@ -141,7 +141,8 @@ class JobRunner:
     async def _strike(self, job: Job, work: Work, fault: Fault) -> ApiError:
         options = fault.options
         if options.get("work_done", False):
-            await work(job)
+            with contextlib.suppress(ApiError):
+                await work(job)
         else:
             await asyncio.sleep(options.get("seconds", 0.1))
         if fault.kind == "job_never_ends":

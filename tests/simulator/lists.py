@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator import render
-from tests.simulator.commands import Call, available, command, dump
+from tests.simulator.commands import COMMANDS, Call, command, dump
 from tests.simulator.errors import INTERNAL, ApiError, unknown_value
 from tests.simulator.identity import uuid_of
 from tests.simulator.world import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc, Zone
@@ -49,7 +49,7 @@ def list_management_servers(call: Call) -> str:
     )
 
     def show(server: Any) -> dict[str, Any]:
-        first = server is world.management_servers[0]
+        first = server is world.active_server
         return {
             "id": server.id,
             "name": server.name,
@@ -72,9 +72,9 @@ def list_management_servers(call: Call) -> str:
     return call.rows("managementserver", servers, show)
 
 
-@command("listApis")
+@command("listApis", "name")
 def list_apis(call: Call) -> str:
-    allowed = available(call.world)
+    allowed = [each for each in COMMANDS.values() if each.available(call.world)]
     name = call.params.get("name")
     if name is not None:
         allowed = [each for each in allowed if each.name.lower() == name.lower()]
@@ -370,10 +370,10 @@ def list_volumes(call: Call) -> str:
             },
             values={"id": lambda vm: vm.volume_id, "name": lambda vm: f"ROOT-{vm.nr}"},
             keyword=lambda vm: (f"ROOT-{vm.nr}", vm.name),
-            owner=lambda vm: vm.owner if isinstance(vm, Router) else world.system_owner,
+            owner=world.owner_of,
         )
         if call.params.get("projectid") == "-1":
-            vms.sort(key=lambda vm: not (isinstance(vm, Router) and vm.owner.project is not None))
+            vms.sort(key=lambda vm: world.owner_of(vm).project is None)
 
     def text(vm: Vm) -> str:
         cached = vm.cache.get("volume")

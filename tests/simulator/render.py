@@ -87,9 +87,15 @@ def placement_fields(vm: Vm) -> JsonObject:
     return {
         "hostid": vm.host.id,
         "hostname": vm.host.name,
-        "hostcontrolstate": "Enabled" if vm.host.usable else "Disabled",
+        "hostcontrolstate": control_state(vm.host),
         "hypervisor": vm.hypervisor,
     }
+
+
+def control_state(host: Host) -> str:
+    if host.state != "Up":
+        return "Offline"
+    return "Enabled" if host.resourcestate == "Enabled" else "Disabled"
 
 
 def job_fields(vm: Vm) -> JsonObject:
@@ -141,6 +147,8 @@ def guest_address(router: Router, network: Network) -> tuple[str, str]:
 
 def nics(router: Router) -> list[JsonObject]:
     running = router.state != "Stopped"
+    # A router that never had a place keeps what was reserved for it.
+    reserved = running or not router.placed
     guests = []
     for network in router.networks:
         address, mac_address = guest_address(router, network)
@@ -153,7 +161,7 @@ def nics(router: Router) -> list[JsonObject]:
         if network.type == "Shared":
             nic["gateway"] = gateway(network.cidr)
         nic["ipaddress"] = address
-        if running:
+        if reserved:
             nic |= {"isolationuri": f"vlan://{network.vlan}", "broadcasturi": f"vlan://{network.vlan}"}
         nic |= {
             "traffictype": "Guest",
@@ -232,7 +240,7 @@ def router(world: World, router: Router) -> JsonObject:
         shown["guestnetmask"] = guest["netmask"]
         shown["guestnetworkid"] = guest["networkid"]
         shown["guestnetworkname"] = guest["networkname"]
-    offering = SYSTEM_OFFERINGS["internalloadbalancervm" if router.role == "INTERNAL_LB_VM" else "domainrouter"]
+    offering = SYSTEM_OFFERINGS[router.offering]
     shown |= {
         "templateid": router.template.id,
         "templatename": router.template.name,
@@ -304,7 +312,7 @@ def systemvm(world: World, vm: SystemVm, destroyed: bool = False) -> JsonObject:
         shown["version"] = vm.agent.version
     if vm.type == "consoleproxy" and not destroyed:
         shown["activeviewersessions"] = vm.sessions
-    offering = SYSTEM_OFFERINGS[vm.type]
+    offering = SYSTEM_OFFERINGS[vm.offering]
     return shown | {
         "isdynamicallyscalable": False,
         "serviceofferingid": offering["id"],
@@ -528,8 +536,8 @@ def host(world: World, host: Host) -> JsonObject:
         "gpuused": 0,
         "capabilities": "hvm",
         "lastpinged": "1970-01-21T07:01:52+0000",
-        "managementserverid": world.management_servers[0].id,
-        "managementservername": world.management_servers[0].name,
+        "managementserverid": world.active_server.id,
+        "managementservername": world.active_server.name,
         "clusterid": host.cluster.id,
         "clustername": host.cluster.name,
         "clustertype": "CloudManaged",
@@ -578,6 +586,9 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
     ready = world.is_ready(template, zone)
     percent_done = "100" if ready else "0"
     state = "DOWNLOADED" if ready else "NOT_DOWNLOADED"
+    stores = [(f"{zone.name}-sec", "Image")]
+    if ready and template.type == "SYSTEM":
+        stores.append((f"{zone.name}-ps0", "Primary"))
     return {
         "id": template.id,
         "name": template.name,
@@ -607,11 +618,12 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
         "downloaddetails": [
             {
                 "downloadState": state,
-                "datastore": f"{zone.name}-sec",
-                "datastoreRole": "Image",
+                "datastore": datastore,
+                "datastoreRole": role,
                 "downloadPercent": percent_done,
-                "datastoreId": uuid_of("imagestore", zone.name),
+                "datastoreId": uuid_of("datastore", datastore),
             }
+            for datastore, role in stores
         ],
         "arch": template.arch,
         "bits": 0,
@@ -629,11 +641,9 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
 
 def volume(world: World, vm: Vm) -> JsonObject:
     """The ROOT volume of a system VM; its templateid is the template the VM really runs."""
-    is_router = vm.kind == "router"
-    offering = SYSTEM_OFFERINGS["domainrouter" if is_router else vm.type]  # type: ignore[attr-defined]
-    owner = owner_fields(vm.owner) if is_router else owner_fields(world.system_owner)  # type: ignore[attr-defined]
+    offering = SYSTEM_OFFERINGS[vm.offering]
     cluster = vm.host.cluster if vm.host is not None else next(c for c in world.clusters if c.zone is vm.zone)
-    return {
+    shown = {
         "id": vm.volume_id,
         "name": f"ROOT-{vm.nr}",
         **zone_fields(vm.zone),
@@ -646,34 +656,39 @@ def volume(world: World, vm: Vm) -> JsonObject:
         "vmname": vm.name,
         "vmdisplayname": vm.name,
         "vmstate": vm.state,
-        "vmtype": "DomainRouter" if is_router else vm.type_name,  # type: ignore[attr-defined]
+        "vmtype": vm.type_name,
         "provisioningtype": "thin",
         "size": 2147483648,
         "created": world.stamp(vm.created),
-        "state": "Ready",
-        **owner,
+        "state": "Ready" if vm.placed else "Allocated",
+        **owner_fields(world.owner_of(vm)),
         "storagetype": "shared",
         "hypervisor": vm.hypervisor,
-        "storage": f"{vm.zone.name}-ps0",
         "destroyed": False,
-        "serviceofferingid": "7" if is_router else "3",
+        # The internal number, as recorded.
+        "serviceofferingid": {"secondarystoragevm": "3", "consoleproxy": "11"}.get(vm.offering, "7"),
         "serviceofferingname": offering["name"],
         "isextractable": False,
         "displayvolume": True,
-        "path": uuid_of("path", vm.volume_id),
-        "storageid": uuid_of("storagepool", vm.zone.name),
         "quiescevm": False,
         "supportsstoragesnapshot": False,
         "deleteprotection": False,
-        "physicalsize": 2147483648,
-        "virtualsize": 2147483648,
-        "utilization": "100.0%",
-        "clusterid": cluster.id,
-        "clustername": cluster.name,
-        **pod_fields(vm.zone),
         "tags": [],
         "hasannotations": False,
     }
+    if vm.placed:
+        shown |= {
+            "storage": f"{vm.zone.name}-ps0",
+            "path": uuid_of("path", vm.volume_id),
+            "storageid": uuid_of("storagepool", vm.zone.name),
+            "physicalsize": 2147483648,
+            "virtualsize": 2147483648,
+            "utilization": "100.0%",
+            "clusterid": cluster.id,
+            "clustername": cluster.name,
+            **pod_fields(vm.zone),
+        }
+    return shown
 
 
 def event(world: World, event: Event) -> JsonObject:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.simulator import render
 from tests.simulator.jobs import JobRunner
+from tests.simulator.routers import choose_host
 from tests.simulator.world import (
     Agent,
     Entity,
@@ -29,6 +30,7 @@ def state(world: World, jobs: JobRunner) -> dict[str, Any]:
     units: list[Network | Vpc] = [*world.networks, *world.vpcs]
     return {
         "version": world.server.version,
+        "bugs": world.bugs,
         "vms": {vm.name: vm_state(vm) for vm in vms},
         "units": {
             unit.id: {
@@ -152,6 +154,10 @@ def update_entity(world: World, entity: Entity, values: dict[str, Any], where: s
             old = entity.agent or Agent(world.server.version, "Up", world.now())
             agent.setdefault("disconnected", old.disconnected)
             world.change(entity, agent=replace(old, **agent))
+    if isinstance(entity, Vm) and "state" in values:
+        # A VM that runs has a place, one that is stopped has none.
+        host = entity.host or choose_host(world, entity.zone, entity.hypervisor, entity.last_host, ())
+        world.place(entity, host if values["state"] == "Running" else None)
     if isinstance(entity, Vm) and "root" in values:
         version = values.pop("root")
         world.change(entity, root=next(t for t in world.system_templates(entity.hypervisor) if t.version == version))

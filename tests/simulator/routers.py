@@ -18,6 +18,7 @@ from tests.simulator.world import INTERNAL_LB, Host, Interval, Network, Router, 
 RESTARTABLE = ("Implemented", "Setup")
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
 OLDEST_PATCHABLE = (4, 14, 0, 0)
+PATCHABLE_HYPERVISORS = ("KVM", "VMware", "XenServer", "Simulator")
 
 
 def strike(world: World, kinds: set[str], command: str, vm: Vm) -> Fault | None:
@@ -33,10 +34,20 @@ def too_old_to_patch(vm: Vm) -> bool:
     return built_from is not None and built_from < OLDEST_PATCHABLE
 
 
-def describe(vm: Vm, type_name: str, state: str) -> str:
+def refuse_unknown_command(vm: Vm) -> None:
+    """Other hypervisors do not know the command to patch; the server stumbles over their answer."""
+    if vm.hypervisor not in PATCHABLE_HYPERVISORS:
+        package = "com.cloud.agent.api"
+        raise ApiError(
+            INTERNAL, f"class {package}.UnsupportedAnswer cannot be cast to class {package}.PatchSystemVmAnswer"
+        )
+
+
+def describe(vm: Vm, state: str) -> str:
     """How error texts name a VM."""
     return json.dumps(
-        {"id": vm.nr, "instanceName": vm.name, "state": state, "type": type_name, "uuid": vm.id}, separators=(",", ":")
+        {"id": vm.nr, "instanceName": vm.name, "state": state, "type": vm.type_name, "uuid": vm.id},
+        separators=(",", ":"),
     )
 
 
@@ -47,6 +58,7 @@ async def patch(world: World, command: str, router: Router) -> bool:
     """Live patch one router. Callers drop the result: the job succeeds all the same (trap 4)."""
     if router.state != "Running":
         return False
+    refuse_unknown_command(router)
     fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
     interval: Interval = [time.time(), None]
     router.patches.append(interval)
@@ -74,16 +86,15 @@ def choose_host(world: World, zone: Zone, hypervisor: str, prefer: Host | None, 
     return min(usable, key=lambda host: (host in avoided, host.vms, host.nr), default=None)
 
 
-async def start_vm(world: World, command: str, vm: Vm, type_name: str, capacity_code: int) -> None:
+async def start_vm(world: World, command: str, vm: Vm) -> None:
     """Start it on a host; the disk is made anew when the VM's template is not the one it runs (reference 4.6)."""
     avoid = [r.host for r in siblings(vm) if r.host is not None]
     host = choose_host(world, vm.zone, vm.hypervisor, vm.last_host, avoid)
     if host is None or strike(world, {"capacity_failure"}, command, vm) is not None:
         await world.timings.pause("capacity_failure")
         world.change(vm, state="Stopped")
-        raise ApiError(
-            capacity_code, f"Unable to create a deployment for VM instance {describe(vm, type_name, 'Starting')}"
-        )
+        code = CAPACITY if isinstance(vm, Router) and vm.vpc is not None else INTERNAL
+        raise ApiError(code, f"Unable to create a deployment for VM instance {describe(vm, 'Starting')}")
     world.place(vm, host)
     world.change(vm, state="Starting", starts=vm.starts + 1)
     first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
@@ -113,8 +124,7 @@ def siblings(vm: Vm) -> list[Router]:
 
 
 async def start(world: World, command: str, router: Router) -> None:
-    code = CAPACITY if router.vpc is not None else INTERNAL
-    await start_vm(world, command, router, "DomainRouter", code)
+    await start_vm(world, command, router)
     package = world.package_of(router.host, router.hypervisor)
     world.change(
         router,
@@ -123,6 +133,7 @@ async def start(world: World, command: str, router: Router) -> None:
         scripts_checksum=None,
         redundantstate="UNKNOWN",
         redundantstate_fixed=False,
+        started=time.time(),
     )
     if router.role != INTERNAL_LB:
         world.change(router, software=world.software)
@@ -356,6 +367,8 @@ async def restart_vpc(
 
 
 def check_redundant_states(world: World) -> None:
+    """A router that has just started is UNKNOWN until the server asks it for the first time."""
+    asked_before = time.time() - world.timings.router_check_interval
     units: list[Network | Vpc] = [*world.networks, *world.vpcs]
     for unit in units:
         if not unit.redundant or not unit.routers or any(router.redundantstate_fixed for router in unit.routers):
@@ -366,11 +379,11 @@ def check_redundant_states(world: World) -> None:
             primary = running[0]
         for router in running:
             state = "PRIMARY" if router is primary else "BACKUP"
-            if router.redundantstate != state:
+            if router.redundantstate != state and router.started <= asked_before:
                 world.change(router, redundantstate=state)
 
 
 async def watch_redundant_states(world: World) -> None:
     while True:
-        await world.timings.pause("router_check_interval")
+        await world.timings.pause("router_check_interval", 0.2)
         check_redundant_states(world)

@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import collections
+import contextlib
 import hashlib
 import hmac
 import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -21,8 +23,9 @@ from aiohttp import web
 
 # Registers the commands.
 from tests.simulator import actions, lists, report, routers, systemvms  # noqa: F401
-from tests.simulator.commands import COMMANDS, Command, available
+from tests.simulator.commands import COMMANDS, Command
 from tests.simulator.errors import ApiError
+from tests.simulator.estate import build
 from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
 from tests.simulator.world import CPVM, SSVM, Entity, World
@@ -90,6 +93,10 @@ class Simulator:
     async def start(self, port: int = 0) -> None:
         await self._runner.setup()
         self.port = port
+        # Nobody who measures should wait for the JSON of thousands of objects.
+        for entity in [*self.world.vms.values(), *self.world.networks, *self.world.vpcs]:
+            with contextlib.suppress(ApiError):
+                self.world.json(entity)
         await self._listen()
         self._start_loops()
 
@@ -135,17 +142,19 @@ class Simulator:
         died = world.now()
         await self._refuse_connections(down_seconds)
         self.jobs.lose(lost)
-        world.management_servers[0].stopped = died
-        world.management_servers[0].started = world.now()
+        world.active_server.stopped = died
+        world.active_server.started = world.now()
         for vm in world.systemvms:
             if vm.agent is not None and vm.state == "Running":
                 world.spawn(systemvms.reconnect_agent(world, "management server restart", vm))
+        world.spawn(systemvms.reconnect_hosts(world, died))
         self._start_loops()
 
     # -- the API
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
+        # As it was sent: request.query has been quoted anew.
+        pairs = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True)
         if request.method == "POST":
             pairs += parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
         # The signature covers the names as they were sent.
@@ -194,12 +203,12 @@ class Simulator:
 
     def _admit(self, method: str, sent: dict[str, str], params: dict[str, str], command: Command | None) -> None:
         world = self.world
-        if command is None or (command.since is not None and not world.at_least(command.since)):
+        if command is None or not command.exists(world):
             # Answered like a wrong signature, which is not even looked at.
             raise ApiError(401, UNVERIFIED, None)
         if params.get("apikey") != world.server.key or not self._verify(sent, params):
             raise ApiError(401, UNVERIFIED, None)
-        if command not in available(world):
+        if not command.available(world):
             raise ApiError(401, UNAVAILABLE % command.name)
         reads = command.name.lower().startswith(("get", "list", "query", "find"))
         if method == "GET" and not reads and world.setting_is_true("enforce.post.requests.and.timestamps"):
@@ -331,6 +340,17 @@ class Simulator:
             asyncio.get_running_loop().call_later(0.05, self.stopped.set)
             return {}
         raise ValueError(f"no {method} {what} here")
+
+
+@contextlib.asynccontextmanager
+async def simulate(spec: dict[str, Any]) -> AsyncIterator[Simulator]:
+    """A simulator in this process and event loop: async with simulate({...}) as simulator."""
+    simulator = Simulator(build(spec))
+    await simulator.start()
+    try:
+        yield simulator
+    finally:
+        await simulator.stop()
 
 
 def public(params: dict[str, str]) -> dict[str, str]:

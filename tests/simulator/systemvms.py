@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
-from tests.simulator.routers import describe, start_vm, strike, too_old_to_patch
+from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch
 from tests.simulator.world import CPVM, SSVM, Agent, Interval, SystemVm, World, Zone
 
 SCAN = "capacity scan"
@@ -21,9 +21,10 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
     if vm.state != "Running":
         raise ApiError(
             INTERNAL,
-            f"Unable to patch SystemVM: VM instance {describe(vm, vm_type(vm), vm.state)} as it is not in Running "
+            f"Unable to patch SystemVM: VM instance {describe(vm, vm.state)} as it is not in Running "
             "state. Please destroy and recreate the SystemVM.",
         )
+    refuse_unknown_command(vm)
     package = world.package_of(vm.host, vm.hypervisor)
     if not forced and vm.software is not None and scripts_checksum(package) == scripts_checksum(vm.software):
         await world.timings.pause("patch", 0.2)
@@ -47,10 +48,6 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
     return f"Successfully patched systemVM {vm.name} "
 
 
-def vm_type(vm: SystemVm) -> str:
-    return "ConsoleProxy" if vm.type == CPVM else "SecondaryStorageVm"
-
-
 async def reconnect_agent(world: World, command: str, vm: SystemVm) -> None:
     """The agent restarts: only when it is back does the server learn its version."""
     if vm.agent is not None:
@@ -66,8 +63,20 @@ async def reconnect_agent(world: World, command: str, vm: SystemVm) -> None:
         world.change(vm, agent=replace(vm.agent, version=vm.software, state="Up"))
 
 
+async def reconnect_hosts(world: World, lost: float) -> None:
+    """After a restart of the server the hosts' agents connect again, too."""
+    hosts = [host for host in world.hosts if host.state == "Up"]
+    for host in hosts:
+        world.change(host, state="Disconnected", disconnected=lost)
+    world.forget_all()
+    await world.timings.pause("agent_reconnect")
+    for host in hosts:
+        world.change(host, state="Up")
+    world.forget_all()
+
+
 async def start(world: World, command: str, vm: SystemVm) -> None:
-    await start_vm(world, command, vm, vm_type(vm), INTERNAL)
+    await start_vm(world, command, vm)
     # Every start brings the software of the host (reference 4.6).
     world.change(vm, software=world.package_of(vm.host, vm.hypervisor))
     world.spawn(reconnect_agent(world, command, vm))

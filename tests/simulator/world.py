@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import traceback
 from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -206,6 +207,7 @@ class Vm(Entity):
     placed: bool = True
     """Whether it ever had a place: a VM that no host had room for has no pod."""
     starts: int = 1
+    started: float = 0.0
     busy: str | None = None
     """The job that works on it, as lists show it."""
     software: str | None = None
@@ -216,6 +218,16 @@ class Vm(Entity):
     @property
     def volume_id(self) -> str:
         return uuid_of("volume", f"{self.id}/{self.disk}")
+
+    @property
+    def type_name(self) -> str:
+        """As volumes, addresses and error texts say it."""
+        raise NotImplementedError
+
+    @property
+    def offering(self) -> str:
+        """Which system offering it uses."""
+        raise NotImplementedError
 
 
 @dataclass(eq=False, kw_only=True)
@@ -236,6 +248,14 @@ class Router(Vm):
     scripts_checksum: str | None = None
     """The checksum itself, where an estate wants a certain one."""
     failing_checks: list[str] = field(default_factory=list)
+
+    @property
+    def type_name(self) -> str:
+        return "DomainRouter"
+
+    @property
+    def offering(self) -> str:
+        return "internalloadbalancervm" if self.role == INTERNAL_LB else "domainrouter"
 
     @property
     def unit(self) -> Network | Vpc | None:
@@ -269,6 +289,10 @@ class SystemVm(Vm):
     @property
     def type_name(self) -> str:
         return "ConsoleProxy" if self.type == CPVM else "SecondaryStorageVm"
+
+    @property
+    def offering(self) -> str:
+        return self.type
 
 
 @dataclass
@@ -318,7 +342,7 @@ class ServerFacts:
     page_size: int = 500
 
 
-E_ = TypeVar("E_", bound=Entity)
+AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 
 class World:
@@ -346,6 +370,7 @@ class World:
         self.caller = Owner(server.account, None, "ROOT")
         self._numbers: dict[str, int] = {"network": 203}
         self._names: dict[tuple[str, str], int] = {}
+        self.bugs: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- time and identity
@@ -367,7 +392,7 @@ class World:
         self._names[kind, name] = count = self._names.get((kind, name), 0) + 1
         return uuid_of(kind, name if count == 1 else f"{name}#{count}")
 
-    def add(self, entity: E_) -> E_:
+    def add(self, entity: AnyEntity) -> AnyEntity:
         entity.born = entity.born or time.time()
         self.by_id[entity.id] = entity
         if isinstance(entity, Vm):
@@ -383,6 +408,14 @@ class World:
     @property
     def systemvms(self) -> Iterator[SystemVm]:
         return (vm for vm in self.vms.values() if isinstance(vm, SystemVm))
+
+    @property
+    def active_server(self) -> ManagementServer:
+        """The management server that answers."""
+        return next((server for server in self.management_servers if server.state == "Up"), self.management_servers[0])
+
+    def owner_of(self, vm: Vm) -> Owner:
+        return vm.owner if isinstance(vm, Router) else self.system_owner
 
     def zone_named(self, name: str) -> Zone:
         return next(zone for zone in self.zones if zone.name == name)
@@ -439,10 +472,20 @@ class World:
         """Something that goes on by itself, outside of any job."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._spawned_ended)
+
+    def _spawned_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.note_bug(error)
+
+    def note_bug(self, error: BaseException) -> None:
+        """An error of the simulator itself; tests find it in the state."""
+        traceback.print_exception(error)
+        self.bugs.append("".join(traceback.format_exception(error)))
 
     def stop_spawned(self) -> None:
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
 
     # -- change

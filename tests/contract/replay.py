@@ -1,0 +1,193 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Play a recording against the simulator: the same requests, in the same order, about the same things."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.contract.shapes import FACTS, differences
+from tests.simulator.process import RunningSimulator
+
+RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
+RUNNING = 0
+# The recorded hosts could not run health checks.
+SHAPE_ONLY = {"getRouterHealthCheckResults"}
+
+
+@dataclass
+class Exchange:
+    request: dict[str, str]
+    status: int
+    content_type: str
+    response: Any
+
+    @property
+    def command(self) -> str:
+        return self.request["command"]
+
+    @property
+    def body(self) -> Any:
+        return next(iter(self.response.values()))
+
+
+def recording(name: str) -> list[Exchange]:
+    exchanges = []
+    for line in (RECORDINGS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        exchanges.append(Exchange(entry["request"], entry["status"], entry["content_type"], entry["response"]))
+    return exchanges
+
+
+def ask(url: str, key: str, secret: str, request: dict[str, str], method: str = "POST") -> Exchange:
+    """Send one signed request. Not the collection's client: that is what others test with the simulator."""
+    params = {**request, "apiKey": key, "response": "json"}
+    # As java.net.URLEncoder quotes, which quotes a tilde, too.
+    quoted = {name: urllib.parse.quote(value, safe="*").replace("~", "%7E") for name, value in params.items()}
+    text = "&".join(f"{name}={quoted[name]}" for name in sorted(params))
+    digest = hmac.new(secret.encode(), text.lower().encode(), hashlib.sha1).digest()
+    query = urllib.parse.urlencode({**params, "signature": base64.b64encode(digest).decode()})
+    get = urllib.request.Request(f"{url}?{query}")
+    call = urllib.request.Request(url, query.encode()) if method == "POST" else get
+    try:
+        with urllib.request.urlopen(call, timeout=20) as answer:
+            return Exchange(request, answer.status, answer.headers["Content-Type"], json.load(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Exchange(request, error.code, error.headers["Content-Type"], json.load(error))
+
+
+@cache
+def recorded_things() -> dict[str, tuple[str, str]]:
+    """What each id in the recordings stands for: its kind, and the name by which to find it here."""
+    things: dict[str, tuple[str, str]] = {}
+
+    def walk(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            yield value
+            for item in value.values():
+                yield from walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item)
+
+    for path in RECORDINGS.glob("*.jsonl"):
+        for exchange in recording(path.stem):
+            for thing in walk(exchange.response):
+                if "role" in thing:
+                    things[thing["id"]] = ("router", thing.get("vpcname") or thing["guestnetworkname"])
+                    if "guestnetworkid" in thing:
+                        things[thing["guestnetworkid"]] = ("network", thing["guestnetworkname"])
+                    if "vpcid" in thing:
+                        things[thing["vpcid"]] = ("vpc", thing["vpcname"])
+                elif "systemvmtype" in thing and "created" in thing and "state" in thing and "zoneid" in thing:
+                    things[thing["id"]] = ("systemvm", thing["systemvmtype"])
+                elif "vpcofferingid" in thing:
+                    things[thing["id"]] = ("vpc", thing["name"])
+                elif "networkofferingid" in thing and "traffictype" in thing:
+                    things[thing["id"]] = ("network", thing["name"])
+                elif "zonetoken" in thing:
+                    things[thing["id"]] = ("zone", thing["name"])
+    return things
+
+
+class Client:
+    """Speaks to one simulator."""
+
+    def __init__(self, simulator: RunningSimulator) -> None:
+        self.simulator = simulator
+
+    def ask(self, method: str = "POST", **request: str) -> Exchange:
+        return ask(self.simulator.url, self.simulator.key, self.simulator.secret, request, method)
+
+    def everything(self, command: str, key: str, /, **more: str) -> list[dict[str, Any]]:
+        answer = self.ask(command=command, listall="true", projectid="-1", page="1", pagesize="500", **more)
+        return answer.body.get(key, [])
+
+    def job(self, command: str, **request: str) -> dict[str, Any]:
+        """Submit, wait, and return how the job ended."""
+        submitted = self.ask(command=command, **request)
+        assert submitted.status == 200, submitted.response
+        return self.poll({"command": "queryAsyncJobResult", "jobid": submitted.body["jobid"]}, until_done=True).body
+
+    def poll(self, request: dict[str, str], until_done: bool) -> Exchange:
+        end = time.monotonic() + 10
+        while True:
+            answer = self.ask(**request)
+            if not until_done or answer.status != 200 or answer.body["jobstatus"] != RUNNING:
+                return answer
+            if time.monotonic() > end:
+                raise TimeoutError(f"the job of {request} does not end")
+            time.sleep(0.01)
+
+
+class Replay(Client):
+    """One recording, played against one simulator."""
+
+    def __init__(self, simulator: RunningSimulator, facts: set[str] = FACTS) -> None:
+        super().__init__(simulator)
+        self.facts = facts
+        self.jobs: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    def find(self, kind: str, name: str) -> str:
+        """The id in the simulator of what has this name in the recording."""
+        if kind == "systemvm":
+            found = self.everything("listSystemVms", "systemvm", systemvmtype=name)
+        elif kind == "router":
+            routers = self.everything("listRouters", "router")
+            found = [r for r in routers if name in (r.get("vpcname"), r.get("guestnetworkname"))]
+        else:
+            command, key = {"network": ("listNetworks", "network"), "vpc": ("listVPCs", "vpc")}.get(
+                kind, ("listZones", "zone")
+            )
+            found = [thing for thing in self.everything(command, key) if thing["name"] == name]
+        return found[0]["id"]
+
+    def translate(self, request: dict[str, str]) -> dict[str, str]:
+        translated = {}
+        for key, value in request.items():
+            thing = recorded_things().get(value)
+            translated[key] = self.find(*thing) if thing is not None else self.jobs.get(value, value)
+        return translated
+
+    def step(self, recorded: Exchange) -> Exchange:
+        request = self.translate(recorded.request)
+        if recorded.command == "queryAsyncJobResult" and recorded.status == 200:
+            answer = self.poll(request, until_done=recorded.body["jobstatus"] != RUNNING)
+            if recorded.body["jobstatus"] == RUNNING and answer.body["jobstatus"] != RUNNING:
+                # Things go faster here.
+                return answer
+        else:
+            answer = self.ask(**request)
+        self.compare(recorded, answer)
+        if isinstance(recorded.body, dict) and "jobid" in recorded.body and "jobid" in answer.body:
+            self.jobs[recorded.body["jobid"]] = answer.body["jobid"]
+        return answer
+
+    def compare(self, recorded: Exchange, answer: Exchange) -> None:
+        where = f"{recorded.request}: "
+        if (recorded.status, recorded.content_type) != (answer.status, answer.content_type):
+            self.problems.append(
+                f"{where}{recorded.status} {recorded.content_type} was recorded, this is "
+                f"{answer.status} {answer.content_type}: {str(answer.response)[:300]}"
+            )
+            return
+        facts = set() if recorded.command in SHAPE_ONLY else self.facts
+        self.problems += [where + text for text in differences(recorded.response, answer.response, facts)]
+
+    def play(self, exchanges: list[Exchange]) -> None:
+        for exchange in exchanges:
+            self.step(exchange)

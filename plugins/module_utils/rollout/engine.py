@@ -111,6 +111,7 @@ class _Run:
     lost: bool = False  # a job ended without anybody knowing what it did
     started: float | None = None
     job_ids: list[str] = field(default_factory=list)
+    neighbours: list[Vm] = field(default_factory=list)  # others of its kind in its zone
     submitted: bool = False
     foreign: bool = False  # the next reading decides what somebody else's job left to do
 
@@ -428,7 +429,8 @@ class Engine:
         own = {vm.id for vm in run.unit.vms}
         vms = self._server.read(run.unit, run.method)
         if run.unit.type in (UnitType.SYSTEM_VM, UnitType.INTERNAL_LB):
-            vms = [vm for vm in vms if vm.id in own or vm.id not in self._known_vms]
+            run.neighbours = [vm for vm in vms if vm.id not in own and vm.id in self._known_vms]
+            vms = [vm for vm in vms if vm not in run.neighbours]
         return self._remember(run.unit, vms)
 
     def _pass_gate(self, run: _Run, vms: Sequence[Vm], since: float) -> None:
@@ -460,7 +462,14 @@ class Engine:
         run.refuted = run.refuted + 1 if finding.proof is Proof.REFUTED else 0
         if finding.awaited is not run.awaited:
             run.awaited, run.proof_since = finding.awaited, self._clock()
-        too_late = finding.proof is Proof.NOT_YET and self._clock() - run.proof_since >= self._patience(run)
+        waited = self._clock() - run.proof_since
+        if not after and waited >= self._limits.verify_timeout and self._is_spare(run):
+            reason = (
+                "destroyed; the server made no new one, as the zone has another, and makes one when load asks for it"
+            )
+            self._finish(run, UnitStatus.UPGRADED, reason, after)
+            return
+        too_late = finding.proof is Proof.NOT_YET and waited >= self._patience(run)
         if run.refuted < REFUTED_READS and not too_late:
             run.read_at = self._clock() + REREAD_S
         elif not (run.lost and run.job_id is None and self._found_job(run)):  # the server may have taken the call late
@@ -482,6 +491,11 @@ class Engine:
                 return
             reason = f"{reason} It was not recreated: {obstacle}"
         self._finish(run, UnitStatus.FAILED, reason, after, cure)
+
+    def _is_spare(self, run: _Run) -> bool:
+        """Of several system VMs of a kind the server replaces the last one only; the others when load asks for them."""
+        others = [vm for vm in run.neighbours if vm.running and vm.agent_state == "Up"]
+        return run.method is Method.RECREATE and run.unit.type is UnitType.SYSTEM_VM and bool(others)
 
     def _patience(self, run: _Run) -> float:
         """How long to wait for what is not there yet."""
@@ -513,7 +527,8 @@ class Engine:
         self._next_stage(run)
 
     def _why_failed(self, run: _Run, finding: Finding) -> str:
-        waited = f"after {self._clock() - run.proof_since:.0f} s: " if finding.proof is Proof.NOT_YET else ""
+        seconds = self._clock() - run.proof_since
+        waited = f"after {seconds:.0f} s " if finding.proof is Proof.NOT_YET and seconds >= 1 else ""
         said = run.trouble if run.trouble else "the job succeeded, but"
         next_step = NEXT_STEPS.get((run.unit.type, finding.awaited), "") if run.method is Method.RECREATE else ""
         if run.method is Method.RECREATE and run.unit.type in (UnitType.NETWORK, UnitType.VPC):

@@ -23,9 +23,16 @@ options:
     default: 2
   max_failures:
     description:
-      - How many units may fail before no further unit is started. What runs is finished and verified.
-    type: int
-    default: 0
+      - How many units may fail before no further unit is started, as a number or as a percentage of the targets such as
+        V(10%). What runs is finished and verified.
+    type: str
+    default: "0"
+  deadline:
+    description:
+      - No unit is started that is not expected to end by then, going by durations seen in this rollout.
+      - A time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time, or a duration such as
+        V(4h30m).
+    type: str
   job_timeout:
     description:
       - The longest time in seconds for patching, restarting or starting one VM. A unit with more to do, such as a
@@ -38,6 +45,17 @@ options:
       - How long in seconds the proof may take after the job, for example until an agent has reconnected.
     type: int
     default: 300
+  start_timeout:
+    description:
+      - How long in seconds the server may take until a recreated system VM is Running. It makes new ones in its
+        capacity scan, one zone after the other.
+    type: int
+    default: 1800
+  agent_timeout:
+    description:
+      - How long in seconds the agent of a new or restarted system VM may take until it is Up.
+    type: int
+    default: 900
   poll_interval:
     description:
       - The longest pause in seconds between two questions about running jobs. Shorter ones come from durations seen.
@@ -47,4 +65,16 @@ options:
     description:
       - A file on the host that runs the module, to which one line is appended when a unit starts and when it ends.
     type: path
+  stop_file:
+    description:
+      - A path on the host that runs the module. As soon as a file is there, nothing new is started, as if the run were
+        interrupted. It is not removed.
+    type: path
+  on_interrupt:
+    description:
+      - What happens to running jobs when the run is interrupted. V(leave) ends at once and leaves them to the server,
+        the next run waits for them; V(wait) waits for them and verifies them first.
+    type: str
+    choices: [leave, wait]
+    default: leave
 """

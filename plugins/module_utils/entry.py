@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,26 +16,50 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
     read_estate,
     read_management_servers,
+    read_setting,
     read_units,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Estate,
     Kind,
+    Settings,
     Unit,
     UnitType,
     common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
+    CANCEL_MARGIN,
+    CANCEL_THRESHOLD,
+    Check,
+    Question,
+    recreation_problems,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import make_plan, situation_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, Verdict, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
+    Situation,
+    Verdict,
+    Wishes,
+    decide,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus, diff
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
 
 NO_VERSION = "The management servers have no single version"
+
+
+# What decides whether a target needs the method at all.
+WISH_FOR = {
+    Method.LIVE_PATCH: Wanted.LIVE_PATCH,
+    Method.RESTART: Wanted.AUTO,
+    Method.RECREATE: Wanted.RECREATE,
+}
 
 
 class RefusedError(SysvmError):
@@ -49,6 +74,9 @@ class Targets:
     networks: Sequence[str] = ()
     vpcs: Sequence[str] = ()
     routers: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.system_vms) + len(self.networks) + len(self.vpcs) + len(self.routers)
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -96,29 +124,73 @@ def upgrade(
     method: Method,
     limits: Limits,
     *,
+    allow_degraded: bool = False,
+    fallback: bool = False,
     forced: bool = False,
     check_mode: bool = False,
     log: str | None = None,
+    stop_file: str | None = None,
 ) -> Outcome:
     """Act on the targets by one method and prove the result.
 
-    :raises RefusedError: when a target does not exist or the matrix forbids it; nothing was touched.
+    :param allow_degraded: recreate also a redundant pair that is not healthy.
+    :param fallback: recreate a unit whose live patch failed in a way that recreation cures.
+    :param forced: patch a system VM although its scripts are the new ones.
+    :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
     """
     target = _target(client, method)
-    known = read_units(client, targets.kinds)
-    situation = Situation.of(target, (vm for unit in known for vm in unit.vms))
+    estate = None if method is Method.LIVE_PATCH and not fallback else read_estate(client)
+    known = read_units(client, targets.kinds, details=False) if estate is None else estate.units
+    situation = (
+        Situation.of(target, (vm for unit in known for vm in unit.vms))
+        if estate is None
+        else situation_of(estate, target)
+    )
     units = find_targets(known, targets, lambda: read_units(client))
-    verdicts = {unit.id: decide(unit, situation) for unit in units}
+    # A system VM that is stopped and started is to get a new disk, so it is recreated as far as the need is concerned.
+    wish = Wanted.RECREATE if method is Method.RESTART and targets.system_vms else WISH_FOR[method]
+    wishes = Wishes(wish, allow_degraded=allow_degraded)
+    verdicts = {unit.id: decide(unit, situation, wishes) for unit in units}
     _refuse_forbidden(units, verdicts)
     settled = {
         unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], method)) is not None
     }
     work = [unit for unit in units if unit.id not in settled]
+    if estate is not None and method is not Method.LIVE_PATCH and work:
+        _refuse_what_cannot_come_back(estate, work, method)
+
+    def obstacle(unit: Unit) -> str | None:
+        recreation = decide(unit, situation, Wishes(Wanted.RECREATE, allow_degraded=allow_degraded))
+        if recreation.method is not Method.RECREATE:
+            return recreation.reason
+        return "; ".join(check.seen for check in _problems(estate, [unit])) or None if estate else None
+
+    if any(unit.kind is Kind.ROUTER for unit in work):
+        minutes = read_setting(client, CANCEL_THRESHOLD)
+        limits = replace(
+            limits, big_s=CANCEL_MARGIN * 60 * Settings({CANCEL_THRESHOLD: minutes or ""}).number(CANCEL_THRESHOLD, 60)
+        )
     log_file = LogFile(log)
+    progress = Progress(log_file)
+    client.on_retry = progress.retrying
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
     else:
-        rollout = Engine(Server(client), situation, limits, Progress(log_file)).run(work, method, forced=forced)
+        engine = Engine(
+            Server(client),
+            situation,
+            limits,
+            progress,
+            interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
+        )
+        known_vms = frozenset(vm.id for unit in known for vm in unit.vms)
+        rollout = engine.run(
+            work,
+            method,
+            forced=forced,
+            known_vms=known_vms,
+            obstacle_to_fallback=obstacle if fallback and method is Method.LIVE_PATCH else None,
+        )
     settled.update({result.unit.id: result for result in rollout.results})
     results = [settled[unit.id] for unit in units]
     values: dict[str, Any] = {
@@ -203,13 +275,42 @@ def _refuse_forbidden(units: Iterable[Unit], verdicts: Mapping[str, Verdict]) ->
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
 
 
+def _refuse_what_cannot_come_back(estate: Estate, units: Sequence[Unit], method: Method) -> None:
+    if method is Method.RECREATE:
+        problems = _problems(estate, units)
+        if problems:
+            told = "; ".join(check.seen for check in problems)
+            raise RefusedError(f"Nothing was touched: {told}.", remedy=" ".join(check.remedy for check in problems))
+    kept = [
+        unit.vms[0].name
+        for unit in units
+        if method is Method.RESTART
+        and unit.type is UnitType.SYSTEM_VM
+        and unit.vms[0].root_template_id == unit.vms[0].next_template_id
+        and not estate.settings.flag("recreate.systemvm.enabled", False)
+    ]
+    if kept:
+        raise RefusedError(
+            f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
+            remedy="Use mode: destroy.",
+        )
+
+
+def _problems(estate: Estate, units: Sequence[Unit]) -> list[Check]:
+    """What speaks against recreating the units."""
+    verdicts = [(unit, Verdict(Method.RECREATE, "")) for unit in units]
+    return recreation_problems(Question(estate, verdicts, Policy(), expected_seconds))
+
+
 def _without_action(unit: Unit, verdict: Verdict, method: Method) -> UnitResult | None:
     """The result of a unit that gets no call; None for one that does."""
     if verdict.method is Method.NONE:
         return UnitResult(unit, Method.NONE, UnitStatus.CURRENT, verdict.reason)
-    if verdict.method is not method:
-        return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
-    return None
+    # Stopping and starting does what a live patch does, and what recreation does where the disk is replaced.
+    stronger = {Method.LIVE_PATCH, Method.RECREATE} if method is Method.RESTART else set()
+    if verdict.method is method or verdict.method in stronger:
+        return None
+    return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
 
 
 def _expected(unit: Unit, method: Method, situation: Situation) -> UnitResult:

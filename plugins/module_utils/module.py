@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -19,6 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.arguments imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_deadline, parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Limits
 
 
@@ -60,31 +62,46 @@ def limits_argument_spec() -> dict[str, Any]:
     return {
         "parallel": {"type": "int", "default": 10},
         "per_host": {"type": "int", "default": 2},
-        "max_failures": {"type": "int", "default": 0},
+        "max_failures": {"type": "str", "default": "0"},
+        "deadline": {"type": "str"},
         "job_timeout": {"type": "int", "default": 1800},
         "verify_timeout": {"type": "int", "default": 300},
+        "start_timeout": {"type": "int", "default": 1800},
+        "agent_timeout": {"type": "int", "default": 900},
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
+        "stop_file": {"type": "path"},
+        "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
     }
 
 
-def limits_from_params(params: Mapping[str, Any]) -> Limits:
-    """:raises SysvmError: for a number that cannot be meant."""
+def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
+    """The limits of a rollout of so many targets.
+
+    :raises SysvmError: for a number or a time that cannot be meant; it names the option.
+    """
     for name, lowest in (
         ("parallel", 1),
         ("per_host", 0),
-        ("max_failures", 0),
         ("job_timeout", 1),
         ("verify_timeout", 0),
+        ("start_timeout", 0),
+        ("agent_timeout", 0),
         ("poll_interval", 0.05),
     ):
         if params[name] < lowest:
             raise SysvmError(f"{name} is {params[name]}.", remedy=f"Give a number of at least {lowest}.")
+    now = datetime.now().astimezone()
     return Limits(
         parallel=params["parallel"],
         per_host=params["per_host"],
-        max_failures=params["max_failures"],
+        max_failures=parse_share(params["max_failures"], targets, "max_failures"),
+        deadline=parse_deadline(params["deadline"], now).timestamp() if params["deadline"] else None,
         job_timeout=params["job_timeout"],
         verify_timeout=params["verify_timeout"],
+        start_timeout=params["start_timeout"],
+        agent_timeout=params["agent_timeout"],
+        wait_idle=params.get("wait_idle") or 0,
         poll_interval=params["poll_interval"],
+        wait_when_interrupted=params["on_interrupt"] == "wait",
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cs_router_restart
-short_description: Live patch or restart virtual routers by restarting their networks and VPCs, and prove it
+short_description: Live patch, restart or recreate virtual routers and prove it
 version_added: 0.1.0
 description:
   - Brings the software of virtual routers to the version of the management server, many networks and VPCs at a time.
@@ -41,10 +41,25 @@ options:
   mode:
     description:
       - V(live_patch) patches running routers without a reboot.
-      - V(restart) restarts the networks of routers that are stopped, which starts them with the new software.
+      - V(restart) stops and starts the routers, one half of a pair after the other, and starts stopped ones. A start
+        always brings the new software, and a new template only after an upgrade that registered one.
+      - V(recreate) restarts the networks and VPCs with cleanup, so that new routers are made from the new template.
     type: str
-    choices: [live_patch, restart]
+    choices: [live_patch, restart, recreate]
     default: live_patch
+  allow_degraded:
+    description:
+      - With O(mode=recreate), whether a redundant pair that is not one PRIMARY and one BACKUP is recreated too. Its
+        only working router may be taken down before the new one is up.
+    type: bool
+    default: false
+  fallback:
+    description:
+      - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
+        patch script failed). One that may succeed later is never recreated.
+    type: str
+    choices: [none, recreate]
+    default: none
 seealso:
   - module: cloudstack.sysvm.cs_sysvm_version_check
   - module: cloudstack.sysvm.cs_systemvm_livepatch
@@ -63,6 +78,11 @@ EXAMPLES = r"""
     routers: r-23-VM
   check_mode: true
   diff: true
+
+- name: Recreate the routers of a VPC from the new template
+  cloudstack.sysvm.cs_router_restart:
+    vpcs: shop
+    mode: recreate
 
 - name: Start a stopped router with the new software
   cloudstack.sysvm.cs_router_restart:
@@ -114,6 +134,11 @@ results:
       description: Why, in words.
       type: str
       sample: "proven: runs 4.22.0.0"
+    cure:
+      description:
+        - What helps a unit whose live patch failed, V(later) for another try or V(recreate); null otherwise.
+      type: str
+      sample: recreate
     job_ids:
       description: The jobs that worked on it.
       type: list
@@ -176,13 +201,17 @@ TARGETS = ("networks", "vpcs", "routers")
 
 
 def restart(client, params, check_mode):
+    targets = entry.Targets(**{option: params[option] or () for option in TARGETS})
     return entry.upgrade(
         client,
-        entry.Targets(**{option: params[option] or () for option in TARGETS}),
+        targets,
         Method(params["mode"]),
-        limits_from_params(params),
+        limits_from_params(params, len(targets)),
         check_mode=check_mode,
         log=params["log"],
+        stop_file=params["stop_file"],
+        fallback=params["fallback"] == "recreate",
+        allow_degraded=params["allow_degraded"],
     )
 
 
@@ -190,7 +219,9 @@ def main():
     run(
         {
             **{option: {"type": "list", "elements": "str"} for option in TARGETS},
-            "mode": {"type": "str", "choices": ["live_patch", "restart"], "default": "live_patch"},
+            "mode": {"type": "str", "choices": ["live_patch", "restart", "recreate"], "default": "live_patch"},
+            "allow_degraded": {"type": "bool", "default": False},
+            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
             **limits_argument_spec(),
         },
         restart,

@@ -34,6 +34,13 @@ options:
       - Patch even if the VM has the new scripts already. This restarts its agent for nothing; only for repair.
     type: bool
     default: false
+  fallback:
+    description:
+      - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
+        patch script failed). One that may succeed later is never recreated.
+    type: str
+    choices: [none, recreate]
+    default: none
 seealso:
   - module: cloudstack.sysvm.cs_sysvm_version_check
   - module: cloudstack.sysvm.cs_router_restart
@@ -98,6 +105,11 @@ results:
       description: Why, in words.
       type: str
       sample: "proven: runs 4.22.0.0"
+    cure:
+      description:
+        - What helps a unit whose live patch failed, V(later) for another try or V(recreate); null otherwise.
+      type: str
+      sample: recreate
     job_ids:
       description: The jobs that worked on it.
       type: list
@@ -162,10 +174,12 @@ def live_patch(client, params, check_mode):
         client,
         entry.Targets(system_vms=params["system_vms"]),
         Method.LIVE_PATCH,
-        limits_from_params(params),
+        limits_from_params(params, len(params["system_vms"])),
         forced=params["forced"],
         check_mode=check_mode,
         log=params["log"],
+        stop_file=params["stop_file"],
+        fallback=params["fallback"] == "recreate",
     )
 
 
@@ -174,6 +188,7 @@ def main():
         {
             "system_vms": {"type": "list", "elements": "str", "required": True, "aliases": ["names", "name", "id"]},
             "forced": {"type": "bool", "default": False},
+            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
             **limits_argument_spec(),
         },
         live_patch,

@@ -26,11 +26,29 @@ requirements:
 options:
   method:
     description:
-      - What is wanted. V(auto) live patches where that is allowed; V(live_patch) does the same and lets a check fail
-        where a unit cannot be live patched.
+      - What is wanted. V(auto) live patches where that is allowed and recreates what a live patch would not cure;
+        V(live_patch) lets a check fail where a unit cannot be live patched; V(recreate) recreates every VM that is not
+        from the new template, for security fixes that are only there.
     type: str
-    choices: [auto, live_patch]
+    choices: [auto, live_patch, recreate]
     default: auto
+  unsupported:
+    description:
+      - What becomes of VMs that the matrix forbids to live patch, because they were built from 4.13 or older or from an
+        unknown version. V(fail) lets a check fail and so stops the upgrade before it starts.
+    type: str
+    choices: [fail, recreate]
+    default: fail
+  allow_degraded:
+    description: Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated.
+    type: bool
+    default: false
+  types:
+    description: Which types of units are in scope; empty means all.
+    type: list
+    elements: str
+    choices: [system_vm, network, vpc, internal_lb, orphan_router]
+    default: []
   kinds:
     description: Which kinds of VMs are in scope.
     type: list
@@ -66,12 +84,20 @@ options:
     description: Whether one unit per kind, hypervisor and zone is done before the others.
     type: bool
     default: true
+  steps:
+    description:
+      - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step. The
+        last one repeats. Empty means one wave.
+    type: list
+    elements: str
+    default: []
   fail_on_checks:
     description: Whether the module fails when a check fails.
     type: bool
     default: true
 seealso:
   - module: cloudstack.sysvm.cs_systemvm_livepatch
+  - module: cloudstack.sysvm.cs_systemvm_recreate
   - module: cloudstack.sysvm.cs_router_restart
   - name: System-VMs and Virtual-Routers
     description: The support matrix that this module applies.
@@ -142,9 +168,9 @@ management_server_version:
 """
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import MISSING_LIBRARIES
 
 
@@ -157,7 +183,11 @@ def check(client, params, check_mode):
         exclude_names=tuple(params["exclude_names"]),
         cidrs=tuple(params["cidrs"]),
         select=params["select"],
+        types=frozenset(UnitType(name) for name in params["types"]) or frozenset(UnitType),
         canary=params["canary"],
+        waves=tuple(params["steps"]),
+        unsupported=Unsupported(params["unsupported"]),
+        allow_degraded=params["allow_degraded"],
     )
     return entry.check_versions(client, policy, params["fail_on_checks"])
 
@@ -166,7 +196,15 @@ def main():
     names = {"type": "list", "elements": "str", "default": []}
     run(
         {
-            "method": {"type": "str", "choices": ["auto", "live_patch"], "default": "auto"},
+            "method": {"type": "str", "choices": ["auto", "live_patch", "recreate"], "default": "auto"},
+            "unsupported": {"type": "str", "choices": ["fail", "recreate"], "default": "fail"},
+            "allow_degraded": {"type": "bool", "default": False},
+            "types": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["system_vm", "network", "vpc", "internal_lb", "orphan_router"],
+                "default": [],
+            },
             "kinds": {
                 "type": "list",
                 "elements": "str",
@@ -178,6 +216,7 @@ def main():
             "exclude_names": names,
             "cidrs": names,
             "select": {"type": "str"},
+            "steps": names,
             "canary": {"type": "bool", "default": True},
             "fail_on_checks": {"type": "bool", "default": True},
         },

@@ -10,11 +10,13 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Capabilities,
     Estate,
+    Host,
     Kind,
     ManagementServer,
     Network,
     Owner,
     Settings,
+    Template,
     Unit,
     UnitType,
     Vm,
@@ -22,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation
 
 TARGET_TEXT = "4.22.0.0"
@@ -36,7 +39,10 @@ def version(text: str) -> Version:
 
 
 TARGET = version(TARGET_TEXT)
-SITUATION = Situation(TARGET, frozenset({"old-scripts"}), frozenset({"new-scripts"}))
+TEMPLATE = NewTemplate("systemvm-4.22.0", frozenset({"id-new"}), version("4.22.0"))
+SITUATION = Situation(
+    TARGET, frozenset({"old-scripts"}), frozenset({"new-scripts"}), templates={("id-zone", "KVM"): TEMPLATE}
+)
 
 
 def vm(name: str, kind: Kind = Kind.ROUTER, built_from: str = "4.18.1", software: str = "4.18.1.0", **more: Any) -> Vm:
@@ -117,6 +123,12 @@ ALL_COMMANDS = Capabilities(
         "patchsystemvm": frozenset({"id", "forced"}),
         "restartnetwork": frozenset({"id", "cleanup", "livepatch"}),
         "restartvpc": frozenset({"id", "cleanup", "livepatch"}),
+        "destroysystemvm": frozenset({"id"}),
+        "rebootsystemvm": frozenset({"id", "forced"}),
+        "rebootrouter": frozenset({"id"}),
+        "destroyrouter": frozenset({"id"}),
+        "stopinternalloadbalancervm": frozenset({"id"}),
+        "startinternalloadbalancervm": frozenset({"id"}),
         "queryasyncjobresult": frozenset({"jobid"}),
         "listasyncjobs": frozenset(),
         "listevents": frozenset(),
@@ -130,9 +142,18 @@ def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **mo
             ManagementServer(f"ms{number}", "Up", text, parse_version(text)) for number, text in enumerate(servers)
         ),
         "capabilities": ALL_COMMANDS,
-        "zones": (Zone("id-zone", "zone", True, "Advanced", version("4.10.0")),),
-        "hosts": (),
-        "templates": (),
+        "zones": (
+            Zone(
+                "id-zone",
+                "zone",
+                True,
+                "Advanced",
+                minimum_version=version("4.10.0"),
+                router_templates={"KVM": "systemvm-4.22.0"},
+            ),
+        ),
+        "hosts": (Host("id-host-x", "hostx", "id-zone", "KVM", TARGET, "Up", "Enabled"),),
+        "templates": (Template("id-new", "systemvm-4.22.0", "id-zone", "KVM", True, "x86_64", "2026"),),
         "settings": Settings({}),
         "units": units,
     }

@@ -72,7 +72,7 @@ class Client:
         self.calls: dict[str, int] = {}
         self._retry_limit = connection.retry_limit
         self._page_size = connection.page_size
-        self._sleep, self._clock, self._rng, self._on_retry = sleep, clock, rng, on_retry
+        self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
         self._met = False  # whether this server has accepted these credentials once
         self._wire = Wire(connection, session)
         self._reader, self._writer = (
@@ -122,8 +122,8 @@ class Client:
                 if tries > 1:
                     error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
                 raise error
-            if self._on_retry:
-                self._on_retry(error, delay)
+            if self.on_retry:
+                self.on_retry(error, delay)
             self._sleep(delay)
 
     def list(self, command: str, key: str, **params: Any) -> Items:

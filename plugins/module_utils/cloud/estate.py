@@ -9,16 +9,20 @@ routers of projects are missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, running_jobs
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    REMOTE_ACCESS_VPN,
     SYSTEM_VM_KINDS,
     Capabilities,
+    Capacity,
     Estate,
     Host,
     Kind,
@@ -34,6 +38,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Zone,
     version_of,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.unfinished import (
+    WINDOW_S,
+    last_restarts,
+    unfinished_tiers,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
 ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
@@ -43,6 +52,12 @@ COMMANDS = (
     "patchSystemVm",
     "restartNetwork",
     "restartVPC",
+    "destroySystemVm",
+    "rebootSystemVm",
+    "rebootRouter",
+    "destroyRouter",
+    "stopInternalLoadBalancerVM",
+    "startInternalLoadBalancerVM",
     "queryAsyncJobResult",
     "listAsyncJobs",
     "listEvents",
@@ -54,6 +69,26 @@ SETTINGS = (
     "router.health.checks.failures.to.recreate.vr",
     "job.cancel.threshold.minutes",
     "network.rolling.restart",
+    "system.vm.auto.reserve.capacity",
+    "consoleproxy.management.state",
+    "consoleproxy.restart",
+    "recreate.systemvm.enabled",
+)
+
+# Jobs that an SSVM carries out; they fail when it goes away.
+TRANSFER_COMMANDS = frozenset(
+    {
+        "CopyIsoCmd",
+        "CopySnapshotCmd",
+        "CopyTemplateCmd",
+        "CreateSnapshotCmd",
+        "CreateTemplateCmd",
+        "ExtractIsoCmd",
+        "ExtractSnapshotCmd",
+        "ExtractTemplateCmd",
+        "ExtractVolumeCmd",
+        "UploadVolumeCmd",
+    }
 )
 
 
@@ -64,17 +99,24 @@ def read_estate(client: Client) -> Estate:
     """
     # The first call is the one a wrong URL, key or secret fails at: a cheap one.
     zones = tuple(client.list_as("listZones", "zone", _zone))
+    units = read_units(client)
+    jobs = running_jobs(client)
     return Estate(
         management_servers=read_management_servers(client),
         capabilities=read_capabilities(client),
-        zones=tuple(_with_minimum_version(client, zone) for zone in zones),
-        hosts=tuple(client.list_as("listHosts", "host", _host, type="Routing")),
+        zones=tuple(_with_settings(client, zone, units) for zone in zones),
+        hosts=tuple(read_hosts(client)),
         templates=tuple(
             client.list_as("listTemplates", "template", _template, templatefilter="all", templatetype="SYSTEM")
         ),
         settings=Settings({name: value for name in SETTINGS if (value := read_setting(client, name)) is not None}),
-        units=read_units(client),
-        in_flight=tuple(read_in_flight(client)),
+        units=units,
+        in_flight=tuple(read_in_flight(client, jobs)),
+        capacities=tuple(client.list_as("listCapacity", "capacity", _capacity)),
+        offering_memory=dict(
+            client.list_as("listServiceOfferings", "serviceoffering", _offering_memory, issystem=True, listall=True)
+        ),
+        transfers=_read_transfers(client, jobs.values()),
     )
 
 
@@ -105,35 +147,71 @@ def read_routers(client: Client, **filters: Any) -> list[Vm]:
     return client.list_as("listRouters", "router", _router, **ALL_OWNERS, **filters)
 
 
-def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind)) -> tuple[Unit, ...]:
+def read_internal_lbs(client: Client, **filters: Any) -> list[Vm]:
+    """Internal LB VMs of all owners (listInternalLoadBalancerVMs)."""
+    return client.list_as(
+        "listInternalLoadBalancerVMs",
+        "internalloadbalancervm",
+        lambda item: replace(_router(item), internal_lb=True),
+        **ALL_OWNERS,
+        **filters,
+    )
+
+
+def read_hosts(client: Client, **filters: Any) -> list[Host]:
+    """Hypervisor hosts (listHosts type=Routing); their version is that of the agent."""
+    return client.list_as("listHosts", "host", _host, type="Routing", **filters)
+
+
+def read_root_volume(client: Client, vm: Vm) -> Mapping[str, Any] | None:
+    """What the ROOT volume of one VM tells (listVolumes listsystemvms, since 4.18)."""
+    volumes = client.list_as(
+        "listVolumes", "volume", _volume, type="ROOT", listsystemvms=True, virtualmachineid=vm.id, **ALL_OWNERS
+    )
+    return volumes[0] if volumes else None
+
+
+def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details: bool = True) -> tuple[Unit, ...]:
     """All units of the kinds, without reading what other kinds consist of.
+
+    :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and the marks.
 
     :raises ApiError: as read_estate.
     """
     system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
     if Kind.ROUTER in kinds:
         routers = read_routers(client)
-        internal_lbs = client.list_as("listInternalLoadBalancerVMs", "internalloadbalancervm", _router, **ALL_OWNERS)
+        internal_lbs = read_internal_lbs(client)
         networks = client.list_as("listNetworks", "network", _network, **ALL_OWNERS)
         vpcs = client.list_as("listVPCs", "vpc", _vpc, **ALL_OWNERS)
-        vpn_addresses = _read_vpn_addresses(client)
+        marks = _read_marks(client) if details else _no_marks
     else:
-        routers, internal_lbs, networks, vpcs, vpn_addresses = [], [], [], [], frozenset()
-    volumes = {
-        volume["virtualmachineid"]: volume
-        for volume in client.list_as("listVolumes", "volume", _volume, type="ROOT", listsystemvms=True, **ALL_OWNERS)
-        if volume["virtualmachineid"]
-    }
-    return tuple(
-        group_units(
-            (_with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
-            (_with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
-            (_with_root_volume(replace(vm, internal_lb=True), volumes.get(vm.id)) for vm in internal_lbs),
-            networks,
-            vpcs,
-            vpn_addresses,
-        )
+        routers, internal_lbs, networks, vpcs = [], [], [], []
+        marks = _no_marks
+    volumes = {}
+    if details or system_vms:
+        volumes = {
+            volume["virtualmachineid"]: volume
+            for volume in client.list_as(
+                "listVolumes", "volume", _volume, type="ROOT", listsystemvms=True, **ALL_OWNERS
+            )
+            if volume["virtualmachineid"]
+        }
+    units = group_units(
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
+        (with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
+        networks,
+        vpcs,
+        marks,
     )
+    if details and any(len(unit.tiers) > 1 for unit in units):
+        now = time.time()
+        last = last_restarts(recent_events(client, "NETWORK.RESTART", now - WINDOW_S))
+        units = [
+            replace(unit, unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now)) for unit in units
+        ]
+    return tuple(units)
 
 
 def group_units(
@@ -142,7 +220,7 @@ def group_units(
     internal_lbs: Iterable[Vm],
     networks: Iterable[Network],
     vpcs: Iterable[Vpc],
-    vpn_addresses: frozenset[str] = frozenset(),
+    marks: Callable[[Network | Vpc, Sequence[Vm]], Iterable[str]] = lambda owner, vms: (),
 ) -> list[Unit]:
     """Group VMs into units: what one action upgrades. Starts from the VMs, so what has none makes no unit."""
     network_by_id = {network.id: network for network in networks}
@@ -177,17 +255,45 @@ def group_units(
                 vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
                 network=owner if isinstance(owner, Network) else None,
                 vpc=owner if isinstance(owner, Vpc) else None,
-                remote_access_vpn=any(vpn_addresses.intersection(vm.addresses) for vm in vms),
+                marks=tuple(marks(owner, vms)),
             )
         )
     return units
 
 
-def _read_vpn_addresses(client: Client) -> frozenset[str]:
-    """Public addresses that carry a remote access VPN. Converted at once: the answer holds pre-shared keys."""
-    return frozenset(
+def _read_marks(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[str]]:
+    """What makes an interruption of a network or VPC hurt more.
+
+    Of a remote access VPN only the address is kept: the answer holds pre-shared keys.
+    """
+    vpn_addresses = frozenset(
         client.list_as("listRemoteAccessVpns", "remoteaccessvpn", lambda item: str(item.get("publicip")), **ALL_OWNERS)
     )
+    site_vpns = _ids_of(client, "listVpnGateways", "vpngateway", "vpcid")
+    gateways = _ids_of(client, "listPrivateGateways", "privategateway", "vpcid")
+    balanced = _ids_of(client, "listLoadBalancerRules", "loadbalancerrule", "networkid")
+
+    def marks(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
+        ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
+        found = [REMOTE_ACCESS_VPN] if any(vpn_addresses.intersection(vm.addresses) for vm in vms) else []
+        for words, marked in (
+            ("site-to-site VPN", site_vpns),
+            ("private gateway", gateways),
+            ("load balancing", balanced),
+        ):
+            if ids & marked:
+                found.append(words)
+        return found
+
+    return marks
+
+
+def _no_marks(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
+    return []
+
+
+def _ids_of(client: Client, command: str, key: str, field: str) -> frozenset[str]:
+    return frozenset(client.list_as(command, key, lambda item: str(item.get(field)), **ALL_OWNERS))
 
 
 def read_capabilities(client: Client, commands: Iterable[str] = COMMANDS) -> Capabilities:
@@ -206,13 +312,43 @@ def _parameters(client: Client, command: str) -> frozenset[str] | None:
     return frozenset(str(param.get("name", "")).lower() for api in apis for param in api.get("params", ()))
 
 
-def _with_minimum_version(client: Client, zone: Zone) -> Zone:
-    value = read_setting(client, "minreq.sysvmtemplate.version", zone.id)
-    return replace(zone, minimum_version=parse_version(value))
+def _with_settings(client: Client, zone: Zone, units: Iterable[Unit]) -> Zone:
+    """The zone with its values of settings that have one per zone."""
+    hypervisors = sorted({unit.hypervisor for unit in units if unit.zone_id == zone.id and unit.hypervisor})
+    templates = {name: read_setting(client, f"router.template.{name.lower()}", zone.id) for name in hypervisors}
+    return replace(
+        zone,
+        minimum_version=parse_version(read_setting(client, "minreq.sysvmtemplate.version", zone.id)),
+        router_templates={name: template for name, template in templates.items() if template},
+    )
+
+
+def _read_transfers(client: Client, jobs: Iterable[Job]) -> tuple[str, ...]:
+    """What an SSVM is busy with: jobs, and templates that are being downloaded, which are no job."""
+    busy = [f"{job.command} job {job.id}" for job in jobs if job.command in TRANSFER_COMMANDS]
+    for item in client.list("listTemplates", "template", templatefilter="all", listall=True):
+        if item.get("isready") is not True and "%" in str(item.get("status")):
+            busy.append(f"template {item.get('name')} in zone {item.get('zonename')}: {item.get('status')}")
+    return tuple(busy)
 
 
 def _zone(item: Mapping[str, Any]) -> Zone:
-    return Zone(item["id"], item["name"], item.get("allocationstate") == "Enabled", item.get("networktype", ""))
+    return Zone(
+        item["id"],
+        item["name"],
+        item.get("allocationstate") == "Enabled",
+        item.get("networktype", ""),
+        edge=item.get("type") == "Edge",
+    )
+
+
+def _capacity(item: Mapping[str, Any]) -> Capacity:
+    used = item.get("capacityallocated") or item.get("capacityused") or 0
+    return Capacity(item.get("zoneid", ""), str(item.get("name", "")), int(item.get("capacitytotal") or 0) - int(used))
+
+
+def _offering_memory(item: Mapping[str, Any]) -> tuple[str, int]:
+    return item["id"], int(item.get("memory") or 0)
 
 
 def _management_server(item: Mapping[str, Any]) -> ManagementServer:
@@ -300,6 +436,7 @@ def _common(item: Mapping[str, Any]) -> dict[str, Any]:
         "host": item.get("hostname"),
         "next_template_id": item.get("templateid"),
         "offering_id": item.get("serviceofferingid"),
+        "arch": item.get("arch"),
         "created": item.get("created"),
         "owner": Owner.of(item),
     }
@@ -335,7 +472,8 @@ def _router(item: Mapping[str, Any]) -> Vm:
     )
 
 
-def _with_root_volume(vm: Vm, volume: Mapping[str, Any] | None) -> Vm:
+def with_root_volume(vm: Vm, volume: Mapping[str, Any] | None) -> Vm:
+    """The VM with what only its ROOT volume tells."""
     if volume is None:
         return vm
     built_from: Version | None = vm.built_from if vm.is_router else parse_version(volume["templatename"])

@@ -42,7 +42,7 @@ def read_in_flight(client: Client, jobs: Mapping[str, Job] | None = None) -> lis
     running = running_jobs(client) if jobs is None else jobs
     wanted = {EVENT_TYPES[job.command] for job in running.values() if job.command in EVENT_TYPES}
     oldest = min((job.created for job in running.values() if job.command in EVENT_TYPES and job.created), default="")
-    events = [event for kind in sorted(wanted) for event in _recent_events(client, kind, oldest)]
+    events = [event for kind in sorted(wanted) for event in recent_events(client, kind, moment(oldest))]
     return match_jobs(running.values(), events)
 
 
@@ -65,7 +65,7 @@ def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list
             ids = frozenset(
                 resource
                 for event in open_events
-                if event.get("type") == EVENT_TYPES[job.command] and _same_moment(event.get("created"), job.created)
+                if event.get("type") == EVENT_TYPES[job.command] and _samemoment(event.get("created"), job.created)
                 for resource in _resources(event)
             )
         else:
@@ -80,29 +80,28 @@ def _resources(event: Mapping[str, Any]) -> list[str]:
     return _UUID.findall(str(event.get("description", "")))
 
 
-def _recent_events(client: Client, kind: str, oldest: str) -> list[Mapping[str, Any]]:
-    """Events of one type, newest page first, back to the second of the oldest running job."""
+def recent_events(client: Client, kind: str, since: float | None) -> list[Mapping[str, Any]]:
+    """Events of one type (listEvents), newest page first, back to a moment in seconds since the epoch."""
     events: list[Mapping[str, Any]] = []
-    limit = _moment(oldest)
     page = 0
     while True:
         page += 1
         answer = client.read("listEvents", listall=True, type=kind, page=page, pagesize=client.page_size)
         batch = answer.get("event") or []
         events.extend(batch)
-        seen = [moment for event in batch if (moment := _moment(event.get("created"))) is not None]
-        if len(batch) < client.page_size or limit is None or (seen and min(seen) < limit - TOLERANCE_S):
+        seen = [created for event in batch if (created := moment(event.get("created"))) is not None]
+        if len(batch) < client.page_size or since is None or (seen and min(seen) < since - TOLERANCE_S):
             return events
 
 
-def _same_moment(one: str | None, other: str | None) -> bool:
-    first, second = _moment(one), _moment(other)
+def _samemoment(one: str | None, other: str | None) -> bool:
+    first, second = moment(one), moment(other)
     if first is None or second is None:
         return one == other
     return abs(first - second) <= TOLERANCE_S
 
 
-def _moment(text: str | None) -> float | None:
+def moment(text: str | None) -> float | None:
     """Seconds since the epoch of a server's time stamp such as 2026-11-22T23:56:58+0000."""
     try:
         return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%S%z").timestamp()

@@ -36,6 +36,7 @@ class UnitType(str, enum.Enum):
 
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
+REMOTE_ACCESS_VPN = "remote access VPN"
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 
 
@@ -83,6 +84,7 @@ class Vm:
     health_failed: bool | None = None
     sessions: int = 0  # CPVM: active console sessions
     offering_id: str | None = None
+    arch: str | None = None
     created: str | None = None
     addresses: tuple[str, ...] = ()
     owner: Owner = field(default_factory=Owner)
@@ -153,7 +155,10 @@ class Zone:
     name: str
     enabled: bool
     network_type: str
+    edge: bool = False  # an edge zone has no system VMs
     minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
+    # hypervisor -> router.template.<hypervisor> as valid in this zone; only of hypervisors in use
+    router_templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,15 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """One resource of a zone (listCapacity): memory in bytes, addresses in pieces."""
+
+    zone_id: str
+    name: str  # the server's name, such as MEMORY, VIRTUAL_NETWORK_PUBLIC_IP, PRIVATE_IP
+    free: int
+
+
+@dataclass(frozen=True)
 class ManagementServer:
     name: str
     state: str
@@ -210,12 +224,21 @@ class Unit:
     vms: tuple[Vm, ...]
     network: Network | None = None
     vpc: Vpc | None = None
-    remote_access_vpn: bool = False
+    unfinished: tuple[str, ...] = ()  # tiers that an interrupted live patch left, by id
+    marks: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
     @property
     def hypervisor(self) -> str | None:
         """The hypervisor all its VMs share; of a stopped VM the server does not tell it."""
         return next((vm.hypervisor for vm in self.vms if vm.hypervisor), None)
+
+    @property
+    def arch(self) -> str | None:
+        return next((vm.arch for vm in self.vms if vm.arch), None)
+
+    @property
+    def remote_access_vpn(self) -> bool:
+        return REMOTE_ACCESS_VPN in self.marks
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -311,6 +334,9 @@ class Estate:
     settings: Settings
     units: tuple[Unit, ...]
     in_flight: tuple[InFlight, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
+    offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
+    transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words
 
     @property
     def version(self) -> Version | None:
@@ -320,6 +346,12 @@ class Estate:
     @property
     def vms(self) -> tuple[Vm, ...]:
         return tuple(vm for unit in self.units for vm in unit.vms)
+
+
+def is_healthy_pair(vms: Iterable[Vm]) -> bool:
+    """One PRIMARY and one BACKUP, both Running, and nothing else."""
+    vms = list(vms)
+    return all(vm.running for vm in vms) and sorted(str(vm.redundant_state) for vm in vms) == ["BACKUP", "PRIMARY"]
 
 
 def common_version(servers: Iterable[ManagementServer]) -> Version | None:

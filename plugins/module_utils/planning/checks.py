@@ -12,11 +12,16 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
+CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
+MIB = 1024 * 1024
+MINIMUM_MEMORY_MIB = 512  # for the Debian 12 template, since 4.20
 
 
 class Status(str, enum.Enum):
@@ -61,6 +66,12 @@ def run_checks(question: Question) -> list[Check]:
     return [check(question) for check in CHECKS]
 
 
+def recreation_problems(question: Question) -> list[Check]:
+    """The checks without which nothing may be destroyed, as far as they fail; for a module that acts on its own."""
+    needed = (_new_template, _room_for_new_vms, _offerings, _capacity_scan, _permissions)
+    return [found for check in needed if (found := check(question)).status is Status.FAIL]
+
+
 def _management_servers(question: Question) -> Check:
     name = "management_servers"
     up = [server for server in question.estate.management_servers if server.up]
@@ -85,7 +96,8 @@ def _source_versions(question: Question) -> Check:
         name,
         Status.FAIL,
         f"{len(forbidden)} VM(s) cannot be live patched: {listed}",
-        "Recreate these VMs from the new system VM template, or leave them out with sysvm_exclude_names. "
+        "Recreate these VMs from the new system VM template with sysvm_unsupported: recreate, or leave them out with "
+        "sysvm_exclude_names. "
         f"See {matrix.SOURCE}.",
     )
 
@@ -117,10 +129,9 @@ def _live_patch_support(question: Question) -> Check:
 def _permissions(question: Question) -> Check:
     name = "permissions"
     needed = {"queryAsyncJobResult", "listAsyncJobs", "listEvents"} if question.planned(*ACTING) else set()
-    for unit in question.planned(Method.LIVE_PATCH):
-        needed.add("patchSystemVm" if unit.type is UnitType.SYSTEM_VM else "restartNetwork")
-    if question.planned(Method.RESTART):
-        needed.add("restartNetwork")
+    for unit, verdict in question.verdicts:
+        if verdict.method in ACTING:
+            needed.update(stage.command for stage in stages(unit, verdict.method))
     missing = sorted(command for command in needed if not question.estate.capabilities.has(command))
     if missing:
         return Check(
@@ -205,6 +216,197 @@ def _minimum_version(question: Question) -> Check:
     return Check(name, Status.OK, told)
 
 
+def _new_template(question: Question) -> Check:
+    """Nothing is destroyed before it is sure that what replaces it can be made."""
+    name = "new_template"
+    units = question.planned(Method.RECREATE)
+    if not units:
+        return Check(name, Status.OK, "nothing is recreated")
+    templates = new_templates(question.estate)
+    used = {(unit.zone_id, unit.hypervisor): templates[(unit.zone_id, unit.hypervisor)] for unit in units}
+    problems = sorted({template.problem for template in used.values() if template.problem})
+    if problems:
+        return Check(
+            name,
+            Status.FAIL,
+            "; ".join(problems),
+            "Register the system VM template of the new version for that hypervisor, wait until it is Ready in the "
+            "zone and let router.template.<hypervisor> name it.",
+        )
+    target = question.estate.version
+    old = sorted({t.name for t in used.values() if t.version and target and t.version.release < target.release})
+    if old:
+        return Check(
+            name,
+            Status.WARN,
+            f"the template is older than the server {target}: {', '.join(old)}",
+            "That is right when the new release brought no template of its own; else register the new one first.",
+        )
+    return Check(name, Status.OK, ", ".join(sorted({template.name for template in used.values()})))
+
+
+def _room_for_new_vms(question: Question) -> Check:
+    name = "room_for_new_vms"
+    problems = []
+    for zone in question.estate.zones:
+        units = [unit for unit in question.planned(Method.RECREATE) if unit.zone_id == zone.id]
+        for hypervisor in sorted({unit.hypervisor or "" for unit in units}):
+            if not any(h.usable and h.zone_id == zone.id and h.hypervisor == hypervisor for h in question.estate.hosts):
+                problems.append(f"zone {zone.name} has no {hypervisor or 'known'} host that is Up and Enabled")
+        memory = max((_memory(question.estate, unit) for unit in units), default=0) * MIB
+        needed = {"MEMORY": memory, "PRIVATE_IP": 1, "VIRTUAL_NETWORK_PUBLIC_IP": 1} if units else {}
+        for capacity in question.estate.capacities:
+            if capacity.zone_id == zone.id and capacity.free < needed.get(capacity.name, 0):
+                problems.append(f"zone {zone.name} has no {capacity.name} left for one more VM")
+    if problems:
+        return Check(
+            name,
+            Status.FAIL,
+            "; ".join(problems),
+            "Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, free "
+            "memory or add addresses; the number of VMs at a time is sysvm_parallel.",
+        )
+    return Check(name, Status.OK, "there is a host, memory and addresses for one more VM in every zone concerned")
+
+
+def _offerings(question: Question) -> Check:
+    name = "offerings"
+    small = sorted(
+        f"{unit.label} {memory} MiB"
+        for unit in question.planned(Method.RECREATE)
+        if 0 < (memory := _memory(question.estate, unit)) < MINIMUM_MEMORY_MIB
+    )
+    if small:
+        return Check(
+            name,
+            Status.FAIL,
+            f"system offerings with less than {MINIMUM_MEMORY_MIB} MiB: {_listed(small)}",
+            "The templates since 4.20 (Debian 12) may not boot with less. Change the VMs to a larger system offering.",
+        )
+    return Check(name, Status.OK, f"no system offering in use has less than {MINIMUM_MEMORY_MIB} MiB")
+
+
+def _capacity_scan(question: Question) -> Check:
+    """A destroyed system VM comes back through the capacity scan only."""
+    name = "capacity_scan"
+    units = [unit for unit in question.planned(Method.RECREATE) if unit.type is UnitType.SYSTEM_VM]
+    settings = question.estate.settings
+    problems = []
+    if units and not settings.flag("system.vm.auto.reserve.capacity", True):
+        problems.append("system.vm.auto.reserve.capacity is false")
+    if (
+        any(unit.kind is Kind.CPVM for unit in units)
+        and settings.text("consoleproxy.management.state", "Auto") != "Auto"
+    ):
+        problems.append(f"consoleproxy.management.state is {settings.text('consoleproxy.management.state')}")
+    if units and not settings.flag("consoleproxy.restart", True):
+        problems.append("consoleproxy.restart is false")
+    blocking = [
+        vm.name
+        for unit in question.estate.units
+        if unit.type is UnitType.SYSTEM_VM
+        for vm in unit.vms
+        if units and vm.state == "Stopping"
+    ]
+    problems += [f"{vm} is Stopping, which blocks the scan in all zones" for vm in blocking]
+    if problems:
+        return Check(
+            name,
+            Status.FAIL,
+            f"nothing would replace a destroyed system VM: {'; '.join(problems)}",
+            "Set it right before system VMs are destroyed; the server makes the new ones in its capacity scan.",
+        )
+    return Check(name, Status.OK, "the server replaces destroyed system VMs" if units else "no system VM is recreated")
+
+
+def _system_vms_present(question: Question) -> Check:
+    """An interrupted recreation, or a scan that cannot do its work, leaves a zone without its system VM."""
+    name = "system_vms_present"
+    there = {(unit.zone_id, unit.kind) for unit in question.estate.units}
+    missing = [
+        f"zone {zone.name} has no {kind.value.upper()}"
+        for zone in question.estate.zones
+        for kind in (Kind.SSVM, Kind.CPVM)
+        if kind in question.policy.kinds
+        and (not question.policy.zones or {zone.id, zone.name} & set(question.policy.zones))
+        and not (question.policy.names or question.policy.cidrs or question.policy.select)
+        and zone.enabled
+        and not zone.edge
+        and (zone.id, kind) not in there
+        and any(host.usable and host.zone_id == zone.id for host in question.estate.hosts)
+    ]
+    if missing:
+        return Check(
+            name,
+            Status.FAIL,
+            "; ".join(missing),
+            "After a recreation that was interrupted, wait for the server's capacity scan (30 s, then some minutes for "
+            "the deployment). If it stays so, look for 'system template' and 'capacity' in the server's log. "
+            "Where it is meant to be so, leave the kind out with sysvm_kinds.",
+        )
+    return Check(name, Status.OK, "every enabled zone has its SSVM and CPVM, or they are not in scope")
+
+
+def _rolling_restart(question: Question) -> Check:
+    name = "network.rolling.restart"
+    routers = [unit for unit in question.planned(Method.RECREATE) if unit.kind is Kind.ROUTER]
+    if routers and not question.estate.settings.flag(name, True):
+        return Check(
+            name,
+            Status.WARN,
+            f"it is false: {len(routers)} network(s) and VPC(s) have no router until the new one is up",
+            "Set it to true (it is dynamic), and the new router is deployed beside the old one.",
+        )
+    return Check(
+        name, Status.OK, "routers are replaced by new ones beside them" if routers else "no router is recreated"
+    )
+
+
+def _transfers(question: Question) -> Check:
+    touched = any(unit.kind is Kind.SSVM for unit in question.planned(*ACTING))
+    return _warn_about(
+        "transfers",
+        list(question.estate.transfers) if touched else [],
+        "transfer(s) running through an SSVM",
+        "They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
+        "no template, ISO or volume is being transferred, or no SSVM is touched",
+    )
+
+
+def _console_sessions(question: Question) -> Check:
+    return _warn_about(
+        "console_sessions",
+        [
+            f"{vm.name} has {vm.sessions}"
+            for unit in question.planned(*ACTING)
+            if unit.kind is Kind.CPVM
+            for vm in unit.vms
+            if vm.sessions
+        ],
+        "console proxy VM(s) with open sessions",
+        "The consoles drop. sysvm_wait_idle waits for them to be closed before a CPVM is recreated.",
+        "no console is open, or no CPVM is touched",
+    )
+
+
+def _interruptions(question: Question) -> Check:
+    return _warn_about(
+        "sensitive_units",
+        [
+            f"{unit.label} ({', '.join(unit.marks)})"
+            for unit in question.planned(Method.RECREATE, Method.RESTART)
+            if unit.marks
+        ],
+        "unit(s) lose VPN tunnels, private gateways or balanced connections",
+        "They are done last. Tell their owners, or leave them out with sysvm_exclude_names.",
+        "no unit with VPN, private gateway or load balancing is recreated or restarted",
+    )
+
+
+def _memory(estate: Estate, unit: Unit) -> int:
+    return max((estate.offering_memory.get(vm.offering_id or "", 0) for vm in unit.vms), default=0)
+
+
 def _integration_port(question: Question) -> Check:
     name = "integration.api.port"
     port = question.estate.settings.number(name, 0)
@@ -235,7 +437,7 @@ def _health_check_recreation(question: Question) -> Check:
 
 
 def _job_cancel_threshold(question: Question) -> Check:
-    name = "job.cancel.threshold.minutes"
+    name = CANCEL_THRESHOLD
     minutes = question.estate.settings.number(name, 60)
     long = [
         f"{unit.label} about {question.expected_s(unit, verdict.method) / 60:.0f} min"
@@ -287,7 +489,7 @@ def _tierless_vpcs(question: Question) -> Check:
         "vpcs_without_tiers",
         [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.tiers],
         "without a tier that can be restarted",
-        "A live patch there succeeds and does nothing; these VPCs are left out until they are recreated or get a tier.",
+        "A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them out.",
         "every VPC in scope has a tier to patch through",
     )
 
@@ -343,7 +545,13 @@ CHECKS: tuple[Callable[[Question], Check], ...] = (
     _permissions,
     _wanted_method,
     _host_agents,
+    _new_template,
+    _room_for_new_vms,
+    _offerings,
+    _capacity_scan,
+    _system_vms_present,
     _minimum_version,
+    _rolling_restart,
     _integration_port,
     _health_check_recreation,
     _job_cancel_threshold,
@@ -352,6 +560,9 @@ CHECKS: tuple[Callable[[Question], Check], ...] = (
     _tierless_vpcs,
     _network_states,
     _remote_access_vpn,
+    _transfers,
+    _console_sessions,
+    _interruptions,
     _jobs_in_flight,
 )
 

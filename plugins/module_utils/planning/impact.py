@@ -6,6 +6,8 @@ seconds are only for orientation and for time limits; while a rollout runs, dura
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -13,6 +15,27 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 PATCH_S = 60.0  # one live patch: copying the packages (scp), unpacking, restarting services
 RESTART_S = 30.0  # re-applying the rules of one network
 START_S = 180.0  # deploying and booting one VM from a template
+SCAN_S = 30.0  # secstorage.capacityscan.interval and consoleproxy.capacityscan.interval
+HANDOVER_S = 10.0  # what the server waits between the two routers of a pair (RVRHandoverTime)
+
+# Without connectivity, from the field (apache/cloudstack issues 2508 and 1198): a new single router takes over the
+# addresses at the end of its boot, stale ARP entries last up to half a minute; a pair fails over.
+TAKE_OVER_S = (10.0, 30.0)
+FAIL_OVER_S = (1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What users notice: words, and for how long they are without the service at best and at worst."""
+
+    text: str = ""
+    best_s: float = 0.0
+    worst_s: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.worst_s:
+            return self.text
+        return f"{self.text}, {_seconds(self.best_s)} to {_seconds(self.worst_s)}"
 
 
 def expected_seconds(unit: Unit, method: Method) -> float:
@@ -23,22 +46,67 @@ def expected_seconds(unit: Unit, method: Method) -> float:
             return PATCH_S
         return routers * PATCH_S + max(1, len(unit.tiers)) * RESTART_S
     if method is Method.RESTART:
-        return routers * START_S + RESTART_S
+        return len(unit.unfinished) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
-        return routers * START_S + max(1, len(unit.tiers)) * RESTART_S
+        if unit.type is UnitType.SYSTEM_VM:
+            return SCAN_S + START_S
+        pair = HANDOVER_S if unit.redundant else 0.0
+        return (2 if unit.redundant else 1) * START_S + pair + max(1, len(unit.tiers)) * RESTART_S
     return 0.0
 
 
-def impact(unit: Unit, method: Method) -> str:
-    """What users notice, in words."""
+def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
+    """What users notice.
+
+    :param rolling_restart: the setting network.rolling.restart; without it there is no router until the new one is up.
+    """
     if method is Method.LIVE_PATCH:
-        services = ", ".join(RESTARTED_SERVICES[unit.kind])
-        if unit.kind is Kind.SSVM:
-            return f"restarts {services}; running template, ISO and volume transfers of the zone fail"
-        if unit.kind is Kind.CPVM:
-            return f"restarts {services}; open consoles of the zone drop"
-        pair = ", one router after the other" if len(unit.vms) > 1 else ""
-        return f"restarts {services}{pair}; load balanced connections drop, DNS and DHCP pause for seconds"
+        return _live_patch(unit)
+    if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
+        return Impact("none: there is no service from it now")
+    if method is Method.RESTART and unit.unfinished:
+        return Impact("none: rules are applied again")
     if method is Method.RESTART:
-        return "starts the router again with the new software; the network has had no service from it so far"
-    return ""
+        return Impact(f"{_service(unit)} is gone while it restarts", START_S, 2 * START_S)
+    if method is Method.RECREATE:
+        return _recreate(unit, rolling_restart)
+    return Impact()
+
+
+def _live_patch(unit: Unit) -> Impact:
+    services = ", ".join(RESTARTED_SERVICES[unit.kind])
+    if unit.kind is Kind.SSVM:
+        return Impact(f"restarts {services}; running template, ISO and volume transfers of the zone fail")
+    if unit.kind is Kind.CPVM:
+        return Impact(f"restarts {services}; open consoles of the zone drop")
+    pair = ", one router after the other" if len(unit.vms) > 1 else ""
+    return Impact(f"restarts {services}{pair}; load balanced connections drop, DNS and DHCP pause for seconds")
+
+
+def _recreate(unit: Unit, rolling_restart: bool) -> Impact:
+    if unit.kind is Kind.SSVM:
+        text = "no template, ISO and volume transfers in the zone; running ones fail"
+        return Impact(text, SCAN_S + START_S / 3, 5 * START_S)
+    if unit.kind is Kind.CPVM:
+        return Impact("no consoles in the zone; open ones drop", SCAN_S + START_S / 3, 5 * START_S)
+    if unit.type is UnitType.INTERNAL_LB or not rolling_restart:
+        return Impact(
+            f"{_service(unit)} is gone until the new router is up", START_S / 3, expected_seconds(unit, Method.RECREATE)
+        )
+    if unit.redundant:
+        return Impact("one failover, then no standby for minutes", *FAIL_OVER_S)
+    if unit.network is not None and unit.network.type == "Shared":
+        return Impact("DNS, DHCP and user data pause", *TAKE_OVER_S)
+    return Impact(
+        "no gateway while the new router takes over; established connections, NAT and VPN are lost", *TAKE_OVER_S
+    )
+
+
+def _service(unit: Unit) -> str:
+    if unit.type is UnitType.INTERNAL_LB:
+        return "internal load balancing"
+    return "template transfer" if unit.kind is Kind.SSVM else "the console" if unit.kind is Kind.CPVM else "the gateway"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

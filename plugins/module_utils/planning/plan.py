@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     ACTING,
     Check,
@@ -18,12 +20,19 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
     Status,
     run_checks,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe, select_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, Verdict, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
+    Situation,
+    Verdict,
+    Wishes,
+    decide,
+)
 
 KIND_ORDER = (Kind.SSVM, Kind.CPVM, Kind.ROUTER)
+RANKS = ("canary", "", "sensitive")
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class PlannedUnit:
     unit: Unit
     verdict: Verdict
     expected_s: float
-    impact: str
+    impact: Impact
 
     def as_dict(self, step: int | None) -> dict[str, Any]:
         return {
@@ -40,7 +49,8 @@ class PlannedUnit:
             "reason": self.verdict.reason,
             "step": step,
             "expected_s": self.expected_s,
-            "impact": self.impact,
+            "impact": str(self.impact),
+            "without_service_s": [self.impact.best_s, self.impact.worst_s],
         }
 
 
@@ -104,51 +114,64 @@ def make_plan(estate: Estate, policy: Policy) -> Plan:
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         verdicts = [(unit, unknown) for unit in selected]
     else:
-        situation = Situation.of(estate.version, estate.vms)
-        verdicts = [(unit, decide(unit, situation)) for unit in selected]
+        situation = situation_of(estate, estate.version)
+        wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
+        verdicts = [(unit, decide(unit, situation, wishes)) for unit in selected]
+    rolling = estate.settings.flag("network.rolling.restart", True)
     planned = tuple(
-        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method))
+        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
         for unit, verdict in verdicts
     )
     return Plan(
         management_server_version=str(estate.version) if estate.version else None,
         units=planned,
-        steps=order_steps(planned, policy.canary),
+        steps=order_steps(planned, policy.canary, policy.waves),
         checks=tuple(run_checks(Question(estate, verdicts, policy, expected_seconds))),
     )
 
 
-def order_steps(planned: Sequence[PlannedUnit], canary: bool) -> tuple[Step, ...]:
-    """Canaries first (one unit per kind x hypervisor x zone), then the rest; SSVM and CPVM before routers."""
+def situation_of(estate: Estate, target: Version) -> Situation:
+    """What verdicts need of the whole estate."""
+    disabled = frozenset(zone.id for zone in estate.zones if not zone.enabled)
+    return Situation.of(target, estate.vms, new_templates(estate), disabled)
+
+
+def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
+    """Canaries first (one unit per kind x hypervisor x zone), then the rest, then routers whose interruption hurts more
+    (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+
+    :param waves: sizes into which each step but the canaries' is cut.
+    :raises PolicyError: for a size that is none.
+    """
     acting = [item for item in planned if item.verdict.method in ACTING]
     chosen = _canaries(acting) if canary else frozenset()
+    members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
+    for item in acting:
+        rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.marks else "")
+        key = (rank, KIND_ORDER.index(item.unit.kind), ACTING.index(item.verdict.method))
+        members.setdefault(key, []).append(item)
     steps: list[Step] = []
-    for is_canary in (True, False):
-        for kind in KIND_ORDER:
-            for method in ACTING:
-                units = [
-                    item
-                    for item in acting
-                    if (item.unit.id in chosen) is is_canary
-                    and item.unit.kind is kind
-                    and item.verdict.method is method
-                ]
-                if units:
-                    # longest first: a long unit started last would run alone at the end
-                    units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
-                    name = f"{'canary ' if is_canary else ''}{kind.value} {method.value}"
-                    steps.append(Step(len(steps) + 1, name, kind, method, is_canary, tuple(units)))
+    for (rank, kind, method), units in sorted(members.items(), key=lambda pair: pair[0]):
+        units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
+        is_canary = RANKS[rank] == "canary"
+        sizes = cut(len(units), () if is_canary else waves, "sysvm_steps")
+        for wave, size in enumerate(sizes, 1):
+            words = [RANKS[rank], KIND_ORDER[kind].value, ACTING[method].value]
+            name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")
+            number = len(steps) + 1
+            steps.append(Step(number, name, KIND_ORDER[kind], ACTING[method], is_canary, tuple(units[:size])))
+            units = units[size:]
     return tuple(steps)
 
 
 def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
-    """The cheapest unit of each kind x hypervisor x zone; one that carries no VPN before one that does."""
+    """The cheapest unit of each kind x hypervisor x zone; one without marks before one with them."""
     best: dict[tuple[Kind, str | None, str], PlannedUnit] = {}
     for item in sorted(
         acting,
         key=lambda item: (
             ACTING.index(item.verdict.method),
-            item.unit.remote_access_vpn,
+            bool(item.unit.marks),
             item.expected_s,
             item.unit.name,
             item.unit.id,

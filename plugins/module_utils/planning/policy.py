@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
 
 
 class Method(str, enum.Enum):
@@ -28,6 +28,13 @@ class Wanted(str, enum.Enum):
 
     AUTO = "auto"
     LIVE_PATCH = "live_patch"
+    RECREATE = "recreate"
+
+
+class Unsupported(str, enum.Enum):
+    """What becomes of VMs that the matrix forbids to live patch."""
+
+    FAIL = "fail"
     RECREATE = "recreate"
 
 
@@ -51,7 +58,11 @@ class Policy:
     exclude_names: tuple[str, ...] = ()
     cidrs: tuple[str, ...] = ()
     select: str | None = None
+    types: frozenset[UnitType] = frozenset(UnitType)
     canary: bool = True
+    waves: tuple[str, ...] = ()  # sizes into which a step is cut, numbers or percentages
+    unsupported: Unsupported = Unsupported.FAIL
+    allow_degraded: bool = False
 
     def __post_init__(self) -> None:
         both = sorted(set(self.names) & set(self.exclude_names))
@@ -59,6 +70,11 @@ class Policy:
             raise PolicyError(
                 f"sysvm_names and sysvm_exclude_names both name {_quoted(both)}",
                 remedy="Remove it from one of the two.",
+            )
+        if self.unsupported is Unsupported.RECREATE and self.method is Wanted.LIVE_PATCH:
+            raise PolicyError(
+                "sysvm_unsupported is recreate, but sysvm_method is live_patch",
+                remedy="Use sysvm_method: auto, which live patches what may be and recreates the rest.",
             )
         if not self.kinds:
             raise PolicyError(

@@ -40,7 +40,7 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -
     :raises PolicyError: for a zone or a name that matches nothing; a typo must not become "nothing to do".
     """
     units = list(units)
-    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds]
+    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds and unit.type in policy.types]
     if policy.zones:
         wanted = _known(policy.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
         tests.append(lambda unit: unit.zone_id in wanted)
@@ -84,6 +84,7 @@ def describe(unit: Unit) -> dict[str, Any]:
         "hosts": list(unit.hosts),
         "owner": unit.owner.as_dict(),
         "redundant": unit.redundant,
+        "marks": list(unit.marks),
         "tags": dict(tag.split("=", 1) for tag in tags),
         "tiers": [tier.name for tier in unit.vpc.tiers] if unit.vpc else [],
         "vms": [{"id": vm.id, "name": vm.name, **vm.facts()} for vm in unit.vms],

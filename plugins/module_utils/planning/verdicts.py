@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done to each unit, and why: facts + matrix + exceptions -> one verdict per unit. Pure."""
+"""What is to be done to each unit, and why: facts + matrix + exceptions + wishes -> one verdict per unit. Pure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Unit,
+    UnitType,
+    Vm,
+    is_healthy_pair,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate, Templates
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
-WAY_OUT_RECREATE = "recreate it from the new template"
-
 
 @dataclass(frozen=True)
 class Verdict:
     """What happens to one unit.
 
-    :ivar forbidden: VMs the matrix forbids to live patch, each with the reason: they fail the plan before it starts.
+    :ivar forbidden: VMs the matrix forbids to live patch and nothing else may be done to: they fail the plan.
     """
 
     method: Method
@@ -36,20 +40,43 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a verdict needs beyond the unit itself: the target and what other routers tell."""
+    """What a verdict needs beyond the unit: the target, what other routers tell, what new VMs would be made of."""
 
     target: Version
     old_scripts: frozenset[str] = frozenset()  # checksums of routers that run older software
     new_scripts: frozenset[str] = frozenset()  # checksums of routers known good
+    templates: Templates = field(default_factory=dict)
+    disabled_zones: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, target: Version, vms: Iterable[Vm]) -> Situation:
+    def of(
+        cls,
+        target: Version,
+        vms: Iterable[Vm],
+        templates: Templates | None = None,
+        disabled_zones: frozenset[str] = frozenset(),
+    ) -> Situation:
         """Sort the checksums by whom most of their owners are: routers behind the target or routers at it."""
         told = [vm for vm in vms if vm.scripts and vm.software]
         behind = Counter(str(vm.scripts) for vm in told if vm.software != target)
         at_target = Counter(str(vm.scripts) for vm in told if vm.software == target)
         old = frozenset(scripts for scripts, count in behind.items() if count >= at_target[scripts])
-        return cls(target, old, frozenset(at_target) - old)
+        return cls(target, old, frozenset(at_target) - old, templates or {}, disabled_zones)
+
+    def template(self, unit: Unit) -> NewTemplate | None:
+        return self.templates.get((unit.zone_id, unit.hypervisor))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The part of the policy that decides what is done to a unit in scope."""
+
+    method: Wanted = Wanted.AUTO
+    unsupported: Unsupported = Unsupported.FAIL
+    allow_degraded: bool = False
+
+
+DEFAULT_WISHES = Wishes()
 
 
 def is_current(vm: Vm, situation: Situation) -> bool:
@@ -68,17 +95,46 @@ def is_current(vm: Vm, situation: Situation) -> bool:
     return vm.software == situation.target and vm.scripts not in situation.old_scripts
 
 
-def decide(unit: Unit, situation: Situation) -> Verdict:
-    """The verdict for one unit under the policy C(auto)."""
+def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) -> Verdict:
+    """The verdict for one unit."""
     behind = [vm for vm in unit.vms if not is_current(vm, situation)]
-    if not behind:
+    extra = _extra_routers(unit)
+    if wishes.method is Wanted.RECREATE:
+        template = situation.template(unit)
+        old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
+        if not old and not extra:
+            return Verdict(Method.NONE, f"already runs {situation.target} on {template.name if template else 'it'}")
+        return _recreate(unit, situation, wishes, extra or f"wanted: {_from(old)}")
+    if not behind and not extra and unit.unfinished and _untouchable(unit) is None:
+        left = [tier.name for tier in unit.tiers if tier.id in unit.unfinished]
+        return Verdict(
+            Method.RESTART, f"its live patch was interrupted: the rules of {', '.join(left)} have to be applied again"
+        )
+    if not behind and not extra:
         return Verdict(Method.NONE, f"already runs {situation.target}")
-    reason = _untouchable(unit) or _not_live_patchable(unit, behind)
-    if reason:
-        return Verdict(Method.SKIP, reason, _forbidden(unit, behind))
-    forbidden = _forbidden(unit, behind)
+    settling = _untouchable(unit)
+    if settling:
+        return Verdict(Method.SKIP, settling)
+    forbidden = _forbidden(behind)
     if forbidden:
-        return Verdict(Method.SKIP, "; ".join(why for dummy, why in forbidden), forbidden)
+        why = "; ".join(why for dummy, why in forbidden)
+        if wishes.unsupported is Unsupported.RECREATE:
+            return _recreate(unit, situation, wishes, why)
+        return Verdict(Method.SKIP, f"{why}; recreate it from the new template", forbidden)
+    if unit.type is UnitType.INTERNAL_LB:
+        return Verdict(Method.RESTART, "no API live patches an internal LB VM; stopping and starting it does")
+    silent = [vm for vm in behind if not vm.is_router and vm.running and vm.agent_state != "Up"]
+    if silent:
+        return Verdict(
+            Method.SKIP,
+            f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
+            "or recreate it with sysvm_method: recreate",
+        )
+    reason = extra or _not_live_patchable(unit)
+    if reason:
+        if wishes.method is Wanted.LIVE_PATCH:
+            return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
+        return _recreate(unit, situation, wishes, reason)
     stopped = [vm for vm in behind if not vm.running]
     if stopped and len(stopped) == len(unit.vms):
         return Verdict(
@@ -87,6 +143,23 @@ def decide(unit: Unit, situation: Situation) -> Verdict:
             f"software {situation.target}",
         )
     return Verdict(Method.LIVE_PATCH, _live_patch_reason(behind, stopped, situation))
+
+
+def _recreate(unit: Unit, situation: Situation, wishes: Wishes, why: str) -> Verdict:
+    """Recreation, unless something speaks against it that only the operator can change."""
+    obstacle = _untouchable(unit)
+    if obstacle is None and unit.zone_id in situation.disabled_zones:
+        obstacle = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
+    alive = [vm for vm in unit.vms if vm.running]
+    if obstacle is None and unit.redundant and alive and not wishes.allow_degraded and not is_healthy_pair(unit.vms):
+        told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
+        obstacle = (
+            f"the pair is not one PRIMARY and one BACKUP ({told}), so recreating it may take down the only working "
+            "router; repair the pair first, or allow it with sysvm_allow_degraded"
+        )
+    if obstacle:
+        return Verdict(Method.SKIP, f"{why}; {obstacle}")
+    return Verdict(Method.RECREATE, why)
 
 
 def _untouchable(unit: Unit) -> str | None:
@@ -110,42 +183,40 @@ def _untouchable(unit: Unit) -> str | None:
     return None
 
 
-def _not_live_patchable(unit: Unit, behind: list[Vm]) -> str | None:
-    """Why a live patch would fail or do nothing, although recreation would help."""
-    if unit.type is UnitType.INTERNAL_LB:
-        return f"no API live patches an internal LB VM; {WAY_OUT_RECREATE}"
-    if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
-        return f"{unit.hypervisor} does not support live patching; {WAY_OUT_RECREATE}"
-    if unit.vpc and not unit.vpc.tiers:
-        return f"a live patch of a VPC without tiers succeeds and does nothing; {WAY_OUT_RECREATE}"
-    if unit.vpc and not unit.tiers:
-        return f"none of its tiers is Implemented, and a VPC is live patched through a tier; {WAY_OUT_RECREATE}"
+def _extra_routers(unit: Unit) -> str | None:
+    """A rolling restart that failed leaves a router too many behind; a restart with cleanup removes it."""
     expected = 2 if unit.redundant else 1
-    if unit.kind is Kind.ROUTER and len(unit.vms) > expected:
-        return f"it has {len(unit.vms)} routers ({_names(unit.vms)}) where {expected} is expected; recreation cleans up"
-    if unit.type is UnitType.SYSTEM_VM:
-        vm = unit.vms[0]
-        if not vm.running:
-            return f"it is {vm.state} and a live patch needs it Running; {WAY_OUT_RECREATE}"
-        if vm.agent_state != "Up":
-            return (
-                f"its agent is {vm.agent_state or 'not connected'}, so nothing could be proven; bring the agent Up or "
-                f"{WAY_OUT_RECREATE}"
-            )
+    if unit.type in (UnitType.NETWORK, UnitType.VPC) and len(unit.vms) > expected:
+        return f"it has {len(unit.vms)} routers ({_names(unit.vms)}) where {expected} is expected"
     return None
 
 
-def _forbidden(unit: Unit, behind: list[Vm]) -> tuple[tuple[Vm, str], ...]:
-    found = []
-    for vm in behind:
-        why = _matrix_forbids(vm)
-        if why:
-            found.append((vm, why))
-    return tuple(found)
+def _not_live_patchable(unit: Unit) -> str | None:
+    """Why a live patch would fail or do nothing, although recreation helps."""
+    if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
+        return f"{unit.hypervisor} does not support live patching"
+    if unit.vpc and not unit.vpc.tiers:
+        return "a live patch of a VPC without tiers succeeds and does nothing"
+    if unit.vpc and not unit.tiers:
+        return "none of its tiers is Implemented, and a VPC is live patched through a tier"
+    broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
+    if broken:
+        return f"{_names(broken)} {_is(broken)} {broken[0].state}"
+    if unit.type is UnitType.SYSTEM_VM:
+        vm = unit.vms[0]
+        if not vm.running:
+            return f"it is {vm.state} and a live patch needs it Running"
+    return None
+
+
+def _forbidden(behind: list[Vm]) -> tuple[tuple[Vm, str], ...]:
+    return tuple((vm, why) for vm in behind if (why := _matrix_forbids(vm)))
 
 
 def _matrix_forbids(vm: Vm) -> str | None:
     if vm.built_from is None:
+        if not vm.running:
+            return None  # nothing to live patch; whatever is done to its unit gives it a known version
         if (
             not vm.is_router
             and vm.agent_state == "Up"
@@ -153,11 +224,11 @@ def _matrix_forbids(vm: Vm) -> str | None:
             and vm.software.release >= matrix.FIRST_OPENJDK_11
         ):
             return None  # its connected agent already runs on the newer OpenJDK
-        return f"the version {vm.name} was built from is unknown, so it is never live patched; {WAY_OUT_RECREATE}"
+        return f"the version {vm.name} was built from is unknown, so it is never live patched"
     row = matrix.row_for(vm.built_from)
     if row.supported:
         return None
-    return f"{vm.name} was built from {vm.built_from}: {row.comment}; {WAY_OUT_RECREATE}"
+    return f"{vm.name} was built from {vm.built_from}: {row.comment}"
 
 
 def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation) -> str:
@@ -172,6 +243,12 @@ def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}
     return "; ".join([*parts, *sorted(notes)])
+
+
+def _from(vms: Iterable[Vm]) -> str:
+    return ", ".join(
+        f"{vm.name} was built from {vm.built_from or vm.root_template or 'an unknown version'}" for vm in vms
+    )
 
 
 def _runs(vm: Vm) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 
@@ -39,11 +40,21 @@ class Progress:
         reason = f": {result.reason}" if result.status is UnitStatus.FAILED else ""
         self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{reason}", counts)
 
+    def note(self, unit: Unit, text: str) -> None:
+        """Something a person wants to know that is no start and no end."""
+        self._write(f"{self._clock()} {'note':<7} {unit.label}: {text}")
+
+    def retrying(self, error: ApiError, delay: float) -> None:
+        """The management server does not answer as it should; hours may pass in silence otherwise."""
+        self._write(f"{self._clock()} {'wait':<7} {error.message} Trying again in {delay:.0f} s.")
+
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {_duration(counts.time_left_s)} left"
         state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
-        clock = time.strftime("%H:%M:%S", time.localtime(self._now()))
-        self._write(f"{clock} {mark:<7} {text} [{state}]")
+        self._write(f"{self._clock()} {mark:<7} {text} [{state}]")
+
+    def _clock(self) -> str:
+        return time.strftime("%H:%M:%S", time.localtime(self._now()))
 
 
 class LogFile:

@@ -73,7 +73,7 @@ def _reported(unit: Mapping[str, Any], result: Mapping[str, Any] | None, not_sta
     }
     return {
         **{key: unit[key] for key in ("id", "name", "type", "kind", "zone", "hypervisor", "hosts", "owner", "step")},
-        "method": unit["method"],
+        "method": result["method"] if result and result["status"] not in METHOD_STATUS.values() else unit["method"],
         "planned": unit["reason"],
         "impact": unit["impact"],
         **{key: outcome[key] for key in ("status", "reason", "job_ids", "started", "finished", "duration_s", "vms")},

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure
 
 
 class UnitStatus(str, enum.Enum):
@@ -45,6 +46,7 @@ class UnitResult:
     finished: float | None = None
     after: Sequence[Vm] | None = field(default=None)
     submitted: bool = False
+    cure: Cure | None = None  # what would help a unit whose live patch failed
 
     @property
     def duration_s(self) -> float | None:
@@ -63,6 +65,7 @@ class UnitResult:
             "method": self.method.value,
             "status": self.status.value,
             "reason": self.reason,
+            "cure": self.cure.value if self.cure else None,
             "job_ids": list(self.job_ids),
             "started": iso_time(self.started),
             "finished": iso_time(self.finished),

@@ -3,7 +3,8 @@
 
 """The proof: what the server reports of a unit's VMs now, compared with what it reported before. Pure.
 
-A job's own word is not part of it: restartNetwork and restartVPC succeed although a patch failed.
+A job's own word is not part of it: restartNetwork and restartVPC succeed although a patch failed, and a job may fail
+although the work is done.
 """
 
 from __future__ import annotations
@@ -12,8 +13,17 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import SETTLING_STATES, Situation
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Unit,
+    UnitType,
+    Vm,
+    is_healthy_pair,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
+    SETTLING_STATES,
+    Situation,
+)
 
 
 class Proof(enum.Enum):
@@ -22,25 +32,40 @@ class Proof(enum.Enum):
     REFUTED = "refuted"  # the server's report contradicts it
 
 
+class Awaited(enum.Enum):
+    """What a proof that is not there yet waits for; each has a time limit of its own."""
+
+    SETTLING = "settling"
+    START = "start"
+    AGENT = "agent"
+
+
 @dataclass(frozen=True)
 class Finding:
     proof: Proof
     reason: str = ""
+    awaited: Awaited = Awaited.SETTLING
 
 
-def verify(unit: Unit, after: Sequence[Vm], situation: Situation) -> Finding:
+def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method) -> Finding:
     """Whether I(after) proves that the unit now runs the target.
 
     :param unit: the unit with its VMs as read before anything was sent.
-    :param after: its VMs as read now.
+    :param after: its VMs as read now; after a recreation also the old ones, as long as they are there.
     :returns: the finding; the reason names what is missing, REFUTED before NOT_YET.
     """
-    findings = [*_members(unit, after), *(finding for vm in after for finding in _one_vm(unit, vm, situation))]
+    if method is Method.RECREATE:
+        findings = [*_replacement(unit, after), *(finding for vm in after for finding in _new_vm(unit, vm, situation))]
+    else:
+        findings = [
+            *_members(unit, after),
+            *(finding for vm in after for finding in _same_vm(unit, vm, situation, method)),
+        ]
     findings += _redundancy(unit, after)
     for proof in (Proof.REFUTED, Proof.NOT_YET):
-        reasons = [finding.reason for finding in findings if finding.proof is proof]
-        if reasons:
-            return Finding(proof, "; ".join(reasons))
+        weakest = [finding for finding in findings if finding.proof is proof]
+        if weakest:
+            return Finding(proof, "; ".join(finding.reason for finding in weakest), weakest[0].awaited)
     return Finding(Proof.PROVEN)
 
 
@@ -56,36 +81,86 @@ def _members(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     return findings
 
 
-def _one_vm(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
-    before = next((old for old in unit.vms if old.id == vm.id), None)
-    target = situation.target
-    if vm.state in SETTLING_STATES:
-        return [Finding(Proof.NOT_YET, f"{vm.name} is {vm.state}")]
-    if not vm.running:
-        return [Finding(Proof.REFUTED, f"{vm.name} is {vm.state}")]
-    if not vm.is_router:
-        # The agent reconnects some seconds after the patch and only then brings its version.
-        if vm.agent_state != "Up":
-            return [Finding(Proof.NOT_YET, f"the agent of {vm.name} is {vm.agent_state or 'not connected'}")]
-        if vm.software != target:
-            return [Finding(Proof.NOT_YET, f"the agent of {vm.name} still reports {vm.software or 'no version'}")]
+def _replacement(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
+    """New ones and only new ones, as many as there should be."""
+    old_ids = {vm.id for vm in unit.vms}
+    left = [vm for vm in after if vm.id in old_ids]
+    new = [vm for vm in after if vm.id not in old_ids]
+    if unit.type in (UnitType.SYSTEM_VM, UnitType.INTERNAL_LB):
+        if left and left[0].running:
+            return [Finding(Proof.REFUTED, f"{left[0].name} is still there")]
+        if left:
+            return [Finding(Proof.NOT_YET, f"{left[0].name} is still {left[0].state}", Awaited.START)]
+        if not new:
+            what = unit.kind.value.upper() if unit.type is UnitType.SYSTEM_VM else "internal LB VM"
+            return [Finding(Proof.NOT_YET, f"no new {what} in zone {unit.zone} yet", Awaited.START)]
         return []
-    if vm.software != target:
-        return [Finding(Proof.REFUTED, f"{vm.name} still reports {vm.software or 'no software version'}, not {target}")]
-    findings = []
-    was_behind = before is not None and before.software != target
+    findings = [Finding(Proof.REFUTED, f"{vm.name} is still there ({vm.state})") for vm in left]
+    expected = 2 if unit.redundant else 1
+    if len(new) != expected:
+        told = ", ".join(vm.name for vm in new) or "none"
+        findings.append(Finding(Proof.REFUTED, f"{expected} new router(s) expected, there: {told}"))
+    return findings
+
+
+def _same_vm(unit: Unit, vm: Vm, situation: Situation, method: Method) -> list[Finding]:
+    before = next((old for old in unit.vms if old.id == vm.id), None)
+    findings = _software(vm, situation)
+    if not vm.is_router and method is Method.RESTART:
+        findings += _template(unit, vm, situation)
+    if findings or not vm.is_router:
+        return findings
+    was_behind = before is not None and (before.software != situation.target or not before.running)
     changed = before is None or vm.scripts != before.scripts
-    if vm.scripts in situation.old_scripts or (was_behind and not changed and vm.scripts not in situation.new_scripts):
+    unproven = was_behind and not changed and vm.scripts not in situation.new_scripts
+    if vm.scripts in situation.old_scripts or unproven:
         findings.append(
             Finding(
                 Proof.REFUTED,
-                f"{vm.name} reports {target}, but its scripts are still those of the older version: the host that "
-                "carries it delivered an old package, or the server kept a stale checksum",
+                f"{vm.name} reports {situation.target}, but its scripts are still those of the older version: the host "
+                "that carries it delivered an old package, or the server kept a stale checksum",
             )
         )
     if vm.health_failed and before is not None and before.health_failed is False:
         findings.append(Finding(Proof.NOT_YET, f"{vm.name} fails health checks that it passed before"))
     return findings
+
+
+def _new_vm(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
+    if vm.id in {old.id for old in unit.vms}:
+        return []
+    return [*_software(vm, situation), *_template(unit, vm, situation)]
+
+
+def _template(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
+    template = situation.template(unit)
+    if not vm.running or template is None or template.carries(vm):
+        return []
+    made_from = vm.root_template or vm.built_from or "an unknown template"
+    return [Finding(Proof.REFUTED, f"{vm.name} was made from {made_from}, not from {template.name}")]
+
+
+def _software(vm: Vm, situation: Situation) -> list[Finding]:
+    """State and software of one VM, whatever was done to it."""
+    target = situation.target
+    if vm.state in SETTLING_STATES:
+        return [Finding(Proof.NOT_YET, f"{vm.name} is {vm.state}", Awaited.START)]
+    if not vm.running:
+        return [Finding(Proof.REFUTED, f"{vm.name} is {vm.state}")]
+    if not vm.is_router:
+        # The agent connects some seconds after the patch or the start and only then brings its version.
+        if vm.agent_state != "Up":
+            reason = f"the agent of {vm.name} is {vm.agent_state or 'not connected'}"
+            return [Finding(Proof.NOT_YET, reason, Awaited.AGENT)]
+        if vm.software != target:
+            reason = f"the agent of {vm.name} still reports {vm.software or 'no version'}"
+            return [Finding(Proof.NOT_YET, reason, Awaited.AGENT)]
+        return []
+    if vm.internal_lb and vm.software is None:
+        return []  # the server keeps none; its template or checksum proves it
+    if vm.software != target:
+        return [Finding(Proof.REFUTED, f"{vm.name} still reports {vm.software or 'no software version'}, not {target}")]
+    return []
 
 
 def _redundancy(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
@@ -94,7 +169,7 @@ def _redundancy(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     before = {vm.id: vm.redundant_state for vm in unit.vms}
     now = {vm.id: vm.redundant_state for vm in after}
     unchanged = now == before and all(vm.running for vm in unit.vms)
-    if unchanged or sorted(str(state) for state in now.values()) == ["BACKUP", "PRIMARY"]:
+    if unchanged or is_healthy_pair(after):
         return []
     told = ", ".join(f"{vm.name} {vm.redundant_state}" for vm in after)
     return [Finding(Proof.NOT_YET, f"the pair is not one PRIMARY and one BACKUP ({told})")]

@@ -89,7 +89,7 @@ def test_a_read_outlasts_trouble(trouble: Any) -> None:
     clock, told = Clock(), []
     talk = Conversation(("listZones", ok()), *[("listZones", trouble)] * 3, ("listZones", ok(count=1)))
     with client_for(talk, clock) as client:
-        client._on_retry = lambda error, delay: told.append((type(error), delay))
+        client.on_retry = lambda error, delay: told.append((type(error), delay))
         client.read("listZones")
         assert client.read("listZones") == {"count": 1}
     assert client.calls == {"listZones": 5}

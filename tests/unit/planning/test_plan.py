@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Capabilities,
+    Capacity,
     Estate,
     Host,
     InFlight,
     Kind,
     ManagementServer,
     Settings,
+    Template,
     Unit,
     Zone,
 )
@@ -97,11 +99,30 @@ def test_without_canary() -> None:
 
 def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
     current = network_unit("current", vm("r-1", software=TARGET_TEXT))
-    tierless = vpc_unit("tierless", tiers=0)
-    plan = make_plan(estate(current, tierless, WEB), Policy())
+    unused = network_unit("unused", state="Allocated")
+    plan = make_plan(estate(current, unused, WEB), Policy())
     assert plan.summary() == {"live_patch": 1, "none": 1, "skip": 1}
     assert names(plan) == [["web"]]
-    assert [unit["name"] for unit in plan.as_dict()["units"]] == ["web", "current", "tierless"]
+    assert [unit["name"] for unit in plan.as_dict()["units"]] == ["web", "current", "unused"]
+
+
+def test_units_whose_interruption_hurts_more_come_last() -> None:
+    vpn = network_unit("vpn", unit={"marks": ("remote access VPN",)})
+    plan = make_plan(estate(vpn, WEB, SHOP), Policy())
+    assert [step.name for step in plan.steps] == [
+        "canary router live_patch",
+        "router live_patch",
+        "sensitive router live_patch",
+    ]
+    assert names(plan) == [["web"], ["shop"], ["vpn"]]
+
+
+def test_recreation_has_its_own_steps_and_tells_for_how_long() -> None:
+    plan = make_plan(estate(WEB, vpc_unit("tierless", tiers=0)), Policy())
+    assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RECREATE]
+    plan = make_plan(estate(WEB, network_unit("red", *pair("r"))), Policy(method=Wanted.RECREATE))
+    told = {unit["name"]: unit["without_service_s"] for unit in plan.as_dict()["units"]}
+    assert told == {"web": [10.0, 30.0], "red": [1.0, 10.0]}
 
 
 def test_a_stopped_router_has_its_own_step() -> None:
@@ -111,7 +132,7 @@ def test_a_stopped_router_has_its_own_step() -> None:
 
 
 def test_servers_of_different_versions_make_no_steps() -> None:
-    plan = make_plan(estate(WEB, servers=("4.22.0.0", "4.20.1.0")), Policy())
+    plan = make_plan(estate(WEB, SSVM, CPVM, servers=("4.22.0.0", "4.20.1.0")), Policy())
     assert plan.steps == ()
     assert [check.name for check in plan.failed_checks] == ["management_servers"]
 
@@ -119,7 +140,7 @@ def test_servers_of_different_versions_make_no_steps() -> None:
 def test_a_management_server_that_is_down_does_not_count() -> None:
     down = ManagementServer("old", "Down", "4.18.0.0", version("4.18.0.0"))
     servers = (*estate().management_servers, down)
-    assert make_plan(replace(estate(WEB), management_servers=servers), Policy()).failed_checks == ()
+    assert make_plan(replace(estate(WEB, SSVM, CPVM), management_servers=servers), Policy()).failed_checks == ()
 
 
 SELECTIONS: list[tuple[Policy, list[str]]] = [
@@ -173,6 +194,14 @@ def kvm_host(text: str, identity: str = "id-host") -> Host:
     return Host(identity, "kvm1", "id-zone", "KVM", version(text), "Up", "Enabled")
 
 
+def template(name: str = "systemvm-4.22.0", ready: bool = True, created: str = "2026") -> Template:
+    return Template(f"id-{name}", name, "id-zone", "KVM", ready, "x86_64", created)
+
+
+KVM1 = kvm_host("4.22.0.0")
+TIERLESS = vpc_unit("empty", vm("r-empty", offering_id="id-offering"), tiers=0)
+STOPPED_SSVM = system_vm_unit(vm("s-9", Kind.SSVM, state="Stopped"))
+
 CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("management_servers", Status.OK, "4.22.0.0-SNAPSHOT", (WEB,), {}),
     ("management_servers", Status.FAIL, "4.20.1.0", (WEB,), {"servers": ("4.22.0.0", "4.20.1.0")}),
@@ -204,7 +233,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.WARN,
         "r-web",
         (WEB,),
-        {"zones": (Zone("id-zone", "zone", True, "Advanced", version("4.22.0")),)},
+        {"zones": (Zone("id-zone", "zone", True, "Advanced", minimum_version=version("4.22.0")),)},
     ),
     ("minreq.sysvmtemplate.version", Status.OK, "4.10.0", (WEB,), {}),
     ("integration.api.port", Status.WARN, "8096", (WEB,), {"settings": Settings({"integration.api.port": "8096"})}),
@@ -251,14 +280,79 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "remote_access_vpn",
         Status.WARN,
         "r-vpn",
-        (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"remote_access_vpn": True}),),
+        (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"marks": ("remote access VPN",)}),),
         {},
     ),
     (
         "remote_access_vpn",
         Status.OK,
         "",
-        (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"remote_access_vpn": True}),),
+        (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"marks": ("remote access VPN",)}),),
+        {},
+    ),
+    ("new_template", Status.OK, "nothing", (WEB,), {}),
+    ("new_template", Status.OK, "systemvm-4.22.0", (TIERLESS,), {}),
+    ("new_template", Status.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),
+    ("new_template", Status.FAIL, "not ready", (TIERLESS,), {"templates": (template(ready=False),)}),
+    (
+        "new_template",
+        Status.FAIL,
+        "newest",
+        (TIERLESS,),
+        {"templates": (template(), template("later", created="2027"))},
+    ),
+    ("new_template", Status.FAIL, "of that name", (TIERLESS,), {"templates": (template("other"),)}),
+    ("room_for_new_vms", Status.OK, "", (TIERLESS,), {}),
+    ("room_for_new_vms", Status.FAIL, "no KVM host", (TIERLESS,), {"hosts": (replace(KVM1, state="Down"),)}),
+    (
+        "room_for_new_vms",
+        Status.FAIL,
+        "no MEMORY",
+        (TIERLESS,),
+        {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offering_memory": {"id-offering": 512}},
+    ),
+    (
+        "room_for_new_vms",
+        Status.FAIL,
+        "PRIVATE_IP",
+        (TIERLESS,),
+        {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)},
+    ),
+    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offering_memory": {"id-offering": 256}}),
+    ("offerings", Status.OK, "", (WEB,), {"offering_memory": {"id-offering": 256}}),
+    ("capacity_scan", Status.OK, "replaces", (STOPPED_SSVM,), {}),
+    (
+        "capacity_scan",
+        Status.FAIL,
+        "reserve",
+        (STOPPED_SSVM,),
+        {"settings": Settings({"system.vm.auto.reserve.capacity": "false"})},
+    ),
+    (
+        "capacity_scan",
+        Status.FAIL,
+        "v-9 is Stopping",
+        (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.CPVM, state="Stopping"))),
+        {},
+    ),
+    ("system_vms_present", Status.FAIL, "zone has no CPVM", (SSVM,), {}),
+    ("system_vms_present", Status.OK, "", (SSVM, CPVM), {}),
+    (
+        "network.rolling.restart",
+        Status.WARN,
+        "false",
+        (TIERLESS,),
+        {"settings": Settings({"network.rolling.restart": "false"})},
+    ),
+    ("network.rolling.restart", Status.OK, "", (TIERLESS,), {}),
+    ("transfers", Status.WARN, "CopyTemplateCmd", (SSVM,), {"transfers": ("CopyTemplateCmd job 1",)}),
+    ("transfers", Status.OK, "", (WEB,), {"transfers": ("CopyTemplateCmd job 1",)}),
+    ("console_sessions", Status.WARN, "v-2 has 3", (system_vm_unit(vm("v-2", Kind.CPVM, sessions=3)),), {}),
+    (
+        "sensitive_units",
+        Status.WARN,
+        "load balancing",
+        (network_unit("n", vm("a"), vm("b"), unit={"marks": ("load balancing",)}),),
         {},
     ),
     (

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, decide, is_current
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
+    Situation,
+    Wishes,
+    decide,
+    is_current,
+)
 from tests.unit.builders import (
     OWNER,
     SITUATION,
@@ -56,12 +62,12 @@ CASES = [
     (network_unit("n", state="Setup", type="Shared"), Method.LIVE_PATCH, "runs"),
     (network_unit("n", broadcast="Lswitch"), Method.SKIP, "Lswitch"),
     (network_unit("n", providers=frozenset({"Netris"})), Method.SKIP, "Netris"),
-    (network_unit("n", vm("r", hypervisor="Hyperv")), Method.SKIP, "Hyperv"),
-    (network_unit("n", vm("r-1"), vm("r-2")), Method.SKIP, "2 routers"),
+    (network_unit("n", vm("r", hypervisor="Hyperv")), Method.RECREATE, "Hyperv"),
+    (network_unit("n", vm("r-1"), vm("r-2")), Method.RECREATE, "2 routers"),
     (vpc_unit("v"), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (vpc_unit("v", tiers=0), Method.SKIP, "without tiers"),
+    (vpc_unit("v", tiers=0), Method.RECREATE, "without tiers"),
     (vpc_unit("v", vm("r", software=TARGET_TEXT), tiers=0), Method.NONE, "already"),
-    (vpc_unit("v", tiers=(network("t", state="Allocated", vpc_id="id-v"),)), Method.SKIP, "none of its tiers"),
+    (vpc_unit("v", tiers=(network("t", state="Allocated", vpc_id="id-v"),)), Method.RECREATE, "none of its tiers"),
     (vpc_unit("v", state="Inactive"), Method.SKIP, "Inactive"),
     (ssvm(), Method.LIVE_PATCH, "runs 4.18.1.0"),
     (ssvm(software="4.22.0.0-SNAPSHOT"), Method.NONE, "already"),
@@ -69,10 +75,10 @@ CASES = [
     (ssvm(built_from="4.11.2"), Method.SKIP, "OpenJDK"),
     (ssvm(built_from=""), Method.LIVE_PATCH, "runs"),
     (ssvm(built_from="", software="4.13.0"), Method.SKIP, "unknown"),
-    (ssvm(state="Stopped"), Method.SKIP, "Stopped"),
-    (internal_lb(), Method.SKIP, "internal LB VM"),
+    (ssvm(state="Stopped"), Method.RECREATE, "Stopped"),
+    (internal_lb(), Method.RESTART, "internal LB VM"),
     (internal_lb(software="", scripts="new-scripts"), Method.NONE, "already"),
-    (internal_lb(software="", scripts="other"), Method.SKIP, "internal LB VM"),
+    (internal_lb(software="", scripts="other"), Method.RESTART, "internal LB VM"),
 ]
 
 
@@ -95,7 +101,8 @@ def test_forbidden_names_each_vm() -> None:
     unit = network_unit("n", *pair("r", built_from="4.11.3"))
     verdict = decide(unit, SITUATION)
     assert [one.name for one, dummy in verdict.forbidden] == ["r-1", "r-2"]
-    assert all("recreate" in why for dummy, why in verdict.forbidden)
+    assert verdict.method is Method.SKIP
+    assert "recreate it from the new template" in verdict.reason
 
 
 def test_current_routers_of_an_old_template_are_not_forbidden() -> None:
@@ -140,3 +147,146 @@ def test_scripts_are_sorted_by_their_majority() -> None:
     # one router that wrongly claims old software does not make the scripts of all others old
     situation = Situation.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
     assert situation.new_scripts == {"new-scripts"}
+
+
+RECREATE = Wishes(Wanted.RECREATE)
+UNSUPPORTED = Wishes(unsupported=Unsupported.RECREATE)
+NEW = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
+HALF_FAULT = (pair("r")[0], replace(pair("r")[1], redundant_state="FAULT"))
+LONELY = (pair("r")[0],)
+DISABLED = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))
+LEFT_OVER = vm("r-2", built_from="UNKNOWN", software="", scripts=None, state="Stopped")
+
+# The odd estates, each by name: unit, wishes, situation, method, words the reason must have.
+ODD = {
+    "recreate: from an old template": (network_unit("n"), RECREATE, SITUATION, Method.RECREATE, "built from 4.18.1"),
+    "recreate: already new": (network_unit("n", vm("r", **NEW)), RECREATE, SITUATION, Method.NONE, "already"),
+    "recreate: new software on an old template": (
+        network_unit("n", vm("r", software=TARGET_TEXT)),
+        RECREATE,
+        SITUATION,
+        Method.RECREATE,
+        "built from 4.18.1",
+    ),
+    "recreate: system VM": (ssvm(), RECREATE, SITUATION, Method.RECREATE, "built from"),
+    "recreate: new system VM": (
+        ssvm(software=TARGET_TEXT, root_template_id="id-new"),
+        RECREATE,
+        SITUATION,
+        Method.NONE,
+        "already",
+    ),
+    "recreate: healthy pair": (network_unit("n", *pair("r")), RECREATE, SITUATION, Method.RECREATE, "built from"),
+    "recreate: one half FAULT": (network_unit("n", *HALF_FAULT), RECREATE, SITUATION, Method.SKIP, "FAULT"),
+    "recreate: BACKUP and BACKUP": (
+        network_unit("n", *(replace(one, redundant_state="BACKUP") for one in pair("r"))),
+        RECREATE,
+        SITUATION,
+        Method.SKIP,
+        "not one PRIMARY and one BACKUP",
+    ),
+    "recreate: pair that lost its BACKUP": (
+        network_unit("n", *LONELY, redundant=True),
+        RECREATE,
+        SITUATION,
+        Method.SKIP,
+        "sysvm_allow_degraded",
+    ),
+    "recreate: degraded pair, allowed": (
+        network_unit("n", *HALF_FAULT),
+        Wishes(Wanted.RECREATE, allow_degraded=True),
+        SITUATION,
+        Method.RECREATE,
+        "",
+    ),
+    "recreate: unknown redundant state of a single router": (
+        network_unit("n", vm("r", redundant_state="UNKNOWN")),
+        RECREATE,
+        SITUATION,
+        Method.RECREATE,
+        "built from",
+    ),
+    "recreate: disabled zone": (ssvm(), RECREATE, DISABLED, Method.SKIP, "zone is disabled"),
+    "recreate: network Allocated with a left-over router": (
+        network_unit("n", vm("r", state="Stopped"), state="Allocated"),
+        RECREATE,
+        SITUATION,
+        Method.SKIP,
+        "Allocated",
+    ),
+    "recreate: VPC disabled": (vpc_unit("v", state="Inactive"), RECREATE, SITUATION, Method.SKIP, "Inactive"),
+    "recreate: Lswitch": (network_unit("n", broadcast="Lswitch"), RECREATE, SITUATION, Method.SKIP, "Lswitch"),
+    "recreate: external provider": (
+        network_unit("n", providers=frozenset({"NSX"})),
+        RECREATE,
+        SITUATION,
+        Method.SKIP,
+        "NSX",
+    ),
+    "recreate: router Starting": (
+        network_unit("n", vm("r", state="Starting")),
+        RECREATE,
+        SITUATION,
+        Method.SKIP,
+        "Starting",
+    ),
+    "auto: router in Error": (network_unit("n", vm("r", state="Error")), Wishes(), SITUATION, Method.RECREATE, "Error"),
+    "auto: duplicate router left over by a failed restart": (
+        network_unit("n", vm("r-1"), LEFT_OVER),
+        Wishes(),
+        SITUATION,
+        Method.RECREATE,
+        "2 routers",
+    ),
+    "auto: duplicate router although all is current": (
+        network_unit("n", vm("r-1", **NEW), LEFT_OVER),
+        Wishes(),
+        SITUATION,
+        Method.RECREATE,
+        "2 routers",
+    ),
+    "auto: built from 4.11": (
+        network_unit("n", vm("r", built_from="4.11")),
+        Wishes(),
+        SITUATION,
+        Method.SKIP,
+        "OpenJDK",
+    ),
+    "auto: built from 4.11, recreation allowed": (
+        network_unit("n", vm("r", built_from="4.11")),
+        UNSUPPORTED,
+        SITUATION,
+        Method.RECREATE,
+        "OpenJDK",
+    ),
+    "auto: unknown version, recreation allowed": (
+        network_unit("n", vm("r", built_from="UNKNOWN")),
+        UNSUPPORTED,
+        SITUATION,
+        Method.RECREATE,
+        "unknown",
+    ),
+    "auto: stopped router from 4.11, recreation allowed": (
+        network_unit("n", vm("r", built_from="4.11", state="Stopped")),
+        UNSUPPORTED,
+        SITUATION,
+        Method.RECREATE,
+        "OpenJDK",
+    ),
+    "auto: agent not connected": (ssvm(agent_state="Alert"), Wishes(), SITUATION, Method.SKIP, "agent is Alert"),
+    "live_patch: what only recreation cures": (
+        vpc_unit("v", tiers=0),
+        Wishes(Wanted.LIVE_PATCH),
+        SITUATION,
+        Method.SKIP,
+        "recreate it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_estate(name: str) -> None:
+    unit, wishes, situation, method, words = ODD[name]
+    verdict = decide(unit, situation, wishes)
+    assert verdict.method is method, verdict.reason
+    assert words in verdict.reason

@@ -16,9 +16,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.actions import Stage
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Stage
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
-from tests.unit.builders import TARGET
+from tests.unit.builders import TARGET, version
 
 
 class Fault(enum.Enum):
@@ -37,10 +38,18 @@ class Fault(enum.Enum):
     UNCERTAIN_NOT_TAKEN = "the answer of the submit is lost, there is no job"
     VANISHES = "the VM is gone afterwards"
     SERVER_GONE = "the server is lost for good while the job runs"
+    LEFT_OVER = "recreation: the old router stays, a stopped one beside it"
+    NO_REPLACEMENT = "recreation: nothing comes back"
+    AGENT_STAYS_DOWN = "recreation: the agent of the new VM never connects"
+    OLD_TEMPLATE = "recreation: the new VM is made from the old template"
 
     @property
     def harmless(self) -> bool:
         return self in (Fault.NONE, Fault.FAILED_DONE, Fault.LOST_DONE, Fault.UNCERTAIN_TAKEN)
+
+    @property
+    def of_recreation(self) -> bool:
+        return self.value.startswith("recreation")
 
 
 @dataclass
@@ -73,6 +82,7 @@ class FakeServer(Server):
         self.most_at_once = 0
         self.most_per_host = 0
         self.gone = False
+        self.hosts_down = False
 
     # time
 
@@ -134,9 +144,12 @@ class FakeServer(Server):
             if job.ends > self.time and (jobs is None or job.id in jobs)
         ]
 
-    def read(self, unit: Unit) -> list[Vm]:
+    def read(self, unit: Unit, method: Method) -> list[Vm]:
         self._settle()
         return list(self.vms[unit.id])
+
+    def hosts_up(self, unit: Unit) -> bool:
+        return not self.hosts_down
 
     # the truth
 
@@ -154,6 +167,9 @@ class FakeServer(Server):
 
     def _apply(self, job: FakeJob) -> None:
         vms = self.vms[job.unit.id]
+        if job.stage.params.get("cleanup") or job.stage.command == "destroySystemVm":
+            self._replace(job, vms)
+            return
         if job.fault is Fault.SERVER_GONE:
             self.gone = True
             raise UnavailableError("gone")
@@ -166,3 +182,23 @@ class FakeServer(Server):
             vms[:] = [replace(vm, software=TARGET, **(scripts if vm.is_router else {})) for vm in vms]
         elif any(not vm.running for vm in vms):
             vms[:] = [replace(vm, state="Running", software=TARGET, scripts="new-scripts") for vm in vms]
+
+    def _replace(self, job: FakeJob, vms: list[Vm]) -> None:
+        """What a rolling restart or the capacity scan leaves."""
+        if job.fault in (Fault.FAILED, Fault.LOST, Fault.SILENT):
+            return
+        if job.fault is Fault.LEFT_OVER:
+            vms.append(replace(vms[0], id=f"{vms[0].id}-left", name="left", state="Stopped"))
+            return
+        fresh = {
+            "built_from": version("4.22.0"),
+            "software": TARGET,
+            "scripts": "new-scripts",
+            "root_template_id": "id-new",
+        }
+        if job.fault is Fault.OLD_TEMPLATE:
+            fresh["root_template_id"] = "id-old"
+        if job.fault is Fault.AGENT_STAYS_DOWN:
+            fresh["agent_state"] = "Alert"
+        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in vms]  # type: ignore[arg-type]
+        vms[:] = [] if job.fault is Fault.NO_REPLACEMENT else new

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.actions import stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
@@ -65,7 +66,10 @@ def test_a_vpc_is_patched_through_one_tier_then_its_other_tiers_are_restarted() 
     assert server.most_at_once == 1
 
 
-@pytest.mark.parametrize("fault", Fault)
+LIVE_PATCH_FAULTS = [fault for fault in Fault if not fault.of_recreation]
+
+
+@pytest.mark.parametrize("fault", LIVE_PATCH_FAULTS)
 def test_only_the_servers_own_report_decides(fault: Fault) -> None:
     units = networks(2)
     server = FakeServer(units, {units[0].id: fault})
@@ -136,6 +140,106 @@ def test_a_job_that_takes_too_long_is_left_alone() -> None:
     assert "next run waits" in rollout.results[0].reason
 
 
+RECREATED = {
+    # fault: (what the router's unit becomes, what the system VM's becomes, words of the reason)
+    Fault.NONE: (UnitStatus.UPGRADED, UnitStatus.UPGRADED, "proven"),
+    Fault.FAILED_DONE: (UnitStatus.UPGRADED, UnitStatus.UPGRADED, "although"),
+    Fault.LOST_DONE: (UnitStatus.UPGRADED, UnitStatus.UPGRADED, "although"),
+    Fault.FAILED: (UnitStatus.FAILED, UnitStatus.FAILED, "it failed"),
+    Fault.SILENT: (UnitStatus.FAILED, UnitStatus.FAILED, "still there"),
+    Fault.LEFT_OVER: (UnitStatus.FAILED, None, "Next:"),
+    Fault.NO_REPLACEMENT: (UnitStatus.FAILED, UnitStatus.FAILED, "Next:"),
+    Fault.AGENT_STAYS_DOWN: (None, UnitStatus.FAILED, "port 8250"),
+    Fault.OLD_TEMPLATE: (UnitStatus.FAILED, UnitStatus.FAILED, "not from systemvm-4.22.0"),
+}
+
+
+@pytest.mark.parametrize("fault", RECREATED)
+def test_recreation_is_proven_by_what_came_back(fault: Fault) -> None:
+    router, system_vm, words = RECREATED[fault]
+    for unit, status in ((network_unit("n"), router), (system_vm_unit(vm("s-1", Kind.SSVM)), system_vm)):
+        if status is not None:
+            server = FakeServer([unit], {unit.id: fault})
+            [result] = roll(server, [unit], method=Method.RECREATE).results
+            assert result.status is status, result.reason
+            assert words in result.reason
+            assert len(server.log) == 1
+
+
+def test_system_vms_are_recreated_one_at_a_time_in_a_zone() -> None:
+    units = [system_vm_unit(vm(f"s-{n}", Kind.SSVM, zone_id=f"z{n % 2}", host_id=f"h{n}")) for n in range(6)]
+    server = FakeServer(units)
+    assert roll(server, units, method=Method.RECREATE).good
+    assert server.most_at_once == 2
+
+
+@pytest.mark.parametrize(("agent", "status"), [("Up", UnitStatus.UPGRADED), ("Alert", UnitStatus.FAILED)])
+def test_a_neighbour_is_no_replacement_but_may_make_one_needless(agent: str, status: UnitStatus) -> None:
+    """Of several SSVMs of a zone the server replaces only the last one."""
+    unit, neighbour = system_vm_unit(vm("s-1", Kind.SSVM)), vm("s-2", Kind.SSVM, agent_state=agent)
+
+    class Neighbourhood(FakeServer):
+        def read(self, unit: Unit, method: Method) -> list[Vm]:
+            return [*super().read(unit, method), neighbour]
+
+    server = Neighbourhood([unit], {unit.id: Fault.NO_REPLACEMENT})
+    engine = Engine(
+        server, SITUATION, LIMITS, Progress(print), clock=server.clock, now=server.clock, sleep=server.sleep
+    )
+    rollout = engine.run([unit], Method.RECREATE, known_vms=frozenset({"id-s-1", "id-s-2"}))
+    assert statuses(rollout) == [status]
+    assert rollout.results[0].after == []
+    assert server.time >= LIMITS.verify_timeout
+
+
+def test_a_pair_that_is_not_whole_any_more_is_not_recreated() -> None:
+    unit = network_unit("n", *pair("r"))
+    server = FakeServer([unit])
+    server.vms[unit.id] = [replace(one, redundant_state="BACKUP") for one in unit.vms]
+    [result] = roll(server, [unit], method=Method.RECREATE).results
+    assert result.status is UnitStatus.FAILED
+    assert "was not sent" in result.reason
+    assert server.log == []
+
+
+def test_a_pair_is_restarted_half_by_half_standby_first() -> None:
+    unit = network_unit("n", *pair("r"))
+    planned = stages(unit, Method.RESTART)
+    assert [stage.params["id"] for stage in planned] == ["id-r-2", "id-r-1"]
+    assert all(stage.gate is Gate.PAIR for stage in planned)
+
+
+def test_consoles_are_waited_for_as_long_as_wanted() -> None:
+    unit = system_vm_unit(vm("v-1", Kind.CPVM, sessions=2))
+    for wait_idle, at_least in ((0, 0), (60, 60)):
+        server = FakeServer([unit])
+        limits = replace(LIMITS, wait_idle=wait_idle)
+        assert roll(server, [unit], limits, method=Method.RECREATE).good
+        assert server.log[0][0] >= at_least
+
+
+@pytest.mark.parametrize(
+    ("fault", "hosts_down", "obstacle", "status", "method"),
+    [
+        (Fault.SILENT, False, None, UnitStatus.UPGRADED, Method.RECREATE),
+        (Fault.SILENT, True, None, UnitStatus.FAILED, Method.LIVE_PATCH),
+        (Fault.SILENT, False, "no template", UnitStatus.FAILED, Method.LIVE_PATCH),
+        (Fault.LOST, False, None, UnitStatus.FAILED, Method.LIVE_PATCH),
+    ],
+)
+def test_fallback(fault: Fault, hosts_down: bool, obstacle: str | None, status: UnitStatus, method: Method) -> None:
+    unit = network_unit("n")
+    server = FakeServer([unit], {unit.id: fault})
+    server.hosts_down = hosts_down
+    engine = Engine(
+        server, SITUATION, LIMITS, Progress(print), clock=server.clock, now=server.clock, sleep=server.sleep
+    )
+    [result] = engine.run([unit], Method.LIVE_PATCH, obstacle_to_fallback=lambda unit: obstacle).results
+    assert (result.status, result.method) == (status, method), result.reason
+    if obstacle:
+        assert obstacle in result.reason
+
+
 def test_few_questions_and_little_waiting() -> None:
     """200 units, 20 at a time, 3 seconds each: near the ideal, and less than one question per two units."""
     units = networks(200)
@@ -148,7 +252,7 @@ def test_few_questions_and_little_waiting() -> None:
 UNITS = st.lists(
     st.tuples(
         st.sampled_from(["network", "pair", "vpc", "tiers"]),
-        st.sampled_from(Fault),
+        st.sampled_from(LIVE_PATCH_FAULTS),
         st.floats(0.5, 20),
         st.integers(0, 3),
     ),
@@ -205,6 +309,4 @@ def test_promises(described: list[tuple[str, Fault, float, int]], parallel: int,
 
 
 def replace_vms(unit: Unit, server: FakeServer) -> Unit:
-    from dataclasses import replace
-
     return replace(unit, vms=tuple(server.vms[unit.id]))

@@ -1,0 +1,199 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cs_systemvm_recreate
+short_description: Recreate secondary storage VMs and console proxy VMs from the new template and prove it
+version_added: 0.1.0
+description:
+  - Replaces secondary storage VMs (SSVM) and console proxy VMs (CPVM), one at a time in each zone, and waits until the
+    replacement is Running, its agent is Up with the new version, and its disk is from the new template.
+  - Nothing is destroyed before it is sure that the template is ready in the zone and is the one that will be used, that
+    the zone is enabled and has a host, and that no setting keeps the server from making a new VM.
+  - A VM that already runs the new version from the new template is reported as V(current) and gets no call.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+  - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.rollout
+  - cloudstack.sysvm.attributes
+  - cloudstack.sysvm.attributes.acting
+options:
+  system_vms:
+    description: Names or ids of the system VMs.
+    type: list
+    elements: str
+    required: true
+    aliases: [names, name, id]
+  mode:
+    description:
+      - V(destroy) destroys the VM; the server's capacity scan makes a new one with another id and name.
+      - V(restart) stops and starts it in one job. It keeps id, name and addresses, and gets a new disk only at the
+        first start after an upgrade that registered a template; the module refuses where it would keep the old one.
+    type: str
+    choices: [destroy, restart]
+    default: destroy
+  wait_idle:
+    description:
+      - How long in seconds to wait until no console is open before a CPVM is destroyed; after that it goes on.
+    type: int
+    default: 0
+seealso:
+  - module: cloudstack.sysvm.cs_sysvm_version_check
+  - module: cloudstack.sysvm.cs_systemvm_livepatch
+"""
+
+EXAMPLES = r"""
+- name: Recreate the SSVM of a zone
+  cloudstack.sysvm.cs_systemvm_recreate:
+    system_vms: s-87-VM
+
+- name: Recreate a CPVM, but give its users half an hour to close their consoles
+  cloudstack.sysvm.cs_systemvm_recreate:
+    system_vms: v-25-VM
+    wait_idle: 1800
+
+- name: Stop and start it instead, so that it keeps its addresses
+  cloudstack.sysvm.cs_systemvm_recreate:
+    system_vms: s-87-VM
+    mode: restart
+"""
+
+RETURN = r"""
+results:
+  description:
+    - One entry per target unit, in the order of the targets.
+  returned: always, also when the module fails after it has read the cloud
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the system VM, network, VPC or router that is the unit.
+      type: str
+      sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
+    name:
+      description: Its name.
+      type: str
+      sample: s-87-VM
+    type:
+      description: What the unit is, one of V(system_vm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      type: str
+      sample: network
+    kind:
+      description: One of V(ssvm), V(cpvm), V(router).
+      type: str
+      sample: router
+    zone:
+      description: The name of its zone.
+      type: str
+      sample: Berlin
+    owner:
+      description: Whose it is.
+      type: dict
+      sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
+    method:
+      description: What was done, V(none) for a unit that was current and V(skip) for one that must not be touched.
+      type: str
+      sample: live_patch
+    status:
+      description: One of V(upgraded), V(current), V(failed), V(skipped), V(not_started).
+      type: str
+      sample: upgraded
+    reason:
+      description: Why, in words.
+      type: str
+      sample: "proven: runs 4.22.0.0"
+    cure:
+      description:
+        - What helps a unit whose live patch failed, V(later) for another try or V(recreate); null otherwise.
+      type: str
+      sample: recreate
+    job_ids:
+      description: The jobs that worked on it.
+      type: list
+      elements: str
+      sample: ["79729686-13a8-4997-b303-9b15fb15a926"]
+    started:
+      description: When work on it began, ISO 8601 in UTC; null when nothing was done.
+      type: str
+      sample: "2026-11-23T02:00:00+00:00"
+    finished:
+      description: When it was proven or given up.
+      type: str
+      sample: "2026-11-23T02:01:12+00:00"
+    duration_s:
+      description: Seconds between the two.
+      type: float
+      sample: 72.0
+    vms:
+      description: Each VM of the unit with RV(results[].vms[].before) and RV(results[].vms[].after).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The id of the VM.
+          type: str
+          sample: 82a911af-ab25-4c64-8db4-4c0dcc04f309
+        name:
+          description: The name of the VM.
+          type: str
+          sample: r-10-VM
+        before:
+          description: What the server reported before anything was done.
+          type: dict
+          sample: {"software_version": "4.18.1.0", "state": "Running"}
+        after:
+          description: What the server reported last.
+          type: dict
+          sample: {"software_version": "4.22.0.0", "state": "Running"}
+summary:
+  description: How many units by status.
+  returned: always, also when the module fails after it has read the cloud
+  type: dict
+  sample: {"upgraded": 3, "current": 1}
+management_server_version:
+  description: The version of the management servers, to which the VMs are upgraded.
+  returned: always, also when the module fails after it has read the cloud
+  type: str
+  sample: 4.22.0.0
+"""
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
+    limits_argument_spec,
+    limits_from_params,
+    run,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+
+def recreate(client, params, check_mode):
+    return entry.upgrade(
+        client,
+        entry.Targets(system_vms=params["system_vms"]),
+        Method.RECREATE if params["mode"] == "destroy" else Method.RESTART,
+        limits_from_params(params, len(params["system_vms"])),
+        check_mode=check_mode,
+        log=params["log"],
+        stop_file=params["stop_file"],
+    )
+
+
+def main():
+    run(
+        {
+            "system_vms": {"type": "list", "elements": "str", "required": True, "aliases": ["names", "name", "id"]},
+            "mode": {"type": "str", "choices": ["destroy", "restart"], "default": "destroy"},
+            "wait_idle": {"type": "int", "default": 0},
+            **limits_argument_spec(),
+        },
+        recreate,
+    )
+
+
+if __name__ == "__main__":
+    main()

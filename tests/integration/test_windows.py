@@ -1,0 +1,141 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waves, deadline, pauses, hooks, budget in percent, the stop file and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.runner import UPGRADE, Cloud, Run, estate, extra_vars
+
+pytestmark = pytest.mark.slow
+
+NETS = [f"net-{number}" for number in range(1, 9)]
+
+
+def nets(**sections: Any) -> dict[str, Any]:
+    return estate(zones=[{"name": "Berlin", "hosts": 8}], networks=[{"name": name} for name in NETS], **sections)
+
+
+def steps(run: Run) -> list[int]:
+    return [len(step["units"]) for step in run.report["steps"]]
+
+
+def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    for hook in ("before", "after", "failure"):
+        line = hook + " {{ sysvm_step.name }} {{ sysvm_step_units | map(attribute='owner.account') | unique | join }}"
+        results = "{{ sysvm_step_results | default([]) | map(attribute='status') | unique | join(',') }}"
+        task = {
+            "ansible.builtin.lineinfile": {
+                "path": str(said),
+                "line": f"{line} {results}",
+                "create": True,
+                "mode": "0600",
+            }
+        }
+        tmp_path.joinpath(f"{hook}.yml").write_text(json.dumps([{"name": hook, **task}]))
+    fault = {"kind": "silent_patch_failure", "match": {"name": "net-8"}}
+    with Cloud(nets(faults=[fault]), tmp_path) as cloud:
+        run = cloud.upgrade(
+            kinds=["router"],
+            steps=["1", "50%"],
+            max_failures="20%",
+            before_step="before.yml",
+            after_step=str(tmp_path / "after.yml"),
+            on_failure="failure.yml",
+        )
+    assert steps(run) == [1, 1, 3, 3]
+    assert run.counts == {"upgraded": 7, "failed": 1}
+    assert said.read_text().splitlines() == [
+        "before canary router live_patch system ",
+        "after canary router live_patch system upgraded",
+        "before router live_patch, wave 1 of 3 system ",
+        "after router live_patch, wave 1 of 3 system upgraded",
+        "before router live_patch, wave 2 of 3 system ",
+        "after router live_patch, wave 2 of 3 system upgraded",
+        "before router live_patch, wave 3 of 3 system ",
+        "after router live_patch, wave 3 of 3 system upgraded,failed",
+        "failure router live_patch, wave 3 of 3 system upgraded,failed",
+    ]
+
+
+def test_without_anybody_to_ask_a_pause_stops_until_it_is_approved(tmp_path: Path) -> None:
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], pause="after_canary")
+        assert run.rc != 0
+        assert run.counts == {"upgraded": 1, "not_started": 7}
+        assert "run again with sysvm_approved=true" in run.report["error"]
+        again = cloud.upgrade(kinds=["router"], pause="after_canary", approved=True)
+        assert (again.rc, again.counts) == (0, {"upgraded": 7, "current": 1})
+
+
+def test_nothing_starts_that_would_not_end_before_the_deadline(tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 2}), tmp_path) as cloud:
+        # Nothing is known of durations at first, so the estimate of 90 s counts.
+        run = cloud.upgrade(kinds=["router"], canary=False, deadline="30s")
+        assert (run.rc != 0, run.journal, run.counts) == (True, [], {"not_started": 8})
+        assert "before the deadline" in run.units["net-1"]["reason"]
+        again = cloud.upgrade(kinds=["router"], canary=False, deadline="10m")
+        assert again.rc == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("deadline", "six"), ("deadline", "2020-01-01T00:00"), ("max_failures", "ten"), ("steps", ["0"])],
+)
+def test_a_bound_that_cannot_be_meant(option: str, value: object, tmp_path: Path) -> None:
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.upgrade(**{option: value})
+    assert (run.rc != 0, run.journal) == (True, [])
+    assert f"sysvm_{option}" in run.output
+
+
+def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
+        stop = tmp_path / "stop"
+        options = {"kinds": ["router"], "canary": False, "parallel": 2, "stop_file": str(stop), "on_interrupt": "wait"}
+        process = cloud.start(UPGRADE, *extra_vars(options))
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 2)
+        stop.touch()
+        process.communicate(timeout=60)
+        report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+        assert process.returncode != 0
+        assert report["summary"] == {"upgraded": 2, "not_started": 6}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: signal.Signals, tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 3)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        path = tmp_path / "sysvm-report/report.json"
+        cloud.wait_for(path.exists)
+        report = json.loads(path.read_text())
+        assert report["summary"] == {"failed": 3, "not_started": 5}
+        assert "interrupted: job" in next(unit["reason"] for unit in report["units"] if unit["status"] == "failed")
+        again = cloud.upgrade(kinds=["router"], canary=False, parallel=8)
+        assert again.rc == 0, again.output
+        assert len(again.journal) == 5, "the jobs that still ran were waited for"
+        assert all(cloud.patches()[name] == 1 for net in NETS for name in cloud.vms_of(net))
+
+
+def test_a_vpc_whose_patch_was_interrupted_between_two_tiers_is_finished(tmp_path: Path) -> None:
+    with Cloud(estate(vpcs=[{"name": "vpc", "tiers": 3}]), tmp_path) as cloud:
+        tiers = sorted(
+            cloud.call("listNetworks", listall="true", projectid="-1")["network"], key=lambda tier: tier["name"]
+        )
+        cloud.call("restartNetwork", id=tiers[0]["id"], cleanup="false", livepatch="true")
+        cloud.wait_for(lambda: "listAsyncJobs" and not cloud.call("listAsyncJobs", listall="true"))
+        run = cloud.upgrade(kinds=["router"])
+        assert run.rc == 0, run.output
+        assert run.targets == [tiers[1]["name"], tiers[2]["name"]]
+        again = cloud.upgrade(kinds=["router"])
+        assert (again.rc, again.journal) == (0, [])

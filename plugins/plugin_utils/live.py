@@ -22,6 +22,8 @@ from datetime import datetime, timezone
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.html_report import html_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_report import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
 
 PAUSE_S = 0.2
@@ -73,8 +75,14 @@ class LiveAction(ActionBase):
             error="interrupted",
         )
         os.makedirs(templated["sysvm_report_dir"], mode=0o750, exist_ok=True)
-        with open(os.path.join(templated["sysvm_report_dir"], "report.json"), "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=4, ensure_ascii=False)
+        for name, render in (("json", _json), ("html", html_report), ("md", markdown_report)):
+            path = os.path.join(templated["sysvm_report_dir"], f"report.{name}")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(render(report))
+
+
+def _json(report):
+    return json.dumps(report, indent=4, ensure_ascii=False) + "\n"
 
 
 def _path(text):

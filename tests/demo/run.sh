@@ -40,7 +40,7 @@ run() {
 }
 
 upgrade() {
-    run ansible-playbook cloudstack.sysvm.upgrade_sysvms -e sysvm_max_failures=3 -e "sysvm_report_dir=$1"
+    run ansible-playbook cloudstack.sysvm.upgrade_sysvms -e "sysvm_report_dir=$reports/$1" "${@:2}"
 }
 
 python -m tests.simulator --estate tests/simulator/estates/demo.yml >"$tmp/address" 2>"$tmp/errors" &
@@ -59,18 +59,21 @@ export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET
 say 'This is a simulated CloudStack with two zones and three hypervisors. Its management server was upgraded to 4.22,' \
     'its system VMs and routers were not. One router will do what real ones do: its job succeeds, its patch does not.'
 
-say 'ACT 1: live patch. First the plan, which changes nothing.'
+say 'ACT 1: after the upgrade of the management server. First the plan, which changes nothing.'
 run ansible-playbook cloudstack.sysvm.check_sysvms
 ((status == 0))
 
-say 'Now the upgrade: a few canaries, then all others, ten at a time. Up to three units may fail before it stops.'
-upgrade "$reports/first"
+say 'Now the upgrade: a few canaries, then the others, ten at a time. What cannot be live patched is recreated or' \
+    'restarted. Up to three units may fail before it stops.'
+upgrade first -e sysvm_max_failures=3
 python -m tests.demo.judge "$status" "$reports/first"
 
 say 'The same command again. It plans anew and does only what is left.'
-upgrade "$reports/second"
+upgrade second -e sysvm_max_failures=3
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second"
 
-# ACT 2, recreation, belongs here: it cures the units that act 1 skips, and only then may the status be 0.
+say 'ACT 2: a security fix that is only in the new template. A live patch keeps the old one, so one zone is recreated.'
+upgrade third -e sysvm_method=recreate -e sysvm_zones=Zürich
+python -m tests.demo.judge "$status" "$reports/first" "$reports/second" "$reports/third"
 
-say "The reports: $reports/first/report.json and $reports/second/report.json"
+say "The reports of the three runs:" "  $reports/first/report.json" "  $reports/second/report.json" "  $reports/third/report.json"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import Cloud, Run, estate
+from tests.integration.runner import UPGRADE, Cloud, Run, estate, extra_vars
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def reported(run: Run) -> Run:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Run, Run, Run]]:
     with Cloud(MIXED, tmp_path_factory.mktemp("mixed")) as cloud:
-        runs = [reported(cloud.upgrade(**options)) for options in ({}, RECREATE, RECREATE)]
+        runs = [reported(cloud.playbook(UPGRADE, *extra_vars(options))) for options in ({}, RECREATE, RECREATE)]
         yield cloud, runs[0], runs[1], runs[2]
 
 

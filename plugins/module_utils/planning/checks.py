@@ -256,7 +256,7 @@ def _room_for_new_vms(question: Question) -> Check:
         memory = max((_memory(question.estate, unit) for unit in units), default=0) * MIB
         needed = {"MEMORY": memory, "PRIVATE_IP": 1, "VIRTUAL_NETWORK_PUBLIC_IP": 1} if units else {}
         for capacity in question.estate.capacities:
-            if capacity.zone_id == zone.id and capacity.free < needed.get(capacity.name, 0):
+            if capacity.zone_id == zone.id and capacity.name in needed and capacity.free < needed[capacity.name]:
                 problems.append(f"zone {zone.name} has no {capacity.name} left for one more VM")
     if problems:
         return Check(

@@ -93,7 +93,9 @@ def iso_time(moment: float | None) -> str | None:
     """Seconds since the epoch as ISO 8601 in UTC."""
     if moment is None:
         return None
-    return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="seconds")
+    milliseconds = round(moment * 1000)
+    second = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
+    return second.replace(microsecond=milliseconds % 1000 * 1000).isoformat(timespec="milliseconds")
 
 
 def diff(results: Iterable[UnitResult]) -> dict[str, str]:

@@ -302,7 +302,8 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         {"templates": (template(), template("later", created="2027"))},
     ),
     ("new_template", Status.FAIL, "of that name", (TIERLESS,), {"templates": (template("other"),)}),
-    ("room_for_new_vms", Status.OK, "", (TIERLESS,), {}),
+    ("room_for_new_vms", Status.OK, "", (TIERLESS,), {"capacities": (Capacity("id-zone", "CPU_CORE", -3),)}),
+    ("room_for_new_vms", Status.OK, "", (WEB,), {"capacities": (Capacity("id-zone", "MEMORY", -1),)}),
     ("room_for_new_vms", Status.FAIL, "no KVM host", (TIERLESS,), {"hosts": (replace(KVM1, state="Down"),)}),
     (
         "room_for_new_vms",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ServerError,
@@ -178,7 +179,7 @@ class FakeServer(Server):
         elif job.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST):
             pass
         elif job.stage.params.get("livepatch") or job.stage.command == "patchSystemVm":
-            scripts = {} if job.fault is Fault.STALE_SCRIPTS else {"scripts": "new-scripts"}
+            scripts: dict[str, Any] = {} if job.fault is Fault.STALE_SCRIPTS else {"scripts": "new-scripts"}
             vms[:] = [replace(vm, software=TARGET, **(scripts if vm.is_router else {})) for vm in vms]
         elif any(not vm.running for vm in vms):
             vms[:] = [replace(vm, state="Running", software=TARGET, scripts="new-scripts") for vm in vms]
@@ -190,15 +191,13 @@ class FakeServer(Server):
         if job.fault is Fault.LEFT_OVER:
             vms.append(replace(vms[0], id=f"{vms[0].id}-left", name="left", state="Stopped"))
             return
-        fresh = {
+        fresh: dict[str, Any] = {
             "built_from": version("4.22.0"),
             "software": TARGET,
             "scripts": "new-scripts",
-            "root_template_id": "id-new",
+            "root_template_id": "id-old" if job.fault is Fault.OLD_TEMPLATE else "id-new",
         }
-        if job.fault is Fault.OLD_TEMPLATE:
-            fresh["root_template_id"] = "id-old"
         if job.fault is Fault.AGENT_STAYS_DOWN:
             fresh["agent_state"] = "Alert"
-        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in vms]  # type: ignore[arg-type]
+        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in vms]
         vms[:] = [] if job.fault is Fault.NO_REPLACEMENT else new

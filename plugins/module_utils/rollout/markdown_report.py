@@ -1,0 +1,216 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as Markdown for a ticket, and the words it shares with the page. Pure: plain data in, text out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import GOOD
+
+MOST_ROWS = 200
+MOST_TEXT = 1000
+OUTCOMES = {"success": "Complete", "incomplete": "Incomplete", "refused": "Refused", "error": "Error"}
+# Each status with a sign that tells it apart without colour, in the order in which an operator cares.
+SIGNS = {"failed": "✗", "skipped": "-", "not_started": "○", "upgraded": "✓", "current": "=", "fail": "✗", "warn": "!"}
+KINDS = {"ssvm": "SSVM", "cpvm": "CPVM"}
+TYPES = {"system_vm": "system VM", "vpc": "VPC", "internal_lb": "internal LB VM"}
+# What is told of a VM only where it changed.
+DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
+
+
+def markdown_report(report: Mapping[str, Any]) -> str:
+    """Outcome, what is not done, the checks that are not ok, all units; long tables are cut, with a note."""
+    units, checks = report["units"], bad_checks(report)
+    word, sentence = headline(report)
+    lines = [f"# System VM upgrade: {_text(word.lower())}", "", f"**{sentence}**", ""]
+    lines += [f"- {name}: {_text(value)}" for name, value in run_facts(report)]
+    if report.get("error"):
+        lines += ["", f"Broken off: {_text(report['error'])}"]
+    bad = not_good(units)
+    if bad:
+        rows = [
+            (_called(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
+        ]
+        lines += ["", f"## Not done: {count(len(bad), 'unit')}", ""]
+        lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
+    if report["checks"]:
+        lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
+    for check in checks:
+        seen = check["seen"] if len(check["seen"]) <= MOST_TEXT else f"{check['seen'][:MOST_TEXT]} ..."
+        lines.append(f"- **{_text(check['status'].upper())}** {_text(check['name'])}: {_text(seen)}")
+        if check["remedy"]:
+            lines.append(f"  - {_text(check['remedy'])}")
+    if units:
+        header = ("Unit", "Kind", "Zone", "Owner", "Method", "Status", "Before → after", "Time")
+        lines += ["", f"## All: {count(len(units), 'unit')}", "", *_table(header, [_row(unit) for unit in units])]
+    return "\n".join(lines) + "\n"
+
+
+def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
+    vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
+    outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
+    return _called(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
+
+
+def _called(unit: Mapping[str, Any]) -> str:
+    return f"{unit_type(unit['type'])} {unit['name']}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    lines += [f"| {' | '.join(map(_text, row))} |" for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"... and {len(rows) - MOST_ROWS:,} more: see report.html or report.json."]
+    return lines
+
+
+def _text(value: str) -> str:
+    """On one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
+    line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = re.sub(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
+    return re.sub(r"\{(?=[{%#])", "&#123;", line)
+
+
+# The words that both reports use
+
+
+def headline(report: Mapping[str, Any]) -> tuple[str, str]:
+    """The outcome as one word and as a sentence."""
+    units, status = report["units"], report["status"]
+    bad = sum(unit["status"] not in GOOD for unit in units)
+    if status == "error":
+        sentence = "There is no plan, so nothing was touched."
+    elif status == "refused":
+        sentence = "A check failed, so nothing was touched."
+    elif bad:
+        sentence = f"{bad:,} of {count(len(units), 'unit')} {'is' if bad == 1 else 'are'} not proven current."
+    elif units:
+        sentence = "Every unit in scope is proven current." if status == "success" else "The run was broken off."
+    else:
+        sentence = "No unit is in scope."
+    return OUTCOMES.get(status, status), sentence
+
+
+def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was upgraded, to what, when; only what is known."""
+    versions = Counter(_version(vm["before"]) for unit in report["units"] for vm in unit["vms"] if vm["before"])
+    before = [f"{'.'.join(map(str, old)) or 'unknown'} ({count(versions[old], 'VM')})" for old in sorted(versions)]
+    units = Counter(unit["status"] for unit in report["units"])
+    started, finished = moment(report["started"]), moment(report["finished"])
+    facts = {
+        "From": ", ".join(before),
+        "To": report["management_server_version"],
+        "Units": ", ".join(f"{units[status]:,} {status_words(status)}" for status in in_order(units)),
+        "Started": started and started.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Finished": finished and finished.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Duration": duration((finished - started).total_seconds()) if started and finished else None,
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _version(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """What it runs; before 4.17 only the template tells."""
+    version = parse_version(facts.get("software_version") or facts.get("template_version"))
+    return version.numbers if version else ()
+
+
+def in_order(statuses: Iterable[str]) -> list[str]:
+    """What an operator cares about most comes first, and an unknown status before that."""
+    order = list(SIGNS)
+    return sorted(statuses, key=lambda status: order.index(status) if status in SIGNS else -1)
+
+
+def not_good(units: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The units that are not proven current, failed ones first."""
+    bad: dict[str, list[Mapping[str, Any]]] = {}
+    for unit in units:
+        if unit["status"] not in GOOD:
+            bad.setdefault(unit["status"], []).append(unit)
+    return [unit for status in in_order(bad) for unit in bad[status]]
+
+
+def bad_checks(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The checks that are not ok, failed ones first."""
+    bad = (check for check in report["checks"] if check["status"] != "ok")
+    return sorted(bad, key=lambda check: check["status"] != "fail")
+
+
+def checks_words(report: Mapping[str, Any]) -> str:
+    bad = len(bad_checks(report))
+    return f"Checks: {bad} of {len(report['checks'])} not ok" if bad else f"Checks: all {len(report['checks'])} ok"
+
+
+def changes(vm: Mapping[str, Any]) -> list[str]:
+    """Software and template of one VM, before and after, and what else changed; a VM may have come or gone."""
+    before, after = vm["before"], vm["after"]
+    if before and after:
+        details = [(word, key) for key, word in DETAILS.items() if before.get(key) != after.get(key)]
+        told = [("template", "template_version"), *details]
+        return [
+            _move(before, after, "software_version"),
+            *(f"{word} {_move(before, after, key)}" for word, key in told),
+        ]
+    facts = before or after
+    software = facts.get("software_version") or "unknown"
+    template = f"template {facts.get('template_version') or 'unknown'}"
+    return [f"{software} → gone" if before else f"new → {software}", template]
+
+
+def _move(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> str:
+    old, new = before.get(key) or "unknown", after.get(key) or "unknown"
+    return f"{old} → {new}" if old != new else str(new)
+
+
+def owner(unit: Mapping[str, Any]) -> str:
+    domain = unit["owner"].get("domain")
+    return f"{owner_name(unit)} ({domain})" if domain else owner_name(unit)
+
+
+def owner_name(unit: Mapping[str, Any]) -> str:
+    who = unit["owner"]
+    return f"project {who['project']}" if who.get("project") else who.get("account") or "-"
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def unit_type(name: str) -> str:
+    return TYPES.get(name, words(name))
+
+
+def kind(name: str) -> str:
+    return KINDS.get(name, name)
+
+
+def status_words(status: str) -> str:
+    return f"{SIGNS.get(status, '?')} {words(status)}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def moment(text: str | None) -> datetime | None:
+    """An ISO 8601 time in UTC; one without a zone is UTC."""
+    if not text:
+        return None
+    parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return parsed.replace(tzinfo=parsed.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+def duration(seconds: float | None) -> str:
+    """As a person says it: C(2.9 s), C(3 min 20 s), C(1 h 5 min)."""
+    if seconds is None:
+        return ""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -333,9 +333,7 @@ def _spans(units: Iterable[Unit]) -> Iterable[_Span]:
     for unit in units:
         start, end = moment(unit["started"]), moment(unit["finished"])
         if start and end:
-            # Times are whole seconds, so that a short unit may seem to take none.
-            length = (end - start).total_seconds() or unit["duration_s"] or 0
-            yield _Span(start.timestamp(), start.timestamp() + length, unit)
+            yield _Span(start.timestamp(), end.timestamp(), unit)
 
 
 def _timeline(report: Mapping[str, Any], anchors: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_scripts_are_sorted_by_their_majority() -> None:
 
 RECREATE = Wishes(Wanted.RECREATE)
 UNSUPPORTED = Wishes(unsupported=Unsupported.RECREATE)
-NEW = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
+NEW: dict[str, Any] = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
 HALF_FAULT = (pair("r")[0], replace(pair("r")[1], redundant_state="FAULT"))
 LONELY = (pair("r")[0],)
 DISABLED = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))

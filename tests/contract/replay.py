@@ -136,7 +136,7 @@ class Client:
 class Replay(Client):
     """One recording, played against one simulator."""
 
-    def __init__(self, simulator: RunningSimulator, facts: set[str] = FACTS) -> None:
+    def __init__(self, simulator: RunningSimulator, facts: frozenset[str] = FACTS) -> None:
         super().__init__(simulator)
         self.facts = facts
         self.jobs: dict[str, str] = {}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 LIMITED = (
@@ -29,41 +30,43 @@ OPTIONAL = {
     "vmrunning",
 }
 # Values that must be the same, wherever they stand.
-FACTS = {
-    "state",
-    "redundantstate",
-    "isredundantrouter",
-    "softwareversion",
-    "requiresupgrade",
-    "healthchecksfailed",
-    "hostcontrolstate",
-    "role",
-    "systemvmtype",
-    "agentstate",
-    "traffictype",
-    "jobstatus",
-    "jobprocstatus",
-    "jobresultcode",
-    "jobresulttype",
-    "jobinstancetype",
-    "cmd",
-    "success",
-    "details",
-    "errorcode",
-    "cserrorcode",
-    "errortext",
-    "templatetype",
-    "isready",
-    "downloadState",
-    "datastoreRole",
-    "vmtype",
-    "allocationstate",
-    "resourcestate",
-    "managedstate",
-    "scope",
-    "category",
-    "isdynamic",
-}
+FACTS = frozenset(
+    {
+        "state",
+        "redundantstate",
+        "isredundantrouter",
+        "softwareversion",
+        "requiresupgrade",
+        "healthchecksfailed",
+        "hostcontrolstate",
+        "role",
+        "systemvmtype",
+        "agentstate",
+        "traffictype",
+        "jobstatus",
+        "jobprocstatus",
+        "jobresultcode",
+        "jobresulttype",
+        "jobinstancetype",
+        "cmd",
+        "success",
+        "details",
+        "errorcode",
+        "cserrorcode",
+        "errortext",
+        "templatetype",
+        "isready",
+        "downloadState",
+        "datastoreRole",
+        "vmtype",
+        "allocationstate",
+        "resourcestate",
+        "managedstate",
+        "scope",
+        "category",
+        "isdynamic",
+    }
+)
 
 VARIABLE = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
@@ -79,7 +82,7 @@ def normal(text: str) -> str:
     return text
 
 
-def differences(recorded: Any, simulated: Any, facts: set[str] = FACTS, path: str = "") -> list[str]:
+def differences(recorded: Any, simulated: Any, facts: AbstractSet[str] = FACTS, path: str = "") -> list[str]:
     """What a client could tell apart, as sentences; empty if nothing."""
     if type(recorded) is not type(simulated):
         return [f"{path}: {type(recorded).__name__} was recorded, this is {type(simulated).__name__}: {simulated!r}"]
@@ -97,7 +100,9 @@ def comparable(value: Any) -> Any:
     return normal(value) if isinstance(value, str) else value
 
 
-def dict_differences(recorded: dict[str, Any], simulated: dict[str, Any], facts: set[str], path: str) -> list[str]:
+def dict_differences(
+    recorded: dict[str, Any], simulated: dict[str, Any], facts: AbstractSet[str], path: str
+) -> list[str]:
     found = [f"{path}.{key}: missing" for key in recorded if key not in simulated and not optional(path, key)]
     found += [f"{path}.{key}: was not recorded" for key in simulated if key not in recorded and not optional(path, key)]
     for key, value in recorded.items():
@@ -111,7 +116,7 @@ def optional(path: str, key: str) -> bool:
     return key in OPTIONAL or f"{parent}.{key}" in OPTIONAL
 
 
-def list_differences(recorded: list[Any], simulated: list[Any], facts: set[str], path: str) -> list[str]:
+def list_differences(recorded: list[Any], simulated: list[Any], facts: AbstractSet[str], path: str) -> list[str]:
     """One by one where both are equally long, else every object has to have its like on the other side."""
     if len(recorded) == len(simulated):
         pairwise = [

@@ -24,7 +24,7 @@ def overlaps(cloud: Cloud) -> list[str]:
     return [
         name
         for name, patches in intervals.items()
-        if any(end is None or end > begin for (_, end), (begin, _) in pairwise(patches))
+        if any(end is None or end > begin for (dummy, end), (begin, dummy2) in pairwise(patches))
     ]
 
 

@@ -26,11 +26,11 @@ TWO_ZONES = estate(
     vpcs=[{"name": "vpc", "tiers": ["web", "db"]}, {"name": "other vpc", "tiers": ["back"]}],
 )
 BERLIN = {"shop", "pair", "tricky {{ name }}", "lan", "vpc", "other vpc"}
-KÖLN = {"in Köln", "in Köln too"}
+COLOGNE = {"in Köln", "in Köln too"}
 # What is asked for -> which routers' units are in the plan.
 PLANS: list[tuple[dict[str, Any], set[str]]] = [
-    ({"zones": ["Köln"]}, KÖLN),
-    ({"zones": ["id of Köln", "Berlin"]}, BERLIN | KÖLN),
+    ({"zones": ["Köln"]}, COLOGNE),
+    ({"zones": ["id of Köln", "Berlin"]}, BERLIN | COLOGNE),
     ({"names": ["shop", "in Köln"]}, {"shop", "in Köln"}),
     ({"names": ["router 2 of pair"]}, {"pair"}),
     ({"names": ["db"]}, {"vpc"}),

@@ -274,7 +274,7 @@ def command(
         else:
             parameters = []
             for word in params.split():
-                parameter, _, type_ = word.partition(":")
+                parameter, dummy, type_ = word.partition(":")
                 parameters.append(Parameter(parameter.rstrip("!"), type_ or "string", parameter.endswith("!")))
         COMMANDS[name] = Command(
             name,

@@ -36,7 +36,7 @@ class NewTemplate:
         return self.version is not None and vm.built_from == self.version
 
 
-Templates = Mapping[tuple[str, str | None], NewTemplate]
+Templates = Mapping["tuple[str, str | None]", NewTemplate]
 
 
 def new_templates(estate: Estate) -> Templates:

@@ -22,7 +22,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 # Registers the commands.
-from tests.simulator import actions, lists, report, routers, systemvms  # noqa: F401
+from tests.simulator import actions, lists, report, routers, systemvms  # noqa: F401  # pylint: disable=unused-import
 from tests.simulator.commands import COMMANDS, Command
 from tests.simulator.errors import ApiError
 from tests.simulator.estate import build

@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate impo
     read_setting,
     read_units,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Estate,
     Kind,
@@ -139,6 +140,7 @@ def upgrade(
     :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
     """
     target = _target(client, method)
+    in_flight = read_in_flight(client)  # before the units: what a job does that ends meanwhile is then seen in them
     estate = None if method is Method.LIVE_PATCH and not fallback else read_estate(client)
     known = read_units(client, targets.kinds, details=False) if estate is None else estate.units
     situation = (
@@ -151,6 +153,8 @@ def upgrade(
     wish = Wanted.RECREATE if method is Method.RESTART and targets.system_vms else WISH_FOR[method]
     wishes = Wishes(wish, allow_degraded=allow_degraded)
     verdicts = {unit.id: decide(unit, situation, wishes) for unit in units}
+    # Only of a VPC whose routers are current is the rest of an interrupted live patch all that there is to do.
+    units = [unit if verdicts[unit.id].method is Method.RESTART else replace(unit, unfinished=()) for unit in units]
     _refuse_forbidden(units, verdicts)
     settled = {
         unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], method)) is not None
@@ -189,6 +193,7 @@ def upgrade(
             method,
             forced=forced,
             known_vms=known_vms,
+            in_flight=in_flight,
             obstacle_to_fallback=obstacle if fallback and method is Method.LIVE_PATCH else None,
         )
     settled.update({result.unit.id: result for result in rollout.results})
@@ -308,7 +313,7 @@ def _without_action(unit: Unit, verdict: Verdict, method: Method) -> UnitResult 
         return UnitResult(unit, Method.NONE, UnitStatus.CURRENT, verdict.reason)
     # Stopping and starting does what a live patch does, and what recreation does where the disk is replaced.
     stronger = {Method.LIVE_PATCH, Method.RECREATE} if method is Method.RESTART else set()
-    if verdict.method is method or verdict.method in stronger:
+    if verdict.method is method or verdict.method in stronger or unit.unfinished:
         return None
     return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
 

@@ -112,10 +112,12 @@ def _follow(path, done):
     while True:
         last_round = done.wait(PAUSE_S)
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                file.seek(position)
-                text = rest + file.read()
-                position = file.tell()
+            text = rest
+            if os.path.isfile(path):  # of a device or a pipe there is no end
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    file.seek(position)
+                    text += file.read()
+                    position = file.tell()
             *lines, rest = text.split("\n")
             for line in lines:
                 display.display(line)

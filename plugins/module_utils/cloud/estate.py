@@ -205,11 +205,13 @@ def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details
         vpcs,
         marks,
     )
-    if details and any(len(unit.tiers) > 1 for unit in units):
+    if any(len(unit.tiers) > 1 for unit in units):
         now = time.time()
-        last = last_restarts(recent_events(client, "NETWORK.RESTART", now - WINDOW_S))
+        events = recent_events(client, "NETWORK.RESTART", now - WINDOW_S)
+        last, done = last_restarts(events), last_restarts(events, done=True)
         units = [
-            replace(unit, unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now)) for unit in units
+            replace(unit, unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now, done))
+            for unit in units
         ]
     return tuple(units)
 

@@ -18,8 +18,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight i
 WINDOW_S = 24 * 3600.0
 
 
-def last_restarts(events: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """When each network was last restarted, in seconds since the epoch, from NETWORK.RESTART events."""
+def last_restarts(events: Iterable[Mapping[str, Any]], *, done: bool = False) -> dict[str, float]:
+    """When each network was last restarted, in seconds since the epoch, from NETWORK.RESTART events.
+
+    :param done: only restarts that came to a good end, not those that failed, were lost or still run.
+    """
+    events = list(events)
+    if done:
+        good = {e.get("parentid") for e in events if e.get("state") == "Completed" and e.get("level") != "ERROR"}
+        events = [event for event in events if event.get("id") in good]
     last: dict[str, float] = {}
     for event in events:
         started = moment(event.get("created"))
@@ -28,7 +35,9 @@ def last_restarts(events: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return last
 
 
-def unfinished_tiers(tiers: Sequence[str], last: Mapping[str, float], now: float) -> tuple[str, ...]:
+def unfinished_tiers(
+    tiers: Sequence[str], last: Mapping[str, float], now: float, done: Mapping[str, float] | None = None
+) -> tuple[str, ...]:
     """The tiers that were not restarted after the first one was.
 
     Only the pattern of an interrupted run counts: the first tiers were restarted one after the other, the rest were not
@@ -37,10 +46,11 @@ def unfinished_tiers(tiers: Sequence[str], last: Mapping[str, float], now: float
 
     :param tiers: ids in the order in which a live patch goes through them.
     :param last: as from last_restarts.
+    :param done: the same of those that came to a good end; without it all count as such.
     """
     began = last.get(tiers[0], 0.0) if tiers else 0.0
     if now - began > WINDOW_S:
         return ()
-    done = [last.get(tier, 0.0) >= began for tier in tiers]
-    count = done.index(False) if False in done else len(done)
-    return () if any(done[count:]) else tuple(tiers[count:])
+    finished = [(last if done is None else done).get(tier, 0.0) >= began for tier in tiers]
+    count = finished.index(False) if False in finished else len(finished)
+    return () if any(finished[count:]) else tuple(tiers[count:])

@@ -33,6 +33,7 @@ class Stage:
 
     :ivar expected_s: for orientation and for the time limit; durations seen replace it while a rollout runs.
     :ivar weight: how many times the configured job timeout it may take (a pair is patched one after the other).
+    :ivar shows: whether the VMs show that it was done.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Stage:
     expected_s: float
     weight: int = 1
     gate: Gate | None = None
+    shows: bool = True
 
 
 def stages(unit: Unit, method: Method, forced: bool = False) -> tuple[Stage, ...]:
@@ -62,6 +64,8 @@ def _live_patch(unit: Unit, forced: bool) -> tuple[Stage, ...]:
         # Unforced by default: forced copies everything again and restarts the agent even when nothing changed.
         params = {"id": unit.id, "forced": True} if forced else {"id": unit.id}
         return (Stage("patchSystemVm", params, PATCH_S),)
+    if unit.unfinished:
+        return tuple(_plain_restart(tier) for tier in unit.unfinished)
     routers = len(unit.vms)
     first, *others = [tier.id for tier in unit.tiers] if unit.vpc else [unit.id]
     # restartVPC patches every router once per tier; through one tier each is patched once, and the other tiers only
@@ -127,7 +131,7 @@ def _recreate(unit: Unit) -> tuple[Stage, ...]:
 
 
 def _plain_restart(network_id: str) -> Stage:
-    return Stage("restartNetwork", {"id": network_id, "cleanup": False}, RESTART_S)
+    return Stage("restartNetwork", {"id": network_id, "cleanup": False}, RESTART_S, shows=False)
 
 
 def _pair(unit: Unit) -> Gate | None:

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    InFlight,
     Unit,
     UnitType,
     Vm,
@@ -108,6 +109,7 @@ class _Run:
     gated_since: float | None = None  # waiting for what must be true before the next stage
     refuted: int = 0
     trouble: str = ""  # what a job said when it did not succeed
+    overcome: str = ""  # the same of an earlier stage, whose work turned out to be done
     lost: bool = False  # a job ended without anybody knowing what it did
     started: float | None = None
     job_ids: list[str] = field(default_factory=list)
@@ -123,7 +125,7 @@ class _Run:
         """From now on by another method."""
         self.method, self.stages = method, stages(self.unit, method)
         self.next_stage, self.job_id, self.read_at = 0, None, None
-        self.refuted, self.lost, self.trouble = 0, False, ""
+        self.refuted, self.lost, self.trouble, self.overcome = 0, False, "", ""
 
     @property
     def stage(self) -> Stage:
@@ -186,11 +188,13 @@ class Engine:
         *,
         forced: bool = False,
         known_vms: frozenset[str] = frozenset(),
+        in_flight: Sequence[InFlight] = (),
         obstacle_to_fallback: Callable[[Unit], str | None] | None = None,
     ) -> Rollout:
         """Upgrade I(units) by I(method).
 
         :param known_vms: ids of all VMs there are, so that a replacement is told from a neighbour.
+        :param in_flight: the jobs that ran before the units were read.
         :param obstacle_to_fallback: given if a unit whose live patch failed in a way that recreation cures is to be
             recreated; says what speaks against it for a unit, None if nothing does.
         :returns: a result for every unit in the order given; an error only if the server was lost on the way.
@@ -202,6 +206,7 @@ class Engine:
         self._pending.sort(key=lambda run: -run.expected_s)
         error: ApiError | None = None
         try:
+            self._wait_for(in_flight)
             self._block(self._server.running())
             self._loop()
         except ApiError as lost:
@@ -377,8 +382,12 @@ class Engine:
         unknown = set(jobs) - self._seen_jobs
         if not unknown:
             return
+        self._wait_for([job for job in self._server.in_flight(jobs) if job.job_id in unknown])
         self._seen_jobs |= unknown
-        working = [job for job in self._server.in_flight(jobs) if job.job_id in unknown]
+
+    def _wait_for(self, working: Sequence[InFlight]) -> None:
+        """Start no unit before these jobs on it have ended."""
+        self._seen_jobs |= {job.job_id for job in working}
         for run in self._pending:
             ids = run.unit.resource_ids()
             run.waiting_for |= {job.job_id for job in working if job.resource_ids & ids}
@@ -456,8 +465,7 @@ class Engine:
     def _prove(self, run: _Run, after: list[Vm]) -> None:
         finding = verify(run.unit, after, self._situation, run.method)
         if finding.proof is Proof.PROVEN:
-            note = f"proven, although: {run.trouble}" if run.trouble else "proven"
-            self._finish(run, UnitStatus.UPGRADED, f"{note}: runs {self._situation.target}", after)
+            self._end_proven(run, after)
             return
         run.refuted = run.refuted + 1 if finding.proof is Proof.REFUTED else 0
         if finding.awaited is not run.awaited:
@@ -474,6 +482,21 @@ class Engine:
             run.read_at = self._clock() + REREAD_S
         elif not (run.lost and run.job_id is None and self._found_job(run)):  # the server may have taken the call late
             self._give_up(run, finding, after)
+
+    def _end_proven(self, run: _Run, after: Sequence[Vm]) -> None:
+        """The unit is upgraded, unless a stage is left because the job of an earlier one did not succeed."""
+        target = self._situation.target
+        if run.next_stage < len(run.stages) and not run.stage.shows:
+            reason = f"{run.trouble} It runs {target}, but the rules of a tier may not be applied"
+            self._finish(run, UnitStatus.FAILED, f"{reason}; the next run applies them again.", after)
+        elif run.next_stage + 1 < len(run.stages):
+            run.next_stage += 1
+            run.overcome, run.trouble, run.lost, run.refuted, run.read_at = run.trouble, "", False, 0, None
+            self._next_stage(run)
+        else:
+            trouble = run.trouble or run.overcome
+            note = f"proven, although: {trouble}" if trouble else "proven"
+            self._finish(run, UnitStatus.UPGRADED, f"{note}: runs {target}", after)
 
     def _give_up(self, run: _Run, finding: Finding, after: Sequence[Vm]) -> None:
         """The unit failed, unless it is to be recreated now."""
@@ -518,8 +541,9 @@ class Engine:
         else:
             done = bool(after) and all(is_current(vm, self._situation) for vm in after)
         if done:
-            # For a VPC the job went through one tier; the other tiers still need their rules applied again.
-            run.next_stage = 1
+            # For a VPC the job went through one tier; the other tiers still need their rules applied again. Which of
+            # them it was and how it ended is not told, so none of these is left out.
+            run.next_stage = 1 if run.stage.shows else 0
             if run.next_stage >= len(run.stages):
                 reason = f"a job that was already running did it: runs {self._situation.target}"
                 self._finish(run, UnitStatus.UPGRADED, reason, after)

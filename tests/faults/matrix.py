@@ -1,0 +1,678 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table: what may go wrong, when, and what has to become of the run."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults.relay import Fault, make_certificate
+from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way, wait_until_down
+
+
+class End(enum.Enum):
+    SURVIVES = "all units are upgraded"
+    FAILS = "the run fails, and says of each unit what became of it"
+    REFUSES = "the run fails before anything was touched"
+    TELLS = "the report cannot be written, but what became of each unit is shown"
+    DIES = "the run says nothing any more"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What has to become of a cell's run.
+
+    :ivar words: a pattern that is in what the run says.
+    :ivar first: the fault strikes before the run's first request, not at the first one of the phase.
+    :ivar defect: why the cell is known to be wrong.
+    """
+
+    end: End
+    words: str = ""
+    first: bool = False
+    slow: bool = False
+    defect: str = ""
+
+
+def survives(words: str = "", **options: Any) -> Expected:
+    return Expected(End.SURVIVES, words, **options)
+
+
+def fails(words: str, **options: Any) -> Expected:
+    return Expected(End.FAILS, words, **options)
+
+
+def refuses(words: str, **options: Any) -> Expected:
+    return Expected(End.REFUSES, words, **options)
+
+
+def tells(words: str, **options: Any) -> Expected:
+    return Expected(End.TELLS, words, **options)
+
+
+DIES = Expected(End.DIES)
+Strike = Callable[[Scene], bool | None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row.
+
+    :ivar patience: for how many seconds reads are repeated.
+    :ivar repair: what an operator or time does before the next run.
+    :ivar timings: of the cloud, where the usual ones are too short.
+    :ivar idle: no job runs any more when the next run has its plan.
+    """
+
+    name: str
+    strike: Strike
+    plan: Expected | None = None
+    submit: Expected | None = None
+    poll: Expected | None = None
+    verify: Expected | None = None
+    report: Expected | None = None
+    way: Way = Way.DIRECT
+    patience: float = 5.0
+    repair: Callable[[Scene], object] = lambda scene: None
+    idle: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def expected(self, phase: Phase) -> Expected | None:
+        cell: Expected | None = getattr(self, phase.value)
+        return cell
+
+
+# --- what strikes
+
+
+def answer(kind: str, times: int | str = 1, **options: Any) -> Strike:
+    """A fault of the simulator in what is said over the wire, in answers to the command of the moment."""
+    return lambda scene: _set(scene, {"kind": kind, "times": times, "match": {"command": scene.command}, **options})
+
+
+def job(kind: str, name: str = "web", **options: Any) -> Strike:
+    """A fault of the simulator in the jobs or VMs of a unit."""
+    return lambda scene: _set(scene, {"kind": kind, "match": {"name": name}, **options})
+
+
+def lasting(kind: str, **options: Any) -> Strike:
+    return lambda scene: _set(scene, {"kind": kind, **options})
+
+
+def _set(scene: Scene, fault: dict[str, Any]) -> None:
+    scene.simulator.add_faults([fault])
+
+
+def restart(seconds: float, **options: Any) -> Strike:
+    def strike(scene: Scene) -> None:
+        scene.simulator.restart(seconds, **options)
+        wait_until_down(scene.simulator.url)
+
+    return strike
+
+
+def update(**facts: Any) -> Strike:
+    return lambda scene: scene.simulator.update(**facts)
+
+
+def hosts_of(version: str) -> dict[str, dict[str, str]]:
+    return {f"zone1-kvm-host-00{number}": {"version": version} for number in (1, 2)}
+
+
+def relayed(fault: Fault, *, lasts: bool = False) -> Strike:
+    return lambda scene: scene.relay.strike(fault, lasts=lasts)
+
+
+def after(target: str, strike: Strike) -> Strike:
+    """Not before the last call that the server took is about this object."""
+
+    def strike_then(scene: Scene) -> bool:
+        journal = scene.simulator.journal()
+        return bool(journal) and journal[-1]["target"] == target and strike(scene) is not False
+
+    return strike_then
+
+
+def certificate(*, expired: bool = False, trusted: bool = False) -> Strike:
+    """The load balancer gets another certificate."""
+
+    def strike(scene: Scene) -> None:
+        made = make_certificate(scene.folder / "other.pem", expired=expired)
+        if trusted:
+            with scene.trusted.open("ab") as file:
+                file.write(made.read_bytes())
+        scene.relay.show(made)
+
+    return strike
+
+
+def remove_router(name: str) -> Strike:
+    def strike(scene: Scene) -> None:
+        vms = scene.simulator.state()["vms"]
+        [router] = [router for router, vm in vms.items() if vm.get("network") == name]
+        scene.simulator.update(vms={router: {"removed": True}})
+
+    return strike
+
+
+def fill_disk_of_log(scene: Scene) -> None:
+    scene.log.unlink(missing_ok=True)
+    scene.log.symlink_to("/dev/full")
+
+
+def report_to(path: str) -> Strike:
+    def strike(scene: Scene) -> None:
+        scene.report_dir = Path(path)
+
+    return strike
+
+
+def put_file_where_the_report_goes(scene: Scene) -> None:
+    scene.report_dir.write_text("in the way", encoding="utf-8")
+
+
+def kill(scene: Scene) -> None:
+    raise Killed
+
+
+def kill_after(target: str) -> Strike:
+    """Right after a call about this object was taken."""
+
+    def strike(scene: Scene) -> bool:
+        if any(entry["target"] == target for entry in scene.simulator.journal()):
+            raise Killed
+        return False
+
+    return strike
+
+
+def work_for_others(seconds: float) -> Strike:
+    """Somebody else patches a network; reading the cloud takes so long that the job may end meanwhile."""
+
+    def strike(scene: Scene) -> None:
+        with scene.client() as client:
+            [web] = [item for item in client.list("listNetworks", "network", listall=True) if item["name"] == "web"]
+            client.submit("restartNetwork", id=web["id"], cleanup=False, livepatch=True)
+        _set(scene, {"kind": "slow", "match": {"command": "listNetworks"}, "seconds": seconds})
+
+    return strike
+
+
+# --- what repairs
+
+
+def end_jobs(scene: Scene) -> None:
+    scene.simulator.restart(0.02)
+    wait_until_down(scene.simulator.url)
+
+
+def wait(seconds: float) -> Callable[[Scene], None]:
+    return lambda scene: time.sleep(seconds)
+
+
+def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
+    """What an operator does about a network that has lost its router."""
+
+    def repair(scene: Scene) -> None:
+        with scene.client() as client:
+            [network] = [item for item in client.list("listNetworks", "network", listall=True) if item["name"] == name]
+            client.submit("restartNetwork", id=network["id"], cleanup=True)
+            while client.list("listAsyncJobs", "asyncjobs", listall=True):
+                time.sleep(0.02)
+
+    return repair
+
+
+OLD_VERSION = "4.21.0.0"
+LOST = "contact with the management server was lost"
+BRIEF = 0.7
+
+# Known defects.
+NOT_SHOWN = "the role report ends at a folder or file that it cannot write, before it shows what became of the units"
+FORGOTTEN = (
+    "what tells old scripts from new ones is a router that runs older software; the next run, which finds none left, "
+    "takes a router for current that has old scripts and claims the new version"
+)
+
+KINDS = (
+    # --- connections
+    Kind(
+        "connection refused for a moment",
+        restart(0.3, jobs="kept"),
+        plan=survives(),
+        submit=fails("Connection refused"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "connection refused for good",
+        restart(2.5, jobs="kept"),
+        plan=refuses("Connection refused", first=True),
+        submit=fails("Connection refused"),
+        poll=fails(f"{LOST}.*Connection refused"),
+        verify=fails(f"{LOST}.*Connection refused"),
+        report=fails(f"{LOST}.*Connection refused"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "reset before the server took it",
+        answer("drop_before"),
+        plan=survives(),
+        submit=fails("connection failed.*may run"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "dropped after the server took it",
+        answer("drop_after"),
+        plan=survives(),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "reset again and again",
+        answer("drop_before", "always"),
+        plan=refuses("connection failed"),
+        submit=fails("connection failed.*may run"),
+        poll=fails(f"{LOST}.*connection failed"),
+        verify=fails(f"{LOST}.*connection failed"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "timeout, never taken",
+        relayed(Fault.SWALLOW),
+        plan=survives(),
+        submit=fails("no answer within 1 seconds"),
+        poll=survives(),
+        verify=survives(),
+        way=Way.BALANCER,
+    ),
+    Kind(
+        "timeout, taken at once",
+        relayed(Fault.WITHHOLD),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+        way=Way.BALANCER,
+    ),
+    Kind(
+        "timeout, taken later",
+        answer("slow", seconds=1.2),
+        plan=survives(),
+        submit=survives(),
+        repair=wait(0.5),
+    ),
+    Kind(
+        "timeout, taken much later",
+        answer("slow", seconds=2.0),
+        submit=fails("no answer within 1 seconds"),
+        repair=wait(1.0),
+    ),
+    Kind(
+        "timeout for good",
+        relayed(Fault.SWALLOW, lasts=True),
+        plan=refuses("no answer within 1 seconds"),
+        submit=fails(f"{LOST}.*no answer within 1 seconds"),
+        poll=fails(f"{LOST}.*no answer within 1 seconds"),
+        verify=fails(f"{LOST}.*no answer within 1 seconds"),
+        way=Way.BALANCER,
+        patience=BRIEF,
+    ),
+    Kind(
+        "slow answers",
+        answer("slow", 3, seconds=0.3),
+        plan=survives(),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    # --- answers
+    Kind(
+        "401 after the key was rotated",
+        update(server={"key": "another-key-that-nobody-may-see"}),
+        plan=refuses("wrong api_key", first=True),
+        submit=fails("wrong api_key"),
+        poll=fails(f"{LOST}.*wrong api_key"),
+        verify=fails(f"{LOST}.*wrong api_key"),
+        report=fails(f"{LOST}.*wrong api_key"),
+        repair=update(server={"key": KEY}),
+    ),
+    Kind(
+        "401 once",
+        answer("http_status", status=401),
+        plan=survives(),
+        submit=fails("wrong api_key"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "429 once",
+        answer("http_status", status=429),
+        plan=survives(),
+        submit=fails("retry after"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "429 again and again",
+        answer("http_status", "always", status=429),
+        plan=refuses("api limit"),
+        submit=fails("api limit"),
+        poll=fails(f"{LOST}.*api limit"),
+        verify=fails(f"{LOST}.*api limit"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "502 HTML",
+        answer("http_status", status=502),
+        plan=survives(),
+        submit=fails("HTTP 502"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "502 HTML, but taken",
+        answer("http_status", status=502, phase="after"),
+        submit=survives(),
+    ),
+    Kind(
+        "503 HTML",
+        answer("http_status", 2, status=503, body="html"),
+        plan=survives(),
+        submit=fails("HTTP 503"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "503 HTML, but taken",
+        answer("http_status", status=503, body="html", phase="after"),
+        submit=survives(),
+    ),
+    Kind(
+        "503 of CloudStack",
+        answer("http_status", 2, status=503),
+        plan=survives(),
+        submit=fails("Maintenance or Shutdown"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "503 for good",
+        answer("http_status", "always", status=503, body="html"),
+        plan=refuses("HTTP 503"),
+        submit=fails("HTTP 503"),
+        poll=fails(f"{LOST}.*HTTP 503"),
+        verify=fails(f"{LOST}.*HTTP 503"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "HTML with 200",
+        answer("html"),
+        plan=survives(),
+        submit=fails("text/html instead of CloudStack's JSON"),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "HTML with 200, but taken",
+        answer("html", phase="after"),
+        submit=survives(),
+    ),
+    Kind(
+        "HTML with 200 for good",
+        answer("html", "always"),
+        plan=refuses("text/html instead of CloudStack's JSON"),
+        submit=fails("text/html instead of CloudStack's JSON"),
+        poll=fails(f"{LOST}.*text/html"),
+        verify=fails(f"{LOST}.*text/html"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "truncated JSON",
+        answer("truncated_json"),
+        plan=survives(),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "truncated JSON for good",
+        answer("truncated_json", "always"),
+        plan=refuses("broken or unexpected JSON"),
+        submit=survives(),
+        poll=fails(f"{LOST}.*broken or unexpected JSON"),
+        verify=fails(f"{LOST}.*broken or unexpected JSON"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "empty answer",
+        answer("empty_body"),
+        plan=survives(),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "empty answer for good",
+        answer("empty_body", "always"),
+        plan=refuses("empty, broken or unexpected JSON"),
+        submit=survives(),
+        poll=fails(f"{LOST}.*empty, broken"),
+        verify=fails(f"{LOST}.*empty, broken"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "wrong content type",
+        answer("wrong_content_type"),
+        plan=survives(),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "wrong content type for good",
+        answer("wrong_content_type", "always"),
+        plan=refuses("text/html instead of CloudStack's JSON"),
+        submit=survives(),
+        poll=fails(f"{LOST}.*text/html"),
+        verify=fails(f"{LOST}.*text/html"),
+        patience=BRIEF,
+    ),
+    Kind(
+        "fewer items than counted, once",
+        answer("count_lies"),
+        plan=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "fewer items than counted, for good",
+        answer("count_lies", "always"),
+        plan=refuses("counts 6 items but lists 5"),
+        verify=fails(f"{LOST}.*counts . items but lists"),
+    ),
+    # --- servers
+    Kind(
+        "server restarted, jobs lost, work not done",
+        restart(0.2),
+        poll=fails("was restarted"),
+        report=fails("was restarted"),
+    ),
+    Kind(
+        "server restarted, jobs lost, work done",
+        restart(0.2, work_done=True),
+        poll=survives("was restarted"),
+    ),
+    Kind(
+        "two servers of different version",
+        update(management_servers={"mgmt-2": {"version": OLD_VERSION}}),
+        plan=refuses("no single version", first=True),
+        submit=refuses("no single version", first=True),
+        repair=update(management_servers={"mgmt-2": {"version": TARGET}}),
+    ),
+    Kind(
+        "an older server does the work",
+        update(server={"version": OLD_VERSION}, hosts=hosts_of(OLD_VERSION)),
+        submit=fails(f"still reports {OLD_VERSION}"),
+        poll=fails(f"still reports {OLD_VERSION}"),
+        repair=update(server={"version": TARGET}, hosts=hosts_of(TARGET)),
+    ),
+    Kind(
+        "server's clock 1 h ahead",
+        lasting("clock_skew", seconds=3600),
+        plan=refuses("a clock on this machine", first=True),
+        submit=fails("a clock on this machine"),
+        poll=fails(f"{LOST}.*a clock on this machine"),
+        verify=fails(f"{LOST}.*a clock on this machine"),
+    ),
+    Kind(
+        "server's clock 1 h behind",
+        lasting("clock_skew", seconds=-3600),
+        plan=survives(first=True),
+        submit=survives(),
+        poll=survives(),
+        verify=survives(),
+    ),
+    # --- jobs and VMs
+    Kind("job never ends", job("job_never_ends"), poll=fails("still runs after", first=True), repair=end_jobs),
+    Kind("job cancelled, work not done", job("job_cancelled"), poll=fails("cancelled the job", first=True)),
+    Kind("job cancelled, work done", job("job_cancelled", work_done=True), poll=survives(first=True)),
+    Kind("VPC's job lost, work not done", job("job_lost", "shop-tier1"), poll=fails("was restarted", first=True)),
+    Kind(
+        "VPC's answer lost, job over when looked for",
+        after("pair", relayed(Fault.WITHHOLD)),
+        submit=survives("may run"),
+        way=Way.BALANCER,
+    ),
+    Kind(
+        "answer about a second tier lost",
+        after("shop-tier1", relayed(Fault.WITHHOLD)),
+        submit=fails("may run.*rules of a tier"),
+        way=Way.BALANCER,
+    ),
+    Kind(
+        "VPC's job lost, work done",
+        job("job_lost", "shop-tier1", work_done=True),
+        poll=survives("was restarted", first=True),
+    ),
+    Kind("job fails", job("job_fails"), poll=fails("Failed to restart network", first=True)),
+    Kind(
+        "job fails, work done", job("job_fails", work_done=True), poll=survives("Failed to restart network", first=True)
+    ),
+    Kind(
+        "restart of a VPC's second tier fails",
+        job("job_fails", "shop-tier2"),
+        poll=fails("Failed to restart network.*rules of a tier", first=True),
+    ),
+    Kind("patch fails silently", job("silent_patch_failure"), verify=fails("still reports 4.18.1", first=True)),
+    Kind(
+        "scripts stay old", job("stale_scripts"), verify=fails("scripts are still those", first=True, defect=FORGOTTEN)
+    ),
+    Kind(
+        "answers a moment old",
+        lasting("stale_reads", seconds=0.15),
+        plan=survives(first=True),
+        submit=survives(first=True),
+        poll=survives(),
+        verify=survives(),
+    ),
+    Kind(
+        "answers a minute old",
+        lasting("stale_reads", seconds=60.0),
+        plan=survives(first=True),
+        submit=fails("still reports 4.18.1", first=True),
+        poll=fails("still reports 4.18.1"),
+        verify=fails("still reports 4.18.1"),
+    ),
+    Kind(
+        "a router vanished since the plan",
+        remove_router("web"),
+        submit=refuses("no such .*web", first=True),
+        repair=restart_network_with_cleanup("web"),
+    ),
+    Kind(
+        "a router vanishes before its job",
+        job("vanish_before"),
+        poll=fails("is gone", first=True),
+        repair=restart_network_with_cleanup("web"),
+    ),
+    Kind(
+        "a router vanishes after its job",
+        job("vanish_after"),
+        verify=fails("is gone", first=True),
+        repair=restart_network_with_cleanup("web"),
+    ),
+    # --- this side
+    Kind(
+        "disk full, log",
+        fill_disk_of_log,
+        submit=survives("No space left", first=True),
+        poll=survives("No space left"),
+        verify=survives("No space left"),
+    ),
+    Kind(
+        "report folder is a file",
+        put_file_where_the_report_goes,
+        report=tells("exist|not a directory", defect=NOT_SHOWN),
+    ),
+    Kind("report folder cannot be made", report_to("/proc/sysvm"), report=tells("No such file", defect=NOT_SHOWN)),
+    Kind("disk full, report", report_to("/dev/full"), report=tells("/dev/full", defect=NOT_SHOWN)),
+    Kind(
+        "self-signed certificate",
+        certificate(),
+        plan=refuses("certificate.*self-signed", first=True),
+        submit=fails("certificate.*self-signed"),
+        poll=fails(f"{LOST}.*certificate.*self-signed"),
+        verify=fails(f"{LOST}.*certificate.*self-signed"),
+        way=Way.TLS,
+        patience=BRIEF,
+    ),
+    Kind(
+        "expired certificate",
+        certificate(expired=True, trusted=True),
+        plan=refuses("certificate.*expired", first=True),
+        submit=fails("certificate.*expired"),
+        poll=fails(f"{LOST}.*certificate.*expired"),
+        verify=fails(f"{LOST}.*certificate.*expired"),
+        way=Way.TLS,
+        patience=BRIEF,
+    ),
+    Kind(
+        "proxy that refuses",
+        relayed(Fault.DENY, lasts=True),
+        plan=refuses("HTTP 403.*proxy", first=True),
+        submit=fails("HTTP 403.*proxy"),
+        poll=fails(f"{LOST}.*HTTP 403.*proxy"),
+        verify=fails(f"{LOST}.*HTTP 403.*proxy"),
+        way=Way.PROXY,
+        patience=BRIEF,
+    ),
+    Kind("the run is killed", kill, submit=DIES, poll=DIES, verify=DIES),
+    Kind(
+        "the run is killed while a VPC is patched",
+        kill_after("shop-tier1"),
+        poll=DIES,
+        timings={"patch": 0.5},
+    ),
+    Kind(
+        "the same, and the job ends after the next plan",
+        kill_after("shop-tier1"),
+        poll=DIES,
+        timings={"patch": 0.5},
+        idle=True,
+    ),
+    Kind(
+        "the run is killed while a tier is restarted",
+        kill_after("shop-tier2"),
+        poll=DIES,
+        timings={"restart": 0.4},
+    ),
+    Kind("somebody else's job runs", work_for_others(0.0), submit=survives(first=True), timings={"patch": 0.3}),
+    Kind("somebody else's job ends while the cloud is read", work_for_others(0.4), submit=survives(first=True)),
+)

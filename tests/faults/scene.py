@@ -1,0 +1,300 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run against a simulated cloud, over real HTTP, into which a fault strikes at a chosen moment."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import math
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from urllib.parse import parse_qs
+
+import requests
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind as VmKind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Limits
+from tests.faults.relay import Relay, make_certificate
+from tests.simulator.process import SimulatorThread
+
+TARGET = "4.22.0.0"
+KEY, SECRET = "a-key-that-nobody-may-see", "a-secret-that-nobody-may-see"
+ESTATE: dict[str, Any] = {
+    "server": {
+        "version": TARGET,
+        "key": KEY,
+        "secret": SECRET,
+        "management_servers": [{"name": "mgmt-1", "version": TARGET}, {"name": "mgmt-2", "version": TARGET}],
+    },
+    "timings": {
+        "patch": 0.06,
+        "restart": 0.02,
+        "start": 0.06,
+        "stop": 0.02,
+        "job_overhead": 0.01,
+        "agent_reconnect": 0.05,
+        "router_check_interval": 0.05,
+        "rvr_handover": 0.02,
+    },
+    "zones": [{"name": "zone1", "hosts": 2, "cpvm": 0}],
+    "networks": [{"name": "web"}, {"name": "db"}, {"name": "pair", "redundant": True}],
+    "vpcs": [{"name": "shop", "tiers": 3}],
+}
+UNITS = ("s-1-VM", "web", "db", "pair", "shop")
+TARGETS = entry.Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["shop"])
+POLICY = Policy(kinds=frozenset({VmKind.SSVM, VmKind.ROUTER}))
+# Two at a time, so that the fault finds units at work, done and waiting.
+LIMITS = Limits(parallel=2, per_host=0, job_timeout=3.0, verify_timeout=1.0, poll_interval=0.1)
+HTTP_TIMEOUT = 1.0
+SUBMITS = frozenset({"restartNetwork", "patchSystemVm"})
+
+
+class Phase(enum.Enum):
+    """When a fault strikes: right before the first request of its phase."""
+
+    PLAN = "plan"
+    SUBMIT = "submit"
+    POLL = "poll"
+    VERIFY = "verify"
+    REPORT = "report"
+
+
+MOMENTS: dict[Phase, Callable[[str, bool], bool]] = {
+    # (command, whether something was submitted before)
+    Phase.PLAN: lambda command, submitted: command == "listRouters",
+    Phase.SUBMIT: lambda command, submitted: command in SUBMITS,
+    Phase.POLL: lambda command, submitted: submitted and command == "listAsyncJobs",
+    Phase.VERIFY: lambda command, submitted: submitted and command in ("listRouters", "listSystemVms"),
+    # What is reported on is a run that met the fault while it polled.
+    Phase.REPORT: lambda command, submitted: submitted and command == "listAsyncJobs",
+}
+
+
+class Way(enum.Enum):
+    """How the client reaches the server."""
+
+    DIRECT = "direct"
+    BALANCER = "through a load balancer"
+    TLS = "through a load balancer with TLS"
+    PROXY = "through a proxy"
+
+
+class Killed(BaseException):
+    """The process died: nothing after it was executed."""
+
+
+class Watched(requests.Session):
+    """Sends for real, and calls I(strike) before the requests of a moment until it says that it has struck."""
+
+    def __init__(self, moment: Callable[[str, bool], bool], strike: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._moment = moment
+        self._strike = strike
+        self._submitted = False
+        self.struck = False
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
+        [command] = parse_qs(body)["command"]
+        if not self.struck and self._moment(command, self._submitted):
+            self.struck = self._strike(command)
+        self._submitted |= command in SUBMITS
+        return super().send(request, **options)
+
+
+@dataclass
+class Ended:
+    """How a run ended."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    failure: str | None = None
+    error: SysvmError | None = None
+    killed: bool = False
+    log: str = ""
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        return list(self.values.get("results", ()))
+
+    @property
+    def message(self) -> str:
+        """What the module fails with."""
+        return str(self.error or self.failure or "")
+
+    @property
+    def said(self) -> str:
+        """All words that a person may get to see."""
+        reasons = [result["reason"] for result in self.results]
+        details = [str(self.error.details())] if self.error else []
+        return "\n".join([self.message, *details, *reasons, *self.values.get("warnings", ()), self.log])
+
+
+class Scene:
+    """The cloud, the way to it, and the run.
+
+    :ivar command: of the request that the fault strikes.
+    """
+
+    def __init__(self, folder: Path, way: Way, patience: float, timings: Mapping[str, float]) -> None:
+        self.folder = folder
+        self.log = folder / "rollout.log"
+        self.report_dir = folder / "report"
+        self.command = "*"
+        self.simulator = SimulatorThread(ESTATE | {"timings": ESTATE["timings"] | dict(timings)})
+        self._way = way
+        self._patience = patience
+        self._relay: Relay | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Scene:
+        self._stack.enter_context(self.simulator)
+        if self._way is not Way.DIRECT:
+            certificate = make_certificate(self.folder / "good.pem") if self._way is Way.TLS else None
+            self._relay = self._stack.enter_context(Relay(self.simulator.url, certificate))
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self._stack.close()
+
+    @property
+    def relay(self) -> Relay:
+        assert self._relay is not None, "the kind of fault needs a way with a relay"
+        return self._relay
+
+    @property
+    def trusted(self) -> Path:
+        """The file of certificates that the client trusts."""
+        return self.folder / "good.pem"
+
+    def client(self, session: requests.Session | None = None, **connection: Any) -> Client:
+        """Straight to the server, with what are the right credentials now."""
+        facts = {"url": self.simulator.url, "key": KEY, "secret": SECRET, "retry_limit": 5.0, **connection}
+        return Client(Connection(timeout=HTTP_TIMEOUT, **facts), session=session, rng=lambda: 0.0)
+
+    def _faulty_client(self, session: requests.Session) -> Client:
+        facts: dict[str, Any] = {"retry_limit": self._patience}
+        environment = {"no_proxy": "*"}
+        if self._way is Way.PROXY:
+            environment = {"http_proxy": f"http://{self.relay.address}", "no_proxy": ""}
+        elif self._relay is not None:
+            facts["url"] = self.relay.url
+        if self._way is Way.TLS:
+            facts["ca_file"] = str(self.trusted)
+        with mock.patch.dict("os.environ", environment):  # read when the client is made, and not by the simulator's
+            return self.client(session, **facts)
+
+    def act(self, phase: Phase, strike: Callable[[Scene], bool | None], *, first: bool = False) -> Ended:
+        """Plan or upgrade, and let the fault strike.
+
+        :param strike: returns False where it waits for a later request of the phase.
+        :param first: it strikes before the run sends anything.
+        """
+
+        def strike_at(command: str) -> bool:
+            self.command = command
+            return strike(self) is not False
+
+        session = Watched((lambda command, submitted: False) if first else MOMENTS[phase], strike_at)
+        ended = Ended()
+        with self._faulty_client(session) as client:
+            if first:
+                strike_at("*")
+            try:
+                if phase is Phase.PLAN:
+                    outcome = entry.check_versions(client, POLICY, True)
+                else:
+                    outcome = entry.upgrade(client, TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
+            except SysvmError as error:
+                ended.error = error
+            except Killed:
+                ended.killed = True
+            else:
+                ended.values, ended.failure = dict(outcome.values), outcome.failure
+        assert first or session.struck or ended.killed, "the moment for the fault did not come"
+        if self.log.is_file() and not self.log.is_symlink():
+            ended.log = self.log.read_text(encoding="utf-8")
+        return ended
+
+    def settle(self) -> None:
+        """Until the server answers and the agents are back; what jobs still run is left to the next run."""
+        self.simulator.wait_until_up()
+        end = time.monotonic() + 5
+        while any(vm.get("agent", {}).get("state", "Up") != "Up" for vm in self.simulator.state()["vms"].values()):
+            assert time.monotonic() < end, "an agent did not come back"
+            time.sleep(0.02)
+
+    def roll_out(self, *, idle: bool = False) -> list[dict[str, Any]]:
+        """As the playbook does: plan, then one call per step. The results of all units of the plan.
+
+        :param idle: the first step begins when no job runs any more.
+        """
+        with self.client() as client:
+            outcome = entry.check_versions(client, POLICY, True)
+            assert outcome.failure is None, outcome.failure
+            plan = outcome.values["plan"]
+            units = {unit["id"]: unit for unit in plan["units"]}
+            results = [unit | {"status": "current"} for unit in plan["units"] if unit["method"] == "none"]
+            results += [unit | {"status": "skipped"} for unit in plan["units"] if unit["method"] == "skip"]
+            while idle and client.list("listAsyncJobs", "asyncjobs", listall=True):
+                time.sleep(0.02)
+            for step in plan["steps"]:
+                if step["kind"] == "router":
+                    targets = entry.Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])
+                else:
+                    targets = entry.Targets(system_vms=step["units"])
+                limits = Limits(per_host=0, job_timeout=10.0, verify_timeout=5.0, poll_interval=0.1)
+                results += entry.upgrade(client, targets, Method(step["method"]), limits).values["results"]
+        return results
+
+
+def wait_until_down(url: str) -> None:
+    """Until nobody listens at the URL's port."""
+    port = int(url.split(":")[2].partition("/")[0])
+    with contextlib.suppress(ConnectionRefusedError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            time.sleep(0.005)
+
+
+def unit_of(call: dict[str, Any]) -> str:
+    """The unit that a call of the journal is about, by name; tiers are called after their VPC."""
+    return str(call["target"]).partition("-tier")[0]
+
+
+def is_current(vm: dict[str, Any]) -> bool:
+    """What a VM really runs, whatever the API says."""
+    if "agent" in vm:
+        return bool(vm["state"] == "Running" and vm["software"] == TARGET)
+    return bool(vm["state"] == "Running" and vm["software"] == TARGET and vm["scripts"] == TARGET)
+
+
+def unit_vms(state: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The VMs there are, by the name of their unit."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in UNITS}
+    for name, vm in state["vms"].items():
+        if vm["removed"] is None:
+            found[name if "agent" in vm else vm["vpc"] or vm["network"]].append(vm)
+    return found
+
+
+def overlaps(journal: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """Calls that the server took while another job of the same unit ran."""
+    ended = {job["id"]: job["completed"] and job["completed"] - job["created"] for job in jobs}
+    taken = [call for call in journal if call["job_id"]]
+    for call in taken:
+        for other in taken:
+            lasted = ended[other["job_id"]]
+            # A clock that was moved meanwhile was moved by an hour.
+            end = math.inf if lasted is None else other["at"] + lasted % 3600
+            if unit_of(call) == unit_of(other) and other["at"] < call["at"] < end:
+                yield f"{call['command']} of {call['target']} was sent while a job of {other['target']} ran"

@@ -1,0 +1,165 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of fault in every phase: what a run promises holds in each cell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import engine
+from tests.faults.matrix import KINDS, End, Expected, Kind
+from tests.faults.scene import UNITS, Ended, Phase, Scene, is_current, overlaps, unit_vms
+
+GOOD = {"upgraded", "current"}
+# What must never be shown: credentials, what requests and Python say of their own accord, URLs with a query.
+UNFIT = re.compile(r"nobody-may-see|signature=|Traceback|https?://\S*\?", re.IGNORECASE)
+
+Cell = tuple[Kind, Phase]
+
+
+def cells(*phases: Phase) -> list[Any]:
+    """The cells of the table that apply, as parameters of a test."""
+    return [
+        pytest.param(kind, phase, expected, id=f"{kind.name}-{phase.value}", marks=list(_marks(expected)))
+        for kind in KINDS
+        for phase in phases
+        if (expected := kind.expected(phase))
+    ]
+
+
+def _marks(expected: Expected) -> Iterator[pytest.MarkDecorator]:
+    if expected.slow:
+        yield pytest.mark.slow
+    if expected.defect:
+        yield pytest.mark.xfail(reason=expected.defect, strict=True)
+
+
+@pytest.mark.parametrize(("kind", "phase", "expected"), cells(Phase.PLAN, Phase.SUBMIT, Phase.POLL, Phase.VERIFY))
+def test_promises(
+    kind: Kind,
+    phase: Phase,
+    expected: Expected,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Any,
+) -> None:
+    record_property("cell", [kind.name, phase.value])
+    monkeypatch.setattr(engine, "REREAD_S", 0.1)
+    monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
+    with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
+        ended = scene.act(phase, kind.strike, first=expected.first)
+        scene.simulator.wait_until_up()
+        check = check_plan if phase is Phase.PLAN else check_run
+        assert [*check(scene, ended, expected), *check_words(ended, expected)] == []
+        scene.simulator.set_faults([])
+        kind.repair(scene)
+        scene.settle()
+        assert [*check_next_runs(scene, kind)] == []
+
+
+def check_plan(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
+    if scene.simulator.journal():
+        yield "a plan changed something"
+    if expected.end is not End.SURVIVES:
+        if not ended.message:
+            yield "the plan did not fail"
+        return
+    if ended.message:
+        yield f"the plan failed: {ended.message}"
+    planned = {unit["name"]: unit["method"] for unit in ended.values.get("plan", {}).get("units", ())}
+    if planned != dict.fromkeys(UNITS, "live_patch"):
+        yield f"the plan is wrong: {planned}"
+
+
+def check_run(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
+    state, journal = scene.simulator.state(), scene.simulator.journal()
+    if state["bugs"]:
+        yield f"the simulator stumbled: {state['bugs']}"
+    yield from check_submits(journal, state)
+    if expected.end is End.DIES:
+        if not ended.killed:
+            yield "the run was not killed"
+        return
+    if expected.end is End.REFUSES:
+        if ended.error is None or journal:
+            yield f"not refused before anything was touched: {ended.message}, {journal}"
+        return
+    if ended.error is not None:
+        yield f"no results, but an error: {ended.error}"
+        return
+    status = Counter(result["name"] for result in ended.results)
+    if status != Counter(UNITS):
+        yield f"not every unit exactly once in the results: {status}"
+    all_good = all(result["status"] in GOOD for result in ended.results)
+    if all_good != (ended.failure is None) or all_good != (expected.end is End.SURVIVES):
+        told = [f"{result['name']} {result['status']}: {result['reason']}" for result in ended.results]
+        yield f"wrong outcome: {ended.failure}, {told}"
+    yield from check_upgraded(ended.results, journal, state)
+
+
+def check_submits(journal: list[dict[str, Any]], state: dict[str, Any]) -> Iterator[str]:
+    """No call twice in one run, none while a job ran on the unit."""
+    for (command, target), count in Counter((entry["command"], entry["target"]) for entry in journal).items():
+        if count > 1:
+            yield f"{command} of {target} was sent {count} times"
+    yield from overlaps(journal, state["jobs"])
+
+
+def check_upgraded(
+    results: list[dict[str, Any]], journal: list[dict[str, Any]], state: dict[str, Any]
+) -> Iterator[str]:
+    """No unit is called upgraded that is not."""
+    vms = unit_vms(state)
+    for result in results:
+        name = result["name"]
+        if not result["reason"]:
+            yield f"{name} is {result['status']} without a reason"
+        if result["status"] == "upgraded" and not (vms[name] and all(is_current(vm) for vm in vms[name])):
+            yield f"{name} is called upgraded, but is not: {vms[name]}"
+    if any(result["name"] == "shop" and result["status"] == "upgraded" for result in results):
+        yield from check_tiers(journal)
+
+
+def check_tiers(journal: list[dict[str, Any]]) -> Iterator[str]:
+    """A live patch of a VPC restarts all of its tiers."""
+    restarted = {entry["target"] for entry in journal if entry["accepted"]}
+    for tier in ("shop-tier1", "shop-tier2", "shop-tier3"):
+        if tier not in restarted:
+            yield f"{tier} was not restarted"
+
+
+def check_words(ended: Ended, expected: Expected) -> Iterator[str]:
+    if expected.end in (End.FAILS, End.REFUSES) and not re.search(expected.words, ended.message, re.DOTALL):
+        yield f"{expected.words!r} is not in: {ended.message}"
+    if not re.search(expected.words, ended.said, re.DOTALL):
+        yield f"{expected.words!r} was not said: {ended.said}"
+    if found := UNFIT.search(ended.said):
+        yield f"{found[0]!r} must not be shown: {ended.said}"
+
+
+def check_next_runs(scene: Scene, kind: Kind) -> Iterator[str]:
+    """The next run brings everything to its end, and one more has nothing to do."""
+    before = len(scene.simulator.journal())
+    results = scene.roll_out(idle=kind.idle)
+    state, journal = scene.simulator.state(), scene.simulator.journal()
+    bad = [
+        f"{result['name']} {result['status']}: {result['reason']}" for result in results if result["status"] not in GOOD
+    ]
+    if bad or Counter(result["name"] for result in results) != Counter(UNITS):
+        yield f"the next run: {bad or results}"
+    yield from check_submits(journal[before:], state)
+    yield from overlaps(journal, state["jobs"])
+    yield from check_tiers(journal)
+    for name, vms in unit_vms(state).items():
+        if len(vms) != (2 if name == "pair" else 1) or not all(is_current(vm) for vm in vms):
+            yield f"after the next run {name} is not current: {vms}"
+    scene.roll_out()
+    if len(scene.simulator.journal()) != len(journal):
+        yield f"a third run sent something: {scene.simulator.journal()[len(journal) :]}"

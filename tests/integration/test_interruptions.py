@@ -15,7 +15,7 @@ from tests.integration.runner import UPGRADE, VERSION, Cloud, Run, estate, extra
 
 pytestmark = pytest.mark.slow
 
-LONG = 12.0  # a patch that is still running when the playbook has read the cloud
+LONG = 15.0  # seconds: a patch that is still running when the playbook has read the cloud
 
 
 def overlaps(cloud: Cloud) -> list[str]:
@@ -74,7 +74,7 @@ def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_patch_of_a_system_vm_that_already_runs_is_waited_for(tmp_path: Path) -> None:
-    with Cloud(estate(timings={"patch": LONG}), tmp_path) as cloud:
+    with Cloud(estate(timings={"patch": 8.0}), tmp_path) as cloud:
         theirs = cloud.call("patchSystemVm", id=cloud.id_of("s-1-VM"))["jobid"]
         [result] = cloud.module("cs_systemvm_livepatch", system_vms=["s-1-VM"]).results
         assert len(cloud.simulator.journal()) == 1
@@ -88,7 +88,7 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
     """The jobs go on without their run. The next run finds them, waits, proves them, and does the rest."""
     names = [f"net-{number:02}" for number in range(1, 13)]
     options: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 4, "per_host": 0}
-    nets = estate(networks=[{"name": name} for name in names], timings={"patch": 2.0})
+    nets = estate(networks=[{"name": name} for name in names], timings={"patch": 4.0})
     with Cloud(nets, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(options))
         cloud.wait_for(lambda: len(cloud.simulator.journal()) == 4)

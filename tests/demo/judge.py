@@ -108,10 +108,12 @@ def software(vm: Data) -> str:
 
 def accounted(reports: list[Data]) -> int:
     """How many calls changed something; the reports must account for each."""
-    done = [call["job_id"] for call in ask("journal")]
+    journal = ask("journal")
     reported = [job for report in reports for unit in report["units"] for job in unit["job_ids"]]
-    expect(sorted(done) == sorted(reported), "each job stands in exactly one report")
-    return len(done)
+    other = [f"{call['command']} of {call['target']}" for call in journal if reported.count(call["job_id"]) != 1]
+    expect(not other, f"each call stands in exactly one report, also {', '.join(other)}")
+    expect(len(journal) == len(reported), "each reported job was a call")
+    return len(journal)
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def test_a_host_of_another_name(tmp_path: Path) -> None:
 
 
 def test_from_a_folder_far_from_the_collection(tmp_path: Path) -> None:
-    """With localhost in the inventory, and whatever a project there has in its own ansible.cfg, folders and variables."""
+    """With localhost in the inventory, and a project that has its own ansible.cfg, roles, folders and variables."""
     project = tmp_path / "project"
     for folder in ("library", "roles/report/tasks", "filter_plugins"):
         project.joinpath(folder).mkdir(parents=True)

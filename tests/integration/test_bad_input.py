@@ -52,6 +52,10 @@ MISTAKES = {
         ("sysvm_names names 'nett'", "no system VM, router, network or VPC", "Check the spelling"),
         {"names": ["net", "nett"]},
     ),
+    "the budget is no number": Mistake(
+        ("sysvm_max_failures is 'many'. Give a number such as 3, or a percentage such as 10%.",),
+        {"max_failures": "many"},
+    ),
     "nothing may be at work at a time": Mistake(("parallel is 0", "Give a number of at least 1"), {"parallel": 0}),
 }
 
@@ -81,7 +85,12 @@ def test_playbook(name: str, cloud: Cloud) -> None:
     finally:
         cloud.simulator.set_faults([])
     assert_refused(run, *mistake.says)
-    assert run.report["status"] == ("incomplete" if name == "nothing may be at work at a time" else "error")
+    assert run.report["status"] == ("error" if run.report["steps"] == [] else "incomplete")
+
+
+def test_a_file_of_tasks_that_is_not_there(tmp_path: Path) -> None:
+    with Cloud(FINE, tmp_path) as cloud:
+        assert_refused(cloud.upgrade(kinds=["router"], on_failure="tasks.yml"), "sysvm_on_failure", "tasks.yml")
 
 
 def test_an_account_that_may_not_patch(tmp_path: Path) -> None:
@@ -113,7 +122,7 @@ def test_modules(cloud: Cloud) -> None:
         (
             check,
             {"zones": ["Berlin", "Hamburg"]},
-            ("sysvm_zones names 'Hamburg', but there is no such zone", "The zones are: Berlin"),
+            ("sysvm_zones names 'Hamburg', but there is no such zone. The zones are: Berlin.",),
         ),
         (check, {"exclude_names": ["nett"]}, ("sysvm_exclude_names names 'nett'", "Check the spelling")),
         (

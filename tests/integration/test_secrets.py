@@ -93,9 +93,6 @@ def test_module_defaults(cloud: Cloud, vault: Path) -> None:
     assert_nothing_leaked(run)
 
 
-@pytest.mark.xfail(
-    reason="the roles pass api_url | default(omit), which wins over module_defaults", raises=AssertionError
-)
 def test_module_defaults_hold_for_the_roles_too(cloud: Cloud, vault: Path) -> None:
     roles = [
         {"ansible.builtin.include_role": {"name": f"cloudstack.sysvm.{name}"}}

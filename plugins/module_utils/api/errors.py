@@ -23,7 +23,8 @@ class SysvmError(Exception):
             self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}" if self.remedy else self.message
+        stop = "" if self.message.endswith((".", ".)")) else "."
+        return f"{self.message}{stop} {self.remedy}" if self.remedy else self.message
 
     def details(self) -> dict[str, Any]:
         """What C(fail_json) returns as C(error): C(type), C(message), C(remedy); without keys that say nothing."""

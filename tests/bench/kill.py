@@ -3,7 +3,7 @@
 
 """Kills rollouts with SIGKILL at random moments and lets the next run go on; ends with 1 when a promise is broken.
 
-    .venv/bin/python tests/bench/kill.py [--points 50] [--seed 1]
+    .venv/bin/python tests/bench/kill.py [--points 50] [--seed 1] [--clouds 2]
 
 Each cloud of 40 units is upgraded by the real playbook, which is killed again and again, with all processes that it
 started, until one run comes to its end. Then everything must be current, nothing may have been done while a job of the
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -33,6 +34,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind as VmKind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from tests.faults import playbook
 from tests.faults.scene import overlaps, unit_of
 from tests.simulator.process import SimulatorProcess
@@ -56,19 +61,18 @@ VARIABLES = {
 # Seconds after the first call of a run that changes something; every tenth kill comes before it.
 SPAN = 1.5
 BEFORE, EARLY_SPAN = 0.1, 6.0
-CLOUDS_AT_ONCE = 2
 LONGEST_RUN = 120.0
 
 
 @dataclass
 class Kill:
-    """One kill, and what it left."""
+    """One kill, and how it found the cloud."""
 
     cloud: int
     moment: float
     early: bool
     current: int = 0  # units
-    at_work: list[str] = field(default_factory=list)  # units with a job when the processes were gone
+    at_work: list[str] = field(default_factory=list)  # units with a job when it came
     processes: int = 0
 
 
@@ -122,14 +126,16 @@ def upgrade(number: int, moments: Moments) -> Cloud:
                     moments.give_back(moment)
                 violations = [*finish(run, folder)]
                 break
+            killed_at = time.time()
             kill = Kill(number, moment[1], moment[0], processes=kill_all(run, mark))
             state = simulator.state()
             kill.current = sum(all(is_current(vm) for vm in vms) for vms in routers_by_unit(state).values())
-            kill.at_work = [unit_of(job) for job in state["jobs"] if job["completed"] is None]
+            kill.at_work = [unit_of(job) for job in state["jobs"] if (job["completed"] or math.inf) > killed_at]
             kills.append(kill)
             starts.append(len(simulator.journal()))
         state, journal = simulator.state(), simulator.journal()
         violations += check(state, journal, kills)
+        violations += check_plan(simulator)
     runs = [journal[start:end] for start, end in zip(starts, [*starts[1:], len(journal)], strict=True)]
     return Cloud(
         number,
@@ -219,6 +225,14 @@ def check(state: dict[str, Any], journal: list[dict[str, Any]], kills: Sequence[
             yield f"{vpc}: after the patch only {', '.join(sorted(applied)) or 'nothing'} was restarted"
 
 
+def check_plan(simulator: SimulatorProcess) -> Iterator[str]:
+    """One more run would have nothing to do."""
+    with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
+        left = entry.check_versions(client, Policy(kinds=frozenset({VmKind.ROUTER})), False).values["summary"]
+    if left != {"none": UNITS}:
+        yield f"one more run would do {left}"
+
+
 def routers_by_unit(state: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for vm in state["vms"].values():
@@ -256,7 +270,8 @@ def print_table(clouds: Sequence[Cloud]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--points", type=int, default=50, help="how many kills")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    parser.add_argument("--clouds", type=int, default=2, help="how many at a time")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     moments = Moments(options.points, options.seed)
@@ -269,13 +284,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             while (moment := moments.take()) is not None:
                 moments.give_back(moment)
                 clouds.append(upgrade(number, moments))
-                number += CLOUDS_AT_ONCE
+                number += options.clouds
         except BaseException as error:
             errors.append(error)
 
-    threads = [
-        threading.Thread(target=work, args=(number + 1,)) for number in range(min(CLOUDS_AT_ONCE, options.points))
-    ]
+    threads = [threading.Thread(target=work, args=(number + 1,)) for number in range(options.clouds)]
     for thread in threads:
         thread.start()
     for thread in threads:

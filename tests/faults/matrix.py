@@ -35,7 +35,6 @@ class Expected:
     end: End
     words: str = ""
     first: bool = False
-    slow: bool = False
     defect: str = ""
 
 
@@ -80,6 +79,7 @@ class Kind:
     patience: float = 5.0
     repair: Callable[[Scene], object] = lambda scene: None
     idle: bool = False
+    slow: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
 
     def expected(self, phase: Phase) -> Expected | None:
@@ -251,13 +251,14 @@ KINDS = (
     ),
     Kind(
         "connection refused for good",
-        restart(2.5, jobs="kept"),
+        restart(1.5, jobs="kept"),
         plan=refuses("Connection refused", first=True),
         submit=fails("Connection refused"),
         poll=fails(f"{LOST}.*Connection refused"),
         verify=fails(f"{LOST}.*Connection refused"),
         report=fails(f"{LOST}.*Connection refused"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "reset before the server took it",
@@ -283,6 +284,7 @@ KINDS = (
         poll=fails(f"{LOST}.*connection failed"),
         verify=fails(f"{LOST}.*connection failed"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "timeout, never taken",
@@ -292,6 +294,7 @@ KINDS = (
         poll=survives(),
         verify=survives(),
         way=Way.BALANCER,
+        slow=True,
     ),
     Kind(
         "timeout, taken at once",
@@ -300,6 +303,7 @@ KINDS = (
         poll=survives(),
         verify=survives(),
         way=Way.BALANCER,
+        slow=True,
     ),
     Kind(
         "timeout, taken later",
@@ -307,12 +311,14 @@ KINDS = (
         plan=survives(),
         submit=survives(),
         repair=wait(0.5),
+        slow=True,
     ),
     Kind(
         "timeout, taken much later",
         answer("slow", seconds=2.0),
         submit=fails("no answer within 1 seconds"),
         repair=wait(1.0),
+        slow=True,
     ),
     Kind(
         "timeout for good",
@@ -323,6 +329,7 @@ KINDS = (
         verify=fails(f"{LOST}.*no answer within 1 seconds"),
         way=Way.BALANCER,
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "slow answers",
@@ -367,6 +374,7 @@ KINDS = (
         poll=fails(f"{LOST}.*api limit"),
         verify=fails(f"{LOST}.*api limit"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "502 HTML",
@@ -410,6 +418,7 @@ KINDS = (
         poll=fails(f"{LOST}.*HTTP 503"),
         verify=fails(f"{LOST}.*HTTP 503"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "HTML with 200",
@@ -432,6 +441,7 @@ KINDS = (
         poll=fails(f"{LOST}.*text/html"),
         verify=fails(f"{LOST}.*text/html"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "truncated JSON",
@@ -445,10 +455,10 @@ KINDS = (
         "truncated JSON for good",
         answer("truncated_json", "always"),
         plan=refuses("broken or unexpected JSON"),
-        submit=survives(),
         poll=fails(f"{LOST}.*broken or unexpected JSON"),
         verify=fails(f"{LOST}.*broken or unexpected JSON"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "empty answer",
@@ -462,10 +472,11 @@ KINDS = (
         "empty answer for good",
         answer("empty_body", "always"),
         plan=refuses("empty, broken or unexpected JSON"),
-        submit=survives(),
         poll=fails(f"{LOST}.*empty, broken"),
         verify=fails(f"{LOST}.*empty, broken"),
         patience=BRIEF,
+        slow=True,
+        timings={"restart": 1.0},  # so that the job is still there to be found
     ),
     Kind(
         "wrong content type",
@@ -479,10 +490,10 @@ KINDS = (
         "wrong content type for good",
         answer("wrong_content_type", "always"),
         plan=refuses("text/html instead of CloudStack's JSON"),
-        submit=survives(),
         poll=fails(f"{LOST}.*text/html"),
         verify=fails(f"{LOST}.*text/html"),
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "fewer items than counted, once",
@@ -540,7 +551,9 @@ KINDS = (
         verify=survives(),
     ),
     # --- jobs and VMs
-    Kind("job never ends", job("job_never_ends"), poll=fails("still runs after", first=True), repair=end_jobs),
+    Kind(
+        "job never ends", job("job_never_ends"), poll=fails("still runs after", first=True), repair=end_jobs, slow=True
+    ),
     Kind("job cancelled, work not done", job("job_cancelled"), poll=fails("cancelled the job", first=True)),
     Kind("job cancelled, work done", job("job_cancelled", work_done=True), poll=survives(first=True)),
     Kind("VPC's job lost, work not done", job("job_lost", "shop-tier1"), poll=fails("was restarted", first=True)),
@@ -549,12 +562,14 @@ KINDS = (
         after("pair", relayed(Fault.WITHHOLD)),
         submit=survives("may run"),
         way=Way.BALANCER,
+        slow=True,
     ),
     Kind(
         "answer about a second tier lost",
         after("shop-tier1", relayed(Fault.WITHHOLD)),
         submit=fails("may run.*rules of a tier"),
         way=Way.BALANCER,
+        slow=True,
     ),
     Kind(
         "VPC's job lost, work done",
@@ -632,6 +647,7 @@ KINDS = (
         verify=fails(f"{LOST}.*certificate.*self-signed"),
         way=Way.TLS,
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "expired certificate",
@@ -642,6 +658,7 @@ KINDS = (
         verify=fails(f"{LOST}.*certificate.*expired"),
         way=Way.TLS,
         patience=BRIEF,
+        slow=True,
     ),
     Kind(
         "proxy that refuses",
@@ -652,6 +669,7 @@ KINDS = (
         verify=fails(f"{LOST}.*HTTP 403.*proxy"),
         way=Way.PROXY,
         patience=BRIEF,
+        slow=True,
     ),
     Kind("the run is killed", kill, submit=DIES, poll=DIES, verify=DIES),
     Kind(

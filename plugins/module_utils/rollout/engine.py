@@ -103,6 +103,7 @@ class _Run:
     job_id: str | None = None
     waiting_for: frozenset[str] = frozenset()  # jobs of others that work on the unit
     submitted_at: float = 0.0  # on the engine's clock
+    ran_at: float = 0.0  # when the job was last seen running
     read_at: float | None = None  # when to read the VMs (again)
     proof_since: float = 0.0
     awaited: Awaited = Awaited.SETTLING
@@ -323,7 +324,7 @@ class Engine:
 
     def _submit(self, run: _Run) -> None:
         run.submitted = True
-        run.submitted_at = self._clock()
+        run.submitted_at = run.ran_at = self._clock()
         try:
             run.job_id = self._server.submit(run.stage)
         except SubmitUncertainError as error:
@@ -371,6 +372,7 @@ class Engine:
                 elif self._overdue(run):
                     self._time_out(run, ", ".join(sorted(run.waiting_for)))
             elif run.job_id in jobs:
+                run.ran_at = self._polled_at
                 if self._overdue(run):
                     self._time_out(run, str(run.job_id))
             elif run.job_id is not None:
@@ -397,7 +399,8 @@ class Engine:
             return  # not in the list, but the server says that it runs: ask again
         error = job.error()
         if error is None:
-            self._pace.learn(run.stage.expected_s, self._polled_at - run.submitted_at)
+            took, ran = self._polled_at - run.submitted_at, run.ran_at - run.submitted_at
+            self._pace.learn(run.stage.expected_s, took, ran)
             run.next_stage += 1
             if run.next_stage < len(run.stages):
                 self._next_stage(run)

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Sequence
 
 # Jobs that are due within this share of a duration of each other are asked about at once, after the last of them.
 HOLD = 0.03
-# What is noticed was over a little earlier. Without this correction each prediction would add to the last one's delay.
-NOTICED_LATE = 0.005
+# A job ended somewhere between the last question and the one that noticed. The middle is taken, but no more than this
+# share of its duration earlier, as the last question may have been long ago. Uncorrected, each wave inherits the delay.
+NOTICED_LATE = 0.05
+# A job that is due and still runs is asked about again after this share of its duration.
+AGAIN = 0.01
 # While nothing is known, and for a job that takes longer than the others did: ask after this share of its age.
 GROWTH = 0.15
 SHORTEST_S = 0.05
@@ -33,9 +36,11 @@ class Pace:
     def known(self) -> bool:
         return bool(self._ratios)
 
-    def learn(self, estimate_s: float, took_s: float) -> None:
+    def learn(self, estimate_s: float, took_s: float, ran_s: float) -> None:
+        """A job was over when it was I(took_s) old; it still ran when it was I(ran_s) old."""
         if estimate_s > 0:
-            self._ratios.append(took_s * (1 - NOTICED_LATE) / estimate_s)
+            late = min((took_s - ran_s) / 2, NOTICED_LATE * took_s)
+            self._ratios.append((took_s - late) / estimate_s)
 
     def soonest(self, estimate_s: float) -> float:
         """Seconds after which a job of this estimate may well have ended: a low quantile of what was seen."""
@@ -56,7 +61,7 @@ class Pace:
             lasts = self.soonest(estimate_s)
             due = submitted + lasts
             if due < now:  # it takes longer than the others did
-                due = now + max(2 * NOTICED_LATE * lasts, GROWTH * (now - due))
+                due = now + max(AGAIN * lasts, GROWTH * (now - due))
             asks.append((due, lasts))
         first, lasts = min(asks)
         together = max(due for due, dummy in asks if due <= first + HOLD * lasts)

@@ -39,7 +39,7 @@ class Relay:
     """
 
     def __init__(self, url: str, tls: Path | None = None) -> None:
-        host, _, port = url.split("/")[2].partition(":")
+        host, dummy, port = url.split("/")[2].partition(":")
         self._upstream = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"

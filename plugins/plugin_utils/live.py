@@ -7,13 +7,16 @@ ansible-core shows nothing of a module until it ends. A thread follows the log t
 line to the display, which works on the terminal and under ansible-runner alike.
 
 On Ctrl-C and SIGTERM ansible-core ends the play at once, without C(rescue) and C(always). So the signal is turned into
-the module's stop file, and the report is written here.
+the module's stop file, and the report is written here, before and after the module: whatever ends a run, its report
+tells what had become of each unit by then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import tempfile
 import threading
@@ -27,6 +30,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
 
 PAUSE_S = 0.2
+UNFINISHED = "the run had not come to its end when this was written; run again to go on"
+SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class LiveAction(ActionBase):
@@ -43,25 +48,18 @@ class LiveAction(ActionBase):
         with tempfile.TemporaryDirectory(prefix="sysvm-") as folder:
             args["log"] = args.get("log") or os.path.join(folder, "log")
             args["stop_file"] = args.get("stop_file") or os.path.join(folder, "stop")
-            done = threading.Event()
-            follower = threading.Thread(target=_follow, args=(_path(args["log"]), done), daemon=True)
-            follower.start()
-            interrupted = _stop_on_signal(_path(args["stop_file"]))
-            try:
+            self._report(task_vars or {}, [], UNFINISHED)
+            with _Watch(_path(args["log"]), _path(args["stop_file"])) as watch:
                 result.update(self._execute_module(module_args=args, task_vars=task_vars))
-            finally:
-                done.set()
-                follower.join(timeout=5)
-            if interrupted.is_set():
-                if os.path.exists(_path(args["stop_file"])):
-                    os.unlink(_path(args["stop_file"]))
-                self._report(task_vars or {}, result)
+            if watch.interrupted and os.path.exists(_path(args["stop_file"])):
+                os.unlink(_path(args["stop_file"]))
+            self._report(task_vars or {}, result.get("results", []), "interrupted" if watch.interrupted else UNFINISHED)
         return result
 
-    def _report(self, task_vars, result):
-        """Write the report of a run whose play is already over; nothing else will."""
+    def _report(self, task_vars, results, error):
+        """Write the report as it is now: after Ctrl-C, a kill or a crash nothing else will."""
         checked = task_vars.get("sysvm_checked") or {}
-        if not checked.get("plan"):
+        if self._task.check_mode or not checked.get("plan"):
             return
         templated = self._templar.template(
             {name: task_vars.get(name) for name in ("sysvm_report_dir", "sysvm_results")}
@@ -69,16 +67,22 @@ class LiveAction(ActionBase):
         report = build_report(
             checked["plan"],
             checked["checks"],
-            [*(templated["sysvm_results"] or []), *result.get("results", [])],
+            [*(templated["sysvm_results"] or []), *results],
             started=str(task_vars.get("sysvm_started")),
             finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            error="interrupted",
+            error=error,
         )
-        os.makedirs(templated["sysvm_report_dir"], mode=0o750, exist_ok=True)
-        for name, render in (("json", _json), ("html", html_report), ("md", markdown_report)):
-            path = os.path.join(templated["sysvm_report_dir"], f"report.{name}")
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(render(report))
+        with contextlib.suppress(OSError):  # the role report meets the same obstacle at the end, and tells
+            os.makedirs(templated["sysvm_report_dir"], mode=0o750, exist_ok=True)
+            for name, render in (("json", _json), ("html", html_report), ("md", markdown_report)):
+                path = os.path.join(templated["sysvm_report_dir"], f"report.{name}")
+                with open(f"{path}.new", "w", encoding="utf-8", opener=_private) as file:
+                    file.write(render(report))
+                os.replace(file.name, path)  # whole or not at all, also when it is killed here
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o640)
 
 
 def _json(report):
@@ -89,39 +93,61 @@ def _path(text):
     return os.path.expanduser(os.path.expandvars(text))
 
 
-def _stop_on_signal(stop_file):
-    """Make the stop file on SIGINT and SIGTERM instead of dying; the event tells that it happened."""
-    interrupted = threading.Event()
+class _Watch:
+    """While the module runs: shows what is appended to the log, and makes the stop file on SIGINT and SIGTERM.
 
-    def stop(signum, frame):
-        interrupted.set()
-        with open(stop_file, "w", encoding="utf-8"):
-            pass
+    Python calls signal handlers in the main thread only, and that one sleeps until the module ends: a signal that the
+    kernel hands to the other thread would not be noticed. The byte that Python writes to the wakeup descriptor is.
+    """
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-    return interrupted
+    def __init__(self, log, stop_file):
+        self.interrupted = False
+        self._log = log
+        self._stop_file = stop_file
+        self._ended = threading.Event()
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            for number in SIGNALS:
+                signal.signal(number, lambda signum, frame: None)  # instead of dying
+        self._thread.start()
+        return self
+
+    def __exit__(self, *dummy):
+        self._ended.set()
+        os.write(self._writer, b"\0")
+        self._thread.join(timeout=5)
+
+    def _work(self):
+        position = os.path.getsize(self._log) if os.path.exists(self._log) else 0
+        rest = ""
+        while True:
+            if select.select([self._reader], [], [], PAUSE_S)[0] and SIGNALS.intersection(os.read(self._reader, 64)):
+                self.interrupted = True
+                with open(self._stop_file, "w", encoding="utf-8"):
+                    pass
+            last_round = self._ended.is_set()
+            position, rest = _show(self._log, position, rest)
+            if last_round:
+                return
 
 
-def _follow(path, done):
-    """Show what is appended to the file from now on, until I(done) and the end of the file."""
-    display = Display()
-    position = os.path.getsize(path) if os.path.exists(path) else 0
-    rest = ""
-    while True:
-        last_round = done.wait(PAUSE_S)
-        try:
-            text = rest
-            if os.path.isfile(path):  # of a device or a pipe there is no end
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    file.seek(position)
-                    text += file.read()
-                    position = file.tell()
-            *lines, rest = text.split("\n")
-            for line in lines:
-                display.display(line)
-        except OSError:  # not there yet, or unreadable: the module tells; or there is no display any more
-            pass
-        if last_round:
-            return
+def _show(path, position, rest):
+    """Show what was appended to the file since I(position); the new position, and what is no whole line yet."""
+    try:
+        if os.path.isfile(path):  # of a device or a pipe there is no end
+            with open(path, encoding="utf-8", errors="replace") as file:
+                file.seek(position)
+                rest += file.read()
+                position = file.tell()
+        *lines, rest = rest.split("\n")
+        for line in lines:
+            Display().display(line)
+    except OSError:  # not there yet, or unreadable: the module tells; or there is no display any more
+        pass
+    return position, rest

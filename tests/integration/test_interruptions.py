@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -99,6 +100,9 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         assert len(cloud.simulator.journal()) == 8
         left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         assert left and not any(cloud.simulator.secret.encode() in content for content in left.values())
+        report = json.loads(left["report.json"])
+        assert (report["status"], report["summary"]) == ("incomplete", {"not_started": 12})
+        assert "had not come to its end" in report["error"], "what it says was true when it was written"
 
         run = cloud.upgrade(**options)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +115,10 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: sig
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
         cloud.wait_for(lambda: len(cloud.simulator.journal()) == 3)
         process.send_signal(number)
-        try:
-            process.communicate(timeout=1)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)  # as a person does
         process.communicate(timeout=30)
         path = tmp_path / "sysvm-report/report.json"
         cloud.wait_for(path.exists)
+        cloud.wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
         report = json.loads(path.read_text())
         assert report["summary"] == {"failed": 3, "not_started": 5}
         assert "interrupted: job" in next(unit["reason"] for unit in report["units"] if unit["status"] == "failed")
@@ -130,6 +126,19 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: sig
         assert again.rc == 0, again.output
         assert len(again.journal) == 5, "the jobs that still ran were waited for"
         assert all(cloud.patches()[name] == 1 for net in NETS for name in cloud.vms_of(net))
+
+
+def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path) -> None:
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.command: touch here\n- ansible.builtin.command: sleep 60\n", encoding="utf-8")
+    with Cloud(nets(), tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "after_step": str(hook)}))
+        cloud.wait_for((tmp_path / "here").exists)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+    assert (report["status"], report["summary"]) == ("incomplete", {"upgraded": 1, "not_started": 7})
+    assert "had not come to its end" in report["error"]
 
 
 def test_a_vpc_whose_patch_was_interrupted_between_two_tiers_is_finished(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
@@ -22,6 +22,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
+# Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
+FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
@@ -45,6 +47,7 @@ class Situation:
     target: Version
     old_scripts: frozenset[str] = frozenset()  # checksums of routers that run older software
     new_scripts: frozenset[str] = frozenset()  # checksums of routers known good
+    odd: frozenset[tuple[str, str]] = frozenset()  # id and checksum of routers that claim the target with other scripts
     templates: Templates = field(default_factory=dict)
     disabled_zones: frozenset[str] = frozenset()
 
@@ -61,10 +64,37 @@ class Situation:
         behind = Counter(str(vm.scripts) for vm in told if vm.software != target)
         at_target = Counter(str(vm.scripts) for vm in told if vm.software == target)
         old = frozenset(scripts for scripts, count in behind.items() if count >= at_target[scripts])
-        return cls(target, old, frozenset(at_target) - old, templates or {}, disabled_zones)
+        current = [vm for vm in told if vm.software == target and vm.scripts not in old]
+        odd = frozenset((vm.id, str(vm.scripts)) for vm in _odd_ones(current))
+        new = frozenset(str(vm.scripts) for vm in current if (vm.id, vm.scripts) not in odd)
+        return cls(target, old, new, odd, templates or {}, disabled_zones)
+
+    def has_wrong_scripts(self, vm: Vm) -> bool:
+        """Whether what runs in a router contradicts the version it claims."""
+        return vm.scripts in self.old_scripts or (vm.id, vm.scripts) in self.odd
 
     def template(self, unit: Unit) -> NewTemplate | None:
         return self.templates.get((unit.zone_id, unit.hypervisor))
+
+
+def _odd_ones(vms: Sequence[Vm]) -> list[Vm]:
+    """Of routers that claim one version, those with other scripts than most of their hypervisor.
+
+    Where the files come from the host, what all of several routers on it have is what it delivers: a host of another
+    distribution has a package of its own. Where no checksum has the majority, nobody can tell.
+    """
+    of_host: dict[str | None, list[str | None]] = {}  # of a running VM the host is known
+    of_hypervisor: dict[str | None, Counter[str | None]] = {}
+    for vm in vms:
+        of_host.setdefault(vm.host_id, []).append(vm.scripts)
+        of_hypervisor.setdefault(vm.hypervisor, Counter())[vm.scripts] += 1
+
+    def is_odd(vm: Vm) -> bool:
+        on_host, counts = of_host[vm.host_id], of_hypervisor[vm.hypervisor]
+        delivered = vm.hypervisor in FILES_FROM_HOST and len(on_host) > 1 and len(set(on_host)) == 1
+        return not delivered and counts[vm.scripts] < max(counts.values())
+
+    return [vm for vm in vms if is_odd(vm)]
 
 
 @dataclass(frozen=True)
@@ -82,9 +112,9 @@ DEFAULT_WISHES = Wishes()
 def is_current(vm: Vm, situation: Situation) -> bool:
     """Whether the server's own report proves that this VM runs the target software.
 
-    A router whose checksum equals that of a router with older software was not patched, whatever C(softwareversion)
-    claims; an agent's version counts only while the agent is connected; of an internal LB VM the server keeps no
-    software version, there its template or its checksum must be the new one.
+    A router whose checksum equals that of a router with older software, or is not that of the others at the target, was
+    not patched, whatever C(softwareversion) claims; an agent's version counts only while the agent is connected; of an
+    internal LB VM the server keeps no software version, there its template or its checksum must be the new one.
     """
     if not vm.running:
         return False
@@ -92,7 +122,7 @@ def is_current(vm: Vm, situation: Situation) -> bool:
         return vm.agent_state == "Up" and vm.software == situation.target
     if vm.internal_lb and vm.software is None:
         return vm.built_from == situation.target or vm.scripts in situation.new_scripts
-    return vm.software == situation.target and vm.scripts not in situation.old_scripts
+    return vm.software == situation.target and not situation.has_wrong_scripts(vm)
 
 
 def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) -> Verdict:
@@ -238,7 +268,7 @@ def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation
     if old:
         parts.append(f"runs {', '.join(sorted({_runs(vm) for vm in old}))}")
     if unproven:
-        parts.append(f"{_names(unproven)} claims {situation.target} but has the scripts of an older version")
+        parts.append(f"{_names(unproven)} claims {situation.target} but has other scripts than the routers that run it")
     if stopped:
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}

@@ -113,12 +113,21 @@ def _same_vm(unit: Unit, vm: Vm, situation: Situation, method: Method) -> list[F
     was_behind = before is not None and (before.software != situation.target or not before.running)
     changed = before is None or vm.scripts != before.scripts
     unproven = was_behind and not changed and vm.scripts not in situation.new_scripts
+    carrier = f"host {vm.host}" if vm.host else "its host"
     if vm.scripts in situation.old_scripts or unproven:
         findings.append(
             Finding(
                 Proof.REFUTED,
-                f"{vm.name} reports {situation.target}, but its scripts are still those of the older version: the host "
-                "that carries it delivered an old package, or the server kept a stale checksum",
+                f"{vm.name} reports {situation.target}, but its scripts are still those of the older version: "
+                f"{carrier} delivered an old package, or the server kept a stale checksum",
+            )
+        )
+    elif situation.has_wrong_scripts(vm):
+        findings.append(
+            Finding(
+                Proof.REFUTED,
+                f"{vm.name} reports {situation.target}, but not with the scripts of most routers that do: {carrier} "
+                "delivered another package, the server kept a stale checksum, or the others are from another build",
             )
         )
     if vm.health_failed and before is not None and before.health_failed is False:

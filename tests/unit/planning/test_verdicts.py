@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts
     decide,
     is_current,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
 from tests.unit.builders import (
     OWNER,
     SITUATION,
@@ -148,6 +149,38 @@ def test_scripts_are_sorted_by_their_majority() -> None:
     # one router that wrongly claims old software does not make the scripts of all others old
     situation = Situation.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
     assert situation.new_scripts == {"new-scripts"}
+
+
+def at_target(name: str, host: str, scripts: str, hypervisor: str = "KVM") -> Vm:
+    return vm(name, software=TARGET_TEXT, scripts=scripts, host_id=host, hypervisor=hypervisor)
+
+
+@pytest.mark.parametrize(
+    ("others", "odd"),
+    [
+        (["h1 new", "h2 new"], True),
+        (["h0 new", "h0 old"], False),  # two against two: nobody can tell
+        (["h0 new", "h1 new"], True),
+        (["h0 old", "h1 new", "h1 new", "h2 new"], False),  # what its host delivers
+        (["h0 old", "h0 new", "h1 new", "h2 new"], True),
+        (["h1 new VMware", "h2 new VMware"], False),  # other files
+        ([], False),
+    ],
+)
+def test_scripts_that_most_routers_of_the_version_do_not_have(others: list[str], odd: bool) -> None:
+    one = at_target("r", "h0", "old")
+    vms = [one, *(at_target(f"r-{n}", *words.split()) for n, words in enumerate(others))]
+    situation = Situation.of(TARGET, vms)
+    assert situation.old_scripts == frozenset()
+    assert is_current(one, situation) is not odd
+    assert ("old" in situation.new_scripts) is not odd
+    if odd:
+        verdict = decide(network_unit("n", one), situation)
+        assert (verdict.method, "other scripts than" in verdict.reason) == (Method.LIVE_PATCH, True)
+        finding = verify(network_unit("n", one), [one], situation, Method.LIVE_PATCH)
+        assert (finding.proof, "most routers" in finding.reason) == (Proof.REFUTED, True)
+        patched = replace(one, scripts="new")
+        assert verify(network_unit("n", one), [patched], situation, Method.LIVE_PATCH).proof is Proof.PROVEN
 
 
 RECREATE = Wishes(Wanted.RECREATE)

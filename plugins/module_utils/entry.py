@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
+    read_details,
     read_estate,
     read_management_servers,
     read_setting,
@@ -36,9 +37,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
     Question,
     recreation_problems,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import make_plan, situation_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan, situation_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
@@ -103,7 +103,9 @@ def check_versions(client: Client, policy: Policy, fail_on_checks: bool) -> Outc
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
     check_expressions(policy)
-    plan = make_plan(read_estate(client), policy)
+    estate = read_estate(client)
+    question = Question(estate, decide_all(estate, policy), policy)
+    plan = make_plan(_with_details(client, question))
     failed = plan.failed_checks
     failure = None
     if failed and fail_on_checks:
@@ -160,7 +162,8 @@ def upgrade(
         unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], method)) is not None
     }
     work = [unit for unit in units if unit.id not in settled]
-    if estate is not None and method is not Method.LIVE_PATCH and work:
+    if estate is not None and work:
+        estate = _with_details(client, _recreation(estate, work)).estate
         _refuse_what_cannot_come_back(estate, work, method)
 
     def obstacle(unit: Unit) -> str | None:
@@ -303,8 +306,20 @@ def _refuse_what_cannot_come_back(estate: Estate, units: Sequence[Unit], method:
 
 def _problems(estate: Estate, units: Sequence[Unit]) -> list[Check]:
     """What speaks against recreating the units."""
-    verdicts = [(unit, Verdict(Method.RECREATE, "")) for unit in units]
-    return recreation_problems(Question(estate, verdicts, Policy(), expected_seconds))
+    return recreation_problems(_recreation(estate, units))
+
+
+def _recreation(estate: Estate, units: Sequence[Unit]) -> Question:
+    return Question(estate, [(unit, Verdict(Method.RECREATE, "")) for unit in units], Policy())
+
+
+def _with_details(client: Client, question: Question) -> Question:
+    """The same with all that its checks look at."""
+    recreates = bool(question.planned(Method.RECREATE))
+    estate = read_details(
+        client, question.estate, question.commands, recreates=recreates, touches_ssvm=question.touches_ssvm
+    )
+    return replace(question, estate=estate)
 
 
 def _without_action(unit: Unit, verdict: Verdict, method: Method) -> UnitResult | None:

@@ -149,7 +149,7 @@ def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **mo
                 True,
                 "Advanced",
                 minimum_version=version("4.10.0"),
-                router_templates={"KVM": "systemvm-4.22.0"},
+                router_templates={"kvm": "systemvm-4.22.0"},
             ),
         ),
         "hosts": (Host("id-host-x", "hostx", "id-zone", "KVM", TARGET, "Up", "Enabled"),),

@@ -10,13 +10,13 @@ routers of projects are missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, running_jobs
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     REMOTE_ACCESS_VPN,
@@ -47,33 +47,21 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 
 ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
 
-# Commands an upgrade may send or cannot do without; reading commands answer for themselves when they are called.
-COMMANDS = (
-    "patchSystemVm",
-    "restartNetwork",
-    "restartVPC",
-    "destroySystemVm",
-    "rebootSystemVm",
-    "rebootRouter",
-    "destroyRouter",
-    "stopInternalLoadBalancerVM",
-    "startInternalLoadBalancerVM",
-    "queryAsyncJobResult",
-    "listAsyncJobs",
-    "listEvents",
-)
-
 SETTINGS = (
     "integration.api.port",
-    "router.health.checks.enabled",
-    "router.health.checks.failures.to.recreate.vr",
     "job.cancel.threshold.minutes",
+    "router.health.checks.failures.to.recreate.vr",
+)
+# What decides whether something that is destroyed comes back, and how.
+RECREATION_SETTINGS = (
     "network.rolling.restart",
     "system.vm.auto.reserve.capacity",
     "consoleproxy.management.state",
     "consoleproxy.restart",
     "recreate.systemvm.enabled",
 )
+MINIMUM_VERSION = "minreq.sysvmtemplate.version"
+ROUTER_TEMPLATE = "router.template."  # followed by the hypervisor
 
 # Jobs that an SSVM carries out; they fail when it goes away.
 TRANSFER_COMMANDS = frozenset(
@@ -93,7 +81,10 @@ TRANSFER_COMMANDS = frozenset(
 
 
 def read_estate(client: Client) -> Estate:
-    """Read everything the plan needs.
+    """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
+
+    listAsyncJobs and listEvents, without which nothing can be carried out, are called here: an account that may not
+    call them is refused before anything was touched.
 
     :raises ApiError: when the server cannot be reached, refuses the account or answers something else.
     """
@@ -103,21 +94,44 @@ def read_estate(client: Client) -> Estate:
     jobs = running_jobs(client)
     return Estate(
         management_servers=read_management_servers(client),
-        capabilities=read_capabilities(client),
-        zones=tuple(_with_settings(client, zone, units) for zone in zones),
+        zones=tuple(_with_settings(client, zone) for zone in zones),
         hosts=tuple(read_hosts(client)),
         templates=tuple(
             client.list_as("listTemplates", "template", _template, templatefilter="all", templatetype="SYSTEM")
         ),
-        settings=Settings({name: value for name in SETTINGS if (value := read_setting(client, name)) is not None}),
         units=units,
         in_flight=tuple(read_in_flight(client, jobs)),
-        capacities=tuple(client.list_as("listCapacity", "capacity", _capacity)),
-        offering_memory=dict(
-            client.list_as("listServiceOfferings", "serviceoffering", _offering_memory, issystem=True, listall=True)
-        ),
-        transfers=_read_transfers(client, jobs.values()),
+        transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if job.command in TRANSFER_COMMANDS),
     )
+
+
+def read_details(
+    client: Client, estate: Estate, commands: Iterable[str], *, recreates: bool = False, touches_ssvm: bool = False
+) -> Estate:
+    """Read what only the checks of a plan ask for, as far as this plan needs it.
+
+    :param commands: the commands that carrying it out sends.
+    :param recreates: whether something is to be recreated.
+    :param touches_ssvm: whether an SSVM is interrupted.
+    :raises ApiError: as read_estate.
+    """
+    names = [*SETTINGS, *(RECREATION_SETTINGS if recreates else ())]
+    values = {name: value for name in names if (value := read_setting(client, name)) is not None}
+    if values.get("router.health.checks.failures.to.recreate.vr"):
+        values["router.health.checks.enabled"] = read_setting(client, "router.health.checks.enabled") or ""
+    estate = replace(estate, capabilities=read_capabilities(client, commands), settings=Settings(values))
+    if recreates:
+        offerings = client.list_as(
+            "listServiceOfferings", "serviceoffering", _offering_memory, issystem=True, listall=True
+        )
+        estate = replace(
+            estate,
+            capacities=tuple(client.list_as("listCapacity", "capacity", _capacity)),
+            offering_memory=dict(offerings),
+        )
+    if touches_ssvm:
+        estate = replace(estate, transfers=(*estate.transfers, *_read_downloads(client)))
+    return estate
 
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
@@ -129,9 +143,9 @@ def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     return (ManagementServer("management server", "Up", version, parse_version(version)),)
 
 
-def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:
-    """A setting's value (listConfigurations); None where the server does not know it."""
-    for item in client.list("listConfigurations", "configuration", name=name, zoneid=zone_id):
+def read_setting(client: Client, name: str) -> str | None:
+    """A global setting's value (listConfigurations); None where the server does not know it."""
+    for item in client.list("listConfigurations", "configuration", name=name):
         if item.get("name") == name:
             return str(item.get("value") or "")
     return None
@@ -205,7 +219,7 @@ def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details
         vpcs,
         marks,
     )
-    if any(len(unit.tiers) > 1 for unit in units):
+    if Kind.ROUTER in kinds:
         now = time.time()
         events = recent_events(client, "NETWORK.RESTART", now - WINDOW_S)
         last, done = last_restarts(events), last_restarts(events, done=True)
@@ -298,9 +312,9 @@ def _ids_of(client: Client, command: str, key: str, field: str) -> frozenset[str
     return frozenset(client.list_as(command, key, lambda item: str(item.get(field)), **ALL_OWNERS))
 
 
-def read_capabilities(client: Client, commands: Iterable[str] = COMMANDS) -> Capabilities:
+def read_capabilities(client: Client, commands: Iterable[str]) -> Capabilities:
     """Which of the commands this account may call, with their parameters (listApis)."""
-    found = {command.lower(): _parameters(client, command) for command in commands}
+    found = {command.lower(): _parameters(client, command) for command in sorted(set(commands))}
     return Capabilities({command: parameters for command, parameters in found.items() if parameters is not None})
 
 
@@ -314,24 +328,28 @@ def _parameters(client: Client, command: str) -> frozenset[str] | None:
     return frozenset(str(param.get("name", "")).lower() for api in apis for param in api.get("params", ()))
 
 
-def _with_settings(client: Client, zone: Zone, units: Iterable[Unit]) -> Zone:
-    """The zone with its values of settings that have one per zone."""
-    hypervisors = sorted({unit.hypervisor for unit in units if unit.zone_id == zone.id and unit.hypervisor})
-    templates = {name: read_setting(client, f"router.template.{name.lower()}", zone.id) for name in hypervisors}
-    return replace(
-        zone,
-        minimum_version=parse_version(read_setting(client, "minreq.sysvmtemplate.version", zone.id)),
-        router_templates={name: template for name, template in templates.items() if template},
-    )
+def _with_settings(client: Client, zone: Zone) -> Zone:
+    """The zone with the settings that have a value per zone; one call for all of them, as the UI does."""
+    kept = client.list_as("listConfigurations", "configuration", _zone_setting, zoneid=zone.id)
+    values = {name: value for name, value in kept if value}
+    templates = {
+        name.removeprefix(ROUTER_TEMPLATE): value for name, value in values.items() if name.startswith(ROUTER_TEMPLATE)
+    }
+    return replace(zone, minimum_version=parse_version(values.get(MINIMUM_VERSION)), router_templates=templates)
 
 
-def _read_transfers(client: Client, jobs: Iterable[Job]) -> tuple[str, ...]:
-    """What an SSVM is busy with: jobs, and templates that are being downloaded, which are no job."""
-    busy = [f"{job.command} job {job.id}" for job in jobs if job.command in TRANSFER_COMMANDS]
+def _zone_setting(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Others are not kept: there are passwords among them."""
+    name = str(item.get("name"))
+    wanted = name == MINIMUM_VERSION or name.startswith(ROUTER_TEMPLATE)
+    return name, str(item.get("value") or "") if wanted else ""
+
+
+def _read_downloads(client: Client) -> Iterator[str]:
+    """Templates that an SSVM is downloading, which is no job."""
     for item in client.list("listTemplates", "template", templatefilter="all", listall=True):
         if item.get("isready") is not True and "%" in str(item.get("status")):
-            busy.append(f"template {item.get('name')} in zone {item.get('zonename')}: {item.get('status')}")
-    return tuple(busy)
+            yield f"template {item.get('name')} in zone {item.get('zonename')}: {item.get('status')}"
 
 
 def _zone(item: Mapping[str, Any]) -> Zone:

@@ -157,7 +157,7 @@ class Zone:
     network_type: str
     edge: bool = False  # an edge zone has no system VMs
     minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
-    # hypervisor -> router.template.<hypervisor> as valid in this zone; only of hypervisors in use
+    # hypervisor in lower case -> router.template.<hypervisor> as valid in this zone
     router_templates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -324,16 +324,16 @@ class InFlight:
 
 @dataclass(frozen=True)
 class Estate:
-    """Everything the plan needs, read once."""
+    """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it."""
 
     management_servers: tuple[ManagementServer, ...]
-    capabilities: Capabilities
     zones: tuple[Zone, ...]
     hosts: tuple[Host, ...]
     templates: tuple[Template, ...]
-    settings: Settings
     units: tuple[Unit, ...]
     in_flight: tuple[InFlight, ...] = ()
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
+    settings: Settings = field(default_factory=lambda: Settings({}))
     capacities: tuple[Capacity, ...] = ()
     offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
     transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import stages
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
@@ -50,10 +51,24 @@ class Question:
     estate: Estate
     verdicts: Sequence[tuple[Unit, Verdict]]
     policy: Policy
-    expected_s: Callable[[Unit, Method], float]
 
     def planned(self, *methods: Method) -> list[Unit]:
         return [unit for unit, verdict in self.verdicts if verdict.method in methods]
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """What carrying out the plan sends and cannot do without, but for what was called already to make it."""
+        sent = {
+            stage.command
+            for unit, verdict in self.verdicts
+            if verdict.method in ACTING
+            for stage in stages(unit, verdict.method)
+        }
+        return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
+
+    @property
+    def touches_ssvm(self) -> bool:
+        return any(unit.kind is Kind.SSVM for unit in self.planned(*ACTING))
 
     @property
     def pending(self) -> list[Unit]:
@@ -128,11 +143,7 @@ def _live_patch_support(question: Question) -> Check:
 
 def _permissions(question: Question) -> Check:
     name = "permissions"
-    needed = {"queryAsyncJobResult", "listAsyncJobs", "listEvents"} if question.planned(*ACTING) else set()
-    for unit, verdict in question.verdicts:
-        if verdict.method in ACTING:
-            needed.update(stage.command for stage in stages(unit, verdict.method))
-    missing = sorted(command for command in needed if not question.estate.capabilities.has(command))
+    missing = sorted(command for command in question.commands if not question.estate.capabilities.has(command))
     if missing:
         return Check(
             name,
@@ -363,10 +374,9 @@ def _rolling_restart(question: Question) -> Check:
 
 
 def _transfers(question: Question) -> Check:
-    touched = any(unit.kind is Kind.SSVM for unit in question.planned(*ACTING))
     return _warn_about(
         "transfers",
-        list(question.estate.transfers) if touched else [],
+        list(question.estate.transfers) if question.touches_ssvm else [],
         "transfer(s) running through an SSVM",
         "They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
         "no template, ISO or volume is being transferred, or no SSVM is touched",
@@ -440,9 +450,9 @@ def _job_cancel_threshold(question: Question) -> Check:
     name = CANCEL_THRESHOLD
     minutes = question.estate.settings.number(name, 60)
     long = [
-        f"{unit.label} about {question.expected_s(unit, verdict.method) / 60:.0f} min"
+        f"{unit.label} about {expected_seconds(unit, verdict.method) / 60:.0f} min"
         for unit, verdict in question.verdicts
-        if question.expected_s(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
+        if expected_seconds(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
     ]
     if long:
         return Check(

@@ -103,8 +103,8 @@ class Plan:
         return {method.value: counts[method.value] for method in Method if counts[method.value]}
 
 
-def make_plan(estate: Estate, policy: Policy) -> Plan:
-    """Decide for every unit in scope, ask the checks, order the steps.
+def decide_all(estate: Estate, policy: Policy) -> list[tuple[Unit, Verdict]]:
+    """The verdict for every unit in scope.
 
     :raises PolicyError: when the policy names something that does not exist.
     """
@@ -112,21 +112,28 @@ def make_plan(estate: Estate, policy: Policy) -> Plan:
     if estate.version is None:
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
-        verdicts = [(unit, unknown) for unit in selected]
-    else:
-        situation = situation_of(estate, estate.version)
-        wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
-        verdicts = [(unit, decide(unit, situation, wishes)) for unit in selected]
-    rolling = estate.settings.flag("network.rolling.restart", True)
+        return [(unit, unknown) for unit in selected]
+    situation = situation_of(estate, estate.version)
+    wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
+    return [(unit, decide(unit, situation, wishes)) for unit in selected]
+
+
+def make_plan(question: Question) -> Plan:
+    """Ask the checks and order the steps.
+
+    :raises PolicyError: for sizes of waves that are none.
+    """
+    rolling = question.estate.settings.flag("network.rolling.restart", True)
     planned = tuple(
         PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
-        for unit, verdict in verdicts
+        for unit, verdict in question.verdicts
     )
+    version = question.estate.version
     return Plan(
-        management_server_version=str(estate.version) if estate.version else None,
+        management_server_version=str(version) if version else None,
         units=planned,
-        steps=order_steps(planned, policy.canary, policy.waves),
-        checks=tuple(run_checks(Question(estate, verdicts, policy, expected_seconds))),
+        steps=order_steps(planned, question.policy.canary, question.policy.waves),
+        checks=tuple(run_checks(question)),
     )
 
 

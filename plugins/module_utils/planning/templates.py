@@ -50,7 +50,7 @@ def _new_template(estate: Estate, zone_id: str, hypervisor: str | None) -> NewTe
     where = f"zone {zone.name if zone else zone_id}"
     setting = f"router.template.{(hypervisor or 'unknown').lower()}"
     rows = [row for row in estate.templates if row.zone_id == zone_id and row.hypervisor == hypervisor]
-    name = zone.router_templates.get(hypervisor or "") if zone else None
+    name = zone.router_templates.get((hypervisor or "").lower()) if zone else None
     if not rows:
         return NewTemplate(name or "", frozenset(), None, f"{where} has no SYSTEM template for {hypervisor}")
     newest = max(rows, key=lambda row: (row.created or "", row.name))

@@ -24,8 +24,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Unit,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, Question, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Policy,
@@ -49,12 +49,16 @@ WEB = network_unit("web")
 SHOP = vpc_unit("shop", tiers=3)
 
 
+def plan_of(estate: Estate, policy: Policy) -> Plan:
+    return make_plan(Question(estate, decide_all(estate, policy), policy))
+
+
 def names(plan: Plan) -> list[list[str]]:
     return [[item.unit.name for item in step.units] for step in plan.steps]
 
 
 def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -> tuple[Status, str]:
-    plan = make_plan(estate(*units, **facts), policy or Policy())
+    plan = plan_of(estate(*units, **facts), policy or Policy())
     found = next(check for check in plan.checks if check.name == name)
     assert (found.status is Status.OK) or found.remedy
     return found.status, found.seen
@@ -62,7 +66,7 @@ def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -
 
 def test_canaries_first_then_system_vms_before_routers() -> None:
     units = [network_unit(f"n{number}") for number in range(3)]
-    plan = make_plan(estate(*units, SHOP, CPVM, SSVM), Policy())
+    plan = plan_of(estate(*units, SHOP, CPVM, SSVM), Policy())
     assert [step.name for step in plan.steps] == [
         "canary ssvm live_patch",
         "canary cpvm live_patch",
@@ -85,7 +89,7 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
         for number in range(2)
     ]
     units = [replace(unit, zone_id=unit.vms[0].zone_id) for unit in units]
-    plan = make_plan(estate(*units), Policy())
+    plan = plan_of(estate(*units), Policy())
     assert [len(step.units) for step in plan.steps] == [4, 4]
     assert {(item.unit.zone_id, item.unit.hypervisor) for item in plan.steps[0].units} == {
         (zone, hypervisor) for zone in ("a", "b") for hypervisor in ("KVM", "VMware")
@@ -93,14 +97,14 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
 
 
 def test_without_canary() -> None:
-    plan = make_plan(estate(WEB, SSVM), Policy(canary=False))
+    plan = plan_of(estate(WEB, SSVM), Policy(canary=False))
     assert [step.name for step in plan.steps] == ["ssvm live_patch", "router live_patch"]
 
 
 def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
     current = network_unit("current", vm("r-1", software=TARGET_TEXT))
     unused = network_unit("unused", state="Allocated")
-    plan = make_plan(estate(current, unused, WEB), Policy())
+    plan = plan_of(estate(current, unused, WEB), Policy())
     assert plan.summary() == {"live_patch": 1, "none": 1, "skip": 1}
     assert names(plan) == [["web"]]
     assert [unit["name"] for unit in plan.as_dict()["units"]] == ["web", "current", "unused"]
@@ -108,7 +112,7 @@ def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
 
 def test_units_whose_interruption_hurts_more_come_last() -> None:
     vpn = network_unit("vpn", unit={"marks": ("remote access VPN",)})
-    plan = make_plan(estate(vpn, WEB, SHOP), Policy())
+    plan = plan_of(estate(vpn, WEB, SHOP), Policy())
     assert [step.name for step in plan.steps] == [
         "canary router live_patch",
         "router live_patch",
@@ -118,21 +122,21 @@ def test_units_whose_interruption_hurts_more_come_last() -> None:
 
 
 def test_recreation_has_its_own_steps_and_tells_for_how_long() -> None:
-    plan = make_plan(estate(WEB, vpc_unit("tierless", tiers=0)), Policy())
+    plan = plan_of(estate(WEB, vpc_unit("tierless", tiers=0)), Policy())
     assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RECREATE]
-    plan = make_plan(estate(WEB, network_unit("red", *pair("r"))), Policy(method=Wanted.RECREATE))
+    plan = plan_of(estate(WEB, network_unit("red", *pair("r"))), Policy(method=Wanted.RECREATE))
     told = {unit["name"]: unit["without_service_s"] for unit in plan.as_dict()["units"]}
     assert told == {"web": [10.0, 30.0], "red": [1.0, 10.0]}
 
 
 def test_a_stopped_router_has_its_own_step() -> None:
     stopped = network_unit("stopped", vm("r-9", state="Stopped"))
-    plan = make_plan(estate(WEB, stopped), Policy())
+    plan = plan_of(estate(WEB, stopped), Policy())
     assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RESTART]
 
 
 def test_servers_of_different_versions_make_no_steps() -> None:
-    plan = make_plan(estate(WEB, SSVM, CPVM, servers=("4.22.0.0", "4.20.1.0")), Policy())
+    plan = plan_of(estate(WEB, SSVM, CPVM, servers=("4.22.0.0", "4.20.1.0")), Policy())
     assert plan.steps == ()
     assert [check.name for check in plan.failed_checks] == ["management_servers"]
 
@@ -140,7 +144,7 @@ def test_servers_of_different_versions_make_no_steps() -> None:
 def test_a_management_server_that_is_down_does_not_count() -> None:
     down = ManagementServer("old", "Down", "4.18.0.0", version("4.18.0.0"))
     servers = (*estate().management_servers, down)
-    assert make_plan(replace(estate(WEB, SSVM, CPVM), management_servers=servers), Policy()).failed_checks == ()
+    assert plan_of(replace(estate(WEB, SSVM, CPVM), management_servers=servers), Policy()).failed_checks == ()
 
 
 SELECTIONS: list[tuple[Policy, list[str]]] = [
@@ -166,7 +170,7 @@ def selectable() -> Estate:
 
 @pytest.mark.parametrize(("policy", "expected"), SELECTIONS)
 def test_selection(policy: Policy, expected: list[str]) -> None:
-    plan = make_plan(selectable(), policy)
+    plan = plan_of(selectable(), policy)
     assert sorted(item.unit.name for item in plan.units) == sorted(expected)
 
 
@@ -185,7 +189,7 @@ def test_selection(policy: Policy, expected: list[str]) -> None:
 )
 def test_bad_input_names_option_and_remedy(make: Callable[[], Policy], words: str) -> None:
     with pytest.raises(PolicyError) as caught:
-        make_plan(selectable(), make())
+        plan_of(selectable(), make())
     assert words in str(caught.value)
     assert caught.value.remedy
 
@@ -387,7 +391,7 @@ def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
 
 
 def test_every_check_is_covered() -> None:
-    plan = make_plan(estate(WEB), Policy())
+    plan = plan_of(estate(WEB), Policy())
     tested = {case[0] for case in CHECK_CASES} | {"wanted_method"}
     assert {check.name for check in plan.checks} == tested
     assert len(plan.checks) == len(CHECKS)
@@ -395,7 +399,7 @@ def test_every_check_is_covered() -> None:
 
 @given(st.lists(st.sampled_from([SSVM, CPVM, WEB, SHOP]), max_size=4, unique=True), st.booleans())
 def test_every_unit_that_needs_work_is_in_exactly_one_step(units: list[Unit], canary: bool) -> None:
-    plan = make_plan(estate(*units), Policy(canary=canary))
+    plan = plan_of(estate(*units), Policy(canary=canary))
     in_steps = [item.unit.id for step in plan.steps for item in step.units]
     assert sorted(in_steps) == sorted(unit.id for unit in units)
     ranks = [(not step.canary, [Kind.SSVM, Kind.CPVM, Kind.ROUTER].index(step.kind)) for step in plan.steps]

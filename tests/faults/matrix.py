@@ -29,13 +29,11 @@ class Expected:
 
     :ivar words: a pattern that is in what the run says.
     :ivar first: the fault strikes before the run's first request, not at the first one of the phase.
-    :ivar defect: why the cell is known to be wrong.
     """
 
     end: End
     words: str = ""
     first: bool = False
-    defect: str = ""
 
 
 def survives(words: str = "", **options: Any) -> Expected:
@@ -231,13 +229,6 @@ def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
 OLD_VERSION = "4.21.0.0"
 LOST = "contact with the management server was lost"
 BRIEF = 0.7
-
-# Known defects.
-NOT_SHOWN = "the role report ends at a folder or file that it cannot write, before it shows what became of the units"
-FORGOTTEN = (
-    "what tells old scripts from new ones is a router that runs older software; the next run, which finds none left, "
-    "takes a router for current that has old scripts and claims the new version"
-)
 
 KINDS = (
     # --- connections
@@ -586,9 +577,7 @@ KINDS = (
         poll=fails("Failed to restart network.*rules of a tier", first=True),
     ),
     Kind("patch fails silently", job("silent_patch_failure"), verify=fails("still reports 4.18.1", first=True)),
-    Kind(
-        "scripts stay old", job("stale_scripts"), verify=fails("scripts are still those", first=True, defect=FORGOTTEN)
-    ),
+    Kind("scripts stay old", job("stale_scripts"), verify=fails("scripts are still those", first=True)),
     Kind(
         "answers a moment old",
         lasting("stale_reads", seconds=0.15),
@@ -634,10 +623,10 @@ KINDS = (
     Kind(
         "report folder is a file",
         put_file_where_the_report_goes,
-        report=tells("exist|not a directory", defect=NOT_SHOWN),
+        report=tells("exist|not a directory"),
     ),
-    Kind("report folder cannot be made", report_to("/proc/sysvm"), report=tells("No such file", defect=NOT_SHOWN)),
-    Kind("disk full, report", report_to("/dev/full"), report=tells("/dev/full", defect=NOT_SHOWN)),
+    Kind("report folder cannot be made", report_to("/proc/sysvm"), report=tells("No such file")),
+    Kind("disk full, report", report_to("/dev/full"), report=tells("/dev/full")),
     Kind(
         "self-signed certificate",
         certificate(),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 LONGEST_TEXT = 1000
@@ -29,7 +29,7 @@ def build_report(
     :param results: the C(results) of all module calls, in their order.
     :param error: what broke the run off, if anything did.
     :returns: C(status) is C(success) only if every unit is proven current; C(refused) if a check failed before anything
-        was touched; C(error) if there is no plan; else C(incomplete).
+        was touched; C(error) if there is no plan; else C(incomplete). C(next) says what to do about it.
     """
     by_id = {result["id"]: result for result in results}
     refused = not by_id and any(check["status"] == "fail" for check in checks)
@@ -47,6 +47,7 @@ def build_report(
     return {
         "status": status,
         "error": error or None,
+        "next": _next(status, set(summary)),
         "started": started,
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
@@ -55,6 +56,19 @@ def build_report(
         "steps": list(plan.get("steps", ())),
         "units": units,
     }
+
+
+def _next(status: str, ends: Collection[str]) -> str | None:
+    """What a person should do now; None if nothing is left to do."""
+    if status == "success":
+        return None
+    if status == "error":
+        return "There was no plan. See above for the reason."
+    if status == "refused":
+        return "Nothing was touched, as a check failed. Do what it asks for, then run again."
+    if "skipped" in ends and not {"failed", "not_started"} & set(ends):
+        return "What is left was skipped: running again changes nothing before the reasons above are gone."
+    return "See above, and run again to go on."
 
 
 def _reported(unit: Mapping[str, Any], result: Mapping[str, Any] | None, not_started: str) -> dict[str, Any]:

@@ -285,6 +285,21 @@ def test_outcome_comes_first_and_in_words() -> None:
     assert facts["To"] == "4.22.0.0"
 
 
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (["upgraded", "current"], None),
+        (["upgraded", "failed", "skipped"], "run again to go on"),
+        (["upgraded", "not_started"], "run again to go on"),
+        (["current", "skipped"], "running again changes nothing"),
+    ],
+)
+def test_what_to_do_next(ends: list[str], words: str | None) -> None:
+    units = [planned(number) for number in range(len(ends))]
+    told = report(units, [result(number, end) for number, end in enumerate(ends)])["next"]
+    assert told is None if words is None else words in told
+
+
 def test_units_with_the_same_reason_share_a_row() -> None:
     page = Page(html_report(EDGES["refused"]))
     row = next(text for text in page.text("tr") if text.startswith("○ not started"))

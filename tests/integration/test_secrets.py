@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ansible_runner
 import pytest
 import yaml
 
@@ -70,6 +71,24 @@ def test_environment_variables(cloud: Cloud) -> None:
     left = {path.relative_to(cloud.folder).parts[0] for path in cloud.folder.rglob("*") if path.is_file()}
     assert left >= {"ansible.log", "junit", "tree", "progress.log", "sysvm-report"}
     assert_nothing_leaked(run)
+
+
+def test_what_ansible_runner_keeps(cloud: Cloud, tmp_path: Path) -> None:
+    """Events, output and facts. Its own record of the environment it was given, C(command), AWX masks."""
+    runner = ansible_runner.run(
+        private_data_dir=str(tmp_path),
+        playbook=UPGRADE,
+        cmdline="-vvvv",
+        envvars=cloud.environment(),
+        suppress_env_files=True,
+        quiet=True,
+    )
+    assert runner.rc == 0
+    events = list(Path(runner.config.artifact_dir, "job_events").iterdir())
+    assert len(events) > 20
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "command"}
+    for secret in (KEY, SECRET):
+        assert [str(path) for path, content in kept.items() if secret.encode() in content] == []
 
 
 def test_extra_variables(cloud: Cloud, vault: Path) -> None:

@@ -31,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, Stage, stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation, is_current
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of, hint_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.pacing import Pace
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
@@ -560,7 +560,8 @@ class Engine:
         next_step = NEXT_STEPS.get((run.unit.type, finding.awaited), "") if run.method is Method.RECREATE else ""
         if run.method is Method.RECREATE and run.unit.type in (UnitType.NETWORK, UnitType.VPC):
             next_step = REPAIR
-        return " ".join(part for part in (said, waited + finding.reason + ".", next_step) if part)
+        parts = (said, waited + finding.reason + ".", hint_of(run.trouble), next_step)
+        return " ".join(part for part in parts if part)
 
     @staticmethod
     def _remember(unit: Unit, after: Sequence[Vm]) -> list[Vm]:

@@ -1,9 +1,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cures a failed live patch: a second try later, or recreation. Pure.
+"""What the management server's words mean for the operator, and what cures a failed live patch. Pure.
 
-Texts as the management server words them (ManagementServerImpl.patchSystemVm and what it passes on).
+Texts as the management server words them (ManagementServerImpl.patchSystemVm, VirtualRouterElement, NetworkHelperImpl
+and what they pass on), with issues of apache/cloudstack where it is known.
 """
 
 from __future__ import annotations
@@ -25,6 +26,51 @@ _BROKEN = re.compile(
     r"no space left|getsystemvmversion|patch-sysvms|exited with|scp|unreachable|live patch failed|failed to patch",
     re.IGNORECASE,
 )
+
+
+_HINTS = tuple(
+    (re.compile(pattern, re.IGNORECASE), hint)
+    for pattern, hint in (
+        (r"no space left on device", "The VM's disk is full: recreate it."),
+        (
+            r"scp terminated|getsystemvmversion",
+            "The host does not reach the VM at its control address: check both, or recreate the VM.",
+        ),
+        (
+            r"classcastexception|does not implement command",
+            "The hypervisor does not know this command: recreate the VM instead.",
+        ),
+        (
+            r"router requires upgrade",
+            "The server sends nothing to a router below minreq.sysvmtemplate.version whose scripts are not its own: "
+            "patch it again, or recreate it (issue 12211).",
+        ),
+        (
+            r"cidr is not formatted correctly",
+            "4.21 makes no router where a zone has several public IP ranges (issue 12621): do not go on before that is "
+            "mended.",
+        ),
+        (r"find (all necessary|at least one) r", "A router is missing: restart its network or VPC with cleanup."),
+        (
+            r"redundant virtual router without public network",
+            "Its offering asks for a pair, which needs a public network (issue 10574).",
+        ),
+        (
+            r"create a deployment for vm|insufficient capacity",
+            "No host has room for it: free capacity, then run again; what is left over is replaced then.",
+        ),
+        (r"unable to lock (network|vpc)", "Something else deploys a router there: run again when it has ended."),
+        (
+            r"srs with name xenserver tools",
+            "The XenServer host lacks the system VM ISO: upgrade the host's files first (issue 6148).",
+        ),
+    )
+)
+
+
+def hint_of(trouble: str) -> str:
+    """What words of the server mean and what to do about them, in a sentence; empty for unknown ones."""
+    return next((hint for pattern, hint in _HINTS if pattern.search(trouble)), "")
 
 
 def cure_of(trouble: str, hosts_up: bool) -> Cure | None:

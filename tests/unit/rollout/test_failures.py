@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of, hint_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,21 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures 
 def test_cure(trouble: str, cure: Cure | None) -> None:
     assert cure_of(trouble, hosts_up=True) is cure
     assert cure_of(trouble, hosts_up=False) is Cure.LATER
+
+
+@pytest.mark.parametrize(
+    ("trouble", "hint"),
+    [
+        ("Remote scp terminated with error (scp: /tmp/agent.zip: No space left on device)", "disk is full"),
+        ("Unable to send command. Router requires upgrade", "issue 12211"),
+        ("cidr is not formatted correctly: 192.168.2.0/24,160.0.0.0/24", "issue 12621"),
+        ("Resource [DataCenter:1] is unreachable: Can't find all necessary running routers!", "with cleanup"),
+        ("Can't find at least one router!", "with cleanup"),
+        ('Unable to create a deployment for VM instance {"id":9}', "free capacity"),
+        ("Simulator does not implement command of type com.cloud.agent.api.PatchSystemVmCommand", "recreate"),
+        ("Failed to restart network", ""),
+        ("", ""),
+    ],
+)
+def test_hint(trouble: str, hint: str) -> None:
+    assert hint in hint_of(trouble) if hint else hint_of(trouble) == ""

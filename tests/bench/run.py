@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +175,7 @@ def per_host(count: int, patch: float, runs: int, folder: Path) -> bool:
         with SimulatorProcess(estate) as simulator:
             state = simulator.state()
             options = {"networks": list(state["units"]), "parallel": count, "per_host": bound}
-            work: Counter[str] = Counter()  # seconds that each host's routers are at work in all
+            work: dict[str, float] = defaultdict(float)  # seconds that each host's routers are at work in all
             for unit in state["units"].values():
                 routers = [state["vms"][name] for name in unit["routers"]]
                 for router in routers:

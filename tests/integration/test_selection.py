@@ -107,3 +107,17 @@ def test_exactly_what_was_meant_is_touched(tmp_path: Path) -> None:
             *cloud.vms_of("other vpc"),
             *cloud.vms_of("shop"),
         }
+
+
+def test_a_basic_zone_has_a_router_in_each_pod(tmp_path: Path) -> None:
+    """They are one unit, patched by one call, and by no means surplus routers."""
+    zones = [{"name": "Berlin", "networktype": "Basic"}]
+    with Cloud(
+        estate(zones=zones, networks=[{"name": "lan", "type": "Shared", "router": [{}, {}]}]), tmp_path
+    ) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False)
+        assert (run.rc, run.targets) == (0, ["lan"]), run.output
+        assert [cloud.patches()[name] for name in cloud.vms_of("lan")] == [1, 1]
+        recreated = cloud.upgrade(kinds=["router"], method="recreate")
+        assert (recreated.rc != 0, recreated.journal) == (True, [])
+        assert "Basic zone" in recreated.units["lan"]["reason"]

@@ -71,6 +71,7 @@ ZONE = {
     "name": STR,
     "allocation": STR,
     "type": STR,
+    "networktype": STR,
     "hypervisor": STR,
     "hosts": (list, int),
     "templates": LIST,
@@ -261,6 +262,7 @@ class Builder:
                 name=name,
                 allocation=spec.get("allocation", "Enabled"),
                 type=spec.get("type", "Core"),
+                networktype=spec.get("networktype", "Advanced"),
                 settings={key: text_of(value) for key, value in spec.get("settings", {}).items()},
                 hypervisor=self.hypervisor(hypervisor, where),
             )

@@ -471,7 +471,7 @@ def zone(world: World, zone: Zone) -> JsonObject:
         "dns1": DNS,
         "internaldns1": DNS,
         "guestcidraddress": "10.1.0.0/16",
-        "networktype": "Advanced",
+        "networktype": zone.networktype,
         "securitygroupsenabled": False,
         "gputotal": 0,
         "gpuused": 0,

@@ -67,6 +67,7 @@ class Zone(Entity):
     kind = "zone"
     allocation: str = "Enabled"
     type: str = "Core"
+    networktype: str = "Advanced"
     settings: dict[str, str] = field(default_factory=dict)
     hypervisor: str = "KVM"
     wants: set[str] = field(default_factory=set)

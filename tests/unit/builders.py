@@ -147,7 +147,6 @@ def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **mo
                 "id-zone",
                 "zone",
                 True,
-                "Advanced",
                 minimum_version=version("4.10.0"),
                 router_templates={"kvm": "systemvm-4.22.0"},
             ),

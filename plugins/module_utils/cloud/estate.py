@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
@@ -89,8 +89,8 @@ def read_estate(client: Client) -> Estate:
     :raises ApiError: when the server cannot be reached, refuses the account or answers something else.
     """
     # The first call is the one a wrong URL, key or secret fails at: a cheap one.
-    zones = tuple(client.list_as("listZones", "zone", _zone))
-    units = read_units(client)
+    zones = read_zones(client)
+    units = read_units(client, zones=zones)
     jobs = running_jobs(client)
     return Estate(
         management_servers=read_management_servers(client),
@@ -134,6 +134,11 @@ def read_details(
     return estate
 
 
+def read_zones(client: Client) -> tuple[Zone, ...]:
+    """The zones without their settings (listZones)."""
+    return tuple(client.list_as("listZones", "zone", _zone))
+
+
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
     if _parameters(client, "listManagementServers") is not None:
@@ -158,7 +163,16 @@ def read_system_vms(client: Client, **filters: Any) -> list[Vm]:
 
 def read_routers(client: Client, **filters: Any) -> list[Vm]:
     """Virtual routers of all owners (listRouters), e.g. of one C(networkid) or C(vpcid)."""
-    return client.list_as("listRouters", "router", _router, **ALL_OWNERS, **filters)
+    try:
+        return client.list_as("listRouters", "router", _router, **ALL_OWNERS, **filters)
+    except ParameterError as error:
+        if "CloudStackVersion" in (error.errortext or ""):  # apache/cloudstack issue 2917
+            error.remedy = (
+                "One router's template version cannot be read by the server, which then lists none at all. Find it "
+                "with listRouters for one zone or network after the other, and destroy it or restart its network with "
+                "cleanup."
+            )
+        raise
 
 
 def read_internal_lbs(client: Client, **filters: Any) -> list[Vm]:
@@ -185,11 +199,13 @@ def read_root_volume(client: Client, vm: Vm) -> Mapping[str, Any] | None:
     return volumes[0] if volumes else None
 
 
-def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details: bool = True) -> tuple[Unit, ...]:
+def read_units(
+    client: Client, kinds: Collection[Kind] = tuple(Kind), *, details: bool = True, zones: Iterable[Zone] | None = None
+) -> tuple[Unit, ...]:
     """All units of the kinds, without reading what other kinds consist of.
 
     :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and the marks.
-
+    :param zones: the zones, where they have been read already.
     :raises ApiError: as read_estate.
     """
     system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
@@ -220,11 +236,16 @@ def read_units(client: Client, kinds: Collection[Kind] = tuple(Kind), *, details
         marks,
     )
     if Kind.ROUTER in kinds:
+        basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
         now = time.time()
         events = recent_events(client, "NETWORK.RESTART", now - WINDOW_S)
         last, done = last_restarts(events), last_restarts(events, done=True)
         units = [
-            replace(unit, unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now, done))
+            replace(
+                unit,
+                unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now, done),
+                per_pod=unit.zone_id in basic and unit.type is UnitType.NETWORK,
+            )
             for unit in units
         ]
     return tuple(units)
@@ -357,7 +378,7 @@ def _zone(item: Mapping[str, Any]) -> Zone:
         item["id"],
         item["name"],
         item.get("allocationstate") == "Enabled",
-        item.get("networktype", ""),
+        basic=item.get("networktype") == "Basic",
         edge=item.get("type") == "Edge",
     )
 

@@ -154,7 +154,7 @@ class Zone:
     id: str
     name: str
     enabled: bool
-    network_type: str
+    basic: bool = False  # its networks have a router in each pod
     edge: bool = False  # an edge zone has no system VMs
     minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
     # hypervisor in lower case -> router.template.<hypervisor> as valid in this zone
@@ -225,6 +225,7 @@ class Unit:
     network: Network | None = None
     vpc: Vpc | None = None
     unfinished: tuple[str, ...] = ()  # tiers that an interrupted live patch left, by id
+    per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
     marks: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
     @property
@@ -255,6 +256,11 @@ class Unit:
             self.vpc is not None and self.vpc.redundant
         )
         return declared or any(vm.redundant for vm in self.vms)
+
+    @property
+    def dhcp_only(self) -> bool:
+        """Whether its routers give a shared network DHCP, DNS and user data, and route nothing (type dhcpsrvr)."""
+        return self.network is not None and self.network.type == "Shared"
 
     @property
     def tiers(self) -> tuple[Network, ...]:

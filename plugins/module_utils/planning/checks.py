@@ -534,6 +534,18 @@ def _remote_access_vpn(question: Question) -> Check:
     )
 
 
+def _shared_networks(question: Question) -> Check:
+    """patch-sysvms.sh restarts the services of console proxies, SSVMs and routers, not those of a dhcpsrvr."""
+    return _warn_about(
+        "shared_networks",
+        [f"{unit.label} ({_names(unit.vms)})" for unit in question.planned(Method.LIVE_PATCH) if unit.dhcp_only],
+        "shared network(s) whose services a live patch does not restart",
+        "They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, or "
+        "leave them out with sysvm_exclude_names and recreate them.",
+        "no router of a shared network is live patched",
+    )
+
+
 def _jobs_in_flight(question: Question) -> Check:
     busy = {resource for job in question.estate.in_flight for resource in job.resource_ids}
     units = [unit.label for unit in question.pending if unit.resource_ids() & busy]
@@ -570,6 +582,7 @@ CHECKS: tuple[Callable[[Question], Check], ...] = (
     _tierless_vpcs,
     _network_states,
     _remote_access_vpn,
+    _shared_networks,
     _transfers,
     _console_sessions,
     _interruptions,

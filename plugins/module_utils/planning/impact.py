@@ -79,6 +79,8 @@ def _live_patch(unit: Unit) -> Impact:
         return Impact(f"restarts {services}; running template, ISO and volume transfers of the zone fail")
     if unit.kind is Kind.CPVM:
         return Impact(f"restarts {services}; open consoles of the zone drop")
+    if unit.dhcp_only:
+        return Impact("none: its files are replaced, but its services go on with the old ones until it is restarted")
     pair = ", one router after the other" if len(unit.vms) > 1 else ""
     return Impact(f"restarts {services}{pair}; load balanced connections drop, DNS and DHCP pause for seconds")
 
@@ -95,7 +97,7 @@ def _recreate(unit: Unit, rolling_restart: bool) -> Impact:
         )
     if unit.redundant:
         return Impact("one failover, then no standby for minutes", *FAIL_OVER_S)
-    if unit.network is not None and unit.network.type == "Shared":
+    if unit.dhcp_only:
         return Impact("DNS, DHCP and user data pause", *TAKE_OVER_S)
     return Impact(
         "no gateway while the new router takes over; established connections, NAT and VPN are lost", *TAKE_OVER_S

@@ -187,6 +187,11 @@ def _recreate(unit: Unit, situation: Situation, wishes: Wishes, why: str) -> Ver
             f"the pair is not one PRIMARY and one BACKUP ({told}), so recreating it may take down the only working "
             "router; repair the pair first, or allow it with sysvm_allow_degraded"
         )
+    if obstacle is None and unit.per_pod:
+        obstacle = (
+            "in a Basic zone a restart with cleanup may leave a pod without its router; reboot or destroy the routers "
+            "one by one instead"
+        )
     if obstacle:
         return Verdict(Method.SKIP, f"{why}; {obstacle}")
     return Verdict(Method.RECREATE, why)
@@ -216,7 +221,7 @@ def _untouchable(unit: Unit) -> str | None:
 def _extra_routers(unit: Unit) -> str | None:
     """A rolling restart that failed leaves a router too many behind; a restart with cleanup removes it."""
     expected = 2 if unit.redundant else 1
-    if unit.type in (UnitType.NETWORK, UnitType.VPC) and len(unit.vms) > expected:
+    if unit.type in (UnitType.NETWORK, UnitType.VPC) and len(unit.vms) > expected and not unit.per_pod:
         return f"it has {len(unit.vms)} routers ({_names(unit.vms)}) where {expected} is expected"
     return None
 

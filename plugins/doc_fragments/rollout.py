@@ -65,6 +65,10 @@ options:
     description:
       - A file on the host that runs the module, to which one line is appended when a unit starts and when it ends.
     type: path
+  label:
+    description:
+      - What the counts in these lines are of, for example V(step 2 of 7).
+    type: str
   stop_file:
     description:
       - A path on the host that runs the module. As soon as a file is there, nothing new is started, as if the run were

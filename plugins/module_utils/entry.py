@@ -132,6 +132,7 @@ def upgrade(
     forced: bool = False,
     check_mode: bool = False,
     log: str | None = None,
+    label: str | None = None,
     stop_file: str | None = None,
 ) -> Outcome:
     """Act on the targets by one method and prove the result.
@@ -178,7 +179,7 @@ def upgrade(
             limits, big_s=CANCEL_MARGIN * 60 * Settings({CANCEL_THRESHOLD: minutes or ""}).number(CANCEL_THRESHOLD, 60)
         )
     log_file = LogFile(log)
-    progress = Progress(log_file)
+    progress = Progress(log_file, label=label)
     client.on_retry = progress.retrying
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))

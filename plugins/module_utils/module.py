@@ -70,6 +70,7 @@ def limits_argument_spec() -> dict[str, Any]:
         "agent_timeout": {"type": "int", "default": 900},
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
+        "label": {"type": "str"},
         "stop_file": {"type": "path"},
         "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
     }

@@ -209,6 +209,7 @@ def restart(client, params, check_mode):
         limits_from_params(params, len(targets)),
         check_mode=check_mode,
         log=params["log"],
+        label=params["label"],
         stop_file=params["stop_file"],
         fallback=params["fallback"] == "recreate",
         allow_degraded=params["allow_degraded"],

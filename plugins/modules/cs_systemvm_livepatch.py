@@ -178,6 +178,7 @@ def live_patch(client, params, check_mode):
         forced=params["forced"],
         check_mode=check_mode,
         log=params["log"],
+        label=params["label"],
         stop_file=params["stop_file"],
         fallback=params["fallback"] == "recreate",
     )

@@ -179,6 +179,7 @@ def recreate(client, params, check_mode):
         limits_from_params(params, len(params["system_vms"])),
         check_mode=check_mode,
         log=params["log"],
+        label=params["label"],
         stop_file=params["stop_file"],
     )
 

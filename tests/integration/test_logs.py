@@ -30,7 +30,8 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
     first, *lines = log.read_text(encoding="utf-8").splitlines()
     assert first == "what an earlier run wrote"
     assert [
-        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[(\d/\d done, \d running, \d failed).*", r"\1 \2", line) for line in lines
+        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d running, \d failed).*", r"\1 \2", line)
+        for line in lines
     ] == [
         "start 0/2 done, 1 running, 0 failed",
         "start 0/2 done, 2 running, 0 failed",

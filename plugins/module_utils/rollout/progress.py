@@ -17,7 +17,10 @@ MARKS = {UnitStatus.UPGRADED: "ok", UnitStatus.CURRENT: "current", UnitStatus.FA
 
 
 class Progress:
-    """Formats one line per event and hands it to I(write)."""
+    """Formats one line per event and hands it to I(write).
+
+    :param label: what the counts are of, such as C(step 2 of 7).
+    """
 
     @dataclass(frozen=True)
     class Counts:
@@ -27,8 +30,11 @@ class Progress:
         failed: int
         time_left_s: float | None = None
 
-    def __init__(self, write: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, write: Callable[[str], None], now: Callable[[], float] = time.time, *, label: str | None = None
+    ) -> None:
         self._write = write
+        self._label = f"{label}: " if label else ""
         self._now = now
 
     def started(self, unit: Unit, counts: Counts) -> None:
@@ -51,7 +57,7 @@ class Progress:
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {_duration(counts.time_left_s)} left"
         state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
-        self._write(f"{self._clock()} {mark:<7} {text} [{state}]")
+        self._write(f"{self._clock()} {mark:<7} {text} [{self._label}{state}]")
 
     def _clock(self) -> str:
         return time.strftime("%H:%M:%S", time.localtime(self._now()))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,7 @@ from tests.unit.builders import TARGET, version
 
 
 class Fault(enum.Enum):
-    """What goes wrong with the first job of a unit."""
+    """What goes wrong with a job of a unit."""
 
     NONE = "none"
     SILENT = "the job succeeds, nothing is patched"
@@ -49,6 +50,11 @@ class Fault(enum.Enum):
         return self in (Fault.NONE, Fault.FAILED_DONE, Fault.LOST_DONE, Fault.UNCERTAIN_TAKEN)
 
     @property
+    def succeeds(self) -> bool:
+        """Whether a job that meets it says that it succeeded."""
+        return self in (Fault.NONE, Fault.SILENT, Fault.STALE_SCRIPTS, Fault.UNCERTAIN_TAKEN, Fault.VANISHES)
+
+    @property
     def of_recreation(self) -> bool:
         return self.value.startswith("recreation")
 
@@ -69,16 +75,21 @@ class FakeServer(Server):
     def __init__(
         self,
         units: Sequence[Unit],
-        faults: Mapping[str, Fault] | None = None,
+        faults: Mapping[str, Fault | Sequence[Fault]] | None = None,
         seconds: Mapping[str, float] | None = None,
     ) -> None:
         self.time = 0.0
         self.units = {unit.id: unit for unit in units}
         self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}
-        self.faults = dict(faults or {})
+        self.faults = {
+            unit: [fault] if isinstance(fault, Fault) else list(fault) for unit, fault in (faults or {}).items()
+        }
         self.seconds = dict(seconds or {})
         self.jobs: dict[str, FakeJob] = {}
         self.log: list[tuple[float, str, str]] = []
+        self.sent: list[tuple[str, str]] = []  # command and id
+        self.doubled: list[str] = []  # units that got a call while a job of theirs ran
+        self.most_per_zone = 0
         self.questions = 0
         self.most_at_once = 0
         self.most_per_host = 0
@@ -101,7 +112,10 @@ class FakeServer(Server):
         self._settle()
         unit = self._unit_of(str(stage.params["id"]))
         self.log.append((self.time, unit.id, stage.command))
-        fault = self.faults.pop(unit.id, Fault.NONE)
+        self.sent.append((stage.command, str(stage.params["id"])))
+        self.doubled += [unit.id for job in self.jobs.values() if job.unit is unit and job.ends > self.time]
+        left = self.faults.get(unit.id)
+        fault = left.pop(0) if left else Fault.NONE
         if fault is Fault.REFUSED:
             raise ServerError("refused", command=stage.command, rejected=True)
         if fault is Fault.UNCERTAIN_NOT_TAKEN:
@@ -117,6 +131,7 @@ class FakeServer(Server):
         self.jobs[job.id] = job
         at_work = [other for other in self.jobs.values() if other.ends > self.time]
         self.most_at_once = max(self.most_at_once, len(at_work))
+        self.most_per_zone = max(self.most_per_zone, *Counter(other.unit.zone_id for other in at_work).values())
         for host in unit.host_ids:
             self.most_per_host = max(self.most_per_host, sum(host in other.unit.host_ids for other in at_work))
         return job
@@ -175,7 +190,7 @@ class FakeServer(Server):
             self.gone = True
             raise UnavailableError("gone")
         if job.fault is Fault.VANISHES:
-            vms.pop()
+            del vms[-1:]
         elif job.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST):
             pass
         elif job.stage.params.get("livepatch") or job.stage.command == "patchSystemVm":
@@ -197,7 +212,8 @@ class FakeServer(Server):
             "scripts": "new-scripts",
             "root_template_id": "id-old" if job.fault is Fault.OLD_TEMPLATE else "id-new",
         }
-        if job.fault is Fault.AGENT_STAYS_DOWN:
-            fresh["agent_state"] = "Alert"
-        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in vms]
+        if not vms[0].is_router:
+            fresh["agent_state"] = "Alert" if job.fault is Fault.AGENT_STAYS_DOWN else "Up"
+        kept = [vm for vm in vms if vm.running][: 2 if job.unit.redundant else 1]
+        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in kept]
         vms[:] = [] if job.fault is Fault.NO_REPLACEMENT else new

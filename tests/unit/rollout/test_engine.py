@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, stages
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Wishes, decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
@@ -249,63 +250,132 @@ def test_few_questions_and_little_waiting() -> None:
     assert server.questions <= 100
 
 
-UNITS = st.lists(
-    st.tuples(
-        st.sampled_from(["network", "pair", "vpc", "tiers"]),
-        st.sampled_from(LIVE_PATCH_FAULTS),
-        st.floats(0.5, 20),
-        st.integers(0, 3),
-    ),
-    min_size=1,
-    max_size=12,
+@dataclass(frozen=True)
+class Drawn:
+    """A unit and what befalls it.
+
+    :ivar faults: of its jobs, one after the other.
+    :ivar foreign: of a job of somebody else that runs on it when the rollout begins; None for no such job.
+    """
+
+    sort: str
+    faults: tuple[Fault, ...]
+    seconds: float
+    place: int
+    foreign: Fault | None = None
+
+    def unit(self, number: int) -> Unit:
+        one = vm(f"r{number}", host_id=f"h{self.place}")
+        if self.sort == "system":
+            return system_vm_unit(vm(f"s{number}", Kind.SSVM, host_id=f"h{self.place}"))
+        if self.sort == "network":
+            return network_unit(f"u{number}", one)
+        if self.sort == "pair":
+            return network_unit(f"u{number}", *pair(f"r{number}"))
+        return vpc_unit(f"u{number}", one, tiers=1 if self.sort == "vpc" else 3)
+
+
+def drawn(sorts: Sequence[str], faults: Sequence[Fault], foreign: Sequence[Fault]) -> st.SearchStrategy[list[Drawn]]:
+    unit = st.builds(
+        Drawn,
+        sort=st.sampled_from(sorts),
+        faults=st.lists(st.sampled_from([Fault.NONE, *faults]), max_size=3).map(tuple),
+        seconds=st.floats(0.5, 20),
+        place=st.integers(0, 3),
+        foreign=st.sampled_from([None, None, *foreign]),
+    )
+    return st.lists(unit, min_size=1, max_size=12)
+
+
+LIMITS_DRAWN = st.builds(
+    Limits,
+    parallel=st.integers(1, 6),
+    per_host=st.integers(0, 3),
+    max_failures=st.integers(0, 4),
+    job_timeout=st.just(60),
+    verify_timeout=st.just(10),
+    start_timeout=st.just(30),
+    agent_timeout=st.just(20),
+    deadline=st.sampled_from([None, None, 200.0]),
+    big_s=st.sampled_from([math.inf, 100.0]),
 )
 
 
-def make(number: int, sort: str, host: int) -> Unit:
-    one = vm(f"r{number}", host_id=f"h{host}")
-    if sort == "network":
-        return network_unit(f"u{number}", one)
-    if sort == "pair":
-        return network_unit(f"u{number}", *pair(f"r{number}"))
-    return vpc_unit(f"u{number}", one, tiers=1 if sort == "vpc" else 3)
-
-
-@settings(max_examples=300, deadline=None)
-@given(UNITS, st.integers(1, 6), st.integers(0, 3), st.integers(0, 4))
-def test_promises(described: list[tuple[str, Fault, float, int]], parallel: int, per_host: int, budget: int) -> None:
-    units = [make(number, sort, host) for number, (sort, dummy, dummy2, host) in enumerate(described)]
-    faults = {unit.id: fault for unit, (dummy, fault, dummy2, dummy3) in zip(units, described, strict=True)}
-    seconds = {unit.id: length for unit, (dummy, dummy2, length, dummy3) in zip(units, described, strict=True)}
-    server = FakeServer(units, faults, seconds)
-    limits = Limits(parallel=parallel, per_host=per_host, max_failures=budget, job_timeout=60, verify_timeout=10)
-    rollout = roll(server, units, limits)
+def carry_out(units: Sequence[Unit], drawn: Sequence[Drawn], limits: Limits, method: Method) -> FakeServer:
+    """One rollout, and the promises that hold for every method."""
+    server = FakeServer(
+        units,
+        {unit.id: one.faults for unit, one in zip(units, drawn, strict=True)},
+        {unit.id: one.seconds for unit, one in zip(units, drawn, strict=True)},
+    )
+    for unit, one in zip(units, drawn, strict=True):
+        if one.foreign is not None:
+            server.start(unit, stages(unit, method)[0], one.foreign)
+    theirs, server.most_at_once, server.most_per_host, server.most_per_zone = len(server.jobs), 0, 0, 0
+    rollout = roll(server, units, limits, method)
 
     # every unit once in the results, in order
     assert [result.unit.id for result in rollout.results] == [unit.id for unit in units]
+    # nothing sent twice, and nothing while a job of whatever origin runs on the unit
+    assert max(Counter(server.sent).values(), default=0) <= 1
+    assert server.doubled == []
+    # bounds: a job that never ends outlives its unit's slot, as do the jobs of others
+    if not theirs and all(Fault.NEVER_ENDS not in one.faults for one in drawn):
+        assert server.most_at_once <= limits.parallel
+        assert not limits.per_host or server.most_per_host <= limits.per_host
+    # failures: no more than the budget and what was at work when it was used up
+    ends = Counter(statuses(rollout))
+    assert ends[UnitStatus.FAILED] <= limits.max_failures + limits.parallel
+    if ends[UnitStatus.FAILED] <= limits.max_failures and rollout.error is None and limits.deadline is None:
+        assert not ends[UnitStatus.NOT_STARTED]
     # upgraded means that the server reports it, whatever happened on the way
+    wishes = Wishes(Wanted.RECREATE) if method is Method.RECREATE else Wishes()
     for result in rollout.results:
         if result.status is UnitStatus.UPGRADED:
-            assert decide(replace_vms(result.unit, server), SITUATION).method is Method.NONE
-    # each stage of a unit at most once
-    for unit in units:
-        assert sum(entry[1] == unit.id for entry in server.log) <= len(stages(unit, Method.LIVE_PATCH))
-    # bounds: a job that never ends outlives its unit's slot, so only without such jobs
-    if Fault.NEVER_ENDS not in faults.values():
-        assert server.most_at_once <= parallel
-        if per_host:
-            assert server.most_per_host <= per_host
-    # failures: no more than the budget and what was at work when it was used up
-    failed = sum(result.status is UnitStatus.FAILED for result in rollout.results)
-    assert failed <= budget + parallel
-    if failed <= budget and rollout.error is None:
-        assert UnitStatus.NOT_STARTED not in statuses(rollout)
+            assert decide(replace_vms(result.unit, server), SITUATION, wishes).method is Method.NONE
+            for tier in result.unit.tiers[1:]:
+                done = [job for job in server.jobs.values() if job.stage.params["id"] == tier.id and job.applied]
+                assert any(job.fault.succeeds for job in done), "the rules of each tier were applied"
+    return server
 
+
+@settings(max_examples=300, deadline=None)
+@given(
+    drawn(["network", "pair", "vpc", "tiers"], LIVE_PATCH_FAULTS, [Fault.NONE, Fault.SILENT, Fault.LOST]), LIMITS_DRAWN
+)
+def test_promises(described: list[Drawn], limits: Limits) -> None:
+    units = [one.unit(number) for number, one in enumerate(described)]
+    server = carry_out(units, described, limits, Method.LIVE_PATCH)
     # a second run without faults converges, a third does nothing
     left = [replace_vms(unit, server) for unit in units]
-    todo = [unit for unit in left if decide(unit, SITUATION).method is Method.LIVE_PATCH and unit.vms]
+    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION).method is Method.LIVE_PATCH]
     again = FakeServer(todo)
-    assert roll(again, todo, Limits(parallel=parallel, per_host=per_host)).good
+    assert roll(again, todo, replace(limits, deadline=None)).good
     assert all(decide(replace_vms(unit, again), SITUATION).method is Method.NONE for unit in todo)
+
+
+RECREATION_FAULTS = [
+    *(fault for fault in Fault if fault.of_recreation),
+    *(Fault.FAILED, Fault.FAILED_DONE, Fault.LOST, Fault.LOST_DONE, Fault.REFUSED, Fault.NEVER_ENDS),
+    *(Fault.UNCERTAIN_TAKEN, Fault.UNCERTAIN_NOT_TAKEN),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN)
+def test_promises_of_recreation(described: list[Drawn], limits: Limits) -> None:
+    units = [one.unit(number) for number, one in enumerate(described)]
+    wishes = Wishes(Wanted.RECREATE, allow_degraded=True)
+    server = carry_out(units, described, limits, Method.RECREATE)
+    if all(unit.type is UnitType.SYSTEM_VM for unit in units) and Fault.NEVER_ENDS not in {
+        fault for one in described for fault in one.faults
+    }:
+        assert server.most_per_zone <= 1
+    left = [replace_vms(unit, server) for unit in units]
+    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION, wishes).method is Method.RECREATE]
+    again = FakeServer(todo)
+    assert roll(again, todo, replace(limits, deadline=None), Method.RECREATE).good
+    assert all(decide(replace_vms(unit, again), SITUATION, wishes).method is Method.NONE for unit in todo)
 
 
 def replace_vms(unit: Unit, server: FakeServer) -> Unit:

@@ -46,15 +46,19 @@ class LiveAction(ActionBase):
         if self._connection.transport != "local":
             return {**result, **self._execute_module(module_args=args, task_vars=task_vars)}
         with tempfile.TemporaryDirectory(prefix="sysvm-") as folder:
-            args["log"] = args.get("log") or os.path.join(folder, "log")
-            args["stop_file"] = args.get("stop_file") or os.path.join(folder, "stop")
+            log = args["log"] = self._path(args.get("log") or os.path.join(folder, "log"))
+            stop_file = args["stop_file"] = self._path(args.get("stop_file") or os.path.join(folder, "stop"))
             self._report(task_vars or {}, [], UNFINISHED)
-            with _Watch(_path(args["log"]), _path(args["stop_file"])) as watch:
+            with _Watch(log, stop_file) as watch:
                 result.update(self._execute_module(module_args=args, task_vars=task_vars))
-            if watch.interrupted and os.path.exists(_path(args["stop_file"])):
-                os.unlink(_path(args["stop_file"]))
+            if watch.interrupted and os.path.exists(stop_file):
+                os.unlink(stop_file)
             self._report(task_vars or {}, result.get("results", []), "interrupted" if watch.interrupted else UNFINISHED)
         return result
+
+    def _path(self, text):
+        """Where the module finds it: relative paths are from the folder in which the connection runs it."""
+        return os.path.join(self._connection.cwd or os.getcwd(), os.path.expanduser(os.path.expandvars(text)))
 
     def _report(self, task_vars, results, error):
         """Write the report as it is now: after Ctrl-C, a kill or a crash nothing else will."""
@@ -72,10 +76,11 @@ class LiveAction(ActionBase):
             finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             error=error,
         )
+        folder = os.path.expanduser(templated["sysvm_report_dir"])
         with contextlib.suppress(OSError):  # the role report meets the same obstacle at the end, and tells
-            os.makedirs(templated["sysvm_report_dir"], mode=0o750, exist_ok=True)
+            os.makedirs(folder, mode=0o750, exist_ok=True)
             for name, render in (("json", _json), ("html", html_report), ("md", markdown_report)):
-                path = os.path.join(templated["sysvm_report_dir"], f"report.{name}")
+                path = os.path.join(folder, f"report.{name}")
                 with open(f"{path}.new", "w", encoding="utf-8", opener=_private) as file:
                     file.write(render(report))
                 os.replace(file.name, path)  # whole or not at all, also when it is killed here
@@ -87,10 +92,6 @@ def _private(path, flags):
 
 def _json(report):
     return json.dumps(report, indent=4, ensure_ascii=False) + "\n"
-
-
-def _path(text):
-    return os.path.expanduser(os.path.expandvars(text))
 
 
 class _Watch:

@@ -70,3 +70,16 @@ def test_a_log_that_cannot_be_written_and_a_report_folder_of_ones_own(tmp_path: 
     assert folder.stat().st_mode & 0o7777 == 0o1777
     assert json.loads(folder.joinpath("report.json").read_text(encoding="utf-8"))["summary"] == {"upgraded": 2}
     assert not tmp_path.joinpath("sysvm-report").exists(), "which is where it is unless another folder is given"
+
+
+def test_paths_are_from_the_working_directory(tmp_path: Path) -> None:
+    """Not from the folder of the playbook, which is the collection's own."""
+    for name in ("logs", "reports"):
+        tmp_path.joinpath(name).mkdir()
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, log="logs/progress", report_dir="reports/today")
+    assert run.rc == 0
+    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 4
+    assert f"\nReport: {tmp_path}/reports/today/report.json\n" in run.stdout
+    assert json.loads(tmp_path.joinpath("reports/today/report.json").read_text(encoding="utf-8"))["status"] == "success"
+    assert run.stdout.count(" ok      network ") == 2, "the lines are followed where they are written"

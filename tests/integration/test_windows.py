@@ -103,7 +103,8 @@ def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
         process = cloud.start(UPGRADE, *extra_vars(options))
         cloud.wait_for(lambda: len(cloud.simulator.journal()) == 2)
         stop.touch()
-        process.communicate(timeout=60)
+        stdout, dummy = process.communicate(timeout=60)
+        assert stdout.count("interrupted: nothing new is started, waiting for 2 running unit(s)") == 1
         report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
         assert process.returncode != 0
         assert report["summary"] == {"upgraded": 2, "not_started": 6}
@@ -130,10 +131,11 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: sig
 
 def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path) -> None:
     hook = tmp_path / "hook.yml"
-    hook.write_text("- ansible.builtin.command: touch here\n- ansible.builtin.command: sleep 60\n", encoding="utf-8")
+    here = tmp_path / "here"
+    hook.write_text(f"- ansible.builtin.command: touch {here}\n- ansible.builtin.command: sleep 60\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "after_step": str(hook)}))
-        cloud.wait_for((tmp_path / "here").exists)
+        cloud.wait_for(here.exists)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         report = json.loads((tmp_path / "sysvm-report/report.json").read_text())

@@ -169,6 +169,7 @@ class Engine:
         self._limits = limits
         self._progress = progress
         self._interrupted = interrupted
+        self._stopping = False
         self._clock = clock
         self._now = now
         self._sleep = sleep
@@ -237,12 +238,19 @@ class Engine:
     def _wait_until(self, moment: float) -> bool:
         """Sleep; False when the rollout is to end now."""
         while True:
-            if self._interrupted() and not self._limits.wait_when_interrupted:
+            if self._is_stopping() and not self._limits.wait_when_interrupted:
                 return False
             left = moment - self._clock()
             self._sleep(max(0.0, min(NOTICE_S, left)))
             if left <= NOTICE_S:
                 return True
+
+    def _is_stopping(self) -> bool:
+        """Whether the rollout was interrupted; it says so once, and an interruption is never taken back."""
+        if not self._stopping and self._interrupted():
+            self._stopping = True
+            self._progress.stopping(len(self._active), self._limits.wait_when_interrupted)
+        return self._stopping
 
     def _leave(self) -> None:
         for run in list(self._active):
@@ -258,7 +266,7 @@ class Engine:
         return min(reads)
 
     def _launch(self) -> None:
-        while len(self._active) < self._limits.parallel and self._within_budget() and not self._interrupted():
+        while len(self._active) < self._limits.parallel and self._within_budget() and not self._is_stopping():
             run = self._pick()
             if run is None:
                 return
@@ -622,7 +630,7 @@ class Engine:
     def _why_not_started(self, run: _Run, error: ApiError | None) -> str:
         if error is not None:
             return f"contact with the management server was lost: {error}"
-        if self._interrupted():
+        if self._is_stopping():
             return "not started: the run was interrupted"
         if self._within_budget() and not self._in_time(run):
             minutes = self._pace.typical(run.expected_s) / 60

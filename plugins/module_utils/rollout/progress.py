@@ -50,6 +50,13 @@ class Progress:
         """Something a person wants to know that is no start and no end."""
         self._write(f"{self._clock()} {'note':<7} {unit.label}: {text}")
 
+    def stopping(self, running: int, waits: bool) -> None:
+        """The run was interrupted."""
+        rest = (
+            f"waiting for {running} running unit(s)" if waits else f"{running} running unit(s) are left to the server"
+        )
+        self._write(f"{self._clock()} {'stop':<7} interrupted: nothing new is started, {rest}")
+
     def retrying(self, error: ApiError, delay: float) -> None:
         """The management server does not answer as it should; hours may pass in silence otherwise."""
         self._write(f"{self._clock()} {'wait':<7} {error.message} Trying again in {delay:.0f} s.")

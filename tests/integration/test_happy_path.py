@@ -48,6 +48,7 @@ MIXED = estate(
 REPORT_KEYS = {
     "status",
     "error",
+    "next",
     "started",
     "finished",
     "management_server_version",

@@ -34,6 +34,7 @@ KEEPS_RECORDS = {
     "ANSIBLE_REMOTE_TMP": "{folder}/remote_tmp",
     "ANSIBLE_KEEP_REMOTE_FILES": "0",
     "ANSIBLE_DISPLAY_TRACEBACK": "always",
+    "ANSIBLE_INJECT_INVOCATION": "1",  # since ansible-core 2.21 it is not shown otherwise
 }
 ONE_NET = estate(server={"key": KEY, "secret": SECRET}, networks=[{"name": "net"}])
 

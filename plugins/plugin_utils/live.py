@@ -30,7 +30,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
 
 PAUSE_S = 0.2
-UNFINISHED = "the run had not come to its end when this was written; run again to go on"
+UNFINISHED = "the run had not come to its end when this was written"
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
@@ -97,6 +97,9 @@ def _json(report):
 class _Watch:
     """While the module runs: shows what is appended to the log, and makes the stop file on SIGINT and SIGTERM.
 
+    Also when ansible-playbook itself is gone, killed with -9: worker and module, which nobody sees any more, would go on
+    beside the next run.
+
     Python calls signal handlers in the main thread only, and that one sleeps until the module ends: a signal that the
     kernel hands to the other thread would not be noticed. The byte that Python writes to the wakeup descriptor is.
     """
@@ -105,6 +108,7 @@ class _Watch:
         self.interrupted = False
         self._log = log
         self._stop_file = stop_file
+        self._parent = os.getppid()
         self._ended = threading.Event()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
@@ -128,7 +132,9 @@ class _Watch:
         position = os.path.getsize(self._log) if os.path.exists(self._log) else 0
         rest = ""
         while True:
-            if select.select([self._reader], [], [], PAUSE_S)[0] and SIGNALS.intersection(os.read(self._reader, 64)):
+            woken = select.select([self._reader], [], [], PAUSE_S)[0]
+            signalled = woken and SIGNALS.intersection(os.read(self._reader, 64))
+            if not self.interrupted and (signalled or os.getppid() != self._parent):
                 self.interrupted = True
                 with open(self._stop_file, "w", encoding="utf-8"):
                     pass

@@ -116,7 +116,12 @@ class Run:
     @property
     def errors(self) -> list[str]:
         """The messages of failed tasks, in the order in which they were shown."""
-        return re.findall(r"^\[ERROR\]: Task failed: (?:Action|Module) failed: (.*)$", self.output, re.MULTILINE)
+        found = re.findall(r"^\[ERROR\]: Task failed: (?:Action|Module) failed: (.*)$", self.output, re.MULTILINE)
+        if found:
+            return found
+        # before ansible-core 2.19
+        fatal = re.findall(r"^fatal: \[.*?\]: FAILED! => (\{.*\})$", self.output, re.MULTILINE)
+        return [json.loads(result).get("msg", "") for result in fatal]
 
 
 class Cloud:

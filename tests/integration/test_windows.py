@@ -110,7 +110,7 @@ def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
         assert report["summary"] == {"upgraded": 2, "not_started": 6}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))

@@ -95,7 +95,7 @@ def headline(report: Mapping[str, Any]) -> tuple[str, str]:
         sentence = "Every unit in scope is proven current." if status == "success" else "The run was broken off."
     else:
         sentence = "No unit is in scope."
-    return OUTCOMES.get(status, status), sentence
+    return OUTCOMES.get(status, status), " ".join(part for part in (sentence, report.get("next")) if part)
 
 
 def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -63,12 +63,12 @@ def _next(status: str, ends: Collection[str]) -> str | None:
     if status == "success":
         return None
     if status == "error":
-        return "There was no plan. See above for the reason."
+        return "There was no plan. Mend what it says, then run again."
     if status == "refused":
-        return "Nothing was touched, as a check failed. Do what it asks for, then run again."
+        return "Do what the failed checks ask for, then run again."
     if "skipped" in ends and not {"failed", "not_started"} & set(ends):
-        return "What is left was skipped: running again changes nothing before the reasons above are gone."
-    return "See above, and run again to go on."
+        return "What is left was skipped: running again changes nothing before the reasons are gone."
+    return "Run again to go on: what is current is left alone."
 
 
 def _reported(unit: Mapping[str, Any], result: Mapping[str, Any] | None, not_started: str) -> dict[str, Any]:

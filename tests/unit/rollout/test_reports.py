@@ -289,8 +289,8 @@ def test_outcome_comes_first_and_in_words() -> None:
     ("ends", "words"),
     [
         (["upgraded", "current"], None),
-        (["upgraded", "failed", "skipped"], "run again to go on"),
-        (["upgraded", "not_started"], "run again to go on"),
+        (["upgraded", "failed", "skipped"], "Run again to go on"),
+        (["upgraded", "not_started"], "Run again to go on"),
         (["current", "skipped"], "running again changes nothing"),
     ],
 )
@@ -365,7 +365,8 @@ def test_markdown_tables_have_as_many_cells_in_every_row(data: dict[str, Any]) -
 
 def test_markdown_says_what_is_not_done() -> None:
     text = markdown_report(everything())
-    assert text.startswith("# System VM upgrade: incomplete\n\n**6 of 9 units are not proven current.**\n")
+    sentence = "6 of 9 units are not proven current. Run again to go on: what is current is left alone."
+    assert text.startswith(f"# System VM upgrade: incomplete\n\n**{sentence}**\n")
     assert "- Units: 1 ? " in text and "1 ✗ failed, 2 - skipped, 2 ○ not started, 1 ✓ upgraded, 2 = current" in text
     assert "| network net-7 | east | acme (ROOT/Customers/Acme) | - skipped | r-7-VM is Stopped |" in text
     assert "- **FAIL** permissions: seen\n- **WARN** " in text

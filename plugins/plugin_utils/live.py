@@ -97,8 +97,8 @@ def _json(report):
 class _Watch:
     """While the module runs: shows what is appended to the log, and makes the stop file on SIGINT and SIGTERM.
 
-    Also when ansible-playbook itself is gone, killed with -9: worker and module, which nobody sees any more, would go on
-    beside the next run.
+    Also when ansible-playbook itself is gone, killed with -9: worker and module, which nobody sees any more, would go
+    on beside the next run.
 
     Python calls signal handlers in the main thread only, and that one sleeps until the module ends: a signal that the
     kernel hands to the other thread would not be noticed. The byte that Python writes to the wakeup descriptor is.

@@ -58,7 +58,9 @@ class LiveAction(ActionBase):
 
     def _path(self, text):
         """Where the module finds it: relative paths are from the folder in which the connection runs it."""
-        return os.path.join(self._connection.cwd or os.getcwd(), os.path.expanduser(os.path.expandvars(text)))
+        return os.path.join(
+            getattr(self._connection, "cwd", None) or os.getcwd(), os.path.expanduser(os.path.expandvars(text))
+        )
 
     def _report(self, task_vars, results, error):
         """Write the report as it is now: after Ctrl-C, a kill or a crash nothing else will."""

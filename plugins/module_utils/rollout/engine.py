@@ -48,6 +48,8 @@ REFUTED_READS = 3
 REREAD_S = 2.0
 # How long an interruption may go unnoticed.
 NOTICE_S = 0.5
+# How old the knowledge of what runs may be when a unit is started: somebody else may have begun to work on it.
+FRESH_S = 1.0
 
 # Where to look when a recreation does not come to its end.
 NEXT_STEPS = {
@@ -102,6 +104,7 @@ class _Run:
     next_stage: int = 0
     job_id: str | None = None
     waiting_for: frozenset[str] = frozenset()  # jobs of others that work on the unit
+    others: frozenset[str] = frozenset()  # the same, begun while a job of ours runs: the next stage has to wait
     submitted_at: float = 0.0  # on the engine's clock
     ran_at: float = 0.0  # when the job was last seen running
     read_at: float | None = None  # when to read the VMs (again)
@@ -181,7 +184,7 @@ class Engine:
         self._seen_jobs: set[str] = set()
         self._known_vms: set[str] = set()  # ids of VMs that replace nothing
         self._next_poll = 0.0
-        self._polled_at = 0.0
+        self._asked_at = 0.0  # when the server was last asked what runs
 
     def run(
         self,
@@ -209,7 +212,7 @@ class Engine:
         error: ApiError | None = None
         try:
             self._wait_for(in_flight)
-            self._block(self._server.running())
+            self._ask()
             self._loop()
         except ApiError as lost:
             error = lost
@@ -270,6 +273,8 @@ class Engine:
             run = self._pick()
             if run is None:
                 return
+            if self._clock() - self._asked_at > FRESH_S:
+                self._ask()
             self._pending.remove(run)
             self._active.append(run)
             run.started = self._now()
@@ -325,7 +330,10 @@ class Engine:
 
     def _next_stage(self, run: _Run) -> None:
         """Send the next stage, or first wait for what must be true before it."""
-        if run.stage.gate is None or (run.stage.gate is Gate.IDLE and not self._limits.wait_idle):
+        if run.others:
+            run.waiting_for, run.others = run.others, frozenset()
+            run.job_id, run.read_at, run.submitted_at = None, None, self._clock()
+        elif run.stage.gate is None or (run.stage.gate is Gate.IDLE and not self._limits.wait_idle):
             self._submit(run)
         else:
             run.gated_since = run.read_at = run.submitted_at = self._clock()
@@ -366,26 +374,34 @@ class Engine:
 
     def _poll(self) -> None:
         """One question for all running jobs; then the result of each that left the list."""
-        self._polled_at = self._clock()
-        jobs = self._server.running()
-        self._block(jobs)
+        jobs = self._ask()
+        asked_at = self._asked_at
         for run in list(self._active):
             if run.read_at is not None:
                 continue
             if run.waiting_for:
                 run.waiting_for = run.waiting_for & frozenset(jobs)
-                if not run.waiting_for:
+                if not run.waiting_for and run.submitted:
+                    self._next_stage(run)
+                elif not run.waiting_for:
                     run.foreign = True
                     run.read_at = self._clock()
                 elif self._overdue(run):
                     self._time_out(run, ", ".join(sorted(run.waiting_for)))
             elif run.job_id in jobs:
-                run.ran_at = self._polled_at
+                run.ran_at = asked_at
                 if self._overdue(run):
                     self._time_out(run, str(run.job_id))
             elif run.job_id is not None:
-                self._ended(run, self._server.result(run.job_id))
+                self._ended(run, self._server.result(run.job_id), asked_at)
                 self._launch()
+
+    def _ask(self) -> dict[str, Job]:
+        """What runs now; a pending unit that somebody else has begun to work on is waited for."""
+        self._asked_at = self._clock()
+        jobs = self._server.running()
+        self._block(jobs)
+        return jobs
 
     def _block(self, jobs: dict[str, Job]) -> None:
         """Find out which pending units jobs of others work on; asks for events only when an unknown job appears."""
@@ -396,18 +412,22 @@ class Engine:
         self._seen_jobs |= unknown
 
     def _wait_for(self, working: Sequence[InFlight]) -> None:
-        """Start no unit before these jobs on it have ended."""
+        """Send nothing for a unit before these jobs on it have ended."""
         self._seen_jobs |= {job.job_id for job in working}
-        for run in self._pending:
+        for run in [*self._pending, *self._active]:
             ids = run.unit.resource_ids()
-            run.waiting_for |= {job.job_id for job in working if job.resource_ids & ids}
+            found = {job.job_id for job in working if job.resource_ids & ids}
+            if run in self._pending or run.waiting_for:
+                run.waiting_for |= found
+            else:
+                run.others |= found
 
-    def _ended(self, run: _Run, job: Job) -> None:
+    def _ended(self, run: _Run, job: Job, noticed_at: float) -> None:
         if job.status is JobStatus.RUNNING:
             return  # not in the list, but the server says that it runs: ask again
         error = job.error()
         if error is None:
-            took, ran = self._polled_at - run.submitted_at, run.ran_at - run.submitted_at
+            took, ran = noticed_at - run.submitted_at, run.ran_at - run.submitted_at
             self._pace.learn(run.stage.expected_s, took, ran)
             run.next_stage += 1
             if run.next_stage < len(run.stages):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, stages
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Gate, Stage, stages
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Wishes, decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
@@ -107,6 +107,39 @@ def test_a_job_of_somebody_else_is_waited_for_and_not_doubled() -> None:
     assert rollout.good
     assert [unit for dummy, unit, dummy2 in server.log] == [units[1].id]
     assert "already running" in rollout.results[0].reason
+
+
+def test_somebody_else_begins_while_the_proof_of_another_unit_is_read() -> None:
+    units = networks(2)
+
+    class Slow(FakeServer):
+        def read(self, unit: Unit, method: Method) -> list[Vm]:
+            if unit is units[0] and len(self.jobs) == 1:
+                self.time += 5
+                self.start(units[1], stages(units[1], Method.LIVE_PATCH)[0])
+            return super().read(unit, method)
+
+    server = Slow(units)
+    assert roll(server, units, replace(LIMITS, parallel=1)).good
+    assert server.doubled == []
+    assert [unit for dummy, unit, dummy2 in server.log] == [units[0].id]
+
+
+def test_somebody_else_restarts_a_tier_while_the_vpc_is_patched() -> None:
+    unit = vpc_unit("v", tiers=3)
+    theirs = stages(unit, Method.LIVE_PATCH)[2]
+
+    class Shared(FakeServer):
+        def submit(self, stage: Stage) -> str:
+            job = super().submit(stage)
+            if len(self.log) == 1:
+                self.start(unit, theirs).ends += 20
+            return job
+
+    server = Shared([unit])
+    assert roll(server, [unit]).good
+    assert server.doubled == []
+    assert len(server.log) == 3
 
 
 def test_after_somebody_elses_job_that_did_nothing_it_is_our_turn() -> None:

@@ -73,7 +73,7 @@ matrix: ## the tests on another interpreter with its newest ansible-core: make m
 	@$(MAKE) --no-print-directory test-python VENV=.venv-$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 test-python: $(VENV)/.dev
-	pytest -n 2 --reruns 2 $(PYTEST_ARGS)
+	pytest -n 2 $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, but not .venv
 	rm -rf .ansible .cache .hypothesis dist

@@ -94,7 +94,7 @@ class Limits:
     poll_interval: float = 5.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Run:
     """One unit on its way."""
 
@@ -417,7 +417,7 @@ class Engine:
         for run in [*self._pending, *self._active]:
             ids = run.unit.resource_ids()
             found = {job.job_id for job in working if job.resource_ids & ids}
-            if run in self._pending or run.waiting_for:
+            if run.started is None or run.waiting_for:
                 run.waiting_for |= found
             else:
                 run.others |= found

@@ -82,14 +82,20 @@ class LiveAction(ActionBase):
         with contextlib.suppress(OSError):  # the role report meets the same obstacle at the end, and tells
             os.makedirs(folder, mode=0o750, exist_ok=True)
             for name, render in (("json", _json), ("html", html_report), ("md", markdown_report)):
-                path = os.path.join(folder, f"report.{name}")
-                with open(f"{path}.new", "w", encoding="utf-8", opener=_private) as file:
-                    file.write(render(report))
-                os.replace(file.name, path)  # whole or not at all, also when it is killed here
+                _write(os.path.join(folder, f"report.{name}"), render(report))
 
 
-def _private(path, flags):
-    return os.open(path, flags, 0o640)
+def _write(path, text):
+    """Whole or not at all, also when the run is killed here or the disk is full."""
+    new = f"{path}.new"
+    try:
+        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        raise
 
 
 def _json(report):

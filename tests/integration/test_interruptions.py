@@ -17,6 +17,7 @@ from tests.integration.runner import UPGRADE, VERSION, Cloud, Run, estate, extra
 pytestmark = pytest.mark.slow
 
 LONG = 15.0  # seconds: a patch that is still running when the playbook has read the cloud
+LONGER = 40.0  # the same where a playbook is killed and another one started before, on a busy machine
 
 
 def overlaps(cloud: Cloud) -> list[str]:
@@ -93,7 +94,7 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
     with Cloud(nets, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(options))
         cloud.wait_for(lambda: len(cloud.simulator.journal()) == 4)
-        cloud.simulator.update(timings={"patch": LONG})
+        cloud.simulator.update(timings={"patch": LONGER})
         cloud.wait_for(lambda: sum(cloud.patches().values()) == 8)
         kill_tree(process)
         cloud.simulator.update(timings={"patch": 0.2})

@@ -330,15 +330,16 @@ class Engine:
 
     def _next_stage(self, run: _Run) -> None:
         """Send the next stage, or first wait for what must be true before it."""
-        if run.others:
-            run.waiting_for, run.others = run.others, frozenset()
-            run.job_id, run.read_at, run.submitted_at = None, None, self._clock()
-        elif run.stage.gate is None or (run.stage.gate is Gate.IDLE and not self._limits.wait_idle):
+        if run.stage.gate is None or (run.stage.gate is Gate.IDLE and not self._limits.wait_idle):
             self._submit(run)
         else:
             run.gated_since = run.read_at = run.submitted_at = self._clock()
 
     def _submit(self, run: _Run) -> None:
+        if run.others:  # the next stage comes when these have ended
+            run.waiting_for, run.others = run.others, frozenset()
+            run.job_id, run.read_at, run.submitted_at = None, None, self._clock()
+            return
         run.submitted = True
         run.submitted_at = run.ran_at = self._clock()
         try:

@@ -142,6 +142,24 @@ def test_somebody_else_restarts_a_tier_while_the_vpc_is_patched() -> None:
     assert len(server.log) == 3
 
 
+def test_somebody_else_begins_while_a_pair_is_waited_for() -> None:
+    unit = network_unit("n", *pair("r"))
+
+    class Electing(FakeServer):
+        def read(self, unit: Unit, method: Method) -> list[Vm]:
+            vms = super().read(unit, method)
+            if unit.redundant and not any(job.unit is unit for job in self.jobs.values()):
+                self.start(unit, stages(unit, Method.LIVE_PATCH)[0], Fault.SILENT).ends += 20
+                return [replace(one, redundant_state="UNKNOWN") for one in vms]
+            return vms
+
+    other = network_unit("other", vm("r-other"))
+    server = Electing([unit, other])
+    server.seconds = {"id-other": 1.0}
+    assert roll(server, [unit, other], method=Method.RECREATE).good
+    assert server.doubled == []
+
+
 def test_after_somebody_elses_job_that_did_nothing_it_is_our_turn() -> None:
     units = networks(1)
     server = FakeServer(units)

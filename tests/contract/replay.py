@@ -23,6 +23,10 @@ from tests.simulator.process import RunningSimulator
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
 RUNNING = 0
+EVENT_FACTS = {"type", "state", "level", "username", "account", "project", "resourcetype", "resourcename"}
+EVENT_FACTS |= {"description"}
+# Events of things that the simulator does not have, or of steps within a job.
+NO_EVENTS = ("FIREWALL.", "ROUTER.STOP")
 # The recorded hosts could not run health checks.
 SHAPE_ONLY = {"getRouterHealthCheckResults"}
 
@@ -67,6 +71,17 @@ def ask(url: str, key: str, secret: str, request: dict[str, str], method: str = 
     except urllib.error.HTTPError as error:
         with error:
             return Exchange(request, error.code, error.headers["Content-Type"], json.load(error))
+
+
+def event_differences(recorded: dict[str, Any], simulated: dict[str, Any]) -> list[str]:
+    """The simulated events are those at the end of the recorded page: before the recording others happened."""
+    old = [event for event in recorded.get("event", []) if not event["type"].startswith(NO_EVENTS)]
+    new = simulated.get("event", [])
+    if not old or not new:
+        return [f"{len(old)} events were recorded, here are {len(new)}"] if bool(old) != bool(new) else []
+    if len(new) > len(old):
+        return [f"{len(old)} events were recorded, here are {len(new)}"]
+    return differences(old[-len(new) :], new, EVENT_FACTS)
 
 
 @cache
@@ -184,6 +199,9 @@ class Replay(Client):
                 f"{where}{recorded.status} {recorded.content_type} was recorded, this is "
                 f"{answer.status} {answer.content_type}: {str(answer.response)[:300]}"
             )
+            return
+        if recorded.command == "listEvents" and recorded.status == 200:
+            self.problems += [where + text for text in event_differences(recorded.body, answer.body)]
             return
         facts = set() if recorded.command in SHAPE_ONLY else self.facts
         self.problems += [where + text for text in differences(recorded.response, answer.response, facts)]

@@ -571,6 +571,50 @@ def test_journal_state_and_requests() -> None:
         assert simulator.key not in str(requests) and simulator.secret not in str(requests)
 
 
+JOB_ID = "0b8f346e-4f23-4460-9e81-1e0a5576368f"
+ANY_JOB = {"command": "restartNetwork", "id": NETWORK, "livepatch": "true", "customjobid": JOB_ID}
+
+
+def test_duplicate_job_id_starts_nothing() -> None:
+    with SimulatorThread(estate()) as simulator:
+        client = Client(simulator)
+        assert client.ask(**ANY_JOB).body == {"jobid": JOB_ID}
+        assert client.ask(**ANY_JOB).status == 431
+        client.poll({"command": "queryAsyncJobResult", "jobid": JOB_ID}, until_done=True)
+        assert client.ask(**ANY_JOB).body["errortext"] == "Entity already exists "
+        assert [(entry["accepted"], entry["job_id"]) for entry in simulator.journal()] == [
+            (True, JOB_ID),
+            (False, None),
+            (False, None),
+        ]
+        assert len(simulator.state()["jobs"]) == 1
+        assert simulator.state()["vms"][router(client)["name"]]["patches"] == 1
+
+
+def test_job_id_stays_used_after_a_restart_of_the_server() -> None:
+    with SimulatorThread(estate({"patch": 0.5})) as simulator:
+        client = Client(simulator)
+        client.ask(**ANY_JOB)
+        simulator.restart(0.05)
+        time.sleep(0.1)
+        simulator.wait_until_up()
+        assert client.ask(command="queryAsyncJobResult", jobid=JOB_ID).body["jobstatus"] == 2
+        answer = client.ask(**ANY_JOB)
+        assert (answer.status, answer.body["cserrorcode"]) == (530, 9999)
+
+
+def test_server_that_does_not_know_job_ids_of_the_client() -> None:
+    with SimulatorThread(estate(server={"customjobid": "ignore"})) as simulator:
+        client = Client(simulator)
+        first, second = (client.ask(**ANY_JOB).body["jobid"] for _each in range(2))
+        assert JOB_ID not in (first, second) and first != second
+        simulator.update(server={"customjobid": "refuse"})
+        answer = client.ask(**ANY_JOB)
+        assert (answer.status, answer.body["errortext"]) == (431, f"UUID: {JOB_ID} doesn't follow the UUID format")
+        with pytest.raises(ValueError, match="accept, ignore, refuse"):
+            simulator.update(server={"customjobid": "maybe"})
+
+
 def test_update() -> None:
     with SimulatorThread(estate()) as simulator:
         client = Client(simulator)

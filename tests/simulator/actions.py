@@ -61,6 +61,7 @@ def restart_network(call: Call) -> str:
             target=network,
             plan=plan,
             instance_type="Network",
+            custom_id=call.custom_job_id,
         )
     )
 
@@ -99,6 +100,7 @@ def restart_vpc(call: Call) -> str:
             target=vpc,
             plan=plan,
             instance_type="Vpc",
+            custom_id=call.custom_job_id,
         )
     )
 
@@ -133,8 +135,9 @@ def patch_systemvm(call: Call) -> str:
         f"Attempting to live patch System VM with Id: {vm.id if vm is not None else None} ",
         call.world.caller,
     )
+    java_class = f"{JAVA}.admin.systemvm.PatchSystemVMCmd"
     return answer(
-        call.jobs.submit(call.command.name, f"{JAVA}.admin.systemvm.PatchSystemVMCmd", work, target=vm, plan=plan)
+        call.jobs.submit(call.command.name, java_class, work, target=vm, plan=plan, custom_id=call.custom_job_id)
     )
 
 
@@ -168,6 +171,7 @@ def systemvm_job(
         plan=plan,
         instance_type="SystemVm",
         show_instance=True,
+        custom_id=call.custom_job_id,
     )
     return answer(job)
 
@@ -255,6 +259,7 @@ def router_job(
         plan=plan,
         instance_type="InternalLbVm" if role == INTERNAL_LB else "DomainRouter",
         show_instance=True,
+        custom_id=call.custom_job_id,
     )
     return answer(job)
 

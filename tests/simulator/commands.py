@@ -33,6 +33,9 @@ KINDS = {
     "routerid": {"router", "systemvm"},
 }
 PAGING = {"page", "pagesize"}
+CUSTOM_JOB_ID = "customjobid"
+"""Taken by every asynchronous command; listApis does not tell."""
+LONGEST_VALUE = 255
 T = TypeVar("T")
 
 
@@ -49,6 +52,10 @@ class Call:
     """The past moment whose state a list shows, by a stale_reads fault."""
     lie: int = 0
     """By how much a list's count is wrong, by a count_lies fault."""
+
+    @property
+    def custom_job_id(self) -> str | None:
+        return self.params.get(CUSTOM_JOB_ID)
 
     def flag(self, name: str) -> bool:
         return self.params.get(name, "").lower() == "true"
@@ -234,6 +241,15 @@ class Command:
             if known is not None and (known.since is None or world.at_least(known.since)):
                 params[name] = value
         lower = self.name.lower()
+        custom_id = raw.get(CUSTOM_JOB_ID)
+        if custom_id is not None and self.isasync and world.server.customjobid != "ignore":
+            if len(custom_id) > LONGEST_VALUE:
+                raise ApiError(
+                    PARAMETER,
+                    f"Unable to execute API command {lower} due to invalid value. Value greater than max allowed "
+                    f"length {LONGEST_VALUE} for param: injectedJobId",
+                )
+            params[CUSTOM_JOB_ID] = custom_id
         for parameter in self.params.values():
             if parameter.required and parameter.name not in params:
                 raise ApiError(

@@ -34,6 +34,11 @@ def invalid(text: str) -> ApiError:
     return ApiError(PARAMETER, text, INVALID_PARAMETER_VALUE)
 
 
+def existing_entity() -> ApiError:
+    """A row whose unique key is taken."""
+    return ApiError(INTERNAL, "Entity already exists ")
+
+
 def unknown_value(command: str, parameter: str, value: str) -> ApiError:
     return ApiError(
         PARAMETER,

@@ -17,6 +17,7 @@ from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
 from tests.simulator.world import (
     CPVM,
+    CUSTOM_JOB_ID,
     INTERNAL_LB,
     SSVM,
     VIRTUAL_ROUTER,
@@ -63,6 +64,7 @@ SERVER = {
     "secret": STR,
     "account": STR,
     "page_size": INT,
+    "customjobid": STR,
     "management_servers": LIST,
 }
 MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}
@@ -190,6 +192,8 @@ class Builder:
         self.spec = check(spec, TOP, "estate")
         server = check(self.spec.get("server", {}), SERVER, "server")
         facts = ServerFacts(**{key: value for key, value in server.items() if key != "management_servers"})
+        if facts.customjobid not in CUSTOM_JOB_ID:
+            raise EstateError(f"server.customjobid: {facts.customjobid!r} is not one of {', '.join(CUSTOM_JOB_ID)}")
         timings = check(self.spec.get("timings", {}), {item.name: NUMBER for item in fields(Timings)}, "timings")
         self.faults = Faults()
         try:

@@ -35,9 +35,11 @@ VM_KINDS = {
     "vanish_before",
     "vanish_after",
 }
+# What happens to a request with a job id of the client's choice that another job has
+DUPLICATE_KINDS = {"duplicate_race"}
 # What holds as long as the fault is set
 LASTING_KINDS = {"clock_skew", "stale_reads"}
-KINDS = HTTP_KINDS | JOB_KINDS | VM_KINDS | LASTING_KINDS
+KINDS = HTTP_KINDS | JOB_KINDS | VM_KINDS | DUPLICATE_KINDS | LASTING_KINDS
 
 OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "http_status": {"status": int, "body": str, "phase": str},

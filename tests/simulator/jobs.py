@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulator.errors import INTERNAL, ApiError
+from tests.simulator.errors import INTERNAL, ApiError, existing_entity, invalid
 from tests.simulator.events import Event
 from tests.simulator.faults import JOB_KINDS, Fault
 from tests.simulator.world import Entity, ManagementServer, Owner, Router, Vm, World
@@ -19,6 +20,8 @@ from tests.simulator.world import Entity, ManagementServer, Owner, Router, Vm, W
 RUNNING, SUCCEEDED, FAILED = 0, 1, 2
 
 JobResult = dict[str, Any]
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @dataclass(eq=False)
@@ -77,15 +80,20 @@ class JobRunner:
         plan: EventPlan,
         instance_type: str | None = None,
         show_instance: bool = False,
+        custom_id: str | None = None,
     ) -> Job:
         world = self.world
         job = Job(command, java_class, world.now(), world.active_server, target, instance_type)
         if show_instance and target is not None:
             job.instance_id = target.id
-        self.jobs[job.id] = job
+        # Written before the id is looked at: a refused one leaves an event that no Started follows.
         scheduled = world.events.add(
             plan.type, "Scheduled", plan.scheduled, plan.owner, job.created, resource=plan.resource
         )
+        if custom_id is not None:
+            self._check_custom_id(custom_id, command, target)
+            job.id = custom_id
+        self.jobs[job.id] = job
         if plan.started is not None:
             self._event(plan, "Started", plan.started, scheduled, job.created)
         names = names_of(target)
@@ -94,6 +102,19 @@ class JobRunner:
             world.change(target, busy=job.id)
         job.task = asyncio.get_running_loop().create_task(self._run(job, work, plan, scheduled, fault))
         return job
+
+    def _check_custom_id(self, custom_id: str, command: str, target: Entity | None) -> None:
+        if self.world.server.customjobid == "refuse" or not UUID.fullmatch(custom_id):
+            raise invalid(f"UUID: {custom_id} doesn't follow the UUID format")
+        known = self.jobs.get(custom_id)
+        if known is None:
+            return
+        # The server looks for the id among the jobs that run; those that ended only the database's key finds.
+        ids = {target.id} if target is not None else set()
+        raced = self.world.faults.take({"duplicate_race"}, command, names_of(target), ids) is not None
+        if known.status == RUNNING and not raced:
+            raise invalid(f"UUID: {custom_id} already exists so can't create/update with custom id")
+        raise existing_entity()
 
     def _event(
         self, plan: EventPlan, state: str, text: str, scheduled: Event, created: float, level: str = "INFO"

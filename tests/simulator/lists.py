@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulator import render
 from tests.simulator.commands import COMMANDS, Call, command, dump
-from tests.simulator.errors import INTERNAL, ApiError, unknown_value
+from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.identity import uuid_of
 from tests.simulator.world import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc, Zone
 
@@ -743,6 +743,9 @@ for name in ("listVirtualMachines", "listSnapshots", "listIsos", "listVpnCustome
 @command("queryAsyncJobResult")
 def query_async_job_result(call: Call) -> str:
     job = call.jobs.jobs.get(call.params["jobid"])
+    if job is None and call.params["jobid"].isdigit():
+        # Taken for the number of a row.
+        raise invalid(f"Unable to find a job by id {call.params['jobid']}")
     if job is None:
         raise unknown_value(call.command.name, "jobid", call.params["jobid"])
     return dump(render.job(call.world, job))

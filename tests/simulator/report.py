@@ -11,6 +11,7 @@ from tests.simulator import render
 from tests.simulator.jobs import JobRunner
 from tests.simulator.routers import choose_host
 from tests.simulator.world import (
+    CUSTOM_JOB_ID,
     Agent,
     Entity,
     Host,
@@ -109,6 +110,8 @@ def update(world: World, body: dict[str, Any]) -> None:
         setattr(world.timings, name, value)
     for name, value in body.get("server", {}).items():
         check_field(world.server, name, "server")
+        if name == "customjobid" and value not in CUSTOM_JOB_ID:
+            raise ValueError(f"update: server.customjobid is one of {', '.join(CUSTOM_JOB_ID)}, not {value!r}")
         setattr(world.server, name, value)
     for name, values in body.get("management_servers", {}).items():
         server = next(s for s in world.management_servers if s.name == name)

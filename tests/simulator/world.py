@@ -341,8 +341,11 @@ class ServerFacts:
     secret: str = "simulator-secret"
     account: str = "admin"
     page_size: int = 500
+    customjobid: str = "accept"
+    """What it does with a job id of the client's choice: accept, ignore (it does not know the parameter) or refuse."""
 
 
+CUSTOM_JOB_ID = ("accept", "ignore", "refuse")
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 

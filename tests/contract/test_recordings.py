@@ -40,6 +40,7 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     "recreate_no_capacity": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "recreate_no_capacity_vpc": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "router_ops": (cloud(), {}),
+    "rules_fail": (cloud(), {0: [{"kind": "rules_fail", "match": {"name": "t-iso1"}, "times": 3}]}),
     "customjobid": (
         cloud(timings={"patch": 0.6, "scan_interval": 60}),
         {},
@@ -51,7 +52,7 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     ),
 }
 # How many exchanges stand before the one where the recorded routers' versions were set back, by hand.
-BEFORE_SET_BACK = {"customjobid": 4}
+BEFORE_SET_BACK = {"customjobid": 4, "rules_fail": 2, "lost_after_patch": 2}
 
 
 @pytest.mark.parametrize("name", PLAYED)
@@ -60,10 +61,10 @@ def test_same_answers(name: str) -> None:
     with SimulatorThread(estate) as simulator:
         replay = Replay(simulator)
         for index, exchange in enumerate(recording(name)):
-            if index < BEFORE_SET_BACK.get(name, 0):
-                continue
             if index in faults:
                 simulator.set_faults(faults[index])
+            if index < BEFORE_SET_BACK.get(name, 0):
+                continue
             if name == "patch_systemvm" and is_last_submission(recording(name), index):
                 simulator.set_faults([{"kind": "patch_failure"}])
             replay.step(exchange)

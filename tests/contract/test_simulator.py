@@ -533,6 +533,62 @@ def test_patch_failure_of_a_system_vm() -> None:
         assert (job["jobresultcode"], job["jobresult"]["errortext"]) == (530, text)
 
 
+def rules(simulator: SimulatorThread) -> dict[str, str]:
+    return {unit["name"]: unit["rules"] for unit in simulator.state()["units"].values()}
+
+
+def test_rules_fail() -> None:
+    with with_fault({"kind": "rules_fail"}) as simulator:
+        client = Client(simulator)
+        job = client.job("restartNetwork", id=NETWORK, livepatch="true")
+        assert job["jobresult"] == {"errorcode": 530, "errortext": "Failed to restart network"}
+        assert router(client)["softwareversion"] == NEW
+        unit = simulator.state()["units"][NETWORK]
+        assert unit["rules"] == "missing"
+        assert (unit["last_restart"]["job_id"], unit["last_restart"]["succeeded"]) == (job["jobid"], False)
+        client.job("restartNetwork", id=NETWORK)
+        unit = simulator.state()["units"][NETWORK]
+        assert (unit["rules"], unit["last_restart"]["succeeded"]) == ("applied", True)
+
+
+def test_patch_of_a_vpc_router_loses_the_rules_of_all_its_tiers() -> None:
+    vpcs = [{"name": "vpc", "tiers": ["a", "b", {"name": "off", "state": "Shutdown"}]}]
+    with SimulatorThread(estate(networks=[], vpcs=vpcs)) as simulator:
+        client = Client(simulator)
+        assert rules(simulator) == {"vpc": "applied", "a": "applied", "b": "applied", "off": "applied"}
+        client.job("restartNetwork", id=uuid_of("network", "a"), livepatch="true")
+        assert rules(simulator) == {"vpc": "missing", "a": "applied", "b": "missing", "off": "applied"}
+        client.job("restartNetwork", id=uuid_of("network", "b"))
+        assert rules(simulator)["vpc"] == "applied"
+        # One patch for each tier: each loses what the tier before was given.
+        client.job("restartVPC", id=VPC, livepatch="true")
+        assert rules(simulator) == {"vpc": "missing", "a": "missing", "b": "missing", "off": "applied"}
+        client.job("restartVPC", id=VPC, cleanup="true")
+        assert rules(simulator)["vpc"] == "applied"
+        units = {unit["name"]: unit for unit in simulator.state()["units"].values()}
+        assert units["vpc"]["last_restart"]["command"] == "restartVPC"
+
+
+def test_restart_of_a_vpc_does_not_tell_that_rules_failed() -> None:
+    faults = [{"kind": "rules_fail", "match": {"name": "a"}}]
+    with SimulatorThread(estate(networks=[], vpcs=[{"name": "vpc", "tiers": ["a"]}], faults=faults)) as simulator:
+        assert Client(simulator).job("restartVPC", id=VPC, livepatch="true")["jobstatus"] == 1
+        units = {unit["name"]: unit for unit in simulator.state()["units"].values()}
+        assert (units["a"]["last_restart"]["succeeded"], units["vpc"]["last_restart"]["succeeded"]) == (False, True)
+        assert units["vpc"]["rules"] == "missing"
+
+
+@pytest.mark.parametrize(("command", "parameters"), [("rebootRouter", {}), ("stopRouter", {})])
+def test_router_that_starts_gets_its_rules(command: str, parameters: dict[str, str]) -> None:
+    with with_fault({"kind": "rules_fail"}) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        client.job(command, id=router(client)["id"], **parameters)
+        if command == "stopRouter":
+            client.job("startRouter", id=router(client)["id"])
+        assert rules(simulator) == {"net": "applied"}
+
+
 # -- the control API
 
 

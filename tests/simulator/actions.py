@@ -33,14 +33,15 @@ def restart_network(call: Call) -> str:
 
     async def work(job: Job) -> JobResult:
         vanish(call, network, "before")
-        await routers.restart_network(
-            call.world,
-            job.command,
-            network,
-            cleanup=call.flag("cleanup"),
-            makeredundant=call.flag("makeredundant"),
-            livepatch=call.flag("livepatch"),
-        )
+        with routers.noted(network, job.command, job.id):
+            await routers.restart_network(
+                call.world,
+                job.command,
+                network,
+                cleanup=call.flag("cleanup"),
+                makeredundant=call.flag("makeredundant"),
+                livepatch=call.flag("livepatch"),
+            )
         vanish(call, network, "after")
         return SUCCESS
 
@@ -73,14 +74,16 @@ def restart_vpc(call: Call) -> str:
 
     async def work(job: Job) -> JobResult:
         vanish(call, vpc, "before")
-        await routers.restart_vpc(
-            call.world,
-            job.command,
-            vpc,
-            cleanup=call.flag("cleanup"),
-            makeredundant=call.flag("makeredundant"),
-            livepatch=call.flag("livepatch"),
-        )
+        with routers.noted(vpc, job.command, job.id):
+            await routers.restart_vpc(
+                call.world,
+                job.command,
+                job.id,
+                vpc,
+                cleanup=call.flag("cleanup"),
+                makeredundant=call.flag("makeredundant"),
+                livepatch=call.flag("livepatch"),
+            )
         vanish(call, vpc, "after")
         return SUCCESS
 

@@ -30,6 +30,13 @@ class ApiError(Exception):
         return result
 
 
+class ReturnedFalse(ApiError):
+    """The server's method said false, it did not throw: the job fails, and its event says that all went well."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(INTERNAL, text)
+
+
 def invalid(text: str) -> ApiError:
     return ApiError(PARAMETER, text, INVALID_PARAMETER_VALUE)
 

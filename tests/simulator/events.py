@@ -29,6 +29,27 @@ class Event:
     parent: str | None
 
 
+@dataclass(frozen=True)
+class Alert:
+    id: str
+    type: int
+    name: str
+    description: str
+    sent: float
+
+
+ALERT_NAMES = {9: "ALERT.SERVICE.DOMAINROUTER", 14: "ALERT.MANAGEMENT"}
+DOMAIN_ROUTER, MANAGEMENT_NODE = 9, 14
+
+
+class AlertLog:
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+
+    def add(self, type: int, description: str, sent: float) -> None:
+        self.alerts.append(Alert(str(uuid.uuid4()), type, ALERT_NAMES[type], description, sent))
+
+
 class EventLog:
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -28,6 +28,7 @@ JOB_KINDS = {"job_lost", "job_cancelled", "job_never_ends", "job_fails"}
 VM_KINDS = {
     "silent_patch_failure",
     "patch_failure",
+    "rules_fail",
     "stale_scripts",
     "capacity_failure",
     "start_failure",

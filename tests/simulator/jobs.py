@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulator.errors import INTERNAL, ApiError, existing_entity, invalid
+from tests.simulator.errors import INTERNAL, ApiError, ReturnedFalse, existing_entity, invalid
 from tests.simulator.events import Event
 from tests.simulator.faults import JOB_KINDS, Fault
 from tests.simulator.world import Entity, ManagementServer, Owner, Router, Vm, World
@@ -154,9 +154,10 @@ class JobRunner:
             job.status, job.result = SUCCEEDED, result
         else:
             job.status, job.code, job.result = FAILED, error.code, error.result()
-        if error is not None and plan.failed is not None:
+        threw = error is not None and not isinstance(error, ReturnedFalse)
+        if threw and plan.failed is not None:
             self._event(plan, "Completed", plan.failed, scheduled, job.completed, level="ERROR")
-        elif plan.completed is not None:
+        elif not threw and plan.completed is not None:
             self._event(plan, "Completed", plan.completed, scheduled, job.completed)
 
     async def _strike(self, job: Job, work: Work, fault: Fault) -> ApiError:
@@ -172,6 +173,8 @@ class JobRunner:
             self._lose(job)
         elif fault.kind == "job_cancelled":
             job.status, job.code, job.completed, job.on_server = FAILED, 0, self.world.now(), False
+        if "code" not in options and "text" not in options:
+            return ReturnedFalse("Failed to restart network")
         return ApiError(options.get("code", INTERNAL), options.get("text", "Failed to restart network"))
 
     def _release(self, job: Job) -> None:

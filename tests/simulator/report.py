@@ -42,6 +42,8 @@ def state(world: World, jobs: JobRunner) -> dict[str, Any]:
                 "restartrequired": unit.restartrequired,
                 "routers": [router.name for router in unit.routers],
                 "down": unit.down,
+                "rules": unit.rules,
+                "last_restart": unit.last_restart,
             }
             for unit in units
         },

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, invalid
+from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
 from tests.simulator.faults import Fault
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import names_of
@@ -69,7 +71,9 @@ async def patch(world: World, command: str, router: Router) -> bool:
     silent = fault is not None and fault.kind == "silent_patch_failure"
     if silent or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
         return False
-    world.change(router, software=world.software)
+    # The new files come with empty configurations, whatever the networks had in them.
+    served = {network for network in router.networks if network.state in RESTARTABLE}
+    world.change(router, software=world.software, without_rules=served)
     if fault is None:
         world.change(router, scripts=world.package_of(router.host, router.hypervisor), scripts_checksum=None)
     return True
@@ -133,6 +137,8 @@ async def start(world: World, command: str, router: Router) -> None:
         scripts_checksum=None,
         redundantstate="UNKNOWN",
         redundantstate_fixed=False,
+        # A start comes with all rules.
+        without_rules=set(),
         started=time.time(),
     )
     if router.role != INTERNAL_LB:
@@ -146,7 +152,7 @@ async def stop(world: World, router: Router) -> None:
     finally:
         if router.removed is None:
             world.place(router, None)
-            world.change(router, state="Stopped", redundantstate="UNKNOWN")
+            world.change(router, state="Stopped", redundantstate="UNKNOWN", without_rules=set())
 
 
 async def destroy(world: World, router: Router) -> None:
@@ -229,7 +235,7 @@ async def implement(world: World, command: str, unit: Network | Vpc) -> None:
 
 
 async def implement_internal_lb(world: World, command: str, tier: Network) -> None:
-    if not tier.internal_lb or tier.vpc is None:
+    if not tier.internal_lb or tier.vpc is None or tier.state not in RESTARTABLE:
         return
     if not tier.ilbs:
         new_router(world, tier.vpc, INTERNAL_LB, tier)
@@ -252,7 +258,19 @@ async def reapply(world: World, command: str, network: Network, livepatch: bool)
     except ApiError:
         return False
     await world.timings.pause("restart")
+    if rules_fail(world, command, network):
+        return False
+    for router in network.all_routers:
+        world.change(router, without_rules=router.without_rules - {network})
+    world.change(network, restartrequired=False)
     return True
+
+
+def rules_fail(world: World, command: str, network: Network) -> bool:
+    """One match of the fault for each time that a network's rules are applied, however many routers it has."""
+    things = [network, *network.all_routers, *([network.vpc] if network.vpc is not None else [])]
+    names, ids = {thing.name for thing in things}, {thing.id for thing in things}
+    return world.faults.take({"rules_fail"}, command, names, ids) is not None
 
 
 # -- restart with cleanup
@@ -310,11 +328,24 @@ async def renew(world: World, command: str, unit: Network | Vpc) -> None:
         await world.timings.pause("restart")
     if any(router.state != "Running" for router in unit.routers):
         world.change(unit, restartrequired=True)
-        raise ApiError(INTERNAL, f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
+        raise ReturnedFalse(f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
     world.change(unit, restartrequired=False)
 
 
 # -- the two commands
+
+
+@contextlib.contextmanager
+def noted(unit: Network | Vpc, command: str, job_id: str) -> Iterator[dict[str, Any]]:
+    """Write down how its last restart ended. One that the server's death cuts off did not succeed."""
+    note: dict[str, Any] = {"job_id": job_id, "command": command, "succeeded": True}
+    try:
+        yield note
+    except BaseException:
+        note["succeeded"] = False
+        raise
+    finally:
+        unit.last_restart = note | {"at": time.time()}
 
 
 async def restart_network(
@@ -332,13 +363,11 @@ async def restart_network(
     if cleanup:
         await renew(world, command, network)
     elif not await reapply(world, command, network, livepatch):
-        raise ApiError(INTERNAL, "Failed to restart network")
-    else:
-        world.change(network, restartrequired=False)
+        raise ReturnedFalse("Failed to restart network")
 
 
 async def restart_vpc(
-    world: World, command: str, vpc: Vpc, *, cleanup: bool, makeredundant: bool, livepatch: bool
+    world: World, command: str, job_id: str, vpc: Vpc, *, cleanup: bool, makeredundant: bool, livepatch: bool
 ) -> None:
     if vpc.state != "Enabled":
         raise invalid("Unable to find Enabled VPC by id specified")
@@ -351,14 +380,13 @@ async def restart_vpc(
     for tier in vpc.tiers:
         if not livepatch and not tier.restartrequired:
             continue
-        if tier.state not in RESTARTABLE:
-            # Fixed in 4.18.2 (#7958): until then one such tier made the whole restart fail.
-            if world.at_least("4.18.2"):
-                continue
+        # Fixed in 4.18.2 (#7958): until then one such tier made the whole restart fail. Since then nobody looks at
+        # the tier's state: the router is patched through a tier that is Shutdown, too.
+        if tier.state not in RESTARTABLE and not world.at_least("4.18.2"):
             raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
-        # Its result is dropped.
-        await reapply(world, command, tier, livepatch)
-        world.change(tier, restartrequired=False)
+        # The job does not care how it ends.
+        with noted(tier, command, job_id) as note:
+            note["succeeded"] = await reapply(world, command, tier, livepatch)
     await implement(world, command, vpc)
     world.change(vpc, restartrequired=False)
 

@@ -22,7 +22,14 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 # Registers the commands.
-from tests.simulator import actions, lists, report, routers, systemvms  # noqa: F401  # pylint: disable=unused-import
+from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
+    actions,
+    lists,
+    lists_health,
+    report,
+    routers,
+    systemvms,
+)
 from tests.simulator.commands import COMMANDS, Command
 from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
@@ -144,6 +151,7 @@ class Simulator:
         self.jobs.lose(lost)
         world.active_server.stopped = died
         world.active_server.started = world.now()
+        world.note_server_start()
         for vm in world.systemvms:
             if vm.agent is not None and vm.state == "Running":
                 world.spawn(systemvms.reconnect_agent(world, "management server restart", vm))

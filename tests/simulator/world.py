@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar, TypeVar
 
 from tests.simulator import render
-from tests.simulator.events import EventLog
+from tests.simulator.events import MANAGEMENT_NODE, AlertLog, EventLog
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, uuid_of
 from tests.simulator.settings import Settings
@@ -157,6 +157,12 @@ class Restartable(Entity):
     deployment: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The server locks a network (a VPC) while it deploys its routers, and only then."""
     down: list[Interval] = field(default_factory=list)
+    last_restart: dict[str, Any] | None = None
+
+    @property
+    def rules(self) -> str:
+        """Whether its routers have its rules: the truth, which the API does not show."""
+        raise NotImplementedError
 
 
 @dataclass(eq=False, kw_only=True)
@@ -176,6 +182,10 @@ class Network(Restartable):
         return self.routers if self.vpc is None else self.vpc.routers
 
     @property
+    def rules(self) -> str:
+        return "missing" if any(self in router.without_rules for router in self.all_routers) else "applied"
+
+    @property
     def has_router_provider(self) -> bool:
         return self.provider in ("VirtualRouter", "VpcVirtualRouter")
 
@@ -190,6 +200,10 @@ class Vpc(Restartable):
     @property
     def all_routers(self) -> list[Router]:
         return self.routers
+
+    @property
+    def rules(self) -> str:
+        return "missing" if any(tier.rules == "missing" for tier in self.tiers) else "applied"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -249,6 +263,8 @@ class Router(Vm):
     scripts_checksum: str | None = None
     """The checksum itself, where an estate wants a certain one."""
     failing_checks: list[str] = field(default_factory=list)
+    without_rules: set[Network] = field(default_factory=set)
+    """The networks whose rules it has lost: a live patch overwrites what they were written to."""
 
     @property
     def type_name(self) -> str:
@@ -358,9 +374,11 @@ class World:
         self.faults = faults
         self.settings = Settings(server.version)
         self.events = EventLog()
+        self.alerts = AlertLog()
         self.management_servers: list[ManagementServer] = []
         self.forbidden: set[str] = set()
         self.started = time.time()
+        self.note_server_start()
         self.zones: list[Zone] = []
         self.clusters: list[Cluster] = []
         self.hosts: list[Host] = []
@@ -376,6 +394,9 @@ class World:
         self._names: dict[tuple[str, str], int] = {}
         self.bugs: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def note_server_start(self) -> None:
+        self.alerts.add(MANAGEMENT_NODE, "Management server node 127.0.0.1 is up", self.now())
 
     # -- time and identity
 

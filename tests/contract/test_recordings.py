@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -40,6 +41,7 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     "recreate_no_capacity": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "recreate_no_capacity_vpc": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "router_ops": (cloud(), {}),
+    "cheaper_lists": (cloud(), {}),
     "rules_fail": (cloud(), {0: [{"kind": "rules_fail", "match": {"name": "t-iso1"}, "times": 3}]}),
     "customjobid": (
         cloud(timings={"patch": 0.6, "scan_interval": 60}),
@@ -293,6 +295,38 @@ def test_management_server_restart() -> None:
         assert replay.problems == []
 
 
+def test_server_dies_between_patch_and_rules() -> None:
+    """The router has the new software, and nothing but a later restart brings its rules back."""
+    exchanges = recording("lost_after_patch")[BEFORE_SET_BACK["lost_after_patch"] :]
+    submitted, tried, last = (n for n, each in enumerate(exchanges) if each.command == "restartNetwork")
+    died, up_again = submitted + 5, last - 2
+    assert exchanges[died].body["jobstatus"] == 2 and exchanges[up_again].command == "listNetworks"
+    faults = [{"kind": "server_dies", "match": {"name": "t-iso2"}, "down_seconds": 0.1}]
+    with SimulatorThread(cloud(timings={"host_reconnect": 0.4, "restart": 0.05}, faults=faults)) as simulator:
+        replay = Replay(simulator)
+        replay.play(exchanges[: submitted + 1])
+        # What follows was recorded in the moment between patch and rules.
+        wait_for_the_end(simulator)
+        assert simulator.state()["units"][replay.find("network", "t-iso2")]["rules"] == "missing"
+        replay.play(exchanges[died:up_again])
+        assert tried in range(died, up_again)
+        assert simulator.state()["units"][replay.find("network", "t-iso2")]["rules"] == "missing"
+        time.sleep(0.5)
+        replay.play(exchanges[up_again:])
+        assert simulator.state()["units"][replay.find("network", "t-iso2")]["rules"] == "applied"
+        assert replay.problems == []
+
+
+def wait_for_the_end(simulator: SimulatorThread) -> None:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if simulator.state()["jobs"][0]["status"] != 0:
+                return
+        time.sleep(0.01)
+    raise TimeoutError("the server did not die, or not come back")
+
+
 def test_every_recording_is_used() -> None:
     used = set(PLAYED) | {
         "errors",
@@ -303,5 +337,6 @@ def test_every_recording_is_used() -> None:
         "destroy_ssvm",
         "management_server_restart",
         "customjobid_race",
+        "lost_after_patch",
     }
     assert used == {path.stem for path in RECORDINGS.glob("*.jsonl")}

@@ -627,6 +627,60 @@ def test_journal_state_and_requests() -> None:
         assert simulator.key not in str(requests) and simulator.secret not in str(requests)
 
 
+def test_server_that_dies_lets_a_running_patch_finish() -> None:
+    networks = [{"name": "net", "redundant": True}]
+    with SimulatorThread(estate({"patch": 0.3, "host_reconnect": 0.3}, networks=networks)) as simulator:
+        client = Client(simulator)
+        job = client.ask(command="restartNetwork", id=NETWORK, livepatch="true").body["jobid"]
+        time.sleep(0.1)
+        simulator.restart(0.05, work_done="patched")
+        time.sleep(0.15)
+        simulator.wait_until_up()
+        answer = client.ask(command="queryAsyncJobResult", jobid=job).body
+        assert (answer["jobstatus"], answer["jobresultcode"], "jobresult" in answer) == (2, 530, False)
+        # The second of the pair was not begun.
+        assert [r["softwareversion"] for r in routers(client)] == [NEW, "4.18.1.0"]
+        assert {r["hostcontrolstate"] for r in routers(client)} == {"Offline"}
+        unit = simulator.state()["units"][NETWORK]
+        assert (unit["rules"], unit["last_restart"]["succeeded"]) == ("missing", False)
+        assert client.job("restartNetwork", id=NETWORK)["jobresultcode"] == 530
+        wait_for(lambda: {r["hostcontrolstate"] for r in routers(client)} == {"Enabled"})
+        assert client.job("restartNetwork", id=NETWORK)["jobstatus"] == 1
+        assert rules(simulator) == {"net": "applied"}
+        with pytest.raises(ValueError, match="work_done"):
+            simulator.restart(work_done="half")
+
+
+def test_server_that_dies_cuts_off_everything() -> None:
+    fault = {"kind": "server_dies", "match": {"name": "net"}, "down_seconds": 0.1}
+    networks = [{"name": "net"}, {"name": "other"}]
+    with SimulatorThread(estate({"patch": 0.3}, networks=networks, faults=[fault])) as simulator:
+        client = Client(simulator)
+        client.ask(command="restartNetwork", id=NETWORK, livepatch="true")
+        time.sleep(0.1)
+        client.ask(command="restartNetwork", id=uuid_of("network", "other"), livepatch="true")
+        time.sleep(0.4)
+        simulator.wait_until_up()
+        versions = {r["guestnetworkname"]: r["softwareversion"] for r in routers(client)}
+        assert versions == {"net": NEW, "other": "4.18.1.0"}
+        assert [job["status"] for job in simulator.state()["jobs"]] == [2, 2]
+        assert rules(simulator) == {"net": "missing", "other": "applied"}
+
+
+@pytest.mark.parametrize("state", ["Down", "Disconnected", "Alert"])
+def test_host_that_is_not_up(state: str) -> None:
+    with SimulatorThread(estate()) as simulator:
+        client = Client(simulator)
+        host = router(client)["hostname"]
+        simulator.update(hosts={host: {"state": state}})
+        assert router(client)["hostcontrolstate"] == "Offline"
+        job = client.job("restartNetwork", id=NETWORK, livepatch="true")
+        assert job["jobresult"] == {"errorcode": 530, "errortext": "Failed to restart network"}
+        assert router(client)["softwareversion"] == "4.18.1.0"
+        simulator.update(hosts={host: {"state": "Up"}})
+        assert client.job("restartNetwork", id=NETWORK, livepatch="true")["jobstatus"] == 1
+
+
 JOB_ID = "0b8f346e-4f23-4460-9e81-1e0a5576368f"
 ANY_JOB = {"command": "restartNetwork", "id": NETWORK, "livepatch": "true", "customjobid": JOB_ID}
 

@@ -29,6 +29,7 @@ VM_KINDS = {
     "silent_patch_failure",
     "patch_failure",
     "rules_fail",
+    "server_dies",
     "stale_scripts",
     "capacity_failure",
     "start_failure",
@@ -58,6 +59,7 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "job_never_ends": {"work_done": bool},
     "job_fails": {"work_done": bool, "seconds": (int, float), "text": str, "code": int},
     "patch_failure": {"text": str},
+    "server_dies": {"down_seconds": (int, float)},
     "clock_skew": {"seconds": (int, float)},
     "stale_reads": {"seconds": (int, float)},
 }

@@ -195,6 +195,13 @@ class JobRunner:
                 job.task.cancel()
         return lost
 
+    @staticmethod
+    async def settled(jobs: list[Job]) -> None:
+        """Wait until their work is done, or cut off. Not for ever: a fault may make one that never ends."""
+        tasks = [job.task for job in jobs if job.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=60)
+
     def lose(self, jobs: list[Job]) -> None:
         for job in jobs:
             self._lose(job)

@@ -193,6 +193,8 @@ def list_hosts(call: Call) -> str:
         },
     )
     rows = [render.host(world, host) for host in hosts] + [render.agent_host(world, vm) for vm in agents]
+    if call.params.get("details") == "min":
+        rows = [render.without_details(row) for row in rows]
     columns = ("type", "name", "state", "resourcestate", "hypervisor", "podid", "hahost", "arch")
     chosen = call.select(
         rows,

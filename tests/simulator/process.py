@@ -99,8 +99,11 @@ class RunningSimulator:
         """The faults with how often each struck."""
         return self.control("GET", "faults")
 
-    def restart(self, down_seconds: float = 1.0, *, jobs: str = "lost", work_done: bool = False) -> None:
-        """Restart the management server; returns at once, while it is going down."""
+    def restart(self, down_seconds: float = 1.0, *, jobs: str = "lost", work_done: bool | str = False) -> None:
+        """Restart the management server; returns at once, while it is going down.
+
+        work_done "patched": what is at a live patch finishes it, and goes no further.
+        """
         self.control("POST", "restart", {"down_seconds": down_seconds, "jobs": jobs, "work_done": work_done})
 
     def update(self, **facts: Any) -> None:

@@ -536,8 +536,7 @@ def host(world: World, host: Host) -> JsonObject:
         "gpuused": 0,
         "capabilities": "hvm",
         "lastpinged": "1970-01-21T07:01:52+0000",
-        "managementserverid": world.active_server.id,
-        "managementservername": world.active_server.name,
+        **managing_server(world, host),
         "clusterid": host.cluster.id,
         "clustername": host.cluster.name,
         "clustertype": "CloudManaged",
@@ -553,6 +552,26 @@ def host(world: World, host: Host) -> JsonObject:
         "hasannotations": False,
     }
     return shown
+
+
+def managing_server(world: World, host: Host) -> JsonObject:
+    """None while it is not connected."""
+    if host.state != "Up":
+        return {}
+    return {"managementserverid": world.active_server.id, "managementservername": world.active_server.name}
+
+
+NOT_IN_MIN = {
+    *("zonename", "podname", "clustername", "clustertype", "events", "hypervisorversion", "hahost", "arch"),
+    *("cpuallocated", "cpuallocatedvalue", "cpuallocatedpercentage", "cpuallocatedwithoverprovisioning"),
+    *("cpuused", "cpuwithoverprovisioning", "cpuloadaverage", "networkkbsread", "networkkbswrite", "memorytotal"),
+    *("memorywithoverprovisioning", "memoryallocatedpercentage", "memoryallocatedbytes", "memoryused"),
+}
+
+
+def without_details(shown: JsonObject) -> JsonObject:
+    """A host of listHosts details=min."""
+    return {key: value for key, value in shown.items() if key not in NOT_IN_MIN} | {"memoryallocated": 0}
 
 
 def percent(part: int, whole: int) -> str:

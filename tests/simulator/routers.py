@@ -58,7 +58,7 @@ def describe(vm: Vm, state: str) -> str:
 
 async def patch(world: World, command: str, router: Router) -> bool:
     """Live patch one router. Callers drop the result: the job succeeds all the same (trap 4)."""
-    if router.state != "Running":
+    if router.state != "Running" or unreachable(router):
         return False
     refuse_unknown_command(router)
     fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
@@ -66,8 +66,28 @@ async def patch(world: World, command: str, router: Router) -> bool:
     router.patches.append(interval)
     try:
         await world.timings.pause("patch")
+    except asyncio.CancelledError:
+        if world.patches_finish:
+            finish_patch(world, router, fault)
+        raise
     finally:
         interval[1] = time.time()
+    if not finish_patch(world, router, fault):
+        return False
+    death = strike(world, {"server_dies"}, command, router)
+    if death is not None:
+        world.die(death.options.get("down_seconds", 1.0))
+        # Until it is cut off.
+        await asyncio.Event().wait()
+    return True
+
+
+def unreachable(vm: Vm) -> bool:
+    """Nothing can be sent to a VM whose host is not Up."""
+    return vm.host is not None and vm.host.state != "Up"
+
+
+def finish_patch(world: World, router: Router, fault: Fault | None) -> bool:
     silent = fault is not None and fault.kind == "silent_patch_failure"
     if silent or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
         return False
@@ -258,6 +278,8 @@ async def reapply(world: World, command: str, network: Network, livepatch: bool)
     except ApiError:
         return False
     await world.timings.pause("restart")
+    if any(router.state == "Running" and unreachable(router) for router in network.all_routers):
+        return False
     if rules_fail(world, command, network):
         return False
     for router in network.all_routers:

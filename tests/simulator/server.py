@@ -50,6 +50,7 @@ FAULT_TEXTS = {
 HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
 SECRET_PARAMETERS = {"apikey", "signature", "signatureversion", "expires", "response", "command"}
 NO_FAULT = Fault("none")
+PATCHED = "patched"
 
 
 @dataclass
@@ -90,6 +91,8 @@ class Simulator:
         self._site: web.TCPSite | None = None
         # Tasks that outlive a restart of the management server.
         self._own_tasks: set[asyncio.Task[None]] = set()
+        self._restarting = False
+        world.die = self._die
 
     @property
     def url(self) -> str:
@@ -126,37 +129,58 @@ class Simulator:
         self.port = self._runner.addresses[0][1]
 
     async def _refuse_connections(self, seconds: float) -> None:
+        await self._close()
+        await asyncio.sleep(seconds)
+        await self._listen()
+
+    async def _close(self) -> None:
         assert self._site is not None and self._runner.server is not None
         await self._site.stop()
         for connection in list(self._runner.server.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-        await asyncio.sleep(seconds)
-        await self._listen()
 
     def _later(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._own_tasks.add(task)
         task.add_done_callback(self._own_tasks.discard)
 
-    async def _restart(self, down_seconds: float, lose_jobs: bool, work_done: bool) -> None:
-        """The management server dies and comes back (reference 7)."""
+    async def _restart_later(self, down_seconds: float, lose_jobs: bool, work_done: bool | str) -> None:
         # Let the answer to the control call out first.
         await asyncio.sleep(0.05)
+        await self._restart(down_seconds, lose_jobs, work_done)
+
+    def _die(self, down_seconds: float) -> None:
+        # Once, where two routers are patched at the same time.
+        if not self._restarting:
+            self._restarting = True
+            self._later(self._restart(down_seconds, lose_jobs=True, work_done=False))
+
+    async def _restart(self, down_seconds: float, lose_jobs: bool, work_done: bool | str) -> None:
+        """The management server dies and comes back (reference 7)."""
         world = self.world
-        lost = self.jobs.interrupt(work_done) if lose_jobs else []
+        self._restarting = True
+        world.patches_finish = work_done == PATCHED
+        lost = self.jobs.interrupt(work_done is True) if lose_jobs else []
         world.stop_spawned()
         died = world.now()
-        await self._refuse_connections(down_seconds)
+        await asyncio.gather(self._close(), self.jobs.settled(lost), asyncio.sleep(down_seconds))
+        world.patches_finish = False
         self.jobs.lose(lost)
         world.active_server.stopped = died
         world.active_server.started = world.now()
         world.note_server_start()
+        if lose_jobs:
+            systemvms.lose_hosts(world, died)
         for vm in world.systemvms:
             if vm.agent is not None and vm.state == "Running":
                 world.spawn(systemvms.reconnect_agent(world, "management server restart", vm))
-        world.spawn(systemvms.reconnect_hosts(world, died))
+        world.spawn(systemvms.reconnect_hosts(world))
         self._start_loops()
+        # They begin before the first request.
+        await asyncio.sleep(0)
+        self._restarting = False
+        await self._listen()
 
     # -- the API
 
@@ -334,12 +358,12 @@ class Simulator:
         if (method, what) == ("GET", "faults"):
             return self.world.faults.describe()
         if (method, what) == ("POST", "restart"):
-            jobs = body.get("jobs", "lost")
+            jobs, work_done = body.get("jobs", "lost"), body.get("work_done", False)
             if jobs not in ("lost", "kept"):
                 raise ValueError(f"jobs is lost or kept, not {jobs!r}")
-            self._later(
-                self._restart(float(body.get("down_seconds", 1)), jobs == "lost", bool(body.get("work_done", False)))
-            )
+            if work_done not in (True, False, PATCHED):
+                raise ValueError(f"work_done is true, false or {PATCHED!r}, not {work_done!r}")
+            self._later(self._restart_later(float(body.get("down_seconds", 1)), jobs == "lost", work_done))
             return {}
         if (method, what) == ("POST", "update"):
             report.update(self.world, body)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
-from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch
+from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch, unreachable
 from tests.simulator.world import CPVM, SSVM, Agent, Interval, SystemVm, World, Zone
 
 SCAN = "capacity scan"
@@ -25,6 +25,12 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
             "state. Please destroy and recreate the SystemVM.",
         )
     refuse_unknown_command(vm)
+    if vm.host is not None and unreachable(vm):
+        raise ApiError(
+            INTERNAL,
+            f"SystemVM live patch failed due to: Resource [Host:{vm.host.nr}] is unreachable: Host {vm.host.nr}: "
+            f"Host with specified id is not in the right state: {vm.host.state}",
+        )
     package = world.package_of(vm.host, vm.hypervisor)
     if not forced and vm.software is not None and scripts_checksum(package) == scripts_checksum(vm.software):
         await world.timings.pause("patch", 0.2)
@@ -34,6 +40,10 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
     vm.patches.append(interval)
     try:
         await world.timings.pause("patch")
+    except asyncio.CancelledError:
+        if world.patches_finish and fault is None:
+            world.change(vm, software=package)
+        raise
     finally:
         interval[1] = time.time()
     if parse_version(vm.root.version) is not None and too_old_to_patch(vm):
@@ -63,15 +73,22 @@ async def reconnect_agent(world: World, command: str, vm: SystemVm) -> None:
         world.change(vm, agent=replace(vm.agent, version=vm.software, state="Up"))
 
 
-async def reconnect_hosts(world: World, lost: float) -> None:
-    """After a restart of the server the hosts' agents connect again, too."""
-    hosts = [host for host in world.hosts if host.state == "Up"]
-    for host in hosts:
-        world.change(host, state="Disconnected", disconnected=lost)
+def lose_hosts(world: World, lost: float) -> None:
+    """The server restarts: it knows its hosts only when their agents have connected again."""
+    for host in world.hosts:
+        if host.state == "Up":
+            world.change(host, state="Disconnected", disconnected=lost)
+            world.reconnecting.add(host)
     world.forget_all()
-    await world.timings.pause("agent_reconnect")
-    for host in hosts:
-        world.change(host, state="Up")
+
+
+async def reconnect_hosts(world: World) -> None:
+    await world.timings.pause("host_reconnect")
+    for host in world.reconnecting:
+        # Unless something else has happened to it.
+        if host.state == "Disconnected":
+            world.change(host, state="Up")
+    world.reconnecting.clear()
     world.forget_all()
 
 

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 import traceback
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, ClassVar, TypeVar
@@ -332,6 +332,8 @@ class Timings:
     stop: float = 2.0
     job_overhead: float = 0.02
     agent_reconnect: float = 1.0
+    host_reconnect: float | None = None
+    """After a restart of the server; None: as agent_reconnect."""
     scan_interval: float = 5.0
     router_check_interval: float = 3.0
     rvr_handover: float = 1.0
@@ -343,8 +345,12 @@ class Timings:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
 
+    def seconds(self, name: str) -> float:
+        value = getattr(self, name)
+        return self.agent_reconnect if value is None else value
+
     async def pause(self, name: str, share: float = 1.0) -> None:
-        seconds = getattr(self, name) * share
+        seconds = self.seconds(name) * share
         if self.jitter:
             seconds *= 1 + self.jitter * self.random.uniform(-1, 1)
         await asyncio.sleep(seconds)
@@ -393,6 +399,12 @@ class World:
         self._numbers: dict[str, int] = {"network": 203}
         self._names: dict[tuple[str, str], int] = {}
         self.bugs: list[str] = []
+        self.reconnecting: set[Host] = set()
+        """The hosts that were Up when the server died, and have not come back."""
+        self.patches_finish = False
+        """What is cut off now finishes the live patch that it is at: the VM does not need the server for it."""
+        self.die: Callable[[float], None] = lambda down_seconds: None
+        """The management server dies, and comes back after so many seconds."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note_server_start(self) -> None:

@@ -24,7 +24,8 @@ from tests.simulator.process import RunningSimulator
 RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
 RUNNING = 0
 # What the recording's author did to set the scene; here the estate does.
-SCENERY = {"listFirewallRules", "createFirewallRule", "createEgressFirewallRule"}
+SCENERY = {"listFirewallRules", "createFirewallRule", "createEgressFirewallRule", "listVPCOfferings", "createVPC"}
+SCENERY |= {"createNetwork", "deleteNetwork", "deleteVPC"}
 EVENT_FACTS = {"type", "state", "level", "username", "account", "project", "resourcetype", "resourcename"}
 EVENT_FACTS |= {"description"}
 # Events of things that the simulator does not have, or of steps within a job.
@@ -103,8 +104,11 @@ def recorded_things() -> dict[str, tuple[str, str]]:
     for path in RECORDINGS.glob("*.jsonl"):
         for exchange in recording(path.stem):
             for thing in walk(exchange.response):
-                if "role" in thing:
-                    things[thing["id"]] = ("router", thing.get("vpcname") or thing["guestnetworkname"])
+                if thing.get("role") == "INTERNAL_LB_VM":
+                    things[thing["id"]] = ("internal lb", "")
+                elif "role" in thing and ("vpcname" in thing or "guestnetworkname" in thing):
+                    name = thing.get("vpcname") or thing["guestnetworkname"]
+                    things.setdefault(thing["id"], ("router", name))
                     if "guestnetworkid" in thing:
                         things[thing["guestnetworkid"]] = ("network", thing["guestnetworkname"])
                     if "vpcid" in thing:
@@ -165,6 +169,8 @@ class Replay(Client):
         """The id in the simulator of what has this name in the recording."""
         if kind == "systemvm":
             found = self.everything("listSystemVms", "systemvm", systemvmtype=name)
+        elif kind == "internal lb":
+            found = self.everything("listInternalLoadBalancerVMs", "internalloadbalancervm")
         elif kind == "router":
             routers = self.everything("listRouters", "router")
             found = [r for r in routers if name in (r.get("vpcname"), r.get("guestnetworkname"))]

@@ -42,6 +42,14 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     "recreate_no_capacity_vpc": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "router_ops": (cloud(), {}),
     "cheaper_lists": (cloud(), {}),
+    "redundant_vpc_without_tiers": (
+        cloud(vpcs=[{"name": "x-rvpc", "redundant": True, "tiers": 0, "version": "4.22.0"}]),
+        {},
+    ),
+    "vpc_tier_not_implemented": (
+        cloud(vpcs=[{"name": "x-vpc", "tiers": [{"name": "x-tier", "state": "Shutdown"}]}]),
+        {},
+    ),
     "rules_fail": (cloud(), {0: [{"kind": "rules_fail", "match": {"name": "t-iso1"}, "times": 3}]}),
     "customjobid": (
         cloud(timings={"patch": 0.6, "scan_interval": 60}),
@@ -54,7 +62,7 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     ),
 }
 # How many exchanges stand before the one where the recorded routers' versions were set back, by hand.
-BEFORE_SET_BACK = {"customjobid": 4, "rules_fail": 2, "lost_after_patch": 2}
+BEFORE_SET_BACK = {"customjobid": 4, "rules_fail": 2, "lost_after_patch": 2, "vpc_tier_not_implemented": 8}
 
 
 @pytest.mark.parametrize("name", PLAYED)

@@ -589,6 +589,99 @@ def test_router_that_starts_gets_its_rules(command: str, parameters: dict[str, s
         assert rules(simulator) == {"net": "applied"}
 
 
+# -- pairs and health
+
+
+def shown_states(client: Client) -> list[str]:
+    return [each["redundantstate"] for each in routers(client)]
+
+
+def test_pair_that_breaks_shows_it_at_the_next_check() -> None:
+    networks = [{"name": "net", "redundant": True}]
+    fault = {"kind": "pair_breaks", "match": {"name": "net"}, "states": ["PRIMARY", "FAULT"]}
+    with SimulatorThread(estate({"router_check_interval": 0.3}, networks=networks, faults=[fault])) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        assert shown_states(client) == ["PRIMARY", "BACKUP"]
+        wait_for(lambda: shown_states(client) == ["PRIMARY", "FAULT"])
+        # Neither another patch nor a start of one of them helps while the fault is set.
+        client.job("rebootRouter", id=routers(client)[1]["id"])
+        wait_for(lambda: shown_states(client) == ["PRIMARY", "FAULT"])
+        client.job("restartNetwork", id=NETWORK, cleanup="true")
+        wait_for(lambda: shown_states(client) == ["PRIMARY", "BACKUP"])
+
+
+def test_broken_pair_is_mended_by_a_start_once_the_fault_is_gone() -> None:
+    networks = [{"name": "net", "redundant": True}]
+    fault = {"kind": "pair_breaks", "states": ["BACKUP"]}
+    with SimulatorThread(estate(networks=networks, faults=[fault])) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        wait_for(lambda: shown_states(client) == ["BACKUP", "BACKUP"])
+        simulator.set_faults([])
+        time.sleep(3 * QUICK["router_check_interval"])
+        assert shown_states(client) == ["BACKUP", "BACKUP"]
+        client.job("rebootRouter", id=routers(client)[0]["id"])
+        wait_for(lambda: sorted(shown_states(client)) == ["BACKUP", "PRIMARY"])
+
+
+def test_no_router_checks_no_change_of_states() -> None:
+    networks = [{"name": "net", "redundant": True}]
+    with SimulatorThread(estate(networks=networks, settings={"router.check.interval": 0})) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, cleanup="true")
+        time.sleep(3 * QUICK["router_check_interval"])
+        assert shown_states(client) == ["UNKNOWN", "UNKNOWN"]
+
+
+def failed_checks(client: Client, **more: str) -> list[str] | str:
+    answer = client.ask(command="getRouterHealthCheckResults", routerid=router(client)["id"], **more)
+    if answer.status != 200:
+        return answer.body["errortext"]
+    return [each["checkname"] for each in answer.body["routerhealthchecks"]["healthchecks"] if not each["success"]]
+
+
+def test_health_check_fails_and_shows_later() -> None:
+    fault = {"kind": "health_check_fails", "check": "haproxy_check.py"}
+    with SimulatorThread(estate({"health_fetch": 0.4}, faults=[fault])) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        assert (failed_checks(client), router(client)["healthchecksfailed"]) == ([], False)
+        wait_for(lambda: router(client)["healthchecksfailed"])
+        assert failed_checks(client) == ["haproxy_check.py"]
+        alerts = client.ask(command="listAlerts", type="9").body["alert"]
+        assert alerts[0]["description"].startswith("Health checks failed: 1 failing checks on router r-")
+
+
+def test_fresh_health_checks() -> None:
+    fault = {"kind": "health_check_fails", "check": "haproxy_check.py"}
+    with SimulatorThread(estate(faults=[fault], server={"healthchecksfailed": False})) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        assert failed_checks(client) == []
+        assert failed_checks(client, performfreshchecks="true") == ["haproxy_check.py"]
+        assert router(client)["healthchecksfailed"] is False
+        # A new router has no results until the server has read some.
+        client.job("restartNetwork", id=NETWORK, cleanup="true")
+        assert "No health check results found for the router." in failed_checks(client)
+        assert failed_checks(client, performfreshchecks="true") == []
+        simulator.update(hosts={router(client)["hostname"]: {"state": "Disconnected"}})
+        assert "Basic tests results unavailable" in failed_checks(client, performfreshchecks="true")
+
+
+def test_failing_health_check_may_make_the_server_recreate_the_router() -> None:
+    fault = {"kind": "health_check_fails", "check": "dhcp.service"}
+    settings = {"router.health.checks.failures.to.recreate.vr": "dhcp.service,dns_check.py"}
+    with SimulatorThread(estate(faults=[fault], settings=settings)) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true")
+        old = router(client)["id"]
+        failed_checks(client, performfreshchecks="true")
+        wait_for(lambda: [r["state"] for r in routers(client) if r["id"] != old] == ["Running"])
+        wait_for(lambda: len(routers(client)) == 1)
+        assert len(simulator.state()["jobs"]) == 1
+
+
 # -- the control API
 
 

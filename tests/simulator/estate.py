@@ -24,6 +24,7 @@ from tests.simulator.world import (
     Agent,
     Cluster,
     Domain,
+    Health,
     Host,
     ManagementServer,
     Network,
@@ -65,6 +66,7 @@ SERVER = {
     "account": STR,
     "page_size": INT,
     "customjobid": STR,
+    "healthchecksfailed": BOOL,
     "management_servers": LIST,
 }
 MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}
@@ -536,7 +538,9 @@ class Builder:
         for index, each in enumerate(described):
             if not each.get("missing", False):
                 router = self.router(unit, shared | each, VIRTUAL_ROUTER, where)
-                if unit.redundant and "redundantstate" not in each and router.state == "Running":
+                # Without guest networks they cannot agree.
+                agrees = not isinstance(unit, Vpc) or bool(unit.tiers)
+                if unit.redundant and agrees and "redundantstate" not in each and router.state == "Running":
                     router.redundantstate = "BACKUP" if index else "PRIMARY"
         taken: set[Host] = set()
         for router in unit.routers:
@@ -589,6 +593,7 @@ class Builder:
             scripts=None if never else software_version(scripts),
             scripts_checksum=spec.get("scriptsversion"),
             failing_checks=spec.get("failing_checks", []),
+            health=None if never else Health(spec.get("failing_checks", []), world.started - 60),
         )
         router.template = world.registered_template(hypervisor)
         world.add(router)

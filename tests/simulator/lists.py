@@ -350,7 +350,7 @@ def routers_with(call: Call, role: str) -> list[Router]:
             "name": lambda router: router.name,
             "state": lambda router: router.state,
             "forvpc": lambda router: router.vpc is not None,
-            "healthchecksfailed": lambda router: bool(router.failing_checks),
+            "healthchecksfailed": lambda router: render.health_checks_failed(call.world, router),
         },
         keyword=lambda router: (router.name, router.state, *(network.name for network in router.networks)),
         owner=lambda router: router.owner,
@@ -384,38 +384,6 @@ def list_volumes(call: Call) -> str:
         return cached
 
     return call.texts("volume", vms, text)
-
-
-@command("getRouterHealthCheckResults", ids="router systemvm")
-def get_router_health_check_results(call: Call) -> str:
-    world = call.world
-    router = call.objects["routerid"]
-    if not isinstance(router, Router) or router.removed is not None:
-        raise unknown_value(call.command.name, "routerid", router.id)
-    reason = None
-    if not world.setting_is_true("router.health.checks.enabled", router.zone):
-        reason = f"Router health checks are not enabled for router: {router.name}"
-    elif router.version is None or router.state != "Running":
-        reason = (
-            "No health check results found for the router. This could happen for a newly created router. "
-            "Please wait for periodic results to populate or manually call for checks to execute."
-        )
-    if reason is not None:
-        raise ApiError(INTERNAL, f"Failed to get health check results due to: {reason}")
-    basic = ["connectivity.test", "filesystem.writable.test", "dhcp.service", "dns_check.py"]
-    names = basic + [name for name in router.failing_checks if name not in basic]
-    checks = [
-        {
-            "checkname": name,
-            "checktype": "basic" if name in basic else "advanced",
-            "success": name not in router.failing_checks,
-            "status": "FAILED" if name in router.failing_checks else "SUCCESS",
-            "lastupdated": world.stamp(world.now() - 60),
-            "details": "failing, as the estate says" if name in router.failing_checks else "",
-        }
-        for name in names
-    ]
-    return dump({"routerhealthchecks": {"routerid": router.id, "healthchecks": checks}})
 
 
 @command("listConsoleSessions", f"{OWNED} id:uuid hostid:uuid activeonly:boolean startdate enddate")

@@ -1,13 +1,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that tell how routers and system VMs are: alerts."""
+"""Commands that tell how routers and system VMs are: alerts, health checks and diagnostics."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
-from tests.simulator.commands import Call, command
+from tests.simulator import checks
+from tests.simulator.commands import Call, command, dump
+from tests.simulator.errors import INTERNAL, ApiError, unknown_value
 from tests.simulator.lists import PAGED
+from tests.simulator.world import Router
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")
@@ -22,3 +26,57 @@ def list_alerts(call: Call) -> str:
         keyword=lambda alert: [alert.description],
     )
     return call.rows("alert", chosen, lambda alert: asdict(alert) | {"sent": call.world.stamp(alert.sent)})
+
+
+# -- health checks
+
+
+@command("getRouterHealthCheckResults", ids="router systemvm")
+def get_router_health_check_results(call: Call) -> str:
+    world = call.world
+    router = call.objects["routerid"]
+    if not isinstance(router, Router) or router.removed is not None:
+        raise unknown_value(call.command.name, "routerid", router.id)
+    if not world.setting_is_true("router.health.checks.enabled", router.zone):
+        raise no_results(f"Router health checks are not enabled for router: {router.name}")
+    if call.flag("performfreshchecks"):
+        reason = None
+        if not checks.can_be_asked(router):
+            reason = "Basic tests results unavailable"
+        elif router.hypervisor == "Simulator":
+            reason = f"Basic tests failed - {checks.UNSUPPORTED}"
+        else:
+            checks.fetch(world, router)
+        if reason is not None:
+            raise no_results(f"Unable to perform fresh checks on router - {reason}")
+    if router.health is None:
+        raise no_results(
+            "No health check results found for the router. This could happen for a newly created router. "
+            "Please wait for periodic results to populate or manually call for checks to execute."
+        )
+    return dump({"routerhealthchecks": {"routerid": router.id, "healthchecks": results(call, router)}})
+
+
+def no_results(reason: str) -> ApiError:
+    return ApiError(INTERNAL, f"Failed to get health check results due to: {reason}")
+
+
+def results(call: Call, router: Router) -> list[dict[str, Any]]:
+    assert router.health is not None
+    shown = {name: ("SUCCESS", "") for name in (*checks.BASIC, *checks.RUN)}
+    shown |= {name: ("FAILED", f"{name} fails") for name in router.health.failing}
+    if router.hypervisor == "Simulator":
+        # As recorded: such hosts cannot be asked.
+        details = f"Failed to fetch results with details: {checks.UNSUPPORTED}"
+        shown = dict(zip(checks.BASIC, (("FAILED", details), ("UNKNOWN", details)), strict=True))
+    return [
+        {
+            "checkname": name,
+            "checktype": "basic" if name in (*checks.BASIC, *checks.RUN) else "advanced",
+            "success": status == "SUCCESS",
+            "status": status,
+            "lastupdated": call.world.stamp(router.health.at),
+            "details": details,
+        }
+        for name, (status, details) in shown.items()
+    ]

@@ -128,6 +128,10 @@ def requires_upgrade(world: World, router: Router) -> bool:
     return router.software is None or parse_version(router.software) != parse_version(world.server.version)
 
 
+def health_checks_failed(world: World, router: Router) -> bool:
+    return world.server.healthchecksfailed and router.health is not None and bool(router.health.failing)
+
+
 def scripts_version(router: Router) -> str | None:
     if router.scripts_checksum is not None:
         return router.scripts_checksum
@@ -265,7 +269,7 @@ def router(world: World, router: Router) -> JsonObject:
         "requiresupgrade": requires_upgrade(world, router),
     }
     if world.setting_is_true("router.health.checks.enabled", router.zone):
-        shown["healthchecksfailed"] = bool(router.failing_checks)
+        shown["healthchecksfailed"] = health_checks_failed(world, router)
     if router.software is not None:
         shown["softwareversion"] = router.software
     return shown | {"arch": router.root.arch, "hasannotations": False} | job_fields(router)
@@ -382,7 +386,8 @@ def network(world: World, network: Network) -> JsonObject:
         "state": network.state,
         "related": network.id,
     }
-    in_use = network.state in ("Implemented", "Setup")
+    # Shutdown is the state on the way to Allocated: its VLAN is still its own.
+    in_use = network.state in ("Implemented", "Setup", "Shutdown")
     if in_use:
         shown["broadcasturi"] = f"vlan://{network.vlan}"
     shown |= {"dns1": DNS, "type": network.type}

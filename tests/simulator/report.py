@@ -14,6 +14,7 @@ from tests.simulator.world import (
     CUSTOM_JOB_ID,
     Agent,
     Entity,
+    Health,
     Host,
     Network,
     Router,
@@ -90,6 +91,7 @@ def vm_state(vm: Vm) -> dict[str, Any]:
             "scripts": vm.scripts,
             "scriptsversion": render.scripts_version(vm),
             "redundantstate": vm.redundantstate,
+            "failing_checks": vm.failing_checks,
         }
     if isinstance(vm, SystemVm):
         facts |= {
@@ -168,6 +170,8 @@ def update_entity(world: World, entity: Entity, values: dict[str, Any], where: s
         world.change(entity, root=next(t for t in world.system_templates(entity.hypervisor) if t.version == version))
     if isinstance(entity, Host) and "version" in values:
         values.setdefault("package", values["version"])
+    if isinstance(entity, Router) and "failing_checks" in values:
+        values["health"] = Health(values["failing_checks"], world.now())
     for name in values:
         if name not in changeable(entity):
             raise ValueError(f"update: {where} has no {name!r}")

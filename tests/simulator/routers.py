@@ -15,7 +15,7 @@ from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, 
 from tests.simulator.faults import Fault
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import names_of
-from tests.simulator.world import INTERNAL_LB, Host, Interval, Network, Router, Vm, Vpc, World, Zone
+from tests.simulator.world import INTERNAL_LB, Broken, Host, Interval, Network, Router, Vm, Vpc, World, Zone
 
 RESTARTABLE = ("Implemented", "Setup")
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
@@ -74,6 +74,7 @@ async def patch(world: World, command: str, router: Router) -> bool:
         interval[1] = time.time()
     if not finish_patch(world, router, fault):
         return False
+    strike_checks(world, command, router)
     death = strike(world, {"server_dies"}, command, router)
     if death is not None:
         world.die(death.options.get("down_seconds", 1.0))
@@ -163,6 +164,23 @@ async def start(world: World, command: str, router: Router) -> None:
     )
     if router.role != INTERNAL_LB:
         world.change(router, software=world.software)
+    unit = router.unit
+    if unit is not None and unit.broken is not None and unit.broken.fault not in world.faults.faults:
+        unit.broken = None
+    world.unfetched[router] = time.time()
+    strike_checks(world, command, router)
+
+
+def strike_checks(world: World, command: str, router: Router) -> None:
+    """What may have gone wrong with a patch or a start, and shows only when the server asks the next time."""
+    fault = strike(world, {"pair_breaks"}, command, router) if router.redundant else None
+    if fault is not None and router.unit is not None:
+        router.unit.broken = Broken(fault.options.get("states", ["FAULT"]), time.time(), fault)
+    fault = strike(world, {"health_check_fails"}, command, router)
+    if fault is not None:
+        check = fault.options.get("check", "dhcp.service")
+        router.failing_checks = [*(name for name in router.failing_checks if name != check), check]
+        world.unfetched[router] = time.time()
 
 
 async def stop(world: World, router: Router) -> None:
@@ -341,6 +359,7 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
 
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     """restartNetwork or restartVPC with cleanup."""
+    broken = unit.broken
     if world.setting_is_true("network.rolling.restart", unit.zone):
         await rolling_restart(world, command, unit)
     else:
@@ -351,6 +370,9 @@ async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     if any(router.state != "Running" for router in unit.routers):
         world.change(unit, restartrequired=True)
         raise ReturnedFalse(f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
+    if unit.broken is broken:
+        # Unless the new pair broke, too.
+        unit.broken = None
     world.change(unit, restartrequired=False)
 
 
@@ -411,29 +433,3 @@ async def restart_vpc(
             note["succeeded"] = await reapply(world, command, tier, livepatch)
     await implement(world, command, vpc)
     world.change(vpc, restartrequired=False)
-
-
-# -- the server's router checks
-
-
-def check_redundant_states(world: World) -> None:
-    """A router that has just started is UNKNOWN until the server asks it for the first time."""
-    asked_before = time.time() - world.timings.router_check_interval
-    units: list[Network | Vpc] = [*world.networks, *world.vpcs]
-    for unit in units:
-        if not unit.redundant or not unit.routers or any(router.redundantstate_fixed for router in unit.routers):
-            continue
-        running = [router for router in unit.routers if router.state == "Running"]
-        primary = next((router for router in running if router.redundantstate == "PRIMARY"), None)
-        if primary is None and running:
-            primary = running[0]
-        for router in running:
-            state = "PRIMARY" if router is primary else "BACKUP"
-            if router.redundantstate != state and router.started <= asked_before:
-                world.change(router, redundantstate=state)
-
-
-async def watch_redundant_states(world: World) -> None:
-    while True:
-        await world.timings.pause("router_check_interval", 0.2)
-        check_redundant_states(world)

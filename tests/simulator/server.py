@@ -24,10 +24,10 @@ from aiohttp import web
 # Registers the commands.
 from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     actions,
+    checks,
     lists,
     lists_health,
     report,
-    routers,
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command
@@ -121,7 +121,8 @@ class Simulator:
     def _start_loops(self) -> None:
         self.world.spawn(systemvms.scan(self.world, SSVM))
         self.world.spawn(systemvms.scan(self.world, CPVM))
-        self.world.spawn(routers.watch_redundant_states(self.world))
+        self.world.spawn(checks.watch_redundant_states(self.world))
+        self.world.spawn(checks.watch_health(self.world))
 
     async def _listen(self) -> None:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, backlog=1024)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 
 from tests.simulator import render
 from tests.simulator.events import MANAGEMENT_NODE, AlertLog, EventLog
-from tests.simulator.faults import Faults
+from tests.simulator.faults import Fault, Faults
 from tests.simulator.identity import parse_version, software_version, uuid_of
 from tests.simulator.settings import Settings
 
@@ -139,6 +139,24 @@ class Template(Entity):
     """Names of the zones that list it; None: all."""
 
 
+@dataclass(eq=False)
+class Broken:
+    """A redundant pair that is none any more."""
+
+    states: list[str]
+    """What its routers say of themselves, from the server's next check on."""
+    since: float
+    fault: Fault
+
+
+@dataclass
+class Health:
+    """The results of a router's health checks, as the server read them last."""
+
+    failing: list[str]
+    at: float
+
+
 @dataclass(eq=False, kw_only=True)
 class Restartable(Entity):
     """A network or a VPC."""
@@ -158,6 +176,8 @@ class Restartable(Entity):
     """The server locks a network (a VPC) while it deploys its routers, and only then."""
     down: list[Interval] = field(default_factory=list)
     last_restart: dict[str, Any] | None = None
+    primary: Router | None = None
+    broken: Broken | None = None
 
     @property
     def rules(self) -> str:
@@ -263,6 +283,8 @@ class Router(Vm):
     scripts_checksum: str | None = None
     """The checksum itself, where an estate wants a certain one."""
     failing_checks: list[str] = field(default_factory=list)
+    """The truth; what the server has read of it is health."""
+    health: Health | None = None
     without_rules: set[Network] = field(default_factory=set)
     """The networks whose rules it has lost: a live patch overwrites what they were written to."""
 
@@ -336,6 +358,8 @@ class Timings:
     """After a restart of the server; None: as agent_reconnect."""
     scan_interval: float = 5.0
     router_check_interval: float = 3.0
+    health_fetch: float = 600.0
+    """How long after a patch or a start the server reads the results of health checks."""
     rvr_handover: float = 1.0
     start_failure: float = 8.0
     capacity_failure: float = 0.5
@@ -363,6 +387,8 @@ class ServerFacts:
     secret: str = "simulator-secret"
     account: str = "admin"
     page_size: int = 500
+    healthchecksfailed: bool = True
+    """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
     """What it does with a job id of the client's choice: accept, ignore (it does not know the parameter) or refuse."""
 
@@ -401,6 +427,8 @@ class World:
         self.bugs: list[str] = []
         self.reconnecting: set[Host] = set()
         """The hosts that were Up when the server died, and have not come back."""
+        self.unfetched: dict[Router, float] = {}
+        """Routers whose health checks ran anew, and since when."""
         self.patches_finish = False
         """What is cut off now finishes the live patch that it is at: the VM does not need the server for it."""
         self.die: Callable[[float], None] = lambda down_seconds: None

@@ -106,6 +106,7 @@ def recorded_things() -> dict[str, tuple[str, str]]:
             for thing in walk(exchange.response):
                 if thing.get("role") == "INTERNAL_LB_VM":
                     things[thing["id"]] = ("internal lb", "")
+                    things[thing["guestnetworkid"]] = ("network", thing["guestnetworkname"])
                 elif "role" in thing and ("vpcname" in thing or "guestnetworkname" in thing):
                     name = thing.get("vpcname") or thing["guestnetworkname"]
                     things.setdefault(thing["id"], ("router", name))
@@ -161,6 +162,7 @@ class Replay(Client):
         super().__init__(simulator)
         self.facts = facts
         self.jobs: dict[str, str] = {}
+        self.routers: dict[str, str] = {}
         self.scenery: set[str] = set()
         """Jobs of the commands that only set the scene."""
         self.problems: list[str] = []
@@ -184,7 +186,8 @@ class Replay(Client):
     def translate(self, request: dict[str, str]) -> dict[str, str]:
         translated = {}
         for key, value in request.items():
-            thing = recorded_things().get(value)
+            thing = None if value in self.routers else recorded_things().get(value)
+            value = self.routers.get(value, value)
             translated[key] = self.find(*thing) if thing is not None else self.jobs.get(value, value)
         return translated
 
@@ -202,9 +205,17 @@ class Replay(Client):
         else:
             answer = self.ask(**request)
         self.compare(recorded, answer)
+        self.learn(recorded, answer)
         if isinstance(recorded.body, dict) and "jobid" in recorded.body and "jobid" in answer.body:
             self.jobs[recorded.body["jobid"]] = answer.body["jobid"]
         return answer
+
+    def learn(self, recorded: Exchange, answer: Exchange) -> None:
+        """Which router is which, where a network has several."""
+        if recorded.command == "listRouters" and recorded.status == answer.status == 200:
+            left, right = recorded.body.get("router", []), answer.body.get("router", [])
+            if len(left) == len(right) > 1:
+                self.routers |= {old["id"]: new["id"] for old, new in zip(left, right, strict=True)}
 
     def compare(self, recorded: Exchange, answer: Exchange) -> None:
         where = f"{recorded.request}: "

@@ -20,6 +20,7 @@ from tests.simulator.process import SimulatorThread
 
 CURRENT = {"version": "4.18.1", "software": "4.22.0.0"}
 ALWAYS = {"times": "always"}
+IN_LB = {"version": "4.22.0"}
 NO_AGENT = {"cpvm": {"agent": "none", "version": "4.22.0"}}
 
 # The files that are played as they are: the estate they found, and the faults before a certain exchange.
@@ -42,6 +43,12 @@ PLAYED: dict[str, tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]] = {
     "recreate_no_capacity_vpc": (cloud(), {0: [{"kind": "capacity_failure", **ALWAYS}]}),
     "router_ops": (cloud(), {}),
     "cheaper_lists": (cloud(), {}),
+    "surplus_router": (cloud({"t-iso4": CURRENT}), {0: [{"kind": "start_failure"}]}),
+    "internal_lb": (
+        cloud(vpcs=[{"name": "i-vpc", "version": "4.22.0", "tiers": [{"name": "i-tier", "internal_lb": IN_LB}]}]),
+        {},
+    ),
+    "diagnostics": (cloud({"t-iso4": CURRENT}), {}),
     "redundant_vpc_without_tiers": (
         cloud(vpcs=[{"name": "x-rvpc", "redundant": True, "tiers": 0, "version": "4.22.0"}]),
         {},

@@ -261,7 +261,7 @@ def router_job(
         target=router,
         plan=plan,
         instance_type="InternalLbVm" if role == INTERNAL_LB else "DomainRouter",
-        show_instance=True,
+        show_instance=role != INTERNAL_LB,
         custom_id=call.custom_job_id,
     )
     return answer(job)

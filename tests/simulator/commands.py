@@ -31,6 +31,7 @@ KINDS = {
     "hostid": {"host"},
     "virtualmachineid": {"router", "systemvm"},
     "routerid": {"router", "systemvm"},
+    "targetid": {"router", "systemvm"},
 }
 PAGING = {"page", "pagesize"}
 CUSTOM_JOB_ID = "customjobid"

@@ -80,12 +80,12 @@ class JobRunner:
         plan: EventPlan,
         instance_type: str | None = None,
         show_instance: bool = False,
+        instance_id: str | None = None,
         custom_id: str | None = None,
     ) -> Job:
         world = self.world
         job = Job(command, java_class, world.now(), world.active_server, target, instance_type)
-        if show_instance and target is not None:
-            job.instance_id = target.id
+        job.instance_id = target.id if show_instance and target is not None else instance_id
         # Written before the id is looked at: a refused one leaves an event that no Started follows.
         scheduled = world.events.add(
             plan.type, "Scheduled", plan.scheduled, plan.owner, job.created, resource=plan.resource

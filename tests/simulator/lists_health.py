@@ -9,9 +9,10 @@ from typing import Any
 
 from tests.simulator import checks
 from tests.simulator.commands import Call, command, dump
-from tests.simulator.errors import INTERNAL, ApiError, unknown_value
+from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
+from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import PAGED
-from tests.simulator.world import Router
+from tests.simulator.world import CPVM, Router, SystemVm, Vm
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")
@@ -80,3 +81,61 @@ def results(call: Call, router: Router) -> list[dict[str, Any]]:
         }
         for name, (status, details) in shown.items()
     ]
+
+
+# -- diagnostics
+
+DIAGNOSTICS = "org.apache.cloudstack.api.command.admin.diagnostics"
+
+
+@command("runDiagnostics", "targetid!:uuid type! ipaddress! params", isasync=True)
+def run_diagnostics(call: Call) -> str:
+    vm = target(call)
+    text = f"{call.params['type'].upper()} {call.params['ipaddress']} executed in {vm.name}"
+
+    async def work(job: Job) -> JobResult:
+        await call.world.timings.pause("restart")
+        return {"diagnostics": {"stdout": text, "stderr": "", "exitcode": "0"}}
+
+    return diagnostics_job(call, vm, "RunDiagnosticsCmd", work)
+
+
+@command("getDiagnosticsData", "targetid!:uuid files", isasync=True)
+def get_diagnostics_data(call: Call) -> str:
+    vm = target(call)
+
+    async def work(job: Job) -> JobResult:
+        zone = dump({"id": str(vm.zone.nr), "name": vm.zone.name, "uuid": vm.zone.id})
+        raise ApiError(INTERNAL, f"No suitable secondary storage found to retrieve diagnostics in Zone: Zone {zone}")
+
+    return diagnostics_job(call, vm, "GetDiagnosticsDataCmd", work)
+
+
+def target(call: Call) -> Vm:
+    vm = call.objects["targetid"]
+    if not isinstance(vm, Vm) or vm.removed is not None or vm.state != "Running":
+        raise invalid("Unable to find a running system VM to diagnose")
+    return vm
+
+
+def diagnostics_job(call: Call, vm: Vm, java_class: str, work: Any) -> str:
+    kind = "DomainRouter"
+    if isinstance(vm, SystemVm):
+        kind = "ConsoleProxy" if vm.type == CPVM else "SystemVm"
+    plan = EventPlan(
+        "SYSTEM.VM.DIAGNOSTICS",
+        f"Executing diagnostics on system vm: {vm.id}",
+        call.world.caller,
+        (vm.id, kind, vm.name),
+    )
+    job = call.jobs.submit(
+        call.command.name,
+        f"{DIAGNOSTICS}.{java_class}",
+        work,
+        target=vm,
+        plan=plan,
+        instance_type=kind,
+        instance_id=vm.id,
+        custom_id=call.custom_job_id,
+    )
+    return dump({"jobid": job.id})

@@ -162,7 +162,8 @@ def nics(router: Router) -> list[JsonObject]:
             "networkname": network.name,
             "netmask": netmask(network.cidr),
         }
-        if network.type == "Shared":
+        internal_lb = router.role == "INTERNAL_LB_VM"
+        if network.type == "Shared" or internal_lb:
             nic["gateway"] = gateway(network.cidr)
         nic["ipaddress"] = address
         if reserved:
@@ -170,10 +171,11 @@ def nics(router: Router) -> list[JsonObject]:
         nic |= {
             "traffictype": "Guest",
             "type": network.type,
-            "isdefault": network.type == "Shared",
+            "isdefault": network.type == "Shared" or internal_lb,
             "macaddress": mac_address,
-            "mtu": 1500,
         }
+        if not internal_lb:
+            nic["mtu"] = 1500
         guests.append(nic)
     control: JsonObject = {"id": uuid_of("nic", f"{router.id}/control"), "networkid": CONTROL_NETWORK}
     if running:
@@ -200,7 +202,8 @@ def nics(router: Router) -> list[JsonObject]:
                 "mtu": 1500,
             }
         )
-    return [control, *public, *guests] if router.vpc is not None else [*guests, control, *public]
+    of_vpc = router.vpc is not None and router.role != "INTERNAL_LB_VM"
+    return [control, *public, *guests] if of_vpc else [*guests, control, *public]
 
 
 def gateway(cidr: str) -> str:
@@ -213,8 +216,10 @@ def netmask(cidr: str) -> str:
 
 
 def router(world: World, router: Router) -> JsonObject:
-    all_nics = nics(router)
-    control = next(nic for nic in all_nics if nic["traffictype"] == "Control")
+    # The answer to destroyRouter shows it once more, without its NICs.
+    destroyed = router.removed is not None
+    all_nics = [] if destroyed else nics(router)
+    control = next((nic for nic in all_nics if nic["traffictype"] == "Control"), None)
     public = next((nic for nic in all_nics if nic["traffictype"] == "Public"), None)
     guest = next((nic for nic in reversed(all_nics) if nic["traffictype"] == "Guest"), None)
     shown: JsonObject = {"id": router.id, **zone_fields(router.zone), "dns1": DNS}
@@ -222,17 +227,18 @@ def router(world: World, router: Router) -> JsonObject:
         shown["networkdomain"] = "cs1cloud.internal"
     if public is not None:
         shown["gateway"] = PUBLIC_GATEWAY
-    elif guest is not None:
+    elif guest is not None and router.role != "INTERNAL_LB_VM":
         shown["gateway"] = gateway(router.networks[-1].cidr)
     shown["name"] = router.name
     if router.placed:
         shown |= pod_fields(router.zone)
     shown |= placement_fields(router)
-    if "ipaddress" in control:
+    if control is not None and "ipaddress" in control:
         shown["linklocalip"] = control["ipaddress"]
         shown["linklocalmacaddress"] = control["macaddress"]
         shown["linklocalnetmask"] = control["netmask"]
-    shown["linklocalnetworkid"] = CONTROL_NETWORK
+    if control is not None:
+        shown["linklocalnetworkid"] = CONTROL_NETWORK
     if public is not None:
         shown["publicip"] = public["ipaddress"]
         shown["publicmacaddress"] = public["macaddress"]
@@ -249,7 +255,7 @@ def router(world: World, router: Router) -> JsonObject:
         "templateid": router.template.id,
         "templatename": router.template.name,
         "created": world.stamp(router.created),
-        "state": router.state,
+        "state": "Destroyed" if destroyed else router.state,
         **owner_fields(router.owner),
         "serviceofferingid": offering["id"],
         "serviceofferingname": offering["name"],

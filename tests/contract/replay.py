@@ -104,6 +104,8 @@ def recorded_things() -> dict[str, tuple[str, str]]:
     for path in RECORDINGS.glob("*.jsonl"):
         for exchange in recording(path.stem):
             for thing in walk(exchange.response):
+                if "projectid" in thing and "project" in thing:
+                    things[thing["projectid"]] = ("project", thing["project"])
                 if thing.get("role") == "INTERNAL_LB_VM":
                     things[thing["id"]] = ("internal lb", "")
                     things[thing["guestnetworkid"]] = ("network", thing["guestnetworkname"])
@@ -177,9 +179,11 @@ class Replay(Client):
             routers = self.everything("listRouters", "router")
             found = [r for r in routers if name in (r.get("vpcname"), r.get("guestnetworkname"))]
         else:
-            command, key = {"network": ("listNetworks", "network"), "vpc": ("listVPCs", "vpc")}.get(
-                kind, ("listZones", "zone")
-            )
+            command, key = {
+                "network": ("listNetworks", "network"),
+                "vpc": ("listVPCs", "vpc"),
+                "project": ("listProjects", "project"),
+            }.get(kind, ("listZones", "zone"))
             found = [thing for thing in self.everything(command, key) if thing["name"] == name]
         return found[0]["id"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.contract.cloud import cloud
-from tests.contract.replay import RECORDINGS, Exchange, Replay, ask, recording
+from tests.contract.replay import EVENT_FACTS, RECORDINGS, Exchange, Replay, ask, recording
 from tests.contract.shapes import FACTS, differences
 from tests.simulator.process import SimulatorThread
 
@@ -244,6 +244,84 @@ def compare_events(exchange: Exchange, replay: Replay) -> None:
         assert any(not differences(each, event, facts) for each in like), (event, like[0])
 
 
+def test_events_of_a_project() -> None:
+    exchanges = recording("events_of_a_project")
+    lists = [each for each in exchanges if each.command == "listEvents"]
+    with SimulatorThread(cloud()) as simulator:
+        replay = Replay(simulator)
+        replay.play(exchanges[:4])
+        replay.play(exchanges[1:4])
+        without, with_projects = lists[0], lists[1]
+        expected = [
+            (without, ["Started", "Completed"] * 2),
+            (with_projects, ["Scheduled"] * 2 + ["Started", "Completed"] * 2),
+        ]
+        for recorded, states in expected:
+            events = replay.ask(**replay.translate(recorded.request)).body["event"]
+            assert [event["state"] for event in events] == states
+            # Recorded in the same order, with pauses between.
+            kinds = [event["state"] for event in recorded.body["event"] if event["type"] == "NETWORK.RESTART"]
+            assert [state == "Scheduled" for state in kinds] == sorted((s == "Scheduled" for s in kinds), reverse=True)
+            for event in events:
+                like = [each for each in recorded.body["event"] if each["state"] == event["state"]]
+                assert any(not differences(each, event, EVENT_FACTS) for each in like), event
+        for recorded in lists[2:]:
+            request = recorded.request | {"startdate": recorded.request["startdate"].replace("2026-11-24", TODAY)}
+            assert replay.ask(**request | {"startdate": request["startdate"].replace("10:00", "00:00")}).body["count"]
+        assert replay.problems == []
+
+
+TODAY = time.strftime("%Y-%m-%d", time.gmtime())
+TOMORROW = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
+# The recorded moment, in all its forms, becomes the last second of this day: nothing happens after it.
+LAST_SECOND = (
+    ("2026-11-24T14:34:50+0200", f"{TOMORROW}T01:59:59+0200"),
+    ("2026-11-24", TODAY),
+    ("2026-11-25", TOMORROW),
+    ("12:34:50", "23:59:59"),
+    ("12:34", "23:59"),
+)
+
+
+def test_events_startdate() -> None:
+    exchanges = [each for each in recording("events_startdate") if each.command == "listEvents"]
+    of_whole_day = max(each.body.get("count", 0) for each in exchanges)
+    with SimulatorThread(cloud()) as simulator:
+        replay = Replay(simulator)
+        network = replay.find("network", "t-proj0")
+        replay.job("restartNetwork", id=network)
+        replay.job("restartNetwork", id=network)
+        seen = 0
+        for recorded in exchanges:
+            if recorded.status != 200:
+                replay.step(recorded)
+            elif "startdate" in recorded.request and "resourceid" not in recorded.request:
+                date = recorded.request["startdate"]
+                for old, new in LAST_SECOND:
+                    date = date.replace(old, new)
+                request = {key: value for key, value in recorded.request.items() if key != "enddate"}
+                found = replay.ask(**request | {"startdate": date}).body.get("count", 0)
+                # Cut to midnight, or honoured.
+                assert (found > 0) == (recorded.body.get("count") == of_whole_day), date
+                seen += 1
+        assert seen > 10
+        project = replay.everything("listNetworks", "network", keyword="t-proj0")[0]["projectid"]
+        filters = {"command": "listEvents", "resourceid": network, "resourcetype": "Network"}
+        of_the_project = replay.ask(**filters, listall="true", projectid=project).body["event"]
+        assert [event["state"] for event in of_the_project] == ["Scheduled"] * 2
+        of_the_caller = replay.ask(**filters).body["event"]
+        assert [event["state"] for event in of_the_caller] == ["Started", "Completed"] * 2
+        # Pages hold the newest events, the project's first.
+        pages = [
+            replay.ask(**filters, listall="true", projectid="-1", page=str(page), pagesize="3").body["event"]
+            for page in (1, 2)
+        ]
+        assert [[event["state"] for event in page] for page in pages] == [["Scheduled", "Started", "Completed"]] * 2
+        assert pages[0][0]["created"] >= pages[1][0]["created"]
+        assert replay.ask(**filters | {"enddate": TODAY}).body["count"] == 4
+        assert replay.problems == []
+
+
 # -- SSVM and CPVM come back by the capacity scan
 
 
@@ -353,5 +431,7 @@ def test_every_recording_is_used() -> None:
         "management_server_restart",
         "customjobid_race",
         "lost_after_patch",
+        "events_of_a_project",
+        "events_startdate",
     }
     assert used == {path.stem for path in RECORDINGS.glob("*.jsonl")}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -37,6 +38,8 @@ PAGING = {"page", "pagesize"}
 CUSTOM_JOB_ID = "customjobid"
 """Taken by every asynchronous command; listApis does not tell."""
 LONGEST_VALUE = 255
+DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+EXACT_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 T = TypeVar("T")
 
 
@@ -100,16 +103,23 @@ class Call:
         ]
 
     def moment(self, name: str) -> float | None:
+        """A date in one of the forms that the server knows. What is near one of them is cut to the day, silently."""
         text = self.params.get(name)
         if text is None:
             return None
-        for pattern in ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
-            try:
-                parsed = datetime.strptime(text, pattern)
-            except ValueError:
-                continue
-            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
-        raise invalid(f"Unable to parse date {text} for command {self.command.name}, please pass dates in the format")
+        try:
+            if EXACT_DATE.fullmatch(text):
+                return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+            if DATE_AND_TIME.fullmatch(text):
+                return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
+            day = datetime.fromisoformat(text[:10]).replace(tzinfo=timezone.utc)
+        except ValueError:
+            raise ApiError(
+                PARAMETER,
+                f"Unable to parse date {text} for command {self.command.name.lower()}, please pass dates in the format "
+                "mentioned in the api documentation",
+            ) from None
+        return day.timestamp() + (86399 if name == "enddate" else 0)
 
     # -- lists
 

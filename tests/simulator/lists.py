@@ -737,7 +737,13 @@ def list_async_jobs(call: Call) -> str:
     f"{OWNED} id:uuid type level startdate enddate resourceid resourcetype startid duration entrytime state archived",
 )
 def list_events(call: Call) -> str:
-    """Page 1 has the newest events; within a page they stand in the order in which they happened."""
+    """Page 1 has the newest events; within a page, those of projects come first, each in the order they happened."""
+    resource = call.params.get("resourceid")
+    if resource is not None:
+        if "resourcetype" not in call.params:
+            raise invalid("resourceid parameter must be used with resourcetype parameter")
+        if resource not in call.world.by_id:
+            raise invalid("Invalid resourceid")
     start, end = call.moment("startdate"), call.moment("enddate")
     events = call.select(
         [
@@ -756,6 +762,6 @@ def list_events(call: Call) -> str:
         keyword=lambda event: (event.type, event.description, event.level),
         owner=lambda event: event.owner,
     )
-    # The page is cut by age, then read in the order of ids.
-    shown = list(reversed(call.page(events)))
+    # The page is cut by age, then read in another order.
+    shown = sorted(call.page(events), key=lambda event: (event.owner.project is None, event.nr))
     return call.counted("event", len(events), [dump(render.event(call.world, event)) for event in shown])

@@ -25,7 +25,7 @@ RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
 RUNNING = 0
 # What the recording's author did to set the scene; here the estate does.
 SCENERY = {"listFirewallRules", "createFirewallRule", "createEgressFirewallRule", "listVPCOfferings", "createVPC"}
-SCENERY |= {"createNetwork", "deleteNetwork", "deleteVPC"}
+SCENERY |= {"listDomains", "createNetwork", "deleteNetwork", "deleteVPC"}
 EVENT_FACTS = {"type", "state", "level", "username", "account", "project", "resourcetype", "resourcename"}
 EVENT_FACTS |= {"description"}
 # Events of things that the simulator does not have, or of steps within a job.
@@ -122,6 +122,10 @@ def recorded_things() -> dict[str, tuple[str, str]]:
                     things[thing["id"]] = ("vpc", thing["name"])
                 elif "networkofferingid" in thing and "traffictype" in thing:
                     things[thing["id"]] = ("network", thing["name"])
+                elif thing.get("providername") == "NFS":
+                    things[thing["id"]] = ("image store", thing["name"])
+                elif "ispublic" in thing and thing.get("state") == "enabled":
+                    things[thing["id"]] = ("role", thing["name"])
                 elif "zonetoken" in thing:
                     things[thing["id"]] = ("zone", thing["name"])
     return things
@@ -183,6 +187,8 @@ class Replay(Client):
                 "network": ("listNetworks", "network"),
                 "vpc": ("listVPCs", "vpc"),
                 "project": ("listProjects", "project"),
+                "image store": ("listImageStores", "imagestore"),
+                "role": ("listRoles", "role"),
             }.get(kind, ("listZones", "zone"))
             found = [thing for thing in self.everything(command, key) if thing["name"] == name]
         return found[0]["id"]

@@ -313,10 +313,8 @@ def test_forbidden_command() -> None:
     with SimulatorThread(estate(forbidden_commands=["patchSystemVm"])) as simulator:
         client = Client(simulator)
         answer = client.ask(command="patchSystemVm")
-        assert answer.status == 401
-        assert answer.body["errortext"] == (
-            "The given command 'patchSystemVm' either does not exist, is not available for user."
-        )
+        assert answer.status == 432
+        assert answer.body["errortext"].startswith("The API [patchSystemVm] does not exist or is not available for")
         names = {api["name"] for api in client.ask(command="listApis").body["api"]}
         assert "restartNetwork" in names and "patchSystemVm" not in names
 

@@ -72,7 +72,7 @@ def list_management_servers(call: Call) -> str:
     return call.rows("managementserver", servers, show)
 
 
-@command("listApis", "name")
+@command("listApis")
 def list_apis(call: Call) -> str:
     allowed = [each for each in COMMANDS.values() if each.available(call.world)]
     name = call.params.get("name")
@@ -95,7 +95,9 @@ def list_configurations(call: Call) -> str:
             if not world.settings.is_zone_scoped(name):
                 continue
             assert isinstance(zone, Zone)
-            entry = with_scope(entry | {"value": world.setting(name, zone)})
+            if name in zone.settings or "value" in entry:
+                entry["value"] = world.setting(name, zone)
+            entry = with_scope(entry)
         # The name is a pattern, not the whole name.
         if call.params.get("name", "").lower() in name.lower():
             entries.append(entry)
@@ -107,8 +109,12 @@ def list_configurations(call: Call) -> str:
             "subgroup": lambda entry: entry["subgroup"],
             "parent": lambda entry: entry.get("parent"),
         },
-        keyword=lambda entry: (entry["name"], entry["description"], entry["value"]),
+        keyword=lambda entry: (entry["name"], entry.get("description", ""), entry.get("value", "")),
     )
+    if zone is not None:
+        # As recorded: counted is what the page has.
+        page = call.page(chosen)
+        return call.counted("configuration", len(page), [dump(entry) for entry in page])
     return call.rows("configuration", chosen, dict)
 
 

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import time
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -27,6 +28,8 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     checks,
     lists,
     lists_health,
+    lists_roles,
+    lists_storage,
     report,
     systemvms,
 )
@@ -40,7 +43,7 @@ from tests.simulator.world import CPVM, SSVM, Entity, World
 JSON_TYPE = "application/json;charset=utf-8"
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
 UNVERIFIED = "unable to verify user credentials and/or request signature"
-UNAVAILABLE = "The given command '%s' either does not exist, is not available for user."
+UNAVAILABLE = "The API [%s] does not exist or is not available for the account for user id [%s]."
 FAULT_TEXTS = {
     401: UNVERIFIED,
     429: "The given user has reached his/her account api limit, please retry after [1000] ms.",
@@ -51,6 +54,8 @@ HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unav
 SECRET_PARAMETERS = {"apikey", "signature", "signatureversion", "expires", "response", "command"}
 NO_FAULT = Fault("none")
 PATCHED = "patched"
+# Refused before the command is looked at.
+UNNAMED = {432}
 
 
 @dataclass
@@ -229,20 +234,24 @@ class Simulator:
             body = self._carry_out(command, params, lie)
             answer = Answer(200, f'{{"{response_name}":{body}}}')
         except ApiError as error:
-            answer = error_answer(response_name, error)
+            answer = error_answer("errorresponse" if error.code in UNNAMED else response_name, error)
         if params.get("response") != "json":
             answer = as_xml(answer)
         return answer
 
     def _admit(self, method: str, sent: dict[str, str], params: dict[str, str], command: Command | None) -> None:
         world = self.world
-        if command is None or not command.exists(world):
+        name = params.get("command", "")
+        forbidden = name in world.forbidden
+        if not forbidden and (command is None or not command.exists(world)):
             # Answered like a wrong signature, which is not even looked at.
             raise ApiError(401, UNVERIFIED, None)
         if params.get("apikey") != world.server.key or not self._verify(sent, params):
             raise ApiError(401, UNVERIFIED, None)
-        if not command.available(world):
-            raise ApiError(401, UNAVAILABLE % command.name)
+        if forbidden:
+            # The id is another one in every answer.
+            raise ApiError(432, UNAVAILABLE % (name, uuid.uuid4()))
+        assert command is not None
         reads = command.name.lower().startswith(("get", "list", "query", "find"))
         if method == "GET" and not reads and world.setting_is_true("enforce.post.requests.and.timestamps"):
             raise ApiError(400, f"State changing command {command.name} needs to be sent using POST request")

@@ -12,82 +12,80 @@ from tests.simulator.identity import template_version
 
 RECORDED = Path(__file__).parent / "recorded"
 
-# name: (default, may be set per zone)
-DEFAULTS: dict[str, tuple[str, bool]] = {
-    "agent.load.threshold": ("0.7", False),
-    "api.key.access": ("true", False),
-    "api.throttling.interval": ("1", False),
-    "api.throttling.max": ("25", False),
-    "commands.timeout": ("", False),
-    "consoleproxy.capacity.standby": ("10", False),
-    "consoleproxy.capacityscan.interval": ("30000", False),
-    "consoleproxy.launch.max": ("10", False),
-    "consoleproxy.management.state": ("Auto", False),
-    "consoleproxy.restart": ("true", False),
-    "consoleproxy.service.offering": ("", False),
-    "consoleproxy.session.max": ("50", False),
-    "enforce.post.requests.and.timestamps": ("false", False),
-    "expose.cloudstack.version.api.list.capabilities": ("false", False),
-    "internallbvm.service.offering": ("", False),
-    "job.expire.minutes": ("1440", False),
-    "max.ssvm.count": ("5", True),
-    "network.lock.timeout": ("600", False),
-    "network.router.EnableServiceMonitoring": ("false", True),
-    "ping.interval": ("60", False),
-    "router.aggregation.command.each.timeout": ("600", True),
-    "router.alerts.check.interval": ("1800", False),
-    "router.check.interval": ("30", False),
-    "router.health.checks.advanced.interval": ("10", False),
-    "router.health.checks.basic.interval": ("3", False),
-    "router.health.checks.config.refresh.interval": ("10", False),
-    "router.health.checks.results.fetch.interval": ("10", False),
-    "router.health.checks.to.exclude": ("", True),
-    "router.redundant.vrrp.interval": ("1", False),
-    "router.service.offering": ("", False),
-    "router.template.hyperv": ("SystemVM Template (HyperV)", True),
-    "router.template.lxc": ("SystemVM Template (LXC)", True),
-    "router.template.ovm3": ("SystemVM Template (Ovm3)", True),
-    "router.template.vmware": ("SystemVM Template (vSphere)", True),
-    "router.template.xenserver": ("SystemVM Template (XenServer)", True),
-    "secstorage.capacity.standby": ("10", False),
-    "secstorage.capacityscan.interval": ("30000", False),
-    "secstorage.nfs.version": ("", True),
-    "secstorage.service.offering": ("", False),
-    "secstorage.session.max": ("50", False),
-    "secstorage.vm.auto.scale.down": ("false", False),
-    "start.retry": ("10", False),
-    "system.vm.auto.reserve.capacity": ("true", False),
-    "system.vm.default.hypervisor": ("", False),
-    "system.vm.preferred.architecture": ("x86_64", True),
-    "system.vm.use.local.storage": ("false", True),
-    "systemvm.release.control.ip.on.stop": ("true", False),
-    "systemvm.root.disk.size": ("-1", False),
-    "systemvm.userdata.enabled": ("false", False),
-    "vm.destroy.forcestop": ("false", False),
-    "vm.op.cancel.interval": ("3600", False),
-    "vm.op.wait.interval": ("120", False),
-    "wait": ("1800", False),
-    "workers": ("10", False),
-}
-# recorded settings that may be set per zone
-RECORDED_ZONE_SCOPE = {
-    "minreq.sysvmtemplate.version",
-    "network.rolling.restart",
-    "router.health.checks.enabled",
-    "router.health.checks.failures.to.recreate.vr",
-    "router.template.kvm",
+# Settings that were not recorded, and none of which may be set per zone.
+DEFAULTS: dict[str, str] = {
+    "agent.load.threshold": "0.7",
+    "api.key.access": "true",
+    "api.throttling.interval": "1",
+    "api.throttling.max": "25",
+    "commands.timeout": "",
+    "consoleproxy.capacity.standby": "10",
+    "consoleproxy.capacityscan.interval": "30000",
+    "consoleproxy.launch.max": "10",
+    "consoleproxy.management.state": "Auto",
+    "consoleproxy.restart": "true",
+    "consoleproxy.service.offering": "",
+    "consoleproxy.session.max": "50",
+    "enforce.post.requests.and.timestamps": "false",
+    "expose.cloudstack.version.api.list.capabilities": "false",
+    "internallbvm.service.offering": "",
+    "job.expire.minutes": "1440",
+    "max.ssvm.count": "5",
+    "network.lock.timeout": "600",
+    "network.router.EnableServiceMonitoring": "false",
+    "ping.interval": "60",
+    "router.aggregation.command.each.timeout": "600",
+    "router.alerts.check.interval": "1800",
+    "router.check.interval": "30",
+    "router.health.checks.advanced.interval": "10",
+    "router.health.checks.basic.interval": "3",
+    "router.health.checks.config.refresh.interval": "10",
+    "router.health.checks.results.fetch.interval": "10",
+    "router.health.checks.to.exclude": "",
+    "router.redundant.vrrp.interval": "1",
+    "router.service.offering": "",
+    "router.template.hyperv": "SystemVM Template (HyperV)",
+    "router.template.lxc": "SystemVM Template (LXC)",
+    "router.template.ovm3": "SystemVM Template (Ovm3)",
+    "router.template.vmware": "SystemVM Template (vSphere)",
+    "router.template.xenserver": "SystemVM Template (XenServer)",
+    "secstorage.capacity.standby": "10",
+    "secstorage.capacityscan.interval": "30000",
+    "secstorage.nfs.version": "",
+    "secstorage.service.offering": "",
+    "secstorage.session.max": "50",
+    "secstorage.vm.auto.scale.down": "false",
+    "start.retry": "10",
+    "system.vm.auto.reserve.capacity": "true",
+    "system.vm.default.hypervisor": "",
+    "system.vm.preferred.architecture": "x86_64",
+    "system.vm.use.local.storage": "false",
+    "systemvm.release.control.ip.on.stop": "true",
+    "systemvm.root.disk.size": "-1",
+    "systemvm.userdata.enabled": "false",
+    "vm.destroy.forcestop": "false",
+    "vm.op.cancel.interval": "3600",
+    "vm.op.wait.interval": "120",
+    "wait": "1800",
+    "workers": "10",
 }
 
 
 class Settings:
     def __init__(self, server_version: str) -> None:
-        recorded = json.loads((RECORDED / "configurations.json").read_text(encoding="utf-8"))
-        self._entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in recorded}
-        self._zone_scope = set(RECORDED_ZONE_SCOPE)
-        for name, (default, zone_scope) in DEFAULTS.items():
-            self._add(name, default, zone_scope)
+        of_zones, others = (
+            json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("zone_settings", "configurations")
+        )
+        self._entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in (*of_zones, *others)}
+        self._zone_scope = {entry["name"] for entry in of_zones}
+        for name, default in DEFAULTS.items():
+            if name not in self._entries:
+                self._add(name, default, zone_scope=False)
         for entry in self._entries.values():
-            entry["value"] = entry["defaultvalue"]
+            # One without a default has no value, either.
+            if "defaultvalue" in entry:
+                entry["value"] = entry["defaultvalue"]
         # An upgrade of the server writes the version of its template here.
         self._entries["minreq.sysvmtemplate.version"]["value"] = template_version(server_version)
 
@@ -118,7 +116,7 @@ class Settings:
         return name in self._entries
 
     def value(self, name: str) -> str:
-        return self._entries[name]["value"]
+        return self._entries[name].get("value", "")
 
     def set(self, name: str, value: str) -> None:
         if name not in self._entries:

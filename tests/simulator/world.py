@@ -409,6 +409,9 @@ class World:
         self.alerts = AlertLog()
         self.management_servers: list[ManagementServer] = []
         self.forbidden: set[str] = set()
+        self.read_only_stores: set[str] = set()
+        self.roles: dict[str, dict[str, Any]] = {}
+        self.role_permissions: dict[str, list[dict[str, str]]] = {}
         self.started = time.time()
         self.note_server_start()
         self.zones: list[Zone] = []

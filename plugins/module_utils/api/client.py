@@ -17,6 +17,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ApiError,
     AuthenticationError,
+    JobExistsError,
+    JobIdRefusedError,
     MalformedAnswerError,
     ParameterError,
     RateLimitedError,
@@ -109,22 +111,7 @@ class Client:
         """
         if not command.startswith(("list", "get", "query", "find")):
             raise ValueError(f"{command} may change something: submit it")
-        start, tries = self._clock(), 0
-        while True:
-            tries += 1
-            try:
-                return self._call(self._reader, command, params)
-            except ApiError as exc:
-                error = exc
-            delay = self._delay(error, tries)
-            waited = self._clock() - start
-            if waited + delay > self._patience(error):
-                if tries > 1:
-                    error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
-                raise error
-            if self.on_retry:
-                self.on_retry(error, delay)
-            self._sleep(delay)
+        return self._repeat(lambda: self._call(self._reader, command, params))
 
     def list(self, command: str, key: str, **params: Any) -> Items:
         """Read a listing to its end, page by page.
@@ -158,23 +145,51 @@ class Client:
             )
         return [*found.values()]
 
-    def submit(self, command: str, **params: Any) -> str:
-        """Send a call that starts an asynchronous job; with POST, and never twice.
+    def submit(self, command: str, *, job_id: str | None = None, **params: Any) -> str:
+        """Send a call that starts an asynchronous job; with POST. It is repeated only when it surely was not taken.
 
-        :returns: the id of the job.
+        :param job_id: the id that the job is to have (customjobid), a UUID in lower case; each is taken once.
+        :returns: the id of the job; not I(job_id) where the server does not know the parameter.
+        :raises JobExistsError: a job has that id already, so nothing was started.
+        :raises JobIdRefusedError: the server objects to the id, so nothing was started.
         :raises SubmitUncertainError: the server may have taken the call: its answer is lost or says nothing.
         :raises ApiError: of any other type: the server surely did not take it.
         """
+        if job_id is not None:
+            params = {**params, "customjobid": job_id}
         try:
-            job_id = self._call(self._writer, command, params).get("jobid")
-            if isinstance(job_id, str) and job_id:
-                return job_id
-            error = ApiError(f"{command}: the answer has no job id.", http_status=200)
+            answered = self._repeat(lambda: self._call(self._writer, command, params), lambda error: error.rejected)
         except ApiError as exc:
             if exc.rejected:
-                raise
+                raise (_about_job_id(exc) if job_id is not None else None) or exc from None
             error = exc
+        else:
+            found = answered.get("jobid")
+            if isinstance(found, str) and found:
+                return found
+            error = ApiError(f"{command}: the answer has no job id.", http_status=200)
         raise SubmitUncertainError(error.message, command=command, http_status=error.http_status)
+
+    def _repeat(
+        self, send: Callable[[], dict[str, Any]], may_repeat: Callable[[ApiError], bool] = lambda error: True
+    ) -> dict[str, Any]:
+        """Send until there is an answer, with growing random delays, as long as the kind of error is worth it."""
+        start, tries = self._clock(), 0
+        while True:
+            tries += 1
+            try:
+                return send()
+            except ApiError as exc:
+                error = exc
+            delay = self._delay(error, tries)
+            waited = self._clock() - start
+            if not may_repeat(error) or waited + delay > self._patience(error):
+                if tries > 1:
+                    error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
+                raise error
+            if self.on_retry:
+                self.on_retry(error, delay)
+            self._sleep(delay)
 
     def _call(self, api: Any, command: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One exchange. The exceptions of cs and requests end here."""
@@ -243,6 +258,29 @@ def _identity(item: Mapping[str, Any]) -> str:
     if item.get("id"):
         return f"{item['id']} {item.get('zoneid')}"
     return str(item.get("jobid") or json.dumps(item, sort_keys=True))
+
+
+def _about_job_id(error: ApiError) -> ApiError | None:
+    """A refusal that is about the id which was asked for; None for any other.
+
+    As recorded: 431 while its job runs, 530 after that job ended or when two ask at the same moment.
+    """
+    text = error.errortext or ""
+    if "already exists" in text and ("custom id" in text or text.startswith("Entity already exists")):
+        kind: type[ApiError] = JobExistsError
+    elif "UUID" in text or "injectedJobId" in text or "customjobid" in text.lower():
+        kind = JobIdRefusedError
+    else:
+        return None
+    return kind(
+        error.message,
+        command=error.command,
+        http_status=error.http_status,
+        errorcode=error.errorcode,
+        cserrorcode=error.cserrorcode,
+        errortext=error.errortext,
+        rejected=True,
+    )
 
 
 def _as_it_is(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,14 @@ class SubmitUncertainError(UnavailableError):
     remedy = "The job may run: look for it, or at the state of its object, before submitting again."
 
 
+class JobExistsError(ApiError):
+    """A job has the id that was asked for (C(customjobid)): somebody has sent this very call before."""
+
+
+class JobIdRefusedError(ApiError):
+    """The server does not accept the id that was asked for as a job's; it did not act on the call."""
+
+
 class MalformedAnswerError(ApiError):
     """An answer came, but not one that can be understood or believed."""
 

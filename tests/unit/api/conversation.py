@@ -85,8 +85,8 @@ def recorded(name: str) -> requests.Response:
     return answer(RECORDED[name]["response"], RECORDED[name]["status"], RECORDED[name]["content_type"])
 
 
-def refusal(code: int, text: str, status: int | None = None) -> requests.Response:
-    return answer({"errorresponse": {"uuidList": [], "errorcode": code, "errortext": text}}, status or code)
+def refusal(code: int, text: str, status: int | None = None, **more: Any) -> requests.Response:
+    return answer({"errorresponse": {"uuidList": [], "errorcode": code, "errortext": text, **more}}, status or code)
 
 
 def html(status: int, **headers: str) -> requests.Response:

@@ -17,6 +17,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ApiError,
     AuthenticationError,
+    JobExistsError,
+    JobIdRefusedError,
     MalformedAnswerError,
     NotCloudStackError,
     NotFoundError,
@@ -310,10 +312,63 @@ def test_a_lost_answer_is_uncertain_and_never_asked_for_again(lost: Any) -> None
     ],
 )
 def test_a_refused_submit_is_certain(refused: Any, error: type[ApiError]) -> None:
-    with client_for(Conversation(("restartVPC", refused))) as client, pytest.raises(error) as caught:
+    talk = Conversation(("restartVPC", refused))
+    with client_for(talk, retry_limit=0) as client, pytest.raises(error) as caught:
         client.submit("restartVPC", id="v")
     assert caught.value.__class__ is error
     assert caught.value.rejected
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        requests.ConnectTimeout("slow"),
+        refusal(503, "Maintenance or Shutdown has been initiated on this management server."),
+        refusal(429, "please retry after [10] ms."),
+        html(429),
+        recorded("wrong_credentials"),  # what a server that is restarting may say
+    ],
+)
+def test_a_submit_that_was_surely_not_taken_is_repeated_while_that_may_pass(refused: Any) -> None:
+    clock = Clock()
+    talk = Conversation(("listZones", ok()), *[("restartVPC", refused)] * 2, ("restartVPC", recorded("submitted")))
+    with client_for(talk, clock) as client:
+        client.read("listZones")
+        assert client.submit("restartVPC", id="v") == "d67d5496-16e1-490d-9bb6-2853c5cd6536"
+    assert len(clock.slept) == 2
+
+
+ID = "0b0f7f8e-6a44-4f0f-9b0a-2f2b0a0d8a11"
+
+
+@pytest.mark.parametrize(
+    ("code", "second", "text", "error"),
+    [
+        (431, 4350, f"UUID: {ID} already exists so can't create/update with custom id", JobExistsError),
+        (530, 9999, "Entity already exists ", JobExistsError),
+        (431, 4350, f"UUID: {ID} doesn't follow the UUID format", JobIdRefusedError),
+        (431, 9999, "Value greater than max allowed length 255 for param: injectedJobId", JobIdRefusedError),
+        (431, 9999, "Network is not in the right state to be restarted.", ParameterError),
+        (530, 9999, "Failed to restart VPC", ServerError),
+    ],
+)
+def test_what_a_server_says_of_a_job_id(code: int, second: int, text: str, error: type[ApiError]) -> None:
+    """As recorded."""
+    answer = refusal(code, text, cserrorcode=second)
+    with (
+        client_for(Conversation(("restartVPC", {"customjobid": ID}, answer))) as client,
+        pytest.raises(error) as caught,
+    ):
+        client.submit("restartVPC", id="v", job_id=ID)
+    assert caught.value.__class__ is error
+    assert (caught.value.rejected, caught.value.errortext) == (True, text)
+
+
+def test_without_an_id_an_entity_that_exists_is_an_error_like_any_other() -> None:
+    talk = Conversation(("restartVPC", refusal(530, "Entity already exists ")))
+    with client_for(talk) as client, pytest.raises(ServerError):
+        client.submit("restartVPC", id="v")
+    assert "customjobid" not in talk.prepared[0].body
 
 
 def test_a_redirection_is_shown_and_not_followed() -> None:

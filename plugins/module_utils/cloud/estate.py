@@ -9,7 +9,6 @@ routers of projects are missing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,10 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight, recent_events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     REMOTE_ACCESS_VPN,
+    ROUTER_PROVIDERS,
     SYSTEM_VM_KINDS,
     Capabilities,
     Capacity,
@@ -37,11 +37,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Vpc,
     Zone,
     version_of,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.unfinished import (
-    WINDOW_S,
-    last_restarts,
-    unfinished_tiers,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
@@ -148,9 +143,9 @@ def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     return (ManagementServer("management server", "Up", version, parse_version(version)),)
 
 
-def read_setting(client: Client, name: str) -> str | None:
-    """A global setting's value (listConfigurations); None where the server does not know it."""
-    for item in client.list("listConfigurations", "configuration", name=name):
+def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:
+    """A setting's value, global or of one zone (listConfigurations); None where the server does not know it there."""
+    for item in client.list("listConfigurations", "configuration", name=name, zoneid=zone_id):
         if item.get("name") == name:
             return str(item.get("value") or "")
     return None
@@ -237,17 +232,7 @@ def read_units(
     )
     if Kind.ROUTER in kinds:
         basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
-        now = time.time()
-        events = recent_events(client, "NETWORK.RESTART", now - WINDOW_S)
-        last, done = last_restarts(events), last_restarts(events, done=True)
-        units = [
-            replace(
-                unit,
-                unfinished=unfinished_tiers([tier.id for tier in unit.tiers], last, now, done),
-                per_pod=unit.zone_id in basic and unit.type is UnitType.NETWORK,
-            )
-            for unit in units
-        ]
+        units = [replace(unit, per_pod=unit.zone_id in basic and unit.type is UnitType.NETWORK) for unit in units]
     return tuple(units)
 
 
@@ -445,6 +430,13 @@ def _network(item: Mapping[str, Any]) -> Network:
         ),
         tags=_tags(item),
         owner=Owner.of(item),
+        balanced=any(
+            provider.get("name") in ROUTER_PROVIDERS
+            for service in item.get("service") or ()
+            if service.get("name") == "Lb"
+            for provider in service.get("provider") or ()
+        ),
+        restart_required=item.get("restartrequired") is True,
     )
 
 
@@ -458,6 +450,7 @@ def _vpc(item: Mapping[str, Any]) -> Vpc:
         cidr=item.get("cidr"),
         tags=_tags(item),
         owner=Owner.of(item),
+        restart_required=item.get("restartrequired") is True,
     )
 
 

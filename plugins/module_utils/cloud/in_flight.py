@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight
 
@@ -65,7 +66,7 @@ def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list
             ids = frozenset(
                 resource
                 for event in open_events
-                if event.get("type") == EVENT_TYPES[job.command] and _samemoment(event.get("created"), job.created)
+                if event.get("type") == EVENT_TYPES[job.command] and _same_moment(event.get("created"), job.created)
                 for resource in _resources(event)
             )
         else:
@@ -81,12 +82,27 @@ def _resources(event: Mapping[str, Any]) -> list[str]:
 
 
 def recent_events(client: Client, kind: str, since: float | None) -> list[Mapping[str, Any]]:
-    """Events of one type (listEvents), newest page first, back to a moment in seconds since the epoch."""
+    """Events of one type and of all owners (listEvents), newest page first, back to a moment in epoch seconds.
+
+    A project's events are listed with C(projectid=-1) only. C(startdate) is given in a form that no release is known to
+    misread; it may let older events through all the same.
+    """
+    filters: dict[str, Any] = {"listall": True, "projectid": "-1", "type": kind}
+    if since is not None:
+        begin = datetime.fromtimestamp(since - TOLERANCE_S, timezone.utc)
+        filters["startdate"] = begin.strftime("%Y-%m-%dT%H:%M:%S+0000")
     events: list[Mapping[str, Any]] = []
     page = 0
     while True:
         page += 1
-        answer = client.read("listEvents", listall=True, type=kind, page=page, pagesize=client.page_size)
+        try:
+            answer = client.read("listEvents", **filters, page=page, pagesize=client.page_size)
+        except ParameterError:
+            if "startdate" not in filters:
+                raise
+            del filters["startdate"]  # a release that wants it in another form
+            page -= 1
+            continue
         batch = answer.get("event") or []
         events.extend(batch)
         seen = [created for event in batch if (created := moment(event.get("created"))) is not None]
@@ -94,7 +110,7 @@ def recent_events(client: Client, kind: str, since: float | None) -> list[Mappin
             return events
 
 
-def _samemoment(one: str | None, other: str | None) -> bool:
+def _same_moment(one: str | None, other: str | None) -> bool:
     first, second = moment(one), moment(other)
     if first is None or second is None:
         return one == other

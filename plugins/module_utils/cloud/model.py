@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
@@ -37,6 +37,7 @@ class UnitType(str, enum.Enum):
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 REMOTE_ACCESS_VPN = "remote access VPN"
+ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 
 
@@ -116,7 +117,12 @@ class Vm:
 
 @dataclass(frozen=True)
 class Network:
-    """A guest network. I(provider) is who routes it; C(VirtualRouter) and C(VpcVirtualRouter) are CloudStack's own."""
+    """A guest network.
+
+    :ivar providers: who gives it its services; C(VirtualRouter) and C(VpcVirtualRouter) are CloudStack's own routers.
+    :ivar balanced: whether such a router balances load for it, by its offering.
+    :ivar restart_required: whether the server wants it to be restarted.
+    """
 
     id: str
     name: str
@@ -130,10 +136,17 @@ class Network:
     providers: frozenset[str]
     tags: tuple[str, ...]
     owner: Owner
+    balanced: bool = False
+    restart_required: bool = False
 
     @property
     def restartable(self) -> bool:
         return self.state in RESTARTABLE_NETWORK_STATES
+
+    @property
+    def routed(self) -> bool:
+        """Whether any service of it comes from a router of CloudStack's."""
+        return bool(self.providers & ROUTER_PROVIDERS)
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,7 @@ class Vpc:
     tags: tuple[str, ...]
     owner: Owner
     tiers: tuple[Network, ...] = ()
+    restart_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +225,39 @@ class ManagementServer:
 
 
 @dataclass(frozen=True)
+class Owed:
+    """A network whose rules have to be applied again, as its last restart is not known to have succeeded.
+
+    :ivar since: a restart that began then or later, by the server's clock in epoch seconds, and succeeded settles it.
+    """
+
+    network_id: str
+    why: str
+    since: float
+
+
+@dataclass(frozen=True)
+class Restart:
+    """One restart of a network that this collection sent, and how it ended.
+
+    :ivar created: when it began, by the server's clock.
+    """
+
+    network_id: str
+    job_id: str
+    created: str
+    succeeded: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "network_id": self.network_id,
+            "job_id": self.job_id,
+            "created": self.created,
+            "succeeded": self.succeeded,
+        }
+
+
+@dataclass(frozen=True)
 class Unit:
     """What one action upgrades: one system VM, one network with its router(s), one VPC with its router(s) and tiers."""
 
@@ -224,7 +271,8 @@ class Unit:
     vms: tuple[Vm, ...]
     network: Network | None = None
     vpc: Vpc | None = None
-    unfinished: tuple[str, ...] = ()  # tiers that an interrupted live patch left, by id
+    owed: tuple[Owed, ...] = ()  # networks whose rules have to be applied again
+    restarts: tuple[Restart, ...] = ()  # the last restarts of its networks that are known to have succeeded
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
     marks: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
@@ -264,8 +312,42 @@ class Unit:
 
     @property
     def tiers(self) -> tuple[Network, ...]:
-        """The tiers a restart may be sent to, in a stable order."""
-        return tuple(tier for tier in self.vpc.tiers if tier.restartable) if self.vpc else ()
+        """The tiers a restart may be sent to, the one to live patch through first.
+
+        That is one whose services come from the VPC's router, with load balancing before others: its restart sends the
+        router something to do, which makes it process all rules again.
+        """
+        tiers = [tier for tier in self.vpc.tiers if tier.restartable] if self.vpc else []
+        return tuple(sorted(tiers, key=lambda tier: (not tier.routed, not tier.balanced, tier.name, tier.id)))
+
+    @property
+    def network_ids(self) -> tuple[str, ...]:
+        """The networks whose rules its routers hold, as far as they can be restarted."""
+        if self.type is UnitType.INTERNAL_LB:
+            return tuple(vm.network_id for vm in self.vms if vm.network_id)
+        if self.network:
+            return (self.network.id,) if self.network.restartable else ()
+        return tuple(tier.id for tier in self.tiers)
+
+    @property
+    def elects(self) -> bool:
+        """Whether its routers elect a PRIMARY; those of a VPC without tiers have nothing to elect over."""
+        return self.redundant and (self.vpc is None or bool(self.tiers))
+
+    @property
+    def surplus(self) -> tuple[Vm, ...]:
+        """Stopped routers beside as many running ones as there should be: left over from a recreation that failed."""
+        if self.type not in (UnitType.NETWORK, UnitType.VPC) or self.per_pod:
+            return ()
+        running = [vm for vm in self.vms if vm.running]
+        stopped = tuple(vm for vm in self.vms if vm.state == "Stopped")
+        complete = len(running) == (2 if self.redundant else 1) and len(running) + len(stopped) == len(self.vms)
+        return stopped if complete else ()
+
+    def without(self, vms: Iterable[Vm]) -> Unit:
+        """The unit as it is when these are gone."""
+        gone = {vm.id for vm in vms}
+        return self if not gone else replace(self, vms=tuple(vm for vm in self.vms if vm.id not in gone))
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import stages
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
@@ -59,10 +59,10 @@ class Question:
     def commands(self) -> frozenset[str]:
         """What carrying out the plan sends and cannot do without, but for what was called already to make it."""
         sent = {
-            stage.command
+            call.command
             for unit, verdict in self.verdicts
             if verdict.method in ACTING
-            for stage in stages(unit, verdict.method)
+            for call in (*calls(unit, verdict.method), *map(apply_rules, unit.network_ids))
         }
         return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
 
@@ -497,8 +497,8 @@ def _redundant_pairs(question: Question) -> Check:
 def _tierless_vpcs(question: Question) -> Check:
     return _warn_about(
         "vpcs_without_tiers",
-        [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.tiers],
-        "without a tier that can be restarted",
+        [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.vpc.tiers],
+        "without a tier",
         "A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them out.",
         "every VPC in scope has a tier to patch through",
     )

@@ -46,7 +46,7 @@ def expected_seconds(unit: Unit, method: Method) -> float:
             return PATCH_S
         return routers * PATCH_S + max(1, len(unit.tiers)) * RESTART_S
     if method is Method.RESTART:
-        return len(unit.unfinished) * RESTART_S or routers * START_S + RESTART_S
+        return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
         if unit.type is UnitType.SYSTEM_VM:
             return SCAN_S + START_S
@@ -64,7 +64,7 @@ def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
         return _live_patch(unit)
     if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
         return Impact("none: there is no service from it now")
-    if method is Method.RESTART and unit.unfinished:
+    if method is Method.RESTART and unit.owed:
         return Impact("none: rules are applied again")
     if method is Method.RESTART:
         return Impact(f"{_service(unit)} is gone while it restarts", START_S, 2 * START_S)

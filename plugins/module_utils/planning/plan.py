@@ -22,7 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe, select_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Situation,
@@ -50,6 +50,7 @@ class PlannedUnit:
             "step": step,
             "expected_s": self.expected_s,
             "impact": str(self.impact),
+            "restarts": [restart.as_dict() for restart in self.unit.restarts],
             "without_service_s": [self.impact.best_s, self.impact.worst_s],
         }
 
@@ -103,19 +104,15 @@ class Plan:
         return {method.value: counts[method.value] for method in Method if counts[method.value]}
 
 
-def decide_all(estate: Estate, policy: Policy) -> list[tuple[Unit, Verdict]]:
-    """The verdict for every unit in scope.
-
-    :raises PolicyError: when the policy names something that does not exist.
-    """
-    selected = select_units(estate.units, estate.zones, policy)
+def decide_all(estate: Estate, units: Sequence[Unit], policy: Policy) -> list[tuple[Unit, Verdict]]:
+    """The verdict for each of the units that are in scope."""
     if estate.version is None:
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
-        return [(unit, unknown) for unit in selected]
+        return [(unit, unknown) for unit in units]
     situation = situation_of(estate, estate.version)
     wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
-    return [(unit, decide(unit, situation, wishes)) for unit in selected]
+    return [(unit, decide(unit, situation, wishes)) for unit in units]
 
 
 def make_plan(question: Question) -> Plan:

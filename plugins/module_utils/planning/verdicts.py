@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    ROUTER_PROVIDERS,
     Unit,
     UnitType,
     Vm,
@@ -24,8 +25,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
 # Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
 FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
+# Since then restartVPC with livepatch reaches the routers of a VPC none of whose tiers is Implemented (issue 7958).
+WHOLE_VPC_PATCH = Version((4, 18, 2, 0), "4.18.2")
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
-ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
 
 @dataclass(frozen=True)
@@ -132,19 +134,20 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
     if wishes.method is Wanted.RECREATE:
         template = situation.template(unit)
         old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
+        if not old and not extra and unit.owed and _untouchable(unit) is None:
+            return Verdict(Method.RESTART, _owed_reason(unit))
         if not old and not extra:
             return Verdict(Method.NONE, f"already runs {situation.target} on {template.name if template else 'it'}")
         return _recreate(unit, situation, wishes, extra or f"wanted: {_from(old)}")
-    if not behind and not extra and unit.unfinished and _untouchable(unit) is None:
-        left = [tier.name for tier in unit.tiers if tier.id in unit.unfinished]
-        return Verdict(
-            Method.RESTART, f"its live patch was interrupted: the rules of {', '.join(left)} have to be applied again"
-        )
+    if not behind and not extra and unit.owed and _untouchable(unit) is None:
+        return Verdict(Method.RESTART, _owed_reason(unit))
     if not behind and not extra:
         return Verdict(Method.NONE, f"already runs {situation.target}")
     settling = _untouchable(unit)
     if settling:
         return Verdict(Method.SKIP, settling)
+    surplus = unit.surplus
+    behind = [vm for vm in behind if vm not in surplus]
     forbidden = _forbidden(behind)
     if forbidden:
         why = "; ".join(why for dummy, why in forbidden)
@@ -160,7 +163,7 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
             f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
             "or recreate it with sysvm_method: recreate",
         )
-    reason = extra or _not_live_patchable(unit)
+    reason = (None if surplus else extra) or _not_live_patchable(unit, situation.target)
     if reason:
         if wishes.method is Wanted.LIVE_PATCH:
             return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
@@ -172,7 +175,30 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
             f"{_names(stopped)} {_is(stopped)} {stopped[0].state}; a restart of the network starts it with the "
             f"software {situation.target}",
         )
-    return Verdict(Method.LIVE_PATCH, _live_patch_reason(behind, stopped, situation))
+    left_over = f"{extra}: {_names(surplus)}, left over from a recreation that failed, will be destroyed"
+    parts = [left_over] if surplus else []
+    return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, situation)]))
+
+
+def degraded(unit: Unit) -> str | None:
+    """Why taking down one router of the unit may take down the only one that works; None where it would not."""
+    if not unit.elects or not any(vm.running for vm in unit.vms) or is_healthy_pair(unit.vms):
+        return None
+    told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
+    return (
+        f"the pair is not one PRIMARY and one BACKUP ({told}), so this may take down the only working router; repair "
+        "the pair first, or allow it with sysvm_allow_degraded"
+    )
+
+
+def _owed_reason(unit: Unit) -> str:
+    """Which networks need their rules applied again, and why."""
+    names = {unit.id: unit.name, **{tier.id: tier.name for tier in unit.tiers}}
+    reasons: dict[str, list[str]] = {}
+    for owed in unit.owed:
+        reasons.setdefault(owed.why, []).append(names.get(owed.network_id, owed.network_id))
+    told = "; ".join(f"{', '.join(of)}: {why}" for why, of in reasons.items())
+    return f"the rules have to be applied again ({told})"
 
 
 def _recreate(unit: Unit, situation: Situation, wishes: Wishes, why: str) -> Verdict:
@@ -180,13 +206,8 @@ def _recreate(unit: Unit, situation: Situation, wishes: Wishes, why: str) -> Ver
     obstacle = _untouchable(unit)
     if obstacle is None and unit.zone_id in situation.disabled_zones:
         obstacle = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
-    alive = [vm for vm in unit.vms if vm.running]
-    if obstacle is None and unit.redundant and alive and not wishes.allow_degraded and not is_healthy_pair(unit.vms):
-        told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
-        obstacle = (
-            f"the pair is not one PRIMARY and one BACKUP ({told}), so recreating it may take down the only working "
-            "router; repair the pair first, or allow it with sysvm_allow_degraded"
-        )
+    if obstacle is None and not wishes.allow_degraded:
+        obstacle = degraded(unit)
     if obstacle is None and unit.per_pod:
         obstacle = (
             "in a Basic zone a restart with cleanup may leave a pod without its router; reboot or destroy the routers "
@@ -226,14 +247,14 @@ def _extra_routers(unit: Unit) -> str | None:
     return None
 
 
-def _not_live_patchable(unit: Unit) -> str | None:
+def _not_live_patchable(unit: Unit, target: Version) -> str | None:
     """Why a live patch would fail or do nothing, although recreation helps."""
     if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
         return f"{unit.hypervisor} does not support live patching"
     if unit.vpc and not unit.vpc.tiers:
         return "a live patch of a VPC without tiers succeeds and does nothing"
-    if unit.vpc and not unit.tiers:
-        return "none of its tiers is Implemented, and a VPC is live patched through a tier"
+    if unit.vpc and not unit.tiers and target < WHOLE_VPC_PATCH:
+        return "none of its tiers is Implemented, and this server live patches a VPC through such a tier only (7958)"
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{_names(broken)} {_is(broken)} {broken[0].state}"
@@ -266,7 +287,7 @@ def _matrix_forbids(vm: Vm) -> str | None:
     return f"{vm.name} was built from {vm.built_from}: {row.comment}"
 
 
-def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation) -> str:
+def _live_patch_reasons(behind: list[Vm], stopped: list[Vm], situation: Situation) -> list[str]:
     unproven = [vm for vm in behind if vm.running and vm.software == situation.target]
     old = [vm for vm in behind if vm.running and vm.software != situation.target]
     parts = []
@@ -277,7 +298,7 @@ def _live_patch_reason(behind: list[Vm], stopped: list[Vm], situation: Situation
     if stopped:
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}
-    return "; ".join([*parts, *sorted(notes)])
+    return [*parts, *sorted(notes)]
 
 
 def _from(vms: Iterable[Vm]) -> str:

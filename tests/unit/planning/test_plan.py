@@ -32,6 +32,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     PolicyError,
     Wanted,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
     TARGET_TEXT,
     estate,
@@ -50,7 +51,9 @@ SHOP = vpc_unit("shop", tiers=3)
 
 
 def plan_of(estate: Estate, policy: Policy) -> Plan:
-    return make_plan(Question(estate, decide_all(estate, policy), policy))
+    return make_plan(
+        Question(estate, decide_all(estate, select_units(estate.units, estate.zones, policy), policy), policy)
+    )
 
 
 def names(plan: Plan) -> list[list[str]]:

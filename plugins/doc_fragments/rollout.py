@@ -21,6 +21,13 @@ options:
       - V(0) means no bound.
     type: int
     default: 2
+  system_vms_at_once:
+    description:
+      - How many SSVMs are recreated or restarted at a time in the whole cloud, and CPVMs likewise; never two in a zone.
+      - The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones only wait
+        longer without one.
+    type: int
+    default: 1
   max_failures:
     description:
       - How many units may fail before no further unit is started, as a number or as a percentage of the targets such as
@@ -56,6 +63,15 @@ options:
       - How long in seconds the agent of a new or restarted system VM may take until it is Up.
     type: int
     default: 900
+  health_checks:
+    description:
+      - Whether to have the server run the health checks of each router afterwards, and to take a router for failed that
+        fails one but did not fail any before. Each takes some seconds, in which nothing else is asked.
+      - Only in zones where the settings C(router.health.checks.enabled) is true and
+        C(router.health.checks.failures.to.recreate.vr) is empty; elsewhere a failing check could make the server
+        recreate the router.
+    type: bool
+    default: false
   poll_interval:
     description:
       - The longest pause in seconds between two questions about running jobs. Shorter ones come from durations seen.

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
     read_details,
     read_estate,
@@ -24,11 +26,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Estate,
     Kind,
+    Owed,
+    Restart,
     Settings,
     Unit,
     UnitType,
     common_version,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     CANCEL_MARGIN,
@@ -40,18 +45,24 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan, situation_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions, select_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Situation,
     Verdict,
     Wishes,
     decide,
+    degraded,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Engine, Limits, Rollout
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, Looks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus, diff
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.scheduler import Rollout, Scheduler
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
 
+PAIR_INTERVAL = "router.check.interval"
+HEALTH_CHECKS = "router.health.checks.enabled"
+HEALTH_RECREATION = "router.health.checks.failures.to.recreate.vr"
 NO_VERSION = "The management servers have no single version"
 
 
@@ -88,6 +99,30 @@ class Targets:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a module was told to do.
+
+    :ivar allow_degraded: recreate or restart also a redundant pair that is not healthy.
+    :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
+    :ivar forced: patch a system VM although its scripts are the new ones.
+    :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
+    :ivar log: a file for progress lines; `label` says what their counts are of.
+    :ivar stop_file: once it is there, nothing new is started.
+    """
+
+    targets: Targets
+    method: Method
+    limits: Limits
+    allow_degraded: bool = False
+    fallback: bool = False
+    forced: bool = False
+    health_checks: bool = False
+    log: str | None = None
+    label: str | None = None
+    stop_file: str | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a module returns, and the message it fails with, if it does."""
 
@@ -97,14 +132,23 @@ class Outcome:
     diff: Mapping[str, str] | None = field(default=None)
 
 
-def check_versions(client: Client, policy: Policy, fail_on_checks: bool) -> Outcome:
+def check_versions(
+    client: Client, policy: Policy, fail_on_checks: bool, known_restarts: Sequence[Restart] = ()
+) -> Outcome:
     """Read the cloud, apply the matrix, run the checks. Changes nothing.
 
+    :param known_restarts: what an earlier report says of how networks were restarted last.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
     check_expressions(policy)
     estate = read_estate(client)
-    question = Question(estate, decide_all(estate, policy), policy)
+    selected = select_units(estate.units, estate.zones, policy)
+    if estate.version is not None:
+        target = str(estate.version)
+        selected = with_restarts(
+            selected, read_restarts(client, selected, target, estate.in_flight, time.time(), known_restarts)
+        )
+    question = Question(estate, decide_all(estate, selected, policy), policy)
     plan = make_plan(_with_details(client, question))
     failed = plan.failed_checks
     failure = None
@@ -121,46 +165,32 @@ def check_versions(client: Client, policy: Policy, fail_on_checks: bool) -> Outc
     )
 
 
-def upgrade(
-    client: Client,
-    targets: Targets,
-    method: Method,
-    limits: Limits,
-    *,
-    allow_degraded: bool = False,
-    fallback: bool = False,
-    forced: bool = False,
-    check_mode: bool = False,
-    log: str | None = None,
-    label: str | None = None,
-    stop_file: str | None = None,
-) -> Outcome:
+def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Outcome:
     """Act on the targets by one method and prove the result.
 
-    :param allow_degraded: recreate also a redundant pair that is not healthy.
-    :param fallback: recreate a unit whose live patch failed in a way that recreation cures.
-    :param forced: patch a system VM although its scripts are the new ones.
     :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
     """
+    method = request.method
     target = _target(client, method)
     in_flight = read_in_flight(client)  # before the units: what a job does that ends meanwhile is then seen in them
-    estate = None if method is Method.LIVE_PATCH and not fallback else read_estate(client)
-    known = read_units(client, targets.kinds, details=False) if estate is None else estate.units
+    estate = None if method is Method.LIVE_PATCH and not request.fallback else read_estate(client)
+    known = read_units(client, request.targets.kinds, details=False) if estate is None else estate.units
     situation = (
         Situation.of(target, (vm for unit in known for vm in unit.vms))
         if estate is None
         else situation_of(estate, target)
     )
-    units = find_targets(known, targets, lambda: read_units(client))
+    units = find_targets(known, request.targets, lambda: read_units(client))
+    units = with_restarts(units, read_restarts(client, units, str(target), in_flight, time.time()))
     # A system VM that is stopped and started is to get a new disk, so it is recreated as far as the need is concerned.
-    wish = Wanted.RECREATE if method is Method.RESTART and targets.system_vms else WISH_FOR[method]
-    wishes = Wishes(wish, allow_degraded=allow_degraded)
+    wish = Wanted.RECREATE if method is Method.RESTART and request.targets.system_vms else WISH_FOR[method]
+    wishes = Wishes(wish, allow_degraded=request.allow_degraded)
     verdicts = {unit.id: decide(unit, situation, wishes) for unit in units}
-    # Only of a VPC whose routers are current is the rest of an interrupted live patch all that there is to do.
-    units = [unit if verdicts[unit.id].method is Method.RESTART else replace(unit, unfinished=()) for unit in units]
+    # Only of what is current are the rules all that there is to do; a patch applies them anyway.
+    units = [unit if verdicts[unit.id].method is Method.RESTART else replace(unit, owed=()) for unit in units]
     _refuse_forbidden(units, verdicts)
     settled = {
-        unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], method)) is not None
+        unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], request)) is not None
     }
     work = [unit for unit in units if unit.id not in settled]
     if estate is not None and work:
@@ -168,43 +198,42 @@ def upgrade(
         _refuse_what_cannot_come_back(estate, work, method)
 
     def obstacle(unit: Unit) -> str | None:
-        recreation = decide(unit, situation, Wishes(Wanted.RECREATE, allow_degraded=allow_degraded))
+        recreation = decide(unit, situation, Wishes(Wanted.RECREATE, allow_degraded=request.allow_degraded))
         if recreation.method is not Method.RECREATE:
             return recreation.reason
         return "; ".join(check.seen for check in _problems(estate, [unit])) or None if estate else None
 
-    if any(unit.kind is Kind.ROUTER for unit in work):
-        minutes = read_setting(client, CANCEL_THRESHOLD)
-        limits = replace(
-            limits, big_s=CANCEL_MARGIN * 60 * Settings({CANCEL_THRESHOLD: minutes or ""}).number(CANCEL_THRESHOLD, 60)
-        )
-    log_file = LogFile(log)
-    progress = Progress(log_file, label=label)
-    client.on_retry = progress.retrying
+    log_file = LogFile(request.log)
+    progress = Progress(log_file, label=request.label)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
     else:
-        engine = Engine(
+        desk = Desk(
             Server(client),
             situation,
-            limits,
+            replace(request.limits, big_s=_big(client, work)),
             progress,
-            interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
+            _looks(client, work, request.health_checks),
+            forced=request.forced,
+            obstacle_to_fallback=obstacle if request.fallback and method is Method.LIVE_PATCH else None,
+            known_vms={vm.id for unit in known for vm in unit.vms},
         )
-        known_vms = frozenset(vm.id for unit in known for vm in unit.vms)
-        rollout = engine.run(
-            work,
-            method,
-            forced=forced,
-            known_vms=known_vms,
-            in_flight=in_flight,
-            obstacle_to_fallback=obstacle if fallback and method is Method.LIVE_PATCH else None,
-        )
+
+        def retrying(error: ApiError, delay: float) -> None:
+            desk.lose_contact()
+            progress.retrying(error, delay)
+
+        client.on_retry = retrying
+        stop_file = request.stop_file
+        scheduler = Scheduler(desk, interrupted=lambda: stop_file is not None and os.path.exists(stop_file))
+        rollout = scheduler.run(work, method, in_flight)
     settled.update({result.unit.id: result for result in rollout.results})
     results = [settled[unit.id] for unit in units]
     values: dict[str, Any] = {
         "results": [result.as_dict() for result in results],
         "summary": dict(Counter(result.status.value for result in results)),
+        "notes": list(rollout.notes),
+        "guard": rollout.guard.value,
         "management_server_version": str(target),
     }
     if log_file.problem:
@@ -215,6 +244,42 @@ def upgrade(
         changed=any(result.submitted for result in rollout.results),
         diff=diff(result for result in results if result.submitted),
     )
+
+
+def with_restarts(
+    units: Iterable[Unit], found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]]
+) -> list[Unit]:
+    """The units with what is known of their networks' last restarts."""
+    nothing: tuple[tuple[Owed, ...], tuple[Restart, ...]] = ((), ())
+    return [
+        replace(unit, owed=owed, restarts=restarts)
+        for unit in units
+        for owed, restarts in (found.get(unit.id, nothing),)
+    ]
+
+
+def _big(client: Client, units: Sequence[Unit]) -> float:
+    """From how many seconds on a unit runs alone: the server cancels what blocks others for too long."""
+    if not any(unit.kind is Kind.ROUTER for unit in units):
+        return math.inf
+    minutes = Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""})
+    return CANCEL_MARGIN * 60 * minutes.number(CANCEL_THRESHOLD, 60)
+
+
+def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
+    """How the server looks after the routers that are to be worked on."""
+    interval: float | None = None
+    if any(unit.elects for unit in units):
+        setting = Settings({PAIR_INTERVAL: read_setting(client, PAIR_INTERVAL) or ""})
+        interval = setting.number(PAIR_INTERVAL, 30)
+    zones = {unit.zone_id for unit in units if unit.kind is Kind.ROUTER} if health_checks else set()
+    fresh = {
+        zone
+        for zone in sorted(zones)
+        if (read_setting(client, HEALTH_CHECKS, zone) or "").lower() == "true"
+        and not read_setting(client, HEALTH_RECREATION, zone)
+    }
+    return Looks(interval if interval and interval > 0 else None, frozenset(fresh))
 
 
 def _target(client: Client, method: Method) -> Version:
@@ -323,13 +388,18 @@ def _with_details(client: Client, question: Question) -> Question:
     return replace(question, estate=estate)
 
 
-def _without_action(unit: Unit, verdict: Verdict, method: Method) -> UnitResult | None:
+def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResult | None:
     """The result of a unit that gets no call; None for one that does."""
+    method = request.method
     if verdict.method is Method.NONE:
         return UnitResult(unit, Method.NONE, UnitStatus.CURRENT, verdict.reason)
     # Stopping and starting does what a live patch does, and what recreation does where the disk is replaced.
     stronger = {Method.LIVE_PATCH, Method.RECREATE} if method is Method.RESTART else set()
-    if verdict.method is method or verdict.method in stronger or unit.unfinished:
+    if unit.owed:
+        return None  # whatever the method: its rules have to be applied
+    if method is Method.RESTART and not request.allow_degraded and (why := degraded(unit)):
+        return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, why)
+    if verdict.method is method or verdict.method in stronger:
         return None
     return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
 

@@ -19,9 +19,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.arguments imp
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import Outcome, Request, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_deadline, parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 
 
 def run(
@@ -62,18 +63,39 @@ def limits_argument_spec() -> dict[str, Any]:
     return {
         "parallel": {"type": "int", "default": 10},
         "per_host": {"type": "int", "default": 2},
+        "system_vms_at_once": {"type": "int", "default": 1},
         "max_failures": {"type": "str", "default": "0"},
         "deadline": {"type": "str"},
         "job_timeout": {"type": "int", "default": 1800},
         "verify_timeout": {"type": "int", "default": 300},
         "start_timeout": {"type": "int", "default": 1800},
         "agent_timeout": {"type": "int", "default": 900},
+        "health_checks": {"type": "bool", "default": False},
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
         "label": {"type": "str"},
         "stop_file": {"type": "path"},
         "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
     }
+
+
+def request_from_params(params: Mapping[str, Any], targets: Targets, method: Method) -> Request:
+    """What an acting module was told to do, from its parameters.
+
+    :raises SysvmError: as limits_from_params.
+    """
+    return Request(
+        targets,
+        method,
+        limits_from_params(params, len(targets)),
+        allow_degraded=params.get("allow_degraded", False),
+        fallback=params.get("fallback") == "recreate",
+        forced=params.get("forced", False),
+        health_checks=params["health_checks"],
+        log=params["log"],
+        label=params["label"],
+        stop_file=params["stop_file"],
+    )
 
 
 def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
@@ -84,6 +106,7 @@ def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
     for name, lowest in (
         ("parallel", 1),
         ("per_host", 0),
+        ("system_vms_at_once", 1),
         ("job_timeout", 1),
         ("verify_timeout", 0),
         ("start_timeout", 0),
@@ -96,6 +119,7 @@ def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
     return Limits(
         parallel=params["parallel"],
         per_host=params["per_host"],
+        system_vms_at_once=params["system_vms_at_once"],
         max_failures=parse_share(params["max_failures"], targets, "max_failures"),
         deadline=parse_deadline(params["deadline"], now).timestamp() if params["deadline"] else None,
         job_timeout=params["job_timeout"],

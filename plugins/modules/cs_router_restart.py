@@ -192,7 +192,7 @@ management_server_version:
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
     limits_argument_spec,
-    limits_from_params,
+    request_from_params,
     run,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -202,18 +202,7 @@ TARGETS = ("networks", "vpcs", "routers")
 
 def restart(client, params, check_mode):
     targets = entry.Targets(**{option: params[option] or () for option in TARGETS})
-    return entry.upgrade(
-        client,
-        targets,
-        Method(params["mode"]),
-        limits_from_params(params, len(targets)),
-        check_mode=check_mode,
-        log=params["log"],
-        label=params["label"],
-        stop_file=params["stop_file"],
-        fallback=params["fallback"] == "recreate",
-        allow_degraded=params["allow_degraded"],
-    )
+    return entry.upgrade(client, request_from_params(params, targets, Method(params["mode"])), check_mode=check_mode)
 
 
 def main():

@@ -163,25 +163,15 @@ management_server_version:
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
     limits_argument_spec,
-    limits_from_params,
+    request_from_params,
     run,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 
 def live_patch(client, params, check_mode):
-    return entry.upgrade(
-        client,
-        entry.Targets(system_vms=params["system_vms"]),
-        Method.LIVE_PATCH,
-        limits_from_params(params, len(params["system_vms"])),
-        forced=params["forced"],
-        check_mode=check_mode,
-        log=params["log"],
-        label=params["label"],
-        stop_file=params["stop_file"],
-        fallback=params["fallback"] == "recreate",
-    )
+    targets = entry.Targets(system_vms=params["system_vms"])
+    return entry.upgrade(client, request_from_params(params, targets, Method.LIVE_PATCH), check_mode=check_mode)
 
 
 def main():

@@ -165,23 +165,16 @@ management_server_version:
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
     limits_argument_spec,
-    limits_from_params,
+    request_from_params,
     run,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 
 def recreate(client, params, check_mode):
-    return entry.upgrade(
-        client,
-        entry.Targets(system_vms=params["system_vms"]),
-        Method.RECREATE if params["mode"] == "destroy" else Method.RESTART,
-        limits_from_params(params, len(params["system_vms"])),
-        check_mode=check_mode,
-        log=params["log"],
-        label=params["label"],
-        stop_file=params["stop_file"],
-    )
+    targets = entry.Targets(system_vms=params["system_vms"])
+    method = Method.RECREATE if params["mode"] == "destroy" else Method.RESTART
+    return entry.upgrade(client, request_from_params(params, targets, method), check_mode=check_mode)
 
 
 def main():

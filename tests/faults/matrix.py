@@ -64,6 +64,7 @@ class Kind:
     :ivar repair: what an operator or time does before the next run.
     :ivar timings: of the cloud, where the usual ones are too short.
     :ivar idle: no job runs any more when the next run has its plan.
+    :ivar again: a live patch shows no effect and is sent once more.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Kind:
     patience: float = 5.0
     repair: Callable[[Scene], object] = lambda scene: None
     idle: bool = False
+    again: bool = False
     slow: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
 
@@ -134,6 +136,16 @@ def after(target: str, strike: Strike) -> Strike:
         return bool(journal) and journal[-1]["target"] == target and strike(scene) is not False
 
     return strike_then
+
+
+def without_ids(strike: Strike) -> Strike:
+    """The server does not know the parameter, and then this strikes."""
+
+    def both(scene: Scene) -> bool | None:
+        scene.simulator.update(server={"customjobid": "ignore"})
+        return strike(scene)
+
+    return both
 
 
 def certificate(*, expired: bool = False, trusted: bool = False) -> Strike:
@@ -236,7 +248,7 @@ KINDS = (
         "connection refused for a moment",
         restart(0.3, jobs="kept"),
         plan=survives(),
-        submit=fails("Connection refused"),
+        submit=survives(),
         poll=survives(),
         verify=survives(),
     ),
@@ -345,7 +357,7 @@ KINDS = (
         "401 once",
         answer("http_status", status=401),
         plan=survives(),
-        submit=fails("wrong api_key"),
+        submit=survives(),
         poll=survives(),
         verify=survives(),
     ),
@@ -353,7 +365,7 @@ KINDS = (
         "429 once",
         answer("http_status", status=429),
         plan=survives(),
-        submit=fails("retry after"),
+        submit=survives(),
         poll=survives(),
         verify=survives(),
     ),
@@ -397,7 +409,7 @@ KINDS = (
         "503 of CloudStack",
         answer("http_status", 2, status=503),
         plan=survives(),
-        submit=fails("Maintenance or Shutdown"),
+        submit=survives(),
         poll=survives(),
         verify=survives(),
     ),
@@ -503,8 +515,8 @@ KINDS = (
     Kind(
         "server restarted, jobs lost, work not done",
         restart(0.2),
-        poll=fails("was restarted"),
-        report=fails("was restarted"),
+        poll=survives("sent once more.*was restarted"),
+        again=True,
     ),
     Kind(
         "server restarted, jobs lost, work done",
@@ -523,6 +535,7 @@ KINDS = (
         update(server={"version": OLD_VERSION}, hosts=hosts_of(OLD_VERSION)),
         submit=fails(f"still reports {OLD_VERSION}"),
         poll=fails(f"still reports {OLD_VERSION}"),
+        again=True,
         repair=update(server={"version": TARGET}, hosts=hosts_of(TARGET)),
     ),
     Kind(
@@ -545,20 +558,27 @@ KINDS = (
     Kind(
         "job never ends", job("job_never_ends"), poll=fails("still runs after", first=True), repair=end_jobs, slow=True
     ),
-    Kind("job cancelled, work not done", job("job_cancelled"), poll=fails("cancelled the job", first=True)),
+    Kind(
+        "job cancelled, work not done", job("job_cancelled"), poll=survives("cancelled the job", first=True), again=True
+    ),
     Kind("job cancelled, work done", job("job_cancelled", work_done=True), poll=survives(first=True)),
-    Kind("VPC's job lost, work not done", job("job_lost", "shop-tier1"), poll=fails("was restarted", first=True)),
+    Kind(
+        "VPC's job lost, work not done",
+        job("job_lost", "shop-tier1"),
+        poll=survives("was restarted", first=True),
+        again=True,
+    ),
     Kind(
         "VPC's answer lost, job over when looked for",
         after("pair", relayed(Fault.WITHHOLD)),
-        submit=survives("may run"),
+        submit=survives(),
         way=Way.BALANCER,
         slow=True,
     ),
     Kind(
         "answer about a second tier lost",
         after("shop-tier1", relayed(Fault.WITHHOLD)),
-        submit=fails("may run.*rules of a tier"),
+        submit=survives(),
         way=Way.BALANCER,
         slow=True,
     ),
@@ -567,17 +587,44 @@ KINDS = (
         job("job_lost", "shop-tier1", work_done=True),
         poll=survives("was restarted", first=True),
     ),
-    Kind("job fails", job("job_fails"), poll=fails("Failed to restart network", first=True)),
+    Kind(
+        "job fails",
+        job("job_fails"),
+        poll=survives("sent once more.*Failed to restart network", first=True),
+        again=True,
+    ),
     Kind(
         "job fails, work done", job("job_fails", work_done=True), poll=survives("Failed to restart network", first=True)
     ),
     Kind(
         "restart of a VPC's second tier fails",
         job("job_fails", "shop-tier2"),
-        poll=fails("Failed to restart network.*rules of a tier", first=True),
+        poll=fails("rules not applied in tier shop-tier2.*Failed to restart network", first=True),
     ),
-    Kind("patch fails silently", job("silent_patch_failure"), verify=fails("still reports 4.18.1", first=True)),
-    Kind("scripts stay old", job("stale_scripts"), verify=fails("scripts are still those", first=True)),
+    Kind(
+        "patch fails silently",
+        job("silent_patch_failure"),
+        verify=survives("no effect and is sent once more", first=True),
+        again=True,
+    ),
+    Kind(
+        "patch fails silently, twice",
+        job("silent_patch_failure", times=2),
+        verify=fails("still reports 4.18.1", first=True),
+        again=True,
+    ),
+    Kind(
+        "scripts stay old, twice",
+        job("stale_scripts", times=2),
+        verify=fails("scripts are still those", first=True),
+        again=True,
+    ),
+    Kind(
+        "scripts stay old",
+        job("stale_scripts"),
+        verify=survives("no effect and is sent once more", first=True),
+        again=True,
+    ),
     Kind(
         "answers a moment old",
         lasting("stale_reads", seconds=0.15),
@@ -590,6 +637,7 @@ KINDS = (
         "answers a minute old",
         lasting("stale_reads", seconds=60.0),
         plan=survives(first=True),
+        again=True,
         submit=fails("still reports 4.18.1", first=True),
         poll=fails("still reports 4.18.1"),
         verify=fails("still reports 4.18.1"),
@@ -611,6 +659,72 @@ KINDS = (
         job("vanish_after"),
         verify=fails("is gone", first=True),
         repair=restart_network_with_cleanup("web"),
+    ),
+    # --- after the patch
+    Kind(
+        "rules fail after the patch",
+        job("rules_fail"),
+        poll=survives("Failed to restart network.*a restart has applied its rules since", first=True),
+    ),
+    Kind(
+        "rules fail again and again",
+        job("rules_fail", times="always"),
+        poll=fails("patched, rules not applied in network web.*Failed to restart network", first=True),
+        report=fails("patched, rules not applied in network web", first=True),
+    ),
+    Kind(
+        "rules of a VPC's first tier fail",
+        job("rules_fail", "shop"),
+        poll=survives("Failed to restart network", first=True),
+    ),
+    Kind(
+        "server dies between patch and rules",
+        job("server_dies", down_seconds=0.3),
+        poll=survives("was restarted", first=True),
+        again=True,
+    ),
+    Kind(
+        "server dies while units are between patch and rules",
+        restart(0.3, work_done="patched"),
+        poll=survives("was restarted"),
+        again=True,
+    ),
+    Kind(
+        "server dies, its hosts come back late",
+        restart(0.3, work_done="patched"),
+        poll=survives("was restarted"),
+        again=True,
+        timings={"host_reconnect": 0.6},
+    ),
+    Kind(
+        "a pair breaks, which shows when the server looks again",
+        job("pair_breaks", "pair", states=["BACKUP", "FAULT"], times="always"),
+        verify=fails("not one PRIMARY and one BACKUP", first=True),
+        repair=restart_network_with_cleanup("pair"),
+    ),
+    Kind(
+        "a host is away",
+        update(hosts={"zone1-kvm-host-001": {"state": "Down"}}),
+        submit=fails("zone1-kvm-host-001 is Down; nothing was sent", first=True),
+        repair=update(hosts={"zone1-kvm-host-001": {"state": "Up"}}),
+    ),
+    # --- job ids
+    Kind(
+        "job ids are not known",
+        update(server={"customjobid": "ignore"}),
+        submit=survives("takes no job ids of ours", first=True),
+        poll=survives(),
+    ),
+    Kind(
+        "job ids are refused",
+        update(server={"customjobid": "refuse"}),
+        submit=survives("refused a job id", first=True),
+        poll=survives("refused a job id"),
+    ),
+    Kind(
+        "job ids are not known, an answer is lost",
+        without_ids(answer("drop_after")),
+        submit=survives("takes no job ids of ours"),
     ),
     # --- this side
     Kind(

@@ -23,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind as VmKind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.engine import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.faults.relay import Relay, make_certificate
 from tests.simulator.process import SimulatorThread
 
@@ -213,7 +213,8 @@ class Scene:
                 if phase is Phase.PLAN:
                     outcome = entry.check_versions(client, POLICY, True)
                 else:
-                    outcome = entry.upgrade(client, TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
+                    request = entry.Request(TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
+                    outcome = entry.upgrade(client, request)
             except SysvmError as error:
                 ended.error = error
             except Killed:
@@ -253,7 +254,8 @@ class Scene:
                 else:
                     targets = entry.Targets(system_vms=step["units"])
                 limits = Limits(per_host=0, job_timeout=10.0, verify_timeout=5.0, poll_interval=0.1)
-                results += entry.upgrade(client, targets, Method(step["method"]), limits).values["results"]
+                request = entry.Request(targets, Method(step["method"]), limits)
+                results += entry.upgrade(client, request).values["results"]
         return results
 
 

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import engine
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults.matrix import KINDS, End, Expected, Kind
 from tests.faults.scene import UNITS, Ended, Phase, Scene, is_current, overlaps, unit_vms
-from tests.simulator.jobs import SUCCEEDED
 
 GOOD = {"upgraded", "current"}
 # What must never be shown: credentials, what requests and Python say of their own accord, URLs with a query.
@@ -45,20 +44,20 @@ def test_promises(
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    monkeypatch.setattr(engine, "REREAD_S", 0.1)
+    monkeypatch.setattr(observing, "REREAD_S", 0.1)
     monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         ended = scene.act(phase, kind.strike, first=expected.first)
         scene.simulator.wait_until_up()
         check = check_plan if phase is Phase.PLAN else check_run
-        assert [*check(scene, ended, expected), *check_words(ended, expected)] == []
+        assert [*check(scene, ended, expected, kind), *check_words(ended, expected)] == []
         scene.simulator.set_faults([])
         kind.repair(scene)
         scene.settle()
         assert [*check_next_runs(scene, kind)] == []
 
 
-def check_plan(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
+def check_plan(scene: Scene, ended: Ended, expected: Expected, kind: Kind) -> Iterator[str]:
     if scene.simulator.journal():
         yield "a plan changed something"
     if expected.end is not End.SURVIVES:
@@ -72,11 +71,11 @@ def check_plan(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
         yield f"the plan is wrong: {planned}"
 
 
-def check_run(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
+def check_run(scene: Scene, ended: Ended, expected: Expected, kind: Kind) -> Iterator[str]:
     state, journal = scene.simulator.state(), scene.simulator.journal()
     if state["bugs"]:
         yield f"the simulator stumbled: {state['bugs']}"
-    yield from check_submits(journal, state)
+    yield from check_submits(journal, state, most=2 if kind.again else 1)
     if expected.end is End.DIES:
         if not ended.killed:
             yield "the run was not killed"
@@ -98,11 +97,16 @@ def check_run(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
     yield from check_upgraded(ended.results, state)
 
 
-def check_submits(journal: list[dict[str, Any]], state: dict[str, Any]) -> Iterator[str]:
-    """No call twice in one run, none while a job ran on the unit."""
-    for (command, target), count in Counter((entry["command"], entry["target"]) for entry in journal).items():
-        if count > 1:
-            yield f"{command} of {target} was sent {count} times"
+def check_submits(journal: list[dict[str, Any]], state: dict[str, Any], most: int = 1) -> Iterator[str]:
+    """No call twice in one run for one purpose, none while a job ran on the unit."""
+    purposes = Counter(
+        (entry["command"], entry["target"], entry["params"].get("livepatch", "false"))
+        for entry in journal
+        if entry["accepted"]
+    )
+    for (command, target, patch), count in purposes.items():
+        if count > most:
+            yield f"{command} of {target}, livepatch {patch}, was sent {count} times"
     yield from overlaps(journal, state["jobs"])
 
 
@@ -115,16 +119,15 @@ def check_upgraded(results: list[dict[str, Any]], state: dict[str, Any]) -> Iter
             yield f"{name} is {result['status']} without a reason"
         if result["status"] == "upgraded" and not (vms[name] and all(is_current(vm) for vm in vms[name])):
             yield f"{name} is called upgraded, but is not: {vms[name]}"
-    if any(result["name"] == "shop" and result["status"] == "upgraded" for result in results):
-        yield from check_tiers(state)
+        if result["status"] == "upgraded":
+            yield from check_rules(state, name)
 
 
-def check_tiers(state: dict[str, Any]) -> Iterator[str]:
-    """A VPC is live patched through its first tier, which its router shows; the other tiers are restarted."""
-    restarted = {job["target"] for job in state["jobs"] if job["status"] == SUCCEEDED}
-    for tier in ("shop-tier2", "shop-tier3"):
-        if tier not in restarted:
-            yield f"{tier} was not restarted"
+def check_rules(state: dict[str, Any], name: str) -> Iterator[str]:
+    """By the simulator's books the rules of each network of the unit are applied."""
+    for unit in state["units"].values():
+        if unit["name"].partition("-tier")[0] == name and unit["rules"] != "applied":
+            yield f"{unit['name']} has no rules: {unit['last_restart']}"
 
 
 def check_words(ended: Ended, expected: Expected) -> Iterator[str]:
@@ -148,8 +151,8 @@ def check_next_runs(scene: Scene, kind: Kind) -> Iterator[str]:
         yield f"the next run: {bad or results}"
     yield from check_submits(journal[before:], state)
     yield from overlaps(journal, state["jobs"])
-    yield from check_tiers(state)
     for name, vms in unit_vms(state).items():
+        yield from check_rules(state, name)
         if len(vms) != (2 if name == "pair" else 1) or not all(is_current(vm) for vm in vms):
             yield f"after the next run {name} is not current: {vms}"
     scene.roll_out()

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import engine
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults import playbook
 from tests.faults.matrix import End, Expected, Kind
 from tests.faults.scene import ESTATE, POLICY, UNITS, Ended, Phase, Scene
@@ -34,7 +34,7 @@ def test_report(
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    monkeypatch.setattr(engine, "REREAD_S", 0.1)
+    monkeypatch.setattr(observing, "REREAD_S", 0.1)
     monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         with scene.client() as client:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -217,6 +218,8 @@ class Builder:
         for index, zone in enumerate(zones):
             self.zone(zone, f"zones[{index}]")
         self.templates(zones)
+        # In whole seconds, and not less than what the simulator does: who goes by the setting must not be too early.
+        world.settings.set("router.check.interval", str(max(1, math.ceil(world.timings.router_check_interval))))
         for name, value in self.spec.get("settings", {}).items():
             world.settings.set(name, text_of(value))
         for index, zone in enumerate(zones):

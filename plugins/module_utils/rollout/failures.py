@@ -12,6 +12,34 @@ from __future__ import annotations
 import enum
 import re
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Awaited
+
+# Where to look when a recreation does not come to its end.
+NO_REPLACEMENT = (
+    "Next: look in the management server's log for 'system template' and capacity; the server tries again by itself, "
+    "and the next run finds what it made."
+)
+AGENT_AWAY = (
+    "Next: runDiagnostics on it, ssvm-check.sh inside it, and whether it reaches port 8250 of the management server."
+)
+REPAIR = (
+    "Next: see the management server's log for the reason; the next run restarts it with cleanup, which repairs it."
+)
+RULES_MISSING = (
+    "Load balancing and other rules may be missing in it. Next: see the management server's log for the reason; the "
+    "next run applies them again, as does Restart network without clean up in the UI."
+)
+
+
+def next_step_of(unit_type: UnitType, awaited: Awaited) -> str:
+    """Where to look when a recreation did not come to its end."""
+    if unit_type in (UnitType.NETWORK, UnitType.VPC):
+        return REPAIR
+    if unit_type is UnitType.SYSTEM_VM:
+        return {Awaited.START: NO_REPLACEMENT, Awaited.AGENT: AGENT_AWAY}.get(awaited, "")
+    return ""
+
 
 class Cure(str, enum.Enum):
     LATER = "later"  # may succeed on its own: an agent or a server that is not there right now

@@ -68,18 +68,18 @@ class Pace:
         return min(latest, max(together, now + SHORTEST_S))
 
     def time_left(
-        self, parallel: int, running: Sequence[tuple[float, float]], waiting: Sequence[float]
+        self, parallel: int, running: Sequence[tuple[float, float]], waiting_s: float, longest_s: float
     ) -> float | None:
         """Seconds until all is done, from durations seen; None before the first was seen.
 
         :param running: (age, estimate) of what runs.
-        :param waiting: estimates of what has not started.
+        :param waiting_s: the sum of the estimates of what has not started.
+        :param longest_s: the longest of these.
         """
         if not self._ratios:
             return None
         rest = [max(0.0, self.typical(estimate) - age) for age, estimate in running]
-        rest += [self.typical(estimate) for estimate in waiting]
-        return max([sum(rest) / max(1, parallel), *rest], default=0.0)
+        return max([(sum(rest) + self.typical(waiting_s)) / max(1, parallel), *rest, self.typical(longest_s)])
 
     def _quantile(self, share: float) -> float:
         if not self._ratios:

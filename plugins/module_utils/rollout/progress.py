@@ -16,19 +16,20 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results i
 MARKS = {UnitStatus.UPGRADED: "ok", UnitStatus.CURRENT: "current", UnitStatus.FAILED: "FAILED"}
 
 
+@dataclass(frozen=True)
+class Counts:
+    total: int
+    done: int
+    running: int
+    failed: int
+    time_left_s: float | None = None
+
+
 class Progress:
     """Formats one line per event and hands it to I(write).
 
     :param label: what the counts are of, such as C(step 2 of 7).
     """
-
-    @dataclass(frozen=True)
-    class Counts:
-        total: int
-        done: int
-        running: int
-        failed: int
-        time_left_s: float | None = None
 
     def __init__(
         self, write: Callable[[str], None], now: Callable[[], float] = time.time, *, label: str | None = None
@@ -49,6 +50,10 @@ class Progress:
     def note(self, unit: Unit, text: str) -> None:
         """Something a person wants to know that is no start and no end."""
         self._write(f"{self._clock()} {'note':<7} {unit.label}: {text}")
+
+    def remark(self, text: str) -> None:
+        """The same about the whole rollout."""
+        self._write(f"{self._clock()} {'note':<7} {text}")
 
     def stopping(self, running: int, waits: bool) -> None:
         """The run was interrupted."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure
 
@@ -35,6 +35,8 @@ class UnitResult:
 
     :ivar started: seconds since the epoch of the first job, None when nothing was sent or waited for.
     :ivar after: the VMs as last read; None when they were not read again.
+    :ivar notes: what else is worth knowing, such as what was done twice or could not be looked at.
+    :ivar restarts: the last restart of each of its networks, as far as it was sent here.
     """
 
     unit: Unit
@@ -47,6 +49,8 @@ class UnitResult:
     after: Sequence[Vm] | None = field(default=None)
     submitted: bool = False
     cure: Cure | None = None  # what would help a unit whose live patch failed
+    notes: tuple[str, ...] = ()
+    restarts: tuple[Restart, ...] = ()
 
     @property
     def duration_s(self) -> float | None:
@@ -66,7 +70,9 @@ class UnitResult:
             "status": self.status.value,
             "reason": self.reason,
             "cure": self.cure.value if self.cure else None,
+            "notes": list(self.notes),
             "job_ids": list(self.job_ids),
+            "restarts": [restart.as_dict() for restart in self.restarts],
             "started": iso_time(self.started),
             "finished": iso_time(self.finished),
             "duration_s": self.duration_s,

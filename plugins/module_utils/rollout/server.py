@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
+    ALL_OWNERS,
     read_hosts,
     read_internal_lbs,
+    read_management_servers,
     read_root_volume,
     read_routers,
     read_system_vms,
@@ -20,12 +24,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     SYSTEM_VM_KINDS,
+    Host,
     InFlight,
     Unit,
     UnitType,
     Vm,
+    common_version,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Stage
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 
@@ -35,13 +42,16 @@ class Server:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def submit(self, stage: Stage) -> str:
-        """Send one stage; the job's id.
+    def submit(self, call: Call, job_id: str | None) -> str:
+        """Send one call; the job's id.
 
+        :param job_id: the id that the job is to have.
+        :raises JobExistsError: when there is a job of that id.
+        :raises JobIdRefusedError: when the server objects to the id.
         :raises SubmitUncertainError: when the answer was lost and the server may have taken it.
         :raises ApiError: when it was surely not accepted.
         """
-        return self._client.submit(stage.command, **stage.params)
+        return self._client.submit(call.command, job_id=job_id, **call.params)
 
     def running(self) -> dict[str, Job]:
         """All running jobs by id, in one question."""
@@ -77,6 +87,33 @@ class Server:
             return read_routers(self._client, vpcid=unit.id)
         return read_routers(self._client, networkid=unit.id)
 
-    def hosts_up(self, unit: Unit) -> bool:
-        """Whether the agents of all hosts that carry the unit are connected."""
-        return all(host.state == "Up" for identity in unit.host_ids for host in read_hosts(self._client, id=identity))
+    def hosts(self) -> dict[str, Host]:
+        """The hypervisor hosts by id, as they are now."""
+        return {host.id: host for host in read_hosts(self._client, details="min")}
+
+    def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
+        """The networks, or the VPCs, that the server wants to be restarted (restartrequired), by id."""
+        command, key = ("listVPCs", "vpc") if vpcs else ("listNetworks", "network")
+        return frozenset(self._client.list_as(command, key, _id, restartrequired=True, **ALL_OWNERS))
+
+    def version(self) -> Version | None:
+        """The one version of all management servers that are Up; None while they differ."""
+        return common_version(read_management_servers(self._client))
+
+    def fails_fresh_checks(self, vm: Vm) -> tuple[str, ...] | None:
+        """Run a router's health checks now: the names of those that fail; None where the server cannot tell.
+
+        Not to be called where a failing check makes the server recreate the router.
+        """
+        try:
+            answer = self._client.read("getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
+        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
+        return tuple(sorted(str(check.get("checkname")) for check in checks if check.get("success") is False))
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return str(item["id"])

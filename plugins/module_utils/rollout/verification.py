@@ -47,11 +47,12 @@ class Finding:
     awaited: Awaited = Awaited.SETTLING
 
 
-def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method) -> Finding:
-    """Whether I(after) proves that the unit now runs the target.
+def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method, *, pairs: bool = True) -> Finding:
+    """Whether `after` proves that the unit now runs the target.
 
     :param unit: the unit with its VMs as read before anything was sent.
     :param after: its VMs as read now; after a recreation also the old ones, as long as they are there.
+    :param pairs: whether the states of a pair count: the server renews them only when it looks after its routers.
     :returns: the finding; the reason names what is missing, REFUTED before NOT_YET.
     """
     if method is Method.RECREATE:
@@ -61,7 +62,8 @@ def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method
             *_members(unit, after),
             *(finding for vm in after for finding in _same_vm(unit, vm, situation, method)),
         ]
-    findings += _redundancy(unit, after)
+    if pairs:
+        findings += _redundancy(unit, after)
     for proof in (Proof.REFUTED, Proof.NOT_YET):
         weakest = [finding for finding in findings if finding.proof is proof]
         if weakest:
@@ -130,15 +132,23 @@ def _same_vm(unit: Unit, vm: Vm, situation: Situation, method: Method) -> list[F
                 "delivered another package, the server kept a stale checksum, or the others are from another build",
             )
         )
-    if vm.health_failed and before is not None and before.health_failed is False:
-        findings.append(Finding(Proof.NOT_YET, f"{vm.name} fails health checks that it passed before"))
     return findings
 
 
 def _new_vm(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
     if vm.id in {old.id for old in unit.vms}:
         return []
-    return [*_software(vm, situation), *_template(unit, vm, situation)]
+    findings = [*_software(vm, situation), *_template(unit, vm, situation)]
+    if not findings and vm.is_router and vm.scripts in situation.old_scripts:
+        # At a start the host pushes its own package, and the server notes its own version all the same.
+        findings.append(
+            Finding(
+                Proof.REFUTED,
+                f"{vm.name} is new and reports {situation.target}, but its scripts are those of the older version: "
+                f"{f'host {vm.host}' if vm.host else 'its host'} has an old package",
+            )
+        )
+    return findings
 
 
 def _template(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
@@ -173,7 +183,7 @@ def _software(vm: Vm, situation: Situation) -> list[Finding]:
 
 
 def _redundancy(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
-    if not unit.redundant:
+    if not unit.elects:
         return []
     before = {vm.id: vm.redundant_state for vm in unit.vms}
     now = {vm.id: vm.redundant_state for vm in after}

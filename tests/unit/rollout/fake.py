@@ -9,19 +9,25 @@ import enum
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    JobExistsError,
+    JobIdRefusedError,
     ServerError,
     SubmitUncertainError,
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.actions import Stage
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, InFlight, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
 from tests.unit.builders import TARGET, version
+
+PAIR_INTERVAL_S = 30.0
 
 
 class Fault(enum.Enum):
@@ -30,9 +36,9 @@ class Fault(enum.Enum):
     NONE = "none"
     SILENT = "the job succeeds, nothing is patched"
     FAILED = "the job fails, nothing is patched"
-    FAILED_DONE = "the job fails, all is patched"
+    RULES_FAIL = "the job fails after the patch: the rules are missing"
     LOST = "the job ends without a result, nothing is patched"
-    LOST_DONE = "the job ends without a result, all is patched"
+    LOST_DONE = "the job ends without a result after the patch: the rules are missing"
     STALE_SCRIPTS = "the version moves, the scripts do not"
     NEVER_ENDS = "the job never ends"
     REFUSED = "the submit is refused"
@@ -40,61 +46,89 @@ class Fault(enum.Enum):
     UNCERTAIN_NOT_TAKEN = "the answer of the submit is lost, there is no job"
     VANISHES = "the VM is gone afterwards"
     SERVER_GONE = "the server is lost for good while the job runs"
+    PAIR_BREAKS = "a pair has no PRIMARY any more, which shows when the server looks again"
+    MARKED = "the server wants a restart of the network in the end"
     LEFT_OVER = "recreation: the old router stays, a stopped one beside it"
     NO_REPLACEMENT = "recreation: nothing comes back"
     AGENT_STAYS_DOWN = "recreation: the agent of the new VM never connects"
     OLD_TEMPLATE = "recreation: the new VM is made from the old template"
-
-    @property
-    def harmless(self) -> bool:
-        return self in (Fault.NONE, Fault.FAILED_DONE, Fault.LOST_DONE, Fault.UNCERTAIN_TAKEN)
-
-    @property
-    def succeeds(self) -> bool:
-        """Whether a job that meets it says that it succeeded."""
-        return self in (Fault.NONE, Fault.SILENT, Fault.STALE_SCRIPTS, Fault.UNCERTAIN_TAKEN, Fault.VANISHES)
+    OLD_PACKAGE = "recreation: the new router runs the scripts of its host's old package"
 
     @property
     def of_recreation(self) -> bool:
         return self.value.startswith("recreation")
 
 
+class Ids(enum.Enum):
+    """What the server makes of customjobid."""
+
+    TAKEN = "taken"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+
+
 @dataclass
 class FakeJob:
     id: str
     unit: Unit
-    stage: Stage
+    call: Call
+    begins: float
     ends: float
     fault: Fault
+    ours: bool = True
     applied: bool = False
+
+    @property
+    def patches(self) -> bool:
+        return bool(self.call.params.get("livepatch")) or self.call.command == "patchSystemVm"
+
+    @property
+    def networks(self) -> set[str]:
+        """Whose rules it applies when it succeeds."""
+        return set(self.call.settles)
+
+    @property
+    def status(self) -> JobStatus:
+        if self.fault in (Fault.FAILED, Fault.RULES_FAIL):
+            return JobStatus.FAILED
+        return JobStatus.LOST if self.fault in (Fault.LOST, Fault.LOST_DONE) else JobStatus.SUCCEEDED
 
 
 class FakeServer(Server):
-    """Answers as the real one, in virtual time; I(log) records every submit."""
+    """Answers as the real one, in virtual time; `log` records every call that it took."""
 
     def __init__(
         self,
         units: Sequence[Unit],
         faults: Mapping[str, Fault | Sequence[Fault]] | None = None,
         seconds: Mapping[str, float] | None = None,
+        ids: Ids = Ids.TAKEN,
     ) -> None:
-        self.time = 0.0
+        self.time = 1000.0
         self.units = {unit.id: unit for unit in units}
         self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}
         self.faults = {
             unit: [fault] if isinstance(fault, Fault) else list(fault) for unit, fault in (faults or {}).items()
         }
         self.seconds = dict(seconds or {})
+        self.ids = ids
         self.jobs: dict[str, FakeJob] = {}
-        self.log: list[tuple[float, str, str]] = []
-        self.sent: list[tuple[str, str]] = []  # command and id
+        self.log: list[tuple[float, str, Call]] = []  # when, of which unit
         self.doubled: list[str] = []  # units that got a call while a job of theirs ran
+        self.rules: dict[str, bool] = {network: True for unit in units for network in unit.network_ids}
+        self.patched: Counter[str] = Counter()  # how often the work of a patch was done, by unit
+        self.marked: set[str] = set()
+        self.states: dict[str, list[str]] = {}  # redundant states that show when the server looks again, by unit
+        self.looks: dict[str, float] = {}
         self.most_per_zone = 0
+        self.most_per_kind = 0
         self.questions = 0
         self.most_at_once = 0
         self.most_per_host = 0
         self.gone = False
-        self.hosts_down = False
+        self.away: dict[str, float] = {}  # hosts that are not Up before this moment
+        self.target: Version | None = TARGET
+        self.failing: dict[str, tuple[str, ...] | None] = {}
 
     # time
 
@@ -106,32 +140,43 @@ class FakeServer(Server):
             raise ValueError(seconds)
         self.time += seconds + 0.001  # whatever is asked takes a moment
 
-    # the interface of the engine
+    @staticmethod
+    def stamp(moment: float) -> str:
+        return datetime.fromtimestamp(int(moment), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
-    def submit(self, stage: Stage) -> str:
+    # the interface of the rollout
+
+    def submit(self, call: Call, job_id: str | None) -> str:
         self._settle()
-        unit = self._unit_of(str(stage.params["id"]))
-        self.log.append((self.time, unit.id, stage.command))
-        self.sent.append((stage.command, str(stage.params["id"])))
-        self.doubled += [unit.id for job in self.jobs.values() if job.unit is unit and job.ends > self.time]
+        unit = self._unit_of(call.object_id)
+        if job_id is not None and self.ids is Ids.REFUSED:
+            raise JobIdRefusedError("UUID doesn't follow the UUID format", rejected=True)
+        if job_id is not None and self.ids is Ids.TAKEN and job_id in self.jobs:
+            raise JobExistsError("already exists", rejected=True)
         left = self.faults.get(unit.id)
         fault = left.pop(0) if left else Fault.NONE
         if fault is Fault.REFUSED:
-            raise ServerError("refused", command=stage.command, rejected=True)
+            raise ServerError("refused", command=call.command, rejected=True)
         if fault is Fault.UNCERTAIN_NOT_TAKEN:
-            raise SubmitUncertainError("the answer was lost", command=stage.command)
-        job = self.start(unit, stage, fault)
+            raise SubmitUncertainError("the answer was lost", command=call.command)
+        self.log.append((self.time, unit.id, call))
+        self.doubled += [unit.id for job in self.jobs.values() if job.unit is unit and job.ends > self.time]
+        job = self.start(unit, call, fault, job_id if self.ids is Ids.TAKEN else None)
         if fault is Fault.UNCERTAIN_TAKEN:
-            raise SubmitUncertainError("the answer was lost", command=stage.command)
+            raise SubmitUncertainError("the answer was lost", command=call.command)
         return job.id
 
-    def start(self, unit: Unit, stage: Stage, fault: Fault = Fault.NONE) -> FakeJob:
+    def start(self, unit: Unit, call: Call, fault: Fault = Fault.NONE, job_id: str | None = None) -> FakeJob:
         seconds = float("inf") if fault is Fault.NEVER_ENDS else self.seconds.get(unit.id, 3.0)
-        job = FakeJob(f"job-{len(self.jobs)}", unit, stage, self.time + seconds, fault)
+        job = FakeJob(job_id or f"job-{len(self.jobs)}", unit, call, self.time, self.time + seconds, fault)
         self.jobs[job.id] = job
+        if job.patches:
+            self.rules.update(dict.fromkeys(unit.network_ids, False))  # the package overwrites them
         at_work = [other for other in self.jobs.values() if other.ends > self.time]
         self.most_at_once = max(self.most_at_once, len(at_work))
-        self.most_per_zone = max(self.most_per_zone, *Counter(other.unit.zone_id for other in at_work).values())
+        replaced = [other.unit for other in at_work if other.call.command in ("destroySystemVm", "rebootSystemVm")]
+        self.most_per_zone = max(self.most_per_zone, *Counter(unit.zone_id for unit in replaced).values(), 0)
+        self.most_per_kind = max(self.most_per_kind, *Counter(unit.kind for unit in replaced).values(), 0)
         for host in unit.host_ids:
             self.most_per_host = max(self.most_per_host, sum(host in other.unit.host_ids for other in at_work))
         return job
@@ -143,31 +188,62 @@ class FakeServer(Server):
 
     def result(self, job_id: str) -> Job:
         self._settle()
-        job = self.jobs[job_id]
+        job = self.jobs.get(job_id)
+        if job is None:
+            return Job(job_id, JobStatus.EXPIRED)
+        facts: dict[str, Any] = {"command": job.call.job_class, "created": self.stamp(job.begins)}
         if job.ends > self.time:
-            return Job(job_id, JobStatus.RUNNING)
-        if job.fault in (Fault.FAILED, Fault.FAILED_DONE):
-            return Job(job_id, JobStatus.FAILED, errorcode=530, errortext="it failed")
-        if job.fault in (Fault.LOST, Fault.LOST_DONE):
-            return Job(job_id, JobStatus.LOST, errorcode=530)
-        return Job(job_id, JobStatus.SUCCEEDED)
+            return Job(job_id, JobStatus.RUNNING, **facts)
+        facts["completed"] = self.stamp(job.ends)
+        if job.status is JobStatus.FAILED:
+            return Job(job_id, JobStatus.FAILED, errorcode=530, errortext="it failed", **facts)
+        if job.status is JobStatus.LOST:
+            return Job(job_id, JobStatus.LOST, errorcode=530, **facts)
+        return Job(job_id, JobStatus.SUCCEEDED, **facts)
 
     def in_flight(self, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
         self._settle()
         return [
-            InFlight(job.id, "RestartNetworkCmd", None, frozenset({str(job.stage.params["id"])}))
+            InFlight(job.id, "RestartNetworkCmd", None, frozenset({job.call.object_id}))
             for job in self.jobs.values()
             if job.ends > self.time and (jobs is None or job.id in jobs)
         ]
 
     def read(self, unit: Unit, method: Method) -> list[Vm]:
         self._settle()
-        return list(self.vms[unit.id])
+        vms = list(self.vms[unit.id])
+        if unit.id in self.states and self.time >= self.looks[unit.id]:
+            vms = [replace(vm, redundant_state=state) for vm, state in zip(vms, self.states[unit.id], strict=True)]
+        return vms
 
-    def hosts_up(self, unit: Unit) -> bool:
-        return not self.hosts_down
+    def hosts(self) -> dict[str, Host]:
+        self._settle()
+        known = {host for unit in self.units.values() for host in unit.host_ids}
+        return {
+            host: Host(host, host, "id-zone", "KVM", TARGET, self._state_of(host), "Enabled") for host in sorted(known)
+        }
+
+    def _state_of(self, host: str) -> str:
+        return "Disconnected" if self.time < self.away.get(host, 0.0) else "Up"
+
+    def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
+        self._settle()
+        whole = {unit.id for unit in self.units.values() if unit.type is UnitType.VPC}
+        return frozenset(identity for identity in self.marked if (identity in whole) is vpcs)
+
+    def version(self) -> Version | None:
+        self._settle()
+        return self.target
+
+    def fails_fresh_checks(self, vm: Vm) -> tuple[str, ...] | None:
+        self._settle()
+        return self.failing.get(vm.id, ())
 
     # the truth
+
+    def calls_of(self, unit: Unit) -> list[Call]:
+        """What was taken for a unit, in order."""
+        return [call for dummy, identity, call in self.log if identity == unit.id]
 
     def _unit_of(self, identity: str) -> Unit:
         return next(unit for unit in self.units.values() if identity in unit.resource_ids())
@@ -176,26 +252,44 @@ class FakeServer(Server):
         self.time += 0.001
         if self.gone:
             raise UnavailableError("gone")
-        for job in self.jobs.values():
+        for job in list(self.jobs.values()):
             if job.ends <= self.time and not job.applied:
                 job.applied = True
                 self._apply(job)
 
     def _apply(self, job: FakeJob) -> None:
-        vms = self.vms[job.unit.id]
-        if job.stage.params.get("cleanup") or job.stage.command == "destroySystemVm":
-            self._replace(job, vms)
-            return
         if job.fault is Fault.SERVER_GONE:
             self.gone = True
             raise UnavailableError("gone")
-        if job.fault is Fault.VANISHES:
+        self._change(job, self.vms[job.unit.id])
+        if job.fault in (Fault.LOST, Fault.LOST_DONE):  # it died with the server, whose hosts connect again later
+            self.away |= dict.fromkeys(job.unit.host_ids, self.time + 25.0)
+        if job.fault is Fault.MARKED:
+            self.marked |= job.networks or {job.unit.id}
+        elif job.status is JobStatus.SUCCEEDED:
+            self.rules.update(dict.fromkeys(job.networks, True))
+            self.marked -= job.networks | ({job.unit.id} if job.call.command == "restartVPC" else set())
+
+    def _change(self, job: FakeJob, vms: list[Vm]) -> None:
+        if job.call.params.get("cleanup") or job.call.command == "destroySystemVm":
+            self._replace(job, vms)
+        elif job.call.command == "destroyRouter":
+            vms[:] = [vm for vm in vms if vm.id != job.call.object_id]
+        elif job.fault is Fault.VANISHES:
             del vms[-1:]
         elif job.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST):
             pass
-        elif job.stage.params.get("livepatch") or job.stage.command == "patchSystemVm":
+        elif job.patches:
+            self.patched[job.unit.id] += 1
             scripts: dict[str, Any] = {} if job.fault is Fault.STALE_SCRIPTS else {"scripts": "new-scripts"}
             vms[:] = [replace(vm, software=TARGET, **(scripts if vm.is_router else {})) for vm in vms]
+            if job.fault is Fault.PAIR_BREAKS and job.unit.redundant:
+                self.states[job.unit.id] = ["BACKUP", "FAULT"]
+                self.looks[job.unit.id] = self.time + PAIR_INTERVAL_S
+        elif job.call.command == "rebootRouter":
+            vms[:] = [
+                replace(vm, software=TARGET, scripts="new-scripts") if vm.id == job.call.object_id else vm for vm in vms
+            ]
         elif any(not vm.running for vm in vms):
             vms[:] = [replace(vm, state="Running", software=TARGET, scripts="new-scripts") for vm in vms]
 
@@ -206,14 +300,15 @@ class FakeServer(Server):
         if job.fault is Fault.LEFT_OVER:
             vms.append(replace(vms[0], id=f"{vms[0].id}-left", name="left", state="Stopped"))
             return
+        self.states.pop(job.unit.id, None)
         fresh: dict[str, Any] = {
             "built_from": version("4.22.0"),
             "software": TARGET,
-            "scripts": "new-scripts",
+            "scripts": "old-scripts" if job.fault is Fault.OLD_PACKAGE else "new-scripts",
             "root_template_id": "id-old" if job.fault is Fault.OLD_TEMPLATE else "id-new",
         }
-        if not vms[0].is_router:
+        if not job.unit.vms[0].is_router:
             fresh["agent_state"] = "Alert" if job.fault is Fault.AGENT_STAYS_DOWN else "Up"
-        kept = [vm for vm in vms if vm.running][: 2 if job.unit.redundant else 1]
+        kept = [vm for vm in vms or job.unit.vms if vm.running][: 2 if job.unit.redundant else 1]
         new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in kept]
         vms[:] = [] if job.fault is Fault.NO_REPLACEMENT else new

@@ -1,0 +1,352 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One unit's life, from its first call to its result, read from top to bottom.
+
+A life is a generator: it yields what it waits for, and the scheduler resumes it when that has come. So what is true at
+a line is what the lines above it made true. It never sleeps and never counts other units: bounds, polling and the clock
+are the scheduler's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
+    Call,
+    apply_rules,
+    calls,
+    patch_system_vm,
+    restart_vpc,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
+    Caller,
+    Ended,
+    Failed,
+    Trouble,
+    began,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import (
+    RULES_MISSING,
+    Cure,
+    cure_of,
+    hint_of,
+    next_step_of,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps, Turn, Wait
+
+# A live patch that shows no effect is sent once more before it is judged; a restart that was lost with its server, too.
+TRIES = 2
+# Something that ended longer ago has nothing to do with an agent that is still away.
+RECENT_S = 120.0
+RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
+Debts = dict[str, "float | None"]
+"""Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
+
+
+class Life:
+    """One unit on its way.
+
+    :ivar steps: resumed by the scheduler; returns the unit's result.
+    :ivar wait: what it waits for; None before its start.
+    :ivar started: seconds since the epoch; None before its start.
+    """
+
+    def __init__(self, unit: Unit, method: Method, desk: Desk) -> None:
+        self.unit = unit
+        self.desk = desk
+        self.caller = Caller(unit, desk)
+        self.wait: Wait | None = None
+        self.started: float | None = None
+        self._notes: list[str] = []
+        self._restarts: dict[str, Restart] = {}
+        self._plan(method)
+        self.steps = self._run()
+
+    def _plan(self, method: Method) -> None:
+        """From now on by this method."""
+        self.method = method
+        current = [vm.id for vm in self.unit.vms if is_current(vm, self.desk.situation)]
+        self.calls = calls(self.unit, method, forced=self.desk.forced, current=current)
+        # What a live patch destroys before is not part of what has to be proven.
+        self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
+        self.reader = Reader(self.kept, method, self.desk)
+        debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
+        debts.difference_update(*(call.settles for call in self.calls))
+        self.expected_s = sum(call.expected_s for call in self.calls) + len(debts) * RESTART_S
+
+    def _run(self) -> Steps[UnitResult]:
+        try:
+            return (yield from self._live())
+        except Failed as failed:
+            return (yield from self._after_failure(failed))
+
+    def _live(self) -> Steps[UnitResult]:
+        debts: Debts = {debt.network_id: debt.since for debt in self.unit.owed}
+        overcome: list[str] = []
+        seen: Observation | None = None
+        for call in self.calls:
+            if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
+                seen = self.reader.read()
+                if self._done_by_others(seen):
+                    debts = self._debts_after_others()
+                    break
+            ended, seen = yield from self._work(call)
+            debts |= dict.fromkeys(call.unsettles, ended.began)
+            if ended.trouble:
+                overcome.append(ended.trouble.text)
+            elif ended.job and call.command.startswith("restart"):
+                self._settle(call.object_id, ended.job)
+            debts = {network: since for network, since in debts.items() if ended.trouble or network not in call.settles}
+        for network_id, since in debts.items():
+            yield from self._apply_rules(network_id, since, overcome)
+            seen = None
+        if self.unit.type in (UnitType.NETWORK, UnitType.VPC) and self.unit.network_ids:
+            yield from self._apply_what_is_marked()
+        seen = yield from self._last_look(seen)
+        return self._upgraded(seen, overcome)
+
+    # --- one call and its effect
+
+    def _work(self, call: Call) -> Steps[tuple[Ended, Observation | None]]:
+        """Send it, and see that the VMs show that its work is done.
+
+        :raises Failed: if they do not.
+        """
+        for left in reversed(range(TRIES if call.purpose in RETRIED else 1)):
+            ended = yield from self.caller.carry_out(call, partial(self._counts, call))
+            if not call.proves and (ended.trouble is None or self._shows(call, self.reader.read())):
+                return ended, None  # the calls after it complete the work
+            seen = yield from self.reader.observe(failed=ended.trouble is not None and not ended.trouble.lost)
+            lost = ended.job is None and ended.trouble is not None and ended.trouble.lost
+            if not seen.proven and lost and (late := self.caller.find_late()):
+                ended = yield from self.caller.end_of(late, call)  # the server took the call late
+                seen = yield from self.reader.observe()
+            if seen.proven:
+                return ended, seen
+            self.desk.check_target()
+            same = {vm.id for vm in seen.vms} == {vm.id for vm in self.kept.vms}
+            died = ended.trouble is not None and ended.trouble.lost  # with its server, which is waited for
+            if not left or ended.job is None or not same or (self.desk.away(self.unit, now=True) and not died):
+                break
+            said = ended.trouble.text if ended.trouble else "the job succeeded"
+            self._note(f"the live patch showed no effect and is sent once more ({said})")
+            if "No change in the scripts checksum" in str(ended.job.result.get("details")):
+                call = patch_system_vm(self.unit.id, forced=True)
+            yield from self.caller.until_free(call, self.reader)
+        raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble)
+
+    def _counts(self, call: Call, job: Job) -> bool:
+        """Whether a job that had ended before we asked for it did the work that is wanted now, or tried to just now."""
+        if self._shows(call, self.reader.read()):
+            return True
+        completed = moment(job.completed)  # an agent connects some time after its patch
+        return call.command == "patchSystemVm" and completed is not None and self.desk.now() - completed < RECENT_S
+
+    def _shows(self, call: Call, seen: Observation) -> bool:
+        """Whether the VMs show that the work of this call is done."""
+        own = next((vm for vm in seen.vms if vm.id == call.object_id), None)
+        if call.command in ("destroyRouter", "destroySystemVm"):
+            return own is None
+        if call.command == "rebootRouter":
+            return own is not None and is_current(own, self.desk.situation)
+        return seen.proven if call.proves else all(vm.running for vm in seen.vms)
+
+    # --- jobs of others
+
+    def _done_by_others(self, seen: Observation) -> bool:
+        if self.method is Method.RECREATE:
+            return seen.proven
+        there = {vm.id for vm in seen.vms}
+        return (
+            bool(seen.vms)
+            and all(is_current(vm, self.desk.situation) for vm in seen.vms)
+            and not any(vm.id in there for vm in self.unit.surplus)
+        )
+
+    def _debts_after_others(self) -> Debts:
+        """All networks, but for those that jobs of others restarted for sure."""
+        began_last = self._settle_by_others()
+        return {network: began_last for network in self.unit.network_ids if network not in self._restarts}
+
+    def _settle_by_others(self) -> float | None:
+        """Remember which networks the jobs of others that were waited for have restarted for sure.
+
+        :returns: when the last of these jobs began.
+        """
+        results = [(job, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
+        for good in (True, False):  # the bad ones last: of two that overlapped nobody knows which was the last
+            for job, result in results:
+                restarted = set(self.unit.network_ids) if self.unit.id in job.resource_ids else set(job.resource_ids)
+                if (result.error() is None) is not good or (good and len(job.resource_ids) != 1):
+                    continue
+                for network_id in restarted & set(self.unit.network_ids):
+                    self._restarts.pop(network_id, None)
+                    if good:
+                        self._settle(network_id, result)
+        return max((began(result) for dummy, result in results), default=None)
+
+    # --- rules
+
+    def _apply_rules(self, network_id: str, since: float | None, overcome: Sequence[str]) -> Steps[None]:
+        """Restart one network without cleanup; what was patched is of no use before that has succeeded.
+
+        :param since: a restart that somebody sent for the same purpose counts if it began then or later.
+        """
+        call = apply_rules(network_id)
+        for left in reversed(range(TRIES)):
+            if (yield from self.caller.until_free(call, self.reader)):
+                self._settle_by_others()
+                if network_id in self._restarts:
+                    return
+            ended = yield from self.caller.carry_out(call, partial(_began_by, since))
+            if ended.trouble is None and ended.job:
+                self._settle(network_id, ended.job)
+                return
+            if not left or not ended.trouble or not ended.trouble.lost or ended.job is None:
+                break
+            self._note(f"a restart that applies rules was lost and is sent once more ({ended.trouble.text})")
+            since = None
+        said = ended.trouble.text if ended.trouble else ""
+        parts = [f"patched, rules not applied in {self._name(network_id)}: {said}", hint_of(said), RULES_MISSING]
+        if overcome:
+            parts.append(f"Before that: {' '.join(overcome)}")
+        raise Failed(" ".join(part for part in parts if part), self.reader.read())
+
+    def _apply_what_is_marked(self) -> Steps[None]:
+        """In the end the server must not want a restart (restartrequired) of what was upgraded."""
+        marked = self.desk.marked_for_restart(self.unit, self.caller.over_at)
+        for identity in sorted(marked):
+            self._note(f"the server had marked {self._name(identity)} as in need of a restart")
+            call = restart_vpc(identity) if self.unit.vpc and identity == self.unit.id else apply_rules(identity)
+            yield from self.caller.until_free(call, self.reader)
+            ended = yield from self.caller.carry_out(call, partial(_began_by, None))
+            if ended.trouble is None and ended.job:
+                self._settle(identity, ended.job)
+        if marked and (left := self.desk.marked_for_restart(self.unit, self.desk.clock())):
+            told = ", ".join(self._name(identity) for identity in sorted(left))
+            raise Failed(f"patched, rules not applied: the server still wants a restart of {told}. {RULES_MISSING}")
+
+    def _settle(self, network_id: str, job: Job) -> None:
+        self._restarts[network_id] = Restart(network_id, job.id, job.created, True)
+
+    # --- the last proof
+
+    def _last_look(self, seen: Observation | None) -> Steps[Observation]:
+        """The unit as a whole, from reports that are younger than all that was done to it."""
+        pairs = self.kept.elects
+        if pairs and (settles := self.desk.looks.pair_settles_s) is not None:
+            yield Pause(self.caller.over_at + settles, holds=False)
+            seen = None
+        elif pairs:
+            pairs = False
+            self._note("its pair was not checked: router.check.interval is 0, so the server never looks at it")
+        if seen is None:
+            seen = yield from self.reader.observe(pairs=pairs, holds=False)
+        if not seen.proven:
+            raise Failed(self._why_failed(None, seen), seen)
+        if self.unit.zone_id in self.desk.looks.health_zones:
+            yield from self._check_health(seen)
+        return seen
+
+    def _check_health(self, seen: Observation) -> Steps[None]:
+        """Fresh health checks are not worse than those before."""
+        sick = {vm.id for vm in self.unit.vms if vm.health_failed}
+        since = self.desk.clock()
+        for vm in seen.vms:
+            if not vm.is_router or vm.internal_lb or vm.id in sick:
+                continue
+            while failing := self.desk.server.fails_fresh_checks(vm):
+                if self.desk.clock() - since >= self.desk.limits.verify_timeout:
+                    raise Failed(f"{vm.name} fails health checks that it passed before: {', '.join(failing)}", seen)
+                yield Pause(self.desk.clock() + 5 * observing.REREAD_S, holds=False)
+            if failing is None:
+                self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
+
+    # --- ends
+
+    def _after_failure(self, failed: Failed) -> Steps[UnitResult]:
+        """The unit has failed, unless it is to be recreated now: then it asks for a place like any other."""
+        self.desk.check_target()
+        reason, seen, cure = failed.reason, failed.seen, None
+        if self.method is Method.LIVE_PATCH and seen and not seen.proven:
+            cure = cure_of(failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True))
+        if cure is Cure.RECREATE and self.desk.obstacle_to_fallback:
+            obstacle = self.desk.obstacle_to_fallback(self.unit)
+            if obstacle is None:
+                turn = Turn(Method.RECREATE, expected_seconds(self.unit, Method.RECREATE))
+                yield turn
+                obstacle = turn.refusal
+            if obstacle is None:
+                self._note(f"live patch failed, recreating: {reason}")
+                self._plan(Method.RECREATE)
+                return (yield from self._run())
+            reason = f"{reason} It was not recreated: {obstacle}"
+        return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, cure)
+
+    def _why_failed(self, trouble: Trouble | None, seen: Observation) -> str:
+        said = trouble.text if trouble else ""
+        after = f"after {seen.waited_s:.0f} s " if seen.finding.proof is Proof.NOT_YET and seen.waited_s >= 1 else ""
+        next_step = next_step_of(self.unit.type, seen.finding.awaited) if self.method is Method.RECREATE else ""
+        parts = (said or "the job succeeded, but", f"{after}{seen.finding.reason}.", hint_of(said), next_step)
+        return " ".join(part for part in parts if part)
+
+    def _upgraded(self, seen: Observation, overcome: Sequence[str]) -> UnitResult:
+        target = self.desk.situation.target
+        if seen.spare:
+            why = "destroyed; the server made no new one, as the zone has another, and makes one when load asks for it"
+        elif overcome:
+            rules = ", and a restart has applied its rules since" if self.unit.network_ids else ""
+            why = f"proven, although: {' '.join(overcome)} It runs {target}{rules}"
+        elif self.unit.owed and not self.calls:
+            why = f"proven: runs {target}, and its rules were applied again"
+        elif self.caller.after_others and not self.caller.submitted:
+            why = f"a job that was already running did it: runs {target}"
+        else:
+            why = f"proven: runs {target}"
+        return self.result(UnitStatus.UPGRADED, why, seen.vms)
+
+    def result(
+        self, status: UnitStatus, reason: str, after: Sequence[Vm] | None = None, cure: Cure | None = None
+    ) -> UnitResult:
+        return UnitResult(
+            unit=self.unit,
+            method=self.method,
+            status=status,
+            reason=reason,
+            job_ids=tuple(self.caller.job_ids),
+            started=self.started,
+            finished=self.desk.now() if self.started is not None else None,
+            after=after,
+            submitted=self.caller.submitted,
+            cure=cure,
+            notes=tuple(self._notes),
+            restarts=tuple(self._restarts.values()),
+        )
+
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+        self.desk.progress.note(self.unit, text)
+
+    def _name(self, identity: str) -> str:
+        """A network's or VPC's name."""
+        names = {self.unit.id: self.unit.label, **{tier.id: f"tier {tier.name}" for tier in self.unit.tiers}}
+        return names.get(identity, f"network {identity}")
+
+
+def _began_by(since: float | None, job: Job) -> bool:
+    """Whether a job began at this moment of the server's clock or later; None is a moment that nobody knows."""
+    return since is not None and began(job) >= since

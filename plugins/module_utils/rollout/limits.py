@@ -1,0 +1,43 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bounds of a rollout."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a rollout may do at a time and how long it waits; all times in seconds.
+
+    :ivar per_host: units at work on one hypervisor host at a time; 0 = no bound.
+    :ivar system_vms_at_once: SSVMs that are recreated at a time in the whole cloud, and CPVMs likewise: the server
+        replaces them one after the other.
+    :ivar max_failures: failed units tolerated before nothing new is started.
+    :ivar job_timeout: longest time for one patch, restart or start; a unit with more to do gets a multiple.
+    :ivar verify_timeout: how long the proof of a patch may take after the last job, and a host be away before a call.
+    :ivar start_timeout: how long a destroyed system VM's replacement may take until it is Running.
+    :ivar agent_timeout: how long the agent of a new or restarted system VM may take until it is Up.
+    :ivar wait_idle: how long to wait for open consoles to be closed before a CPVM is destroyed.
+    :ivar poll_interval: longest pause between two questions about running jobs.
+    :ivar deadline: seconds since the epoch; no unit starts that is not expected to end by then.
+    :ivar big_s: units expected to take this long run one at a time.
+    :ivar wait_when_interrupted: else what runs is left to the server and to the next run.
+    """
+
+    parallel: int = 10
+    per_host: int = 2
+    system_vms_at_once: int = 1
+    max_failures: int = 0
+    job_timeout: float = 1800.0
+    verify_timeout: float = 300.0
+    start_timeout: float = 1800.0
+    agent_timeout: float = 900.0
+    wait_idle: float = 0.0
+    deadline: float | None = None
+    big_s: float = math.inf
+    wait_when_interrupted: bool = False
+    poll_interval: float = 5.0

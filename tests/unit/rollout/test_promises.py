@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollout promises, whatever befalls it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Wishes, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
+from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
+from tests.unit.rollout.rolling import roll, statuses
+
+LIVE_PATCH_FAULTS = [fault for fault in Fault if not fault.of_recreation]
+RECREATION_FAULTS = [
+    *(fault for fault in Fault if fault.of_recreation),
+    *(Fault.FAILED, Fault.RULES_FAIL, Fault.LOST, Fault.LOST_DONE, Fault.REFUSED, Fault.NEVER_ENDS),
+    *(Fault.UNCERTAIN_TAKEN, Fault.UNCERTAIN_NOT_TAKEN),
+]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A unit and what befalls it.
+
+    :ivar faults: of its jobs, one after the other.
+    :ivar foreign: of a job of somebody else that runs on it when the rollout begins; None for no such job.
+    """
+
+    sort: str
+    faults: tuple[Fault, ...]
+    seconds: float
+    place: int
+    foreign: Fault | None = None
+
+    def unit(self, number: int) -> Unit:
+        one = vm(f"r{number}", host_id=f"h{self.place}")
+        if self.sort == "system":
+            return system_vm_unit(vm(f"s{number}", Kind.SSVM, host_id=f"h{self.place}", zone_id=f"z{number % 3}"))
+        if self.sort == "network":
+            return network_unit(f"u{number}", one)
+        if self.sort == "pair":
+            return network_unit(f"u{number}", *pair(f"r{number}"))
+        return vpc_unit(f"u{number}", one, tiers=1 if self.sort == "vpc" else 3)
+
+
+def drawn(sorts: Sequence[str], faults: Sequence[Fault], foreign: Sequence[Fault]) -> st.SearchStrategy[list[Drawn]]:
+    unit = st.builds(
+        Drawn,
+        sort=st.sampled_from(sorts),
+        faults=st.lists(st.sampled_from([Fault.NONE, *faults]), max_size=4).map(tuple),
+        seconds=st.floats(0.5, 20),
+        place=st.integers(0, 3),
+        foreign=st.sampled_from([None, None, *foreign]),
+    )
+    return st.lists(unit, min_size=1, max_size=12)
+
+
+LIMITS_DRAWN = st.builds(
+    Limits,
+    parallel=st.integers(1, 6),
+    per_host=st.integers(0, 3),
+    system_vms_at_once=st.integers(1, 3),
+    max_failures=st.integers(0, 4),
+    job_timeout=st.just(60),
+    verify_timeout=st.just(40),
+    start_timeout=st.just(30),
+    agent_timeout=st.just(20),
+    deadline=st.sampled_from([None, None, 1200.0]),
+    big_s=st.sampled_from([math.inf, 100.0]),
+)
+IDS_DRAWN = st.sampled_from([Ids.TAKEN, Ids.TAKEN, Ids.IGNORED, Ids.REFUSED])
+
+
+def carry_out(
+    units: Sequence[Unit], drawn: Sequence[Drawn], limits: Limits, method: Method, ids: Ids, fallback: bool = False
+) -> tuple[FakeServer, list[UnitResult]]:
+    """One rollout, and the promises that hold for every method."""
+    server = FakeServer(
+        units,
+        {unit.id: one.faults for unit, one in zip(units, drawn, strict=True)},
+        {unit.id: one.seconds for unit, one in zip(units, drawn, strict=True)},
+        ids,
+    )
+    for unit, one in zip(units, drawn, strict=True):
+        if one.foreign is not None:
+            server.start(unit, calls(unit, method)[0], one.foreign)
+    theirs = list(server.jobs.values())
+    server.most_at_once = server.most_per_host = server.most_per_zone = server.most_per_kind = 0
+    obstacle: dict[str, Any] = {"obstacle_to_fallback": lambda unit: None} if fallback else {}
+    rollout = roll(server, units, limits, method, **obstacle)
+
+    # every unit once in the results, in order
+    assert [result.unit.id for result in rollout.results] == [unit.id for unit in units]
+    # at most one job of whatever origin on a unit at any time
+    assert server.doubled == []
+    # nothing again for its purpose but what is known to have ended without doing its work
+    for unit in units:
+        check_repeats(server, unit)
+    # bounds hold for every start: a job that never ends outlives its unit's slot, as do the jobs of others
+    never_ends = any(Fault.NEVER_ENDS in one.faults for one in drawn)
+    if not theirs and not never_ends:
+        assert server.most_at_once <= limits.parallel
+        assert not limits.per_host or server.most_per_host <= limits.per_host
+        assert server.most_per_kind <= limits.system_vms_at_once
+        assert server.most_per_zone <= 1
+    # failures: no more than the budget and what was at work when it was used up; a pair that the server has not looked
+    # at again has given its place to others
+    ends = Counter(statuses(rollout))
+    unlooked = sum(result.unit.redundant for result in rollout.results)
+    assert ends[UnitStatus.FAILED] <= limits.max_failures + limits.parallel + unlooked
+    if ends[UnitStatus.FAILED] <= limits.max_failures and rollout.error is None and limits.deadline is None:
+        assert not ends[UnitStatus.NOT_STARTED]
+    # upgraded means that the server reports it and that the rules are there, whatever happened on the way
+    for result in rollout.results:
+        if result.status is UnitStatus.UPGRADED:
+            wishes = Wishes(Wanted.RECREATE) if result.method is Method.RECREATE else Wishes()
+            assert decide(as_it_is(result.unit, server), SITUATION, wishes).method is Method.NONE
+            for network in result.unit.network_ids:
+                assert server.rules[network], f"{network} has no rules"
+                last = max((job for job in server.jobs.values() if network in job.networks), key=lambda job: job.begins)
+                assert last.status is JobStatus.SUCCEEDED
+    return server, list(rollout.results)
+
+
+def check_repeats(server: FakeServer, unit: Unit) -> None:
+    """Each call comes once, unless the earlier ones of its purpose had no effect."""
+    ours = [job for job in server.jobs.values() if job.unit is unit and job.call in server.calls_of(unit)]
+    for job in ours:
+        earlier = [other for other in ours if other.begins < job.begins and other.call == job.call]
+        for other in earlier:
+            assert other.ends <= job.begins
+            without_effect = other.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST, Fault.STALE_SCRIPTS)
+            rules = not other.patches and other.status is not JobStatus.SUCCEEDED
+            # what follows does not see the end of a job whose rules are in doubt
+            in_doubt = other.fault in (Fault.MARKED, Fault.RULES_FAIL, Fault.LOST_DONE)
+            assert without_effect or rules or in_doubt, (other, job)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    drawn(["network", "pair", "vpc", "tiers"], LIVE_PATCH_FAULTS, [Fault.NONE, Fault.SILENT, Fault.LOST]),
+    LIMITS_DRAWN,
+    IDS_DRAWN,
+)
+def test_promises(described: list[Drawn], limits: Limits, ids: Ids) -> None:
+    units = [one.unit(number) for number, one in enumerate(described)]
+    server, dummy = carry_out(units, described, limits, Method.LIVE_PATCH, ids)
+    # a second run without faults converges, a third does nothing
+    left = [as_it_is(unit, server) for unit in units]
+    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION).method is Method.LIVE_PATCH]
+    again = FakeServer(todo)
+    assert roll(again, todo, replace(limits, deadline=None)).good
+    assert all(decide(as_it_is(unit, again), SITUATION).method is Method.NONE for unit in todo)
+
+
+@settings(max_examples=200, deadline=None)
+@given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN, IDS_DRAWN)
+def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids) -> None:
+    units = [one.unit(number) for number, one in enumerate(described)]
+    wishes = Wishes(Wanted.RECREATE, allow_degraded=True)
+    server, dummy = carry_out(units, described, limits, Method.RECREATE, ids)
+    left = [as_it_is(unit, server) for unit in units]
+    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION, wishes).method is Method.RECREATE]
+    again = FakeServer(todo)
+    assert roll(again, todo, replace(limits, deadline=None), Method.RECREATE).good
+    assert all(decide(as_it_is(unit, again), SITUATION, wishes).method is Method.NONE for unit in todo)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),
+    LIMITS_DRAWN,
+    IDS_DRAWN,
+)
+def test_promises_of_fallback(described: list[Drawn], limits: Limits, ids: Ids) -> None:
+    """A unit that changes over to recreation asks for its place like every other."""
+    units = [one.unit(number) for number, one in enumerate(described)]
+    server, dummy = carry_out(units, described, limits, Method.LIVE_PATCH, ids, fallback=True)
+    if limits.deadline is not None:
+        late = [when for when, dummy, call in server.log if when + call.expected_s / 60 > limits.deadline]
+        assert not late
+
+
+def as_it_is(unit: Unit, server: FakeServer) -> Unit:
+    """The unit as the server shows it once it has looked at everything again."""
+    server.time += PAIR_INTERVAL_S * 2
+    server.gone = False
+    for job in server.jobs.values():
+        job.applied |= job.fault is Fault.SERVER_GONE  # it died with the server
+    return replace(unit, vms=tuple(server.read(unit, Method.NONE)))

@@ -276,10 +276,15 @@ def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
     fresh = {
         zone
         for zone in sorted(zones)
-        if (read_setting(client, HEALTH_CHECKS, zone) or "").lower() == "true"
-        and not read_setting(client, HEALTH_RECREATION, zone)
+        if _valid_in(client, HEALTH_CHECKS, zone).lower() == "true" and not _valid_in(client, HEALTH_RECREATION, zone)
     }
     return Looks(interval if interval and interval > 0 else None, frozenset(fresh))
+
+
+def _valid_in(client: Client, name: str, zone_id: str) -> str:
+    """A setting's value in a zone: of its own, or the global one where it has none or cannot have any."""
+    own = read_setting(client, name, zone_id)
+    return (read_setting(client, name) if own is None else own) or ""
 
 
 def _target(client: Client, method: Method) -> Version:

@@ -16,7 +16,7 @@ from functools import partial
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, UnitType, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
     Call,
     apply_rules,
@@ -73,6 +73,8 @@ class Life:
         self.started: float | None = None
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
+        self._looks_at_health = unit.kind is Kind.ROUTER and unit.zone_id in desk.looks.health_zones
+        self._sick: frozenset[str] = frozenset()  # health checks that failed before
         self._plan(method)
         self.steps = self._run()
 
@@ -98,6 +100,8 @@ class Life:
         debts: Debts = {debt.network_id: debt.since for debt in self.unit.owed}
         overcome: list[str] = []
         seen: Observation | None = None
+        if self._looks_at_health:
+            self._look_at_health()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
                 seen = self.reader.read()
@@ -258,23 +262,33 @@ class Life:
             seen = yield from self.reader.observe(pairs=pairs, holds=False)
         if not seen.proven:
             raise Failed(self._why_failed(None, seen), seen)
-        if self.unit.zone_id in self.desk.looks.health_zones:
+        if self._looks_at_health:
             yield from self._check_health(seen)
         return seen
 
+    def _look_at_health(self) -> None:
+        """Remember which health checks fail before anything is done."""
+        for vm in self.kept.vms:
+            if vm.is_router and not vm.internal_lb and vm.running:
+                self._sick |= self.desk.server.failing_checks(vm, fresh=False) or frozenset()
+
     def _check_health(self, seen: Observation) -> Steps[None]:
-        """Fresh health checks are not worse than those before."""
-        sick = {vm.id for vm in self.unit.vms if vm.health_failed}
+        """No fresh health check fails that passed before."""
         since = self.desk.clock()
         for vm in seen.vms:
-            if not vm.is_router or vm.internal_lb or vm.id in sick:
+            if not vm.is_router or vm.internal_lb:
                 continue
-            while failing := self.desk.server.fails_fresh_checks(vm):
+            while failing := self._fails_now(vm) - self._sick:
                 if self.desk.clock() - since >= self.desk.limits.verify_timeout:
-                    raise Failed(f"{vm.name} fails health checks that it passed before: {', '.join(failing)}", seen)
+                    told = ", ".join(sorted(failing))
+                    raise Failed(f"{vm.name} fails health checks that it passed before: {told}", seen)
                 yield Pause(self.desk.clock() + 5 * observing.REREAD_S, holds=False)
-            if failing is None:
-                self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
+
+    def _fails_now(self, vm: Vm) -> frozenset[str]:
+        failing = self.desk.server.failing_checks(vm, fresh=True)
+        if failing is None:
+            self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
+        return failing or frozenset()
 
     # --- ends
 

@@ -100,19 +100,22 @@ class Server:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
-    def fails_fresh_checks(self, vm: Vm) -> tuple[str, ...] | None:
-        """Run a router's health checks now: the names of those that fail; None where the server cannot tell.
+    def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
+        """The names of a router's health checks that fail; None where the server cannot tell.
 
-        Not to be called where a failing check makes the server recreate the router.
+        The field healthchecksfailed of listRouters is no help: 4.22 says false of routers whose checks fail.
+
+        :param fresh: run them now. Not where a failing check makes the server recreate the router.
         """
+        params = {"performfreshchecks": True} if fresh else {}
         try:
-            answer = self._client.read("getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
+            answer = self._client.read("getRouterHealthCheckResults", routerid=vm.id, **params)
         except ApiError as error:
             if not error.rejected:
                 raise
             return None
         checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-        return tuple(sorted(str(check.get("checkname")) for check in checks if check.get("success") is False))
+        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
 
 
 def _id(item: Mapping[str, Any]) -> str:

@@ -128,7 +128,8 @@ class FakeServer(Server):
         self.gone = False
         self.away: dict[str, float] = {}  # hosts that are not Up before this moment
         self.target: Version | None = TARGET
-        self.failing: dict[str, tuple[str, ...] | None] = {}
+        self.failing: dict[str, frozenset[str] | None] = {}
+        self.sick: frozenset[str] = frozenset()  # health checks that failed all along
 
     # time
 
@@ -235,9 +236,9 @@ class FakeServer(Server):
         self._settle()
         return self.target
 
-    def fails_fresh_checks(self, vm: Vm) -> tuple[str, ...] | None:
+    def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
         self._settle()
-        return self.failing.get(vm.id, ())
+        return self.failing.get(vm.id, frozenset()) if fresh else self.sick
 
     # the truth
 

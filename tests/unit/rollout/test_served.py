@@ -222,22 +222,27 @@ def test_a_pair_that_somebody_else_has_made_current_is_not_rebooted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failing", "status", "words"),
+    ("failing", "before", "status", "words"),
     [
-        ((), UnitStatus.UPGRADED, ""),
-        (("dhcp.service",), UnitStatus.FAILED, "dhcp.service"),
-        (None, UnitStatus.UPGRADED, ""),
+        (frozenset(), frozenset(), UnitStatus.UPGRADED, ""),
+        (frozenset({"dhcp.service"}), frozenset(), UnitStatus.FAILED, "dhcp.service"),
+        (frozenset({"dhcp.service"}), frozenset({"dhcp.service"}), UnitStatus.UPGRADED, ""),
+        (None, frozenset(), UnitStatus.UPGRADED, ""),
     ],
 )
-def test_fresh_health_checks(failing: tuple[str, ...] | None, status: UnitStatus, words: str) -> None:
-    unit = network_unit("n", vm("r", health_failed=False))
+def test_fresh_health_checks(
+    failing: frozenset[str] | None, before: frozenset[str], status: UnitStatus, words: str
+) -> None:
+    unit = network_unit("n", vm("r"))
     server = FakeServer([unit])
-    server.failing["id-r"] = failing
+    server.failing["id-r"], server.sick = failing, before
     result = only(server, unit, looks=Looks(health_zones=frozenset({"id-zone"})))
     assert result.status is status
     assert words in result.reason
     assert (failing is None) == any("could not run its checks" in note for note in result.notes)
-    assert only(FakeServer([unit]), unit).status is UnitStatus.UPGRADED, "not asked for where it may not"
+    server = FakeServer([unit])
+    server.failing["id-r"] = failing
+    assert only(server, unit).status is UnitStatus.UPGRADED, "not asked for where it may not"
 
 
 # --- the target

@@ -5,8 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ansible.utils.display import Display
 
 
-def show(line: str) -> None:
+def _stdout(line: str) -> None:
     Display().display(line)
+
+
+def _stderr(line: str) -> None:
+    Display().display(line, stderr=True)
+
+
+def _nowhere(dummy: str) -> None:
+    pass
+
+
+# With the last two, standard output is left to the callback, which may write JSON there.
+WAYS: dict[str, Callable[[str], None]] = {"stdout": _stdout, "stderr": _stderr, "none": _nowhere}

@@ -30,7 +30,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.html_report import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_report import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.lines import show
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.lines import WAYS
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import Watch
 
 UNFINISHED = "the run had not come to its end when this was written"
@@ -53,7 +53,8 @@ class LiveAction(ActionBase):
             log = args["log"] = self._path(args.get("log") or os.path.join(folder, "log"))
             stop_file = args["stop_file"] = self._path(args.get("stop_file") or os.path.join(folder, "stop"))
             _check_that_it_can_be_made(stop_file)
-            with Watch(log, stop_file, show) as watch:
+            # A wrong one is refused by the module, before it does anything.
+            with Watch(log, stop_file, WAYS.get(args.get("progress", "stdout"), WAYS["none"])) as watch:
                 self._report(task_vars or {}, [], UNFINISHED)
                 self._watch = watch
                 try:

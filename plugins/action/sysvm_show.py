@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.lines import WAYS
 
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        spec = {"lines": {"type": "list", "elements": "str", "required": True}}
+        spec = {
+            "lines": {"type": "list", "elements": "str", "required": True},
+            "progress": {"type": "str", "choices": list(WAYS), "default": "stdout"},
+        }
         dummy, args = self.validate_argument_spec(argument_spec=spec)
-        display = Display()
         for line in args["lines"]:
-            display.display(line)
+            WAYS[args["progress"]](line)
         return {"changed": False}

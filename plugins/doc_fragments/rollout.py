@@ -83,8 +83,15 @@ options:
     type: path
   label:
     description:
-      - What the counts in these lines are of, for example V(step 2 of 7).
+      - What the counts in the progress lines are of, for example V(step 2 of 7).
     type: str
+  progress:
+    description:
+      - Where the lines of the log are shown while the module runs; only a local connection can show them.
+      - V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
+    type: str
+    choices: [stdout, stderr, none]
+    default: stdout
   stop_file:
     description:
       - A path on the host that runs the module. As soon as a file is there, nothing new is started, as if the run were

@@ -74,6 +74,7 @@ def limits_argument_spec() -> dict[str, Any]:
         "poll_interval": {"type": "float", "default": 5.0},
         "log": {"type": "path"},
         "label": {"type": "str"},
+        "progress": {"type": "str", "choices": ["stdout", "stderr", "none"], "default": "stdout"},
         "stop_file": {"type": "path"},
         "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
     }

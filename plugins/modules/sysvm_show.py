@@ -19,6 +19,12 @@ options:
     type: list
     elements: str
     required: true
+  progress:
+    description:
+      - Where they go. V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
+    type: str
+    choices: [stdout, stderr, none]
+    default: stdout
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

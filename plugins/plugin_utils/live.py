@@ -3,8 +3,9 @@
 
 """Runs a module, shows the lines of its log while it runs, and ends it in peace when the run is interrupted.
 
-ansible-core shows nothing of a module until it ends. A thread follows the log that the module appends to and hands each
-line to the display, which works on the terminal and under ansible-runner alike.
+ansible-core shows nothing of a module until it ends. So the command that is the module runs in a process beside this
+one, and this one follows the log that the module appends to: the lines come at once, on the terminal and under
+ansible-runner alike.
 
 On Ctrl-C and SIGTERM ansible-core ends the play at once, without C(rescue) and C(always). So the signal is turned into
 the module's stop file, and the report is written here, before and after the module: whatever ends a run, its report
@@ -16,22 +17,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import tempfile
-import threading
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
+from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.html_report import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_report import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.lines import WAYS
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import Watch
 
-PAUSE_S = 0.2
 UNFINISHED = "the run had not come to its end when this was written"
-SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class LiveAction(ActionBase):
@@ -40,29 +42,45 @@ class LiveAction(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
+    _watch: Watch | None = None
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
         if self._connection.transport != "local":
             return {**result, **self._execute_module(module_args=args, task_vars=task_vars)}
         with tempfile.TemporaryDirectory(prefix="sysvm-") as folder:
             log = args["log"] = self._path(args.get("log") or os.path.join(folder, "log"))
             stop_file = args["stop_file"] = self._path(args.get("stop_file") or os.path.join(folder, "stop"))
-            self._report(task_vars or {}, [], UNFINISHED)
-            with _Watch(log, stop_file) as watch:
-                result.update(self._execute_module(module_args=args, task_vars=task_vars))
-            if watch.interrupted and os.path.exists(stop_file):
-                os.unlink(stop_file)
-            self._report(task_vars or {}, result.get("results", []), "interrupted" if watch.interrupted else UNFINISHED)
+            _check_that_it_can_be_made(stop_file)
+            # A wrong one is refused by the module, before it does anything.
+            with Watch(log, stop_file, WAYS.get(args.get("progress", "stdout"), WAYS["none"])) as watch:
+                self._report(task_vars or {}, [], UNFINISHED)
+                self._watch = watch
+                try:
+                    result.update(self._execute_module(module_args=args, task_vars=task_vars))
+                finally:
+                    self._watch = None
+                self._report(
+                    task_vars or {}, result.get("results", []), "interrupted" if watch.interrupted else UNFINISHED
+                )
+        if watch.interrupted:
+            self.cleanup()
+            _die(watch.interrupted)
         return result
 
-    def _path(self, text):
+    def _low_level_execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Every command of a module goes through here, and nothing else of it takes long."""
+        command = partial(super()._low_level_execute_command, *args, **kwargs)
+        return self._watch.beside(command) if self._watch else command()
+
+    def _path(self, text: str) -> str:
         """Where the module finds it: relative paths are from the folder in which the connection runs it."""
         return os.path.join(
             getattr(self._connection, "cwd", None) or os.getcwd(), os.path.expanduser(os.path.expandvars(text))
         )
 
-    def _report(self, task_vars, results, error):
+    def _report(self, task_vars: Mapping[str, Any], results: Sequence[Any], error: str) -> None:
         """Write the report as it is now: after Ctrl-C, a kill or a crash nothing else will."""
         checked = task_vars.get("sysvm_checked") or {}
         if self._task.check_mode or not checked.get("plan"):
@@ -85,7 +103,7 @@ class LiveAction(ActionBase):
                 _write(os.path.join(folder, f"report.{name}"), render(report))
 
 
-def _write(path, text):
+def _write(path: str, text: str) -> None:
     """Whole or not at all, also when the run is killed here or the disk is full."""
     new = f"{path}.new"
     try:
@@ -98,71 +116,31 @@ def _write(path, text):
         raise
 
 
-def _json(report):
+def _json(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=4, ensure_ascii=False) + "\n"
 
 
-class _Watch:
-    """While the module runs: shows what is appended to the log, and makes the stop file on SIGINT and SIGTERM.
+def _check_that_it_can_be_made(stop_file: str) -> None:
+    """Or else Ctrl-C would not reach the module."""
+    folder = os.path.dirname(stop_file)
+    if not os.path.isdir(folder):
+        problem = f"there is no folder {folder}"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        problem = f"files cannot be made in {folder}"
+    else:
+        return
+    raise AnsibleActionFail(
+        f"stop_file is {stop_file}, but {problem}. Nothing was touched. Make that folder, writable for you, or name a"
+        " stop_file in another one; without it nothing could be stopped by Ctrl-C either."
+    )
 
-    Also when ansible-playbook itself is gone, killed with -9: worker and module, which nobody sees any more, would go
-    on beside the next run.
 
-    Python calls signal handlers in the main thread only, and that one sleeps until the module ends: a signal that the
-    kernel hands to the other thread would not be noticed. The byte that Python writes to the wakeup descriptor is.
+def _die(number: signal.Signals) -> None:
+    """As this process would have done at the signal, had there not been a module at work.
+
+    ansible-playbook is ending or gone. It would not take the result (putting it into its queue might wait for ever),
+    and the next item of a loop must not begin.
     """
-
-    def __init__(self, log, stop_file):
-        self.interrupted = False
-        self._log = log
-        self._stop_file = stop_file
-        self._parent = os.getppid()
-        self._ended = threading.Event()
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
-            signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-            for number in SIGNALS:
-                signal.signal(number, lambda signum, frame: None)  # instead of dying
-        self._thread.start()
-        return self
-
-    def __exit__(self, *dummy):
-        self._ended.set()
-        os.write(self._writer, b"\0")
-        self._thread.join(timeout=5)
-
-    def _work(self):
-        position = os.path.getsize(self._log) if os.path.exists(self._log) else 0
-        rest = ""
-        while True:
-            woken = select.select([self._reader], [], [], PAUSE_S)[0]
-            signalled = woken and SIGNALS.intersection(os.read(self._reader, 64))
-            if not self.interrupted and (signalled or os.getppid() != self._parent):
-                self.interrupted = True
-                with open(self._stop_file, "w", encoding="utf-8"):
-                    pass
-            last_round = self._ended.is_set()
-            position, rest = _show(self._log, position, rest)
-            if last_round:
-                return
-
-
-def _show(path, position, rest):
-    """Show what was appended to the file since I(position); the new position, and what is no whole line yet."""
-    try:
-        if os.path.isfile(path):  # of a device or a pipe there is no end
-            with open(path, encoding="utf-8", errors="replace") as file:
-                file.seek(position)
-                rest += file.read()
-                position = file.tell()
-        *lines, rest = rest.split("\n")
-        for line in lines:
-            Display().display(line)
-    except OSError:  # not there yet, or unreadable: the module tells; or there is no display any more
-        pass
-    return position, rest
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

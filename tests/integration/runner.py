@@ -194,11 +194,17 @@ class Cloud:
         written = report.read_text(encoding="utf-8") if report.exists() else None
         return Run(process.returncode, stdout, stderr, self.folder, self.simulator.journal()[before:], written)
 
-    def start(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *arguments: str, env: Mapping[str, str] | None = None, new_session: bool = False
+    ) -> subprocess.Popen[str]:
+        """
+        :param new_session: as on a terminal of its own: a signal to its process group reaches what it has started.
+        """
         return subprocess.Popen(
             [str(BIN / "ansible-playbook"), name, *arguments],
             cwd=self.folder,
             env=self.environment(env),
+            start_new_session=new_session,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

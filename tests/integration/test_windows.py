@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +130,47 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: sig
         assert again.rc == 0, again.output
         assert len(again.journal) == 5, "the jobs that still ran were waited for"
         assert all(cloud.patches()[name] == 1 for net in NETS for name in cloud.vms_of(net))
+
+
+def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> None:
+    """The module must survive it to tell what became of its units, also with ansible-core 2.18, whose workers belong to
+    the terminal."""
+    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+        options = {"kinds": ["router"], "canary": False, "parallel": 3, "on_interrupt": "wait"}
+        process = cloud.start(UPGRADE, *extra_vars(options), new_session=True)
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 3)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=30)
+        path = tmp_path / "sysvm-report/report.json"
+        cloud.wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
+        assert json.loads(path.read_text())["summary"] == {"upgraded": 3, "not_started": 5}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_next_item_of_a_loop_does_not_begin_after_an_interruption(number: signal.Signals, tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+        loop = {"cloudstack.sysvm.cs_router_restart": {"networks": ["{{ item }}"]}, "loop": NETS[:3]}
+        process = cloud.start(str(cloud.write_tasks([loop])))
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 1)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        time.sleep(4)
+        assert len(cloud.simulator.journal()) == 1
+        left = [path.name for path in tmp_path.rglob("*ansible-tmp*")]
+        assert left == [], "the module with its secrets"
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.touch], ids=["no folder", "no folder but a file"])
+def test_a_stop_file_that_could_not_be_made(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """Ctrl-C is handed to the module by making it."""
+    make(tmp_path / "nowhere")
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], stop_file="nowhere/stop")
+    assert (run.rc != 0, run.journal) == (True, [])
+    assert run.counts == {"not_started": 8}
+    error = run.report["error"]
+    assert f"stop_file is {tmp_path}/nowhere/stop, but there is no folder {tmp_path}/nowhere" in error
+    assert "Nothing was touched. Make that folder" in error
 
 
 def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path) -> None:

@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +59,81 @@ def test_action_group_names_only_modules() -> None:
 
 def test_execution_environment_installs_the_requirements() -> None:
     assert load("meta/execution-environment.yml")["dependencies"] == {"python": "requirements.txt"}
-    assert "requirements.txt" not in load("galaxy.yml")["build_ignore"]
+
+
+# What is built
+
+SHIPPED = {
+    "": {"CHANGELOG.md", "COPYING", "README.md", "requirements.txt"},
+    "docs": {".md"},
+    "meta": {".yml"},
+    "playbooks": {".yml"},
+    "plugins": {".py"},
+    "roles": {".md", ".yml"},
+}
+LITTER = (
+    "sysvm-report/report.json", "reports/report.html", "report.json", "venv/bin/python",
+    ".venv-3.12/pyvenv.cfg", "foo.log", "my.log", "progress.log", "secrets.yml", "passwords.yml",
+    "credentials.json", "CHANGES", "README.old", "ansible.cfg", "inventory", "hosts", "vars.yml",
+    "playbook.yml", "docs-html/index.html", "playbooks.old/upgrade.yml", "requirements-local.txt",
+    "roles.bak/x.yml", "plugins/.cache/x.py", "plugins/modules/foo.log", "plugins/x.py.orig",
+    "plugins/action/__pycache__/x.cpython-311.pyc", "roles/upgrade/.hidden.yml", "playbooks/report.html", "a",
+    "do",
+)  # fmt: skip
+
+
+def shipped_here() -> set[str]:
+    """The files of the working folder that belong into the collection."""
+    files = set(SHIPPED[""])
+    for folder, suffixes in SHIPPED.items():
+        if folder:
+            found = (path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes and path.is_file())
+            files |= {str(path.relative_to(ROOT)) for path in found}
+    return files
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection, built in a copy of the working folder with litter in it."""
+    folder = tmp_path_factory.mktemp("build")
+    leave_out = shutil.ignore_patterns(".venv*", ".cache", ".git", ".ansible", ".hypothesis", "__pycache__", "*.tar.gz")
+    shutil.copytree(ROOT, folder / "copy", ignore=leave_out)
+    for name in LITTER:
+        path = folder / "copy" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# of nobody's concern\n")
+    command = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build", "--output-path", str(folder)]
+    subprocess.run(command, cwd=folder / "copy", check=True, capture_output=True)
+    [built] = folder.glob("*.tar.gz")
+    return built
+
+
+@pytest.mark.slow
+def test_only_what_belongs_into_the_collection_is_built(artifact: Path) -> None:
+    with tarfile.open(artifact) as tar:
+        names = {member.name for member in tar.getmembers() if member.isfile()}
+    assert names == {*shipped_here(), "MANIFEST.json", "FILES.json"}
+    assert artifact.stat().st_size < 200_000
+
+
+def test_galaxy_takes_the_authors() -> None:
+    assert [author for author in load("galaxy.yml")["authors"] if len(author) > 64] == []
+
+
+@pytest.mark.slow
+def test_galaxy_imports_it(artifact: Path) -> None:
+    """The program that Galaxy itself runs; `make lint` runs ansible-lint."""
+    importer = subprocess.run(
+        [sys.executable, "-m", "galaxy_importer.main", artifact],
+        cwd=artifact.parent,
+        env={**os.environ, "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false", "HOME": str(artifact.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = importer.stdout + importer.stderr
+    assert "Importer processing completed successfully" in output, output
+    assert "ERROR" not in output, output
 
 
 def test_requirements_are_lower_bounds_without_ansible() -> None:

@@ -1,0 +1,182 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does something that takes long in a process beside this one, and looks after it: shows the lines of its log, tells it
+to stop when the run is interrupted.
+
+A process and not a thread. ansible-core's worker is forked while its main thread holds the display's lock, and keeps it
+for ever: whatever else wants to display there may wait for ever too, and under an old ansible-runner does. ansible-core
+displays in nearly everything it does (with C(-vvv)), so nothing of it may run in a second thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+FORK = multiprocessing.get_context("fork")  # as ansible-core does: what is done beside need not be pickled
+PAUSE_S = 0.2
+# A terminal that goes away sends the last one.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Tail:
+    """The lines that are appended to a file from now on. Of a device or a pipe there is no end: it is left alone."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._position = os.path.getsize(path) if os.path.isfile(path) else 0
+        self._rest = b""
+
+    def lines(self) -> list[str]:
+        """The whole lines since the last call. None of a file that is not there yet or that cannot be read."""
+        with contextlib.suppress(OSError):
+            if os.path.isfile(self._path):
+                with open(self._path, "rb") as file:
+                    file.seek(self._position)
+                    self._rest += file.read()
+                    self._position = file.tell()
+        *lines, self._rest = self._rest.split(b"\n")
+        return [line.decode("utf-8", errors="replace") for line in lines]
+
+
+class Watch:
+    """While it is entered, SIGINT, SIGTERM and SIGHUP make the stop file instead of ending this process.
+
+    So does the death of ansible-playbook: what runs here, which nobody sees any more, would go on beside the next run.
+
+    Everything that is not the work itself happens in the main thread of this process.
+
+    :param log: the file that the work appends its lines to.
+    :param show: what to do with each of them.
+    :ivar interrupted: by which signal; SIGKILL means that ansible-playbook is gone.
+    """
+
+    def __init__(self, log: str, stop_file: str, show: Callable[[str], None]) -> None:
+        self.interrupted: signal.Signals | None = None
+        self._tail = Tail(log)
+        self._stop_file = stop_file
+        self._made_stop_file = False
+        self._show = show
+        self._showing = False
+        self._process: ForkProcess | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Watch:
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+                self._handlers[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._made_stop_file:
+            with contextlib.suppress(OSError):
+                os.unlink(self._stop_file)
+
+    def beside(self, work: Callable[[], T]) -> T:
+        """Do it in a process of its own while the log is shown; what it returns or raises."""
+        receiver, sender = FORK.Pipe(duplex=False)
+        self._process = FORK.Process(target=_answer, args=(work, sender))
+        self._process.start()
+        sender.close()
+        try:
+            while not receiver.poll(PAUSE_S):
+                self._look()
+        except BaseException:  # the timeout of a task is one: nothing may go on unseen
+            self._stop()
+            raise
+        finally:
+            answer = _receive(receiver)
+            self._process.join()
+        self._look()
+        if answer is None:
+            self._stop()  # what it had started may have survived it
+            raise RuntimeError(f"the process that ran the module came to an end of its own: {self._process.exitcode}")
+        result, error = answer
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    def _look(self) -> None:
+        for line in self._tail.lines():
+            # Nobody takes lines any more when ansible-playbook ends, and trying long enough means waiting for ever.
+            if self._is_over():
+                return
+            self._showing = True
+            with contextlib.suppress(OSError):  # there is no display any more
+                self._show(line)
+            self._showing = False
+        self._is_over()
+
+    def _is_over(self) -> bool:
+        if _orphaned():
+            self._interrupt(signal.SIGKILL)
+        return self.interrupted is not None
+
+    def _handle(self, number: int, dummy: FrameType | None) -> None:
+        self._interrupt(signal.Signals(number))
+        if self._showing:
+            raise InterruptedError  # the display waits for as long as its terminal is stopped
+
+    def _interrupt(self, number: signal.Signals) -> None:
+        if self.interrupted is None:
+            self.interrupted = number
+            self._stop()
+
+    def _stop(self) -> None:
+        if os.path.exists(self._stop_file):
+            return
+        try:
+            with open(self._stop_file, "w", encoding="utf-8"):
+                self._made_stop_file = True
+        except OSError:  # the folder is gone, the disk full: a hard end is better than none
+            if self._process is not None and self._process.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGTERM)
+
+
+def _orphaned() -> bool:
+    """Whether ansible-playbook, whose worker this is, is gone."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.pid != os.getppid()
+
+
+def _answer(work: Callable[[], Any], sender: Connection) -> None:
+    """Do the work and send what it returned or raised. In the process beside."""
+    os.setsid()  # Ctrl-C reaches all that belongs to a terminal; what is at work is told by the stop file
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        answer: tuple[Any, BaseException | None] = work(), None
+    except BaseException as error:
+        answer = None, _picklable(error)
+    sender.send(answer)
+
+
+def _receive(receiver: Connection) -> tuple[Any, BaseException | None] | None:
+    """The answer of the process beside; None if it ended without one."""
+    with receiver, contextlib.suppress(EOFError):
+        return receiver.recv()  # type: ignore[no-any-return]
+    return None
+
+
+def _picklable(error: BaseException) -> BaseException:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

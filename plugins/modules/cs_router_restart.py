@@ -139,11 +139,27 @@ results:
         - What helps a unit whose live patch failed, V(later) for another try or V(recreate); null otherwise.
       type: str
       sample: recreate
+    notes:
+      description: What else is worth knowing, such as a call that was sent once more, or what could not be looked at.
+      type: list
+      elements: str
+      sample: ["the live patch showed no effect and is sent once more (the job succeeded)"]
     job_ids:
       description: The jobs that worked on it.
       type: list
       elements: str
       sample: ["79729686-13a8-4997-b303-9b15fb15a926"]
+    restarts:
+      description:
+        - The last restart of each network of the unit that was sent here and succeeded. With it the next plan need not
+          ask the server how these ended.
+      type: list
+      elements: dict
+      sample:
+        - network_id: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
+          job_id: 79729686-13a8-4997-b303-9b15fb15a926
+          created: "2026-11-23T02:00:00+0000"
+          succeeded: true
     started:
       description: When work on it began, ISO 8601 in UTC; null when nothing was done.
       type: str
@@ -177,6 +193,20 @@ results:
           description: What the server reported last.
           type: dict
           sample: {"software_version": "4.22.0.0", "state": "Running"}
+notes:
+  description: What is worth knowing of the rollout as a whole.
+  returned: always, also when the module fails after it has read the cloud
+  type: list
+  elements: str
+  sample: []
+guard:
+  description:
+    - What keeps a call from being carried out twice. V(job ids) are ids that say what a job is for and that the server
+      takes once each; V(events) where it does not know them, then events and the state of the VMs tell; V(unknown) when
+      nothing was sent.
+  returned: always, also when the module fails after it has read the cloud
+  type: str
+  sample: job ids
 summary:
   description: How many units by status.
   returned: always, also when the module fails after it has read the cloud

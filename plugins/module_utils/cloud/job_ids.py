@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import uuid
+from collections.abc import Iterable
 
 _NAMESPACE = uuid.UUID("b3a86b0b-0dc1-4b5c-9a53-6c1f0d2f7a11")
 
@@ -26,6 +27,20 @@ class Purpose(str, enum.Enum):
     START = "start"  # start what is stopped, or make what is missing
     REBOOT = "reboot"  # stop and start
     DESTROY_SURPLUS = "destroy_surplus"  # a stopped router that a failed recreation left
+
+
+# So many attempts of a purpose are recognised; more than a run or two make are not expected within a day.
+KNOWN_ATTEMPTS = 4
+
+
+def objects_of_ids(zone_id: str, object_ids: Iterable[str], target: str) -> dict[str, str]:
+    """The ids that jobs on these objects have if they are ours, each with its object."""
+    return {
+        job_id_of(zone_id, object_id, purpose, target, attempt): object_id
+        for object_id in object_ids
+        for purpose in Purpose
+        for attempt in range(1, KNOWN_ATTEMPTS + 1)
+    }
 
 
 def job_id_of(zone_id: str, object_id: str, purpose: Purpose, target: str, attempt: int) -> str:

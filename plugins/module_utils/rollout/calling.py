@@ -59,6 +59,7 @@ class Caller:
     :ivar foreign: jobs of others that work on the unit now, by id; kept by the scheduler.
     :ivar after_others: the last jobs of others that were waited for.
     :ivar submitted: whether anything was sent by this run.
+    :ivar shared: whether somebody else has worked on the unit meanwhile.
     :ivar job_ids: of all jobs that were sent or waited for.
     :ivar over_at: when the last job was seen to be over, on the rollout's clock.
     :ivar call: what the unit is at, since `since` on that clock.
@@ -68,6 +69,7 @@ class Caller:
         self.foreign: dict[str, InFlight] = {}
         self.after_others: list[InFlight] = []
         self.submitted = False
+        self.shared = False
         self.job_ids: list[str] = []
         self.over_at = desk.clock()
         self.call: Call | None = None
@@ -98,6 +100,7 @@ class Caller:
                 return Ended(Trouble(str(error)))
             self._attempts[key] = sent.attempt
             self.submitted |= sent.ours
+            self.shared |= not sent.ours
             if sent.found is None or sent.found.status is JobStatus.RUNNING:
                 return (yield from self.end_of(sent.job_id, call))
             if counts(sent.found):
@@ -136,6 +139,8 @@ class Caller:
         :returns: whether a job of others was waited for.
         """
         waited = False
+        if self.shared:  # whoever works on it as well may have begun something else
+            self._desk.ask_what_runs()
         while True:
             if self.foreign:
                 yield from self._others_end(call)
@@ -148,6 +153,7 @@ class Caller:
     def _others_end(self, call: Call) -> Steps[None]:
         self.call, self.since = call, self._desk.clock()
         self.after_others = list(self.foreign.values())
+        self.shared = True
         if not self.submitted:
             for job_id in sorted(self.foreign):
                 self._remember(job_id)

@@ -50,6 +50,7 @@ class Desk:
     :ivar obstacle_to_fallback: given if a unit whose live patch failed in a way that recreation cures is to be
         recreated; says what speaks against it for a unit, None if nothing does.
     :ivar known_vms: ids of VMs that replace nothing.
+    :ivar ask_what_runs: asks the server which jobs run, and tells the lives.
     :ivar contact_lost: when the server was last out of reach, on the clock; its hosts connect again only later.
     """
 
@@ -64,6 +65,7 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     contact_lost: float | None = None
+    ask_what_runs: Callable[[], object] = lambda: None  # set by the scheduler
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []

@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import objects_of_ids
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit, UnitType
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, TargetMovedError
@@ -80,6 +81,7 @@ class Scheduler:
         self._failed = 0
         self._seen_jobs: set[str] = set()
         self._stopped = ""  # why nothing new is started any more
+        desk.ask_what_runs = self._ask
         self._next_poll = 0.0
         self._asked_at = 0.0  # when the server was last asked what runs
 
@@ -217,10 +219,16 @@ class Scheduler:
     def _notice(self, working: Sequence[InFlight]) -> None:
         """Nothing is sent for a unit before these jobs on it have ended."""
         self._seen_jobs |= {job.job_id for job in working}
-        if working:
-            for life in [*self._pending, *self._active]:
-                ids = life.unit.resource_ids()
-                life.caller.foreign |= {job.job_id: job for job in working if job.resource_ids & ids}
+        for job in working:
+            lives = [life for life in [*self._pending, *self._active] if job.resource_ids & life.unit.resource_ids()]
+            for life in lives:  # an event may fit several jobs; an id of ours fits one object
+                ids = objects_of_ids(life.unit.zone_id, job.resource_ids, str(self._desk.situation.target))
+                if job.job_id in ids:
+                    job = replace(job, resource_ids=frozenset({ids[job.job_id]}))
+                    lives = [life for life in lives if job.resource_ids & life.unit.resource_ids()]
+                    break
+            for life in lives:
+                life.caller.foreign[job.job_id] = job
 
     # --- who starts when
 

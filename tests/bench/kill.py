@@ -214,15 +214,13 @@ def check(state: dict[str, Any], journal: list[dict[str, Any]], kills: Sequence[
         for vm in vms:
             if not is_current(vm):
                 yield f"{unit} is not current"
-            # A job that goes on after its run was killed is the only reason to patch again: it may have failed.
-            if vm["patches"] > 1 + interrupted[unit]:
+            # A job goes on after its run was killed, and the next run waits for it.
+            if vm["patches"] > 1:
                 yield f"{unit} was patched {vm['patches']} times, and {interrupted[unit]} kill(s) interrupted it"
-    for vpc in vpcs(state):
-        calls = [call for call in journal if is_tier_of(call, vpc)]
-        patched = next((index for index, call in enumerate(calls) if call["params"].get("livepatch") == "true"), None)
-        applied = {call["target"] for call in calls[patched:]} if patched is not None else set()
-        if len(applied) != 3:
-            yield f"{vpc}: after the patch only {', '.join(sorted(applied)) or 'nothing'} was restarted"
+    for unit in state["units"].values():
+        last = unit["last_restart"]
+        if unit["kind"] == "network" and (unit["rules"] != "applied" or not (last and last["succeeded"])):
+            yield f"{unit['name']}: its rules are {unit['rules']}, its last restart was {last}"
 
 
 def check_plan(simulator: SimulatorProcess) -> Iterator[str]:

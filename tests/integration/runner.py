@@ -67,7 +67,7 @@ def estate(**sections: Any) -> Estate:
 class Run:
     """What one ansible-playbook process left.
 
-    :ivar journal: the calls of this run that change something.
+    :ivar journal: the calls of this run that change something, as far as the server took them.
     :ivar written: report.json as text, if this run wrote it where it is written by default.
     """
 
@@ -192,7 +192,8 @@ class Cloud:
             kill_tree(process)
             raise
         written = report.read_text(encoding="utf-8") if report.exists() else None
-        return Run(process.returncode, stdout, stderr, self.folder, self.simulator.journal()[before:], written)
+        journal = [call for call in self.simulator.journal()[before:] if call["accepted"]]
+        return Run(process.returncode, stdout, stderr, self.folder, journal, written)
 
     def start(
         self, name: str, *arguments: str, env: Mapping[str, str] | None = None, new_session: bool = False

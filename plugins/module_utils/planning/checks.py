@@ -519,6 +519,24 @@ def _network_states(question: Question) -> Check:
     )
 
 
+def _restart_required(question: Question) -> Check:
+    """The server marks a network after a restart that failed half-way, and when its offering was changed."""
+    marked = [
+        unit.label
+        for unit, dummy in question.verdicts
+        for of in ((unit.network,) if unit.network else (unit.vpc, *unit.tiers))
+        if of and of.restart_required
+    ]
+    return _warn_about(
+        "restart_required",
+        list(dict.fromkeys(marked)),
+        "that the server wants to be restarted",
+        "What is upgraded is restarted with it; restart the others when their owners can do with it: something of them "
+        "is not in force yet.",
+        "the server wants no network or VPC in scope to be restarted",
+    )
+
+
 def _remote_access_vpn(question: Question) -> Check:
     return _warn_about(
         "remote_access_vpn",
@@ -581,6 +599,7 @@ CHECKS: tuple[Callable[[Question], Check], ...] = (
     _redundant_pairs,
     _tierless_vpcs,
     _network_states,
+    _restart_required,
     _remote_access_vpn,
     _shared_networks,
     _transfers,

@@ -81,8 +81,11 @@ def _live_patch(unit: Unit) -> Impact:
         return Impact(f"restarts {services}; open consoles of the zone drop")
     if unit.dhcp_only:
         return Impact("none: its files are replaced, but its services go on with the old ones until it is restarted")
-    pair = ", one router after the other" if len(unit.vms) > 1 else ""
-    return Impact(f"restarts {services}{pair}; load balanced connections drop, DNS and DHCP pause for seconds")
+    pair = ", one router after the other, and keepalived, so the pair fails over" if unit.redundant else ""
+    return Impact(
+        f"restarts {services}{pair}; load balancing is down until the rules are applied again, DNS and DHCP pause for "
+        "seconds; routing daemons restart, and changes made by hand inside the router are lost"
+    )
 
 
 def _recreate(unit: Unit, rolling_restart: bool) -> Impact:

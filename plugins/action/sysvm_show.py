@@ -1,12 +1,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows lines of text as they are."""
+"""Shows a plan, a report or lines of text as they are."""
 
 from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text, report_text
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show
 
 
 class ActionModule(ActionBase):
@@ -14,10 +16,19 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        spec = {"lines": {"type": "list", "elements": "str", "required": True}}
-        dummy, args = self.validate_argument_spec(argument_spec=spec)
-        display = Display()
-        for line in args["lines"]:
-            display.display(line)
-        return {"changed": False}
+        result = super().run(tmp, task_vars)
+        spec = {
+            "lines": {"type": "list", "elements": "str"},
+            "plan": {"type": "dict"},
+            "checks": {"type": "list", "elements": "dict", "default": []},
+            "report": {"type": "dict"},
+        }
+        given = [("lines", "plan", "report")]
+        dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=given, required_one_of=given)
+        lines = args["lines"] or []
+        if args["plan"]:
+            lines = plan_text(args["plan"], args["checks"])
+        elif args["report"]:
+            lines = report_text(args["report"])
+        show(lines)
+        return {**result, "changed": False}

@@ -3,8 +3,8 @@
 
 """A report as one HTML page that needs nothing else: no network, no server, no JavaScript. Pure: data in, text out.
 
-Every value goes through C(escaped), also as an attribute. The page is built here and not by a template, because names may
-look like one.
+Every value goes through C(escaped), also as an attribute. The page is built here and not by a template, because names
+may look like one.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _not_done(units: Sequence[Unit], anchors: Mapping[str, str]) -> str:
         more = f" and {len(members) - MOST_NAMES:,} more" if len(members) > MOST_NAMES else ""
         about = f"{members[0]['zone']}, {owner(members[0])}" if len(members) == 1 else count(len(members), "unit")
         rows.append(
-            f'<tr data-status="{escaped(status)}">{_status(status)}<td>{names}{more} <small>{escaped(about)}</small></td>'
-            f"<td>{escaped(reason)}</td></tr>"
+            f'<tr data-status="{escaped(status)}">{_status(status)}'
+            f"<td>{names}{more} <small>{escaped(about)}</small></td><td>{escaped(reason)}</td></tr>"
         )
     left = len(groups) - len(rows)
     note = f"<p>... and {count(left, 'more reason')}: see the table of all units.</p>" if left else ""

@@ -9,7 +9,8 @@ HEADER = ("Unit", "Kind", "Zone", "Hypervisor", "Owner", "Method", "Status", "Re
 
 CSS = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1b1f24; --faint: #57606a; --line: #d0d7de; --soft: #f6f8fa;
-  --upgraded: #1a7f37; --current: #0b6bcb; --failed: #c4162a; --skipped: #8a5a00; --not_started: #5f6873; --running: #6639ba; }
+  --upgraded: #1a7f37; --current: #0b6bcb; --failed: #c4162a; --skipped: #8a5a00; --not_started: #5f6873;
+  --running: #6639ba; }
 @media screen and (prefers-color-scheme: dark) { :root { --page: #0d1117; --ink: #e6edf3; --faint: #9aa4af;
   --line: #30363d; --soft: #161b22; --upgraded: #3fb950; --current: #6cb6ff; --failed: #ff7b72; --skipped: #d9a22b;
   --not_started: #a0a9b4; --running: #bc8cff; } }

@@ -19,9 +19,7 @@ MOST_NAMES = 3  # of a group
 MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
-def plan_text(
-    plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_in: str | None = None
-) -> list[str]:
+def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
     """The plan as lines: the scope, a table of steps and units with method and reason, the checks that are not ok.
 
     :param all_in: the file that has every unit.

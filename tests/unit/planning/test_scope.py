@@ -79,9 +79,7 @@ def test_a_field_that_no_unit_has_is_refused(expression: str, field: str, near: 
     assert f"sysvm_select asks for the field {field!r}" in str(error.value) and near in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "expression", ["name", "tags", "vms[0]", "`1`", "'x'", "tags.env", "vms[?state]"]
-)
+@pytest.mark.parametrize("expression", ["name", "tags", "vms[0]", "`1`", "'x'", "tags.env", "vms[?state]"])
 def test_what_is_neither_true_nor_false_is_refused(expression: str) -> None:
     with pytest.raises(PolicyError, match="neither true nor false"):
         select(expression)

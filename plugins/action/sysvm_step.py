@@ -61,6 +61,8 @@ class ActionModule(LiveAction):
         keeper = Keeper(folder, plan, before, journal)
         if number == 1 and not checking:
             keeper.write([], {})  # an older report would tell of another run
+            # Now: an interrupted ansible-playbook shows nothing more.
+            around.show([f"Report, kept true while this runs: {folder}/report.json"], variables["progress"])
             if args.get("log"):
                 LogFile(args["log"])(f"{time.strftime('%H:%M:%S')} scope   {plan['scope']}")
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
@@ -75,8 +77,6 @@ class ActionModule(LiveAction):
         run.keep(f"results-{number:05}", known)
         run.keep("running", running)
         keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
-        if interrupted and folder:
-            around.show([f"Report: {os.path.join(folder, 'report.json')}"], variables["progress"])
         return {
             "changed": bool(returned.get("changed")),
             "summary": returned.get("summary", {}),

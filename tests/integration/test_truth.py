@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The truth at every moment: what report, screen, artifacts and exit status say, whatever happens around the modules."""
+"""The truth at every moment: what report, screen, artifacts and exit status say, whatever happens around modules."""
 
 from __future__ import annotations
 

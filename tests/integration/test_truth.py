@@ -46,7 +46,8 @@ def test_w1_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: the ticket system is down}\n", "utf-8")
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}}] if hook == "on_failure" else []
     with Cloud(nets(faults=faults), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], **{hook: "hook.yml"})
+        options: dict[str, Any] = {"kinds": ["router"], hook: "hook.yml"}
+        run = cloud.upgrade(**options)
     assert (run.rc != 0, run.counts, run.report["status"]) == (True, counts, "incomplete")
     assert run.report["error"] == (
         f"the hook sysvm_{hook} failed at step 1 (canary router live_patch): the ticket system is down"

@@ -155,7 +155,7 @@ def expression(value: Any) -> str:
     """A text that may be broken into lines."""
     if not isinstance(value, str):
         raise NotMeantError("Give a text.")
-    return " ".join(value.split())
+    return re.sub(r"\s*[\r\n]+\s*", " ", value.strip())
 
 
 def share(value: Any) -> str:

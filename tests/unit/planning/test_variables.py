@@ -52,6 +52,10 @@ CHOICES = {
 SOME_OF = {"kinds": ("ssvm", "cpvm", "router"), "types": ("network", "vpc", "internal_lb")}
 
 
+def means(meant: Any, *written: Any) -> list[tuple[Any, Any]]:
+    return [(each, meant) for each in written]
+
+
 def forms(name: str) -> list[tuple[Any, Any]]:
     """What may be written, and what it means."""
     if name in LISTS:
@@ -73,18 +77,15 @@ def forms(name: str) -> list[tuple[Any, Any]]:
         ]
     if name in FLAGS:
         return [
-            *((word, True) for word in (True, "true", "True", "yes", "on", "1", 1, " YES ", "y", "t")),
-            *((word, False) for word in (False, "false", "False", "no", "off", "0", 0, "n", "f")),
-            *((word, REFUSED) for word in ("maybe", 2, "2", [], {}, 0.5, [True])),
+            *means(True, True, "true", "True", "yes", "on", "1", 1, " YES ", "y", "t"),
+            *means(False, False, "false", "False", "no", "off", "0", 0, "n", "f"),
+            *means(REFUSED, "maybe", 2, "2", [], {}, 0.5, [True]),
         ]
     if name in WHOLE or name in SECONDS:
         lowest = {**WHOLE, **SECONDS}[name]
         return [
-            *((word, 12) for word in (12, "12", " 12 ", 12.0, "12.0")),
-            *(
-                (word, REFUSED)
-                for word in ("ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf")
-            ),
+            *means(12, 12, "12", " 12 ", 12.0, "12.0"),
+            *means(REFUSED, "ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf"),
             *([("30m", 1800), ("1h30m", 5400), ("90s", 90)] if name in SECONDS else [("30m", REFUSED)]),
         ]
     if name == "poll_interval":
@@ -93,46 +94,50 @@ def forms(name: str) -> list[tuple[Any, Any]]:
         return [
             ("~/a b", "~/a b"),
             (" /x \n", "/x"),
-            *((word, REFUSED) for word in ("a\nb", ["a"], {"a": 1}, True, 7)),
+            *means(REFUSED, "a\nb", ["a"], {"a": 1}, True, 7),
         ]
     if name in CHOICES:
         return [
             *((choice, choice) for choice in CHOICES[name]),
             *((f" {choice.upper()} ", choice) for choice in CHOICES[name]),
             *((choice.replace("_", "-"), choice) for choice in CHOICES[name]),
-            *((word, REFUSED) for word in ("other", True, [CHOICES[name][0]], {}, 3)),
+            *means(REFUSED, "other", True, [CHOICES[name][0]], {}, 3),
         ]
     if name in SOME_OF:
         first, second = SOME_OF[name][:2]
         return [
-            *((word, [first, second]) for word in (f"{first},{second}", f"{first}\n{second}", [first, second.upper()])),
+            *means([first, second], f"{first},{second}", f"{first}\n{second}", [first, second.upper()]),
             ([first, first], [first]),
-            *((word, REFUSED) for word in ("other", f"{first} {second}", True, {first: 1})),
+            *means(REFUSED, "other", f"{first} {second}", True, {first: 1}),
         ]
-    return {
-        "select": [("a == 'b'", "a == 'b'"), ("a\n&& b\n", "a && b"), (["a"], REFUSED), (True, REFUSED), (1, REFUSED)],
+    others: dict[str, list[tuple[Any, Any]]] = {
+        "select": [
+            ("a == 'b'", "a == 'b'"),
+            ("a == 'x  y'\n && b\n", "a == 'x  y' && b"),
+            (["a"], REFUSED),
+            (True, REFUSED),
+            (1, REFUSED),
+        ],
         "steps": [
-            *(
-                (word, ["1", "5", "20%"])
-                for word in ([1, 5, "20%"], ["1", "5", "20 %"], "1, 5, 20%", "1\n5\n20%", '[1, 5, "20%"]')
-            ),
+            *means(["1", "5", "20%"], [1, 5, "20%"], ["1", "5", "20 %"], "1, 5, 20%", "1\n5\n20%", '[1, 5, "20%"]'),
             (5, ["5"]),
-            *((word, REFUSED) for word in ("0", [0], "0%", "x", True, {"a": 1}, [1.5], -1, "101%")),
+            *means(REFUSED, "0", [0], "0%", "x", True, {"a": 1}, [1.5], -1, "101%"),
         ],
         "max_failures": [
-            *((word, "3") for word in (3, "3", " 3 ", 3.0)),
-            *((word, "10%") for word in ("10%", "10 %")),
+            *means("3", 3, "3", " 3 ", 3.0),
+            *means("10%", "10%", "10 %"),
             ("100%", "100%"),
-            *((word, REFUSED) for word in ("ten", -1, "-1", 1.5, "101%", True, [3], {})),
+            *means(REFUSED, "ten", -1, "-1", 1.5, "101%", True, [3], {}),
         ],
         "deadline": [
-            *((word, "22:00") for word in ("22:00", " 22:00 ")),
+            *means("22:00", "22:00", " 22:00 "),
             ("4h30m", "4h30m"),
             (datetime(2026, 11, 23, 6), "2026-11-23T06:00:00"),
             # what YAML 1.1 makes of 22:00 without quotes
-            *((word, REFUSED) for word in (yaml.safe_load("22:00"), 1320, "1320", True, ["22:00"], 6.5)),
+            *means(REFUSED, yaml.safe_load("22:00"), 1320, "1320", True, ["22:00"], 6.5),
         ],
-    }[name]
+    }
+    return others[name]
 
 
 CASES = [(name, value, meant) for name in VARIABLES for value, meant in forms(name)]
@@ -243,7 +248,7 @@ def test_contradictions(together: Mapping[str, Any]) -> None:
 
 
 def documented() -> dict[str, dict[str, Any]]:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
         found |= yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     return found

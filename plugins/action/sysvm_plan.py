@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import PLAN, SCOPE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import CONNECTION, PLAN, SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import plan_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_plan
@@ -22,6 +22,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={name: {"type": "raw"} for name in CONNECTION})
         around, started = Surroundings(self, task_vars), now()
         try:
             around.refuse_unknown()
@@ -56,11 +57,12 @@ class ActionModule(ActionBase):
             **result,
             "changed": False,
             "run": run.folder,
-            "steps": [
-                {**{key: value for key, value in step.items() if key != "units"}, "count": len(step["units"])}
-                for step in plan["steps"]
-            ],
+            "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
             "scope": plan["scope"],
             "summary": checked["summary"],
             "artifact": plan_artifact(plan, checks, path),
         }
+
+
+def _outline(step):
+    return {**{key: value for key, value in step.items() if key != "units"}, "count": len(step["units"])}

@@ -69,7 +69,7 @@ class ActionModule(LiveAction):
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
         with keeper:
             returned, interrupted = self.run_live(
-                f"cloudstack.sysvm.{call.module}", args, task_vars, prefix=around.prefix
+                f"cloudstack.sysvm.{call.module}", args, task_vars, around.prefix, variables["progress"]
             )
         results = returned.get("results")
         known = list(keeper.followed.results.values()) if results is None else results

@@ -19,9 +19,9 @@ import tempfile
 import threading
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show
 
 PAUSE_S = 0.2
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -38,12 +38,13 @@ class LiveAction(ActionBase):
         returned, _interrupted = self.run_live(self._task.action, dict(self._task.args), task_vars)
         return {**result, **returned}
 
-    def run_live(self, module, args, task_vars, prefix=""):
+    def run_live(self, module, args, task_vars, prefix="", where="stdout"):
         """Run a module and show its lines, and append them to its log.
 
         The module writes to a file of this call alone: two runs may share a log without showing each other's lines.
 
         :param prefix: of each line.
+        :param where: the lines are shown, as I(sysvm_progress).
         :returns: what the module returned, and whether it was interrupted.
         """
         if self._connection.transport != "local":
@@ -53,7 +54,7 @@ class LiveAction(ActionBase):
             followed = os.path.join(folder, "log")
             stop_file = self._path(args.get("stop_file") or os.path.join(folder, "stop"))
             args = {**args, "log": followed, "stop_file": stop_file}
-            with _Watch(followed, stop_file, log, prefix) as watch:
+            with _Watch(followed, stop_file, log, lambda line: show([line], where, prefix)) as watch:
                 result = self._execute_module(module_name=module, module_args=args, task_vars=task_vars)
             if watch.interrupted and os.path.exists(stop_file):
                 os.unlink(stop_file)
@@ -78,12 +79,12 @@ class _Watch:
     kernel hands to the other thread would not be noticed. The byte that Python writes to the wakeup descriptor is.
     """
 
-    def __init__(self, followed, stop_file, log, prefix):
+    def __init__(self, followed, stop_file, log, show_line):
         self.interrupted = False
         self._followed = followed
         self._stop_file = stop_file
         self._log = log
-        self._prefix = prefix
+        self._show_line = show_line
         self._parent = os.getppid()
         self._ended = threading.Event()
         self._reader, self._writer = os.pipe()
@@ -128,7 +129,7 @@ class _Watch:
             *lines, rest = rest.split("\n")
             for line in lines:
                 self._log(line)
-                Display().display(f"{self._prefix}{line}")
+                self._show_line(line)
         except OSError:  # not there yet; or there is no display any more
             pass
         return position, rest

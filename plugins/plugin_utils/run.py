@@ -15,16 +15,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
     CONNECTION,
     PREFIX,
@@ -114,7 +112,8 @@ class Surroundings:
 
     def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
-        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in self._action._task.environment or () if each]
+        given = (each for each in self._action._task.environment or () if isinstance(each, Mapping))
+        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in given]
         endpoint = (
             self.connection(variables).get("api_url")
             or next((each for each in environment if each), None)
@@ -140,17 +139,17 @@ class Surroundings:
     def path(self, text: str, own: bool = False) -> str:
         """Absolute; relative ones are from the working directory.
 
-        :param own: give each host one of its own, where there are several and the path does not name the host.
+        :param own: give each host one of its own, where there are several.
         """
         path = os.path.join(os.getcwd(), os.path.expanduser(os.path.expandvars(text)))
-        if not own or not self.several or self.host in path:
+        if not own or not self.several:
             return os.path.normpath(path)
         stem, extension = os.path.splitext(path)
         return os.path.normpath(f"{stem}-{self.host}{extension}")
 
     def report_folder(self, variables: Mapping[str, Any]) -> str:
         folder = self.path(variables["report_dir"])
-        return os.path.join(folder, self.host) if self.several and self.host not in folder else folder
+        return os.path.join(folder, self.host) if self.several else folder
 
     def show(self, lines: Iterable[str], where: str = "stdout") -> None:
         show(lines, where, self.prefix)
@@ -196,14 +195,6 @@ def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
 
 def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def failed_checks(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [check["name"] for check in checks if check["status"] == "fail"]
-
-
-def as_action_error(error: SysvmError) -> AnsibleActionFail:
-    return AnsibleActionFail(str(error))
 
 
 def somebody_can_answer(environ: Mapping[str, str]) -> bool:

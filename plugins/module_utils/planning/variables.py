@@ -281,6 +281,9 @@ SET_BY_ROLES = frozenset(
     )
 )
 
+# Of these, what AWX gives to later nodes as variables.
+LEFT_FOR_LATER = frozenset({"sysvm_check", "sysvm_upgrade"})
+
 
 def read_variables(given: Mapping[str, Any]) -> dict[str, Any]:
     """All variables by name without prefix, each as its kind; what is not given, or is empty, has its default.
@@ -325,6 +328,12 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
         raise VariableError(
             "; ".join(_unknown(name, known) for name in unknown),
             remedy=f"No variable of this collection has such a name; your own may begin with {OWN_PREFIX}.",
+        )
+    ours = sorted(name for name in extra if name in SET_BY_ROLES - LEFT_FOR_LATER)
+    if ours:
+        raise VariableError(
+            f"{', '.join(ours)} would hide what the roles set themselves",
+            remedy=f"Remove it; a variable of your own may begin with {OWN_PREFIX}.",
         )
     if "sysvm" in extra:
         raise VariableError("sysvm is no variable of this collection", remedy="Give each with its name: sysvm_zones.")

@@ -213,6 +213,7 @@ def test_a_variable_that_nobody_reads_is_refused(name: str, near: str) -> None:
         {"exclude_names": "a"},
         {"sysvm": {"zones": ["Berlin"]}},
         {"_raw_params": "sysvm_zones: Berlin"},
+        {"sysvm_report": "/tmp/report"},
     ],
 )
 def test_other_ways_to_miss_the_scope(extra: Mapping[str, Any]) -> None:
@@ -222,6 +223,7 @@ def test_other_ways_to_miss_the_scope(extra: Mapping[str, Any]) -> None:
 
 def test_variables_of_ones_own() -> None:
     refuse_unknown({f"{OWN_PREFIX}ticket": 1, "my_sysvm_x": 1, "sysvmx": 1, "name": "theirs", "sysvm_planned": {}}, {})
+    refuse_unknown({"sysvm_check": {}, "sysvm_zones": []}, {"sysvm_check": {}})
     refuse_unknown({"zones": ["Berlin"], "sysvm_zones": "{{ zones }}"}, {"zones": ["Berlin"]})
 
 

@@ -26,7 +26,7 @@ from tests.integration.runner import CHECK, UPGRADE, Cloud, extra_vars
 
 BETWEEN_S = 2.0  # two steps
 CHECK_S, CHECK_RATIO = 2.0, 1.5  # check_sysvms may take so many seconds and so many times its module
-GROWTH = 1.25  # of anything, beyond the growth of the units
+GROWTH = 1.25  # of what the playbooks add, beyond the growth of the units
 LINES = 200  # of the plan
 
 
@@ -133,7 +133,8 @@ def main() -> int:
     ):
         values = [few[key], many[key]]
         met = targets is None or all(value <= target for value, target in zip(values, targets, strict=True))
-        met = met and values[1] <= max(values[0], 0.1) * growth * GROWTH
+        if key not in ("module", "all"):  # which tests/bench/run.py judges
+            met = met and values[1] <= max(values[0], 0.1) * growth * GROWTH
         good = good and met
         told = "" if targets is None else "<= " + " and ".join(dict.fromkeys(f"{target:.1f}" for target in targets))
         ratio = f"{values[1] / values[0]:.1f}" if values[0] else "-"

@@ -67,7 +67,7 @@ options:
     type: path
   label:
     description:
-      - What the counts in these lines are of, for example V(step 2 of 7).
+      - What the counts in the lines of O(log) are of, for example V(step 2 of 7).
     type: str
   stop_file:
     description:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows lines of text as they are."""
+"""Shows a plan, a report or lines of text as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.lines import WAYS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text, report_text
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show
 
 
 class ActionModule(ActionBase):
@@ -17,12 +18,20 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         spec = {
-            "lines": {"type": "list", "elements": "str", "required": True},
-            "progress": {"type": "str", "choices": list(WAYS), "default": "stdout"},
+            "lines": {"type": "list", "elements": "str"},
+            "plan": {"type": "dict"},
+            "checks": {"type": "list", "elements": "dict", "default": []},
+            "report": {"type": "dict"},
+            "progress": {"type": "str", "choices": ["stdout", "stderr", "none"], "default": "stdout"},
         }
-        dummy, args = self.validate_argument_spec(argument_spec=spec)
-        for line in args["lines"]:
-            WAYS[args["progress"]](line)
-        return {"changed": False}
+        given = [("lines", "plan", "report")]
+        dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=given, required_one_of=given)
+        lines = args["lines"] or []
+        if args["plan"]:
+            lines = plan_text(args["plan"], args["checks"])
+        elif args["report"]:
+            lines = report_text(args["report"])
+        show(lines, args["progress"])
+        return {**result, "changed": False}

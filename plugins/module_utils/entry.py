@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
@@ -35,6 +36,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     CANCEL_MARGIN,
     CANCEL_THRESHOLD,
@@ -45,6 +47,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan, situation_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions, select_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Situation,
@@ -133,14 +136,22 @@ class Outcome:
 
 
 def check_versions(
-    client: Client, policy: Policy, fail_on_checks: bool, known_restarts: Sequence[Restart] = ()
+    client: Client,
+    policy: Policy,
+    fail_on_checks: bool,
+    *,
+    max_failures: str = "0",
+    deadline: datetime | None = None,
+    known_restarts: Sequence[Restart] = (),
 ) -> Outcome:
     """Read the cloud, apply the matrix, run the checks. Changes nothing.
 
+    :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
     :param known_restarts: what an earlier report says of how networks were restarted last.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
     check_expressions(policy)
+    parse_share(max_failures, 0, "max_failures")
     estate = read_estate(client)
     selected = select_units(estate.units, estate.zones, policy)
     if estate.version is not None:
@@ -154,9 +165,16 @@ def check_versions(
     failure = None
     if failed and fail_on_checks:
         failure = " ".join(f"{check.name}: {check.seen}. {check.remedy}" for check in failed)
+    budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
+    scope = scope_text(policy, client.server, len(estate.zones), deadline=deadline, budget=budget, share=max_failures)
     return Outcome(
         {
-            "plan": plan.as_dict(),
+            "plan": {
+                "scope": scope,
+                "max_failures": budget,
+                "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
+                **plan.as_dict(),
+            },
             "checks": [check.as_dict() for check in plan.checks],
             "summary": plan.summary(),
             "management_server_version": plan.management_server_version,

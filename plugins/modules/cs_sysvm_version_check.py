@@ -78,7 +78,9 @@ options:
     default: []
   select:
     description:
-      - A JMESPath expression that must be true for a unit to be in scope. It sees the fields of RV(plan.units).
+      - A JMESPath expression that must be true for a unit to be in scope. It may ask for C(id), C(name), C(type),
+        C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant), C(marks), C(tags), C(tiers) and
+        C(vms) of RV(plan.units), and must give true or false.
     type: str
   canary:
     description: Whether one unit per kind, hypervisor and zone is done before the others.
@@ -91,6 +93,41 @@ options:
     type: list
     elements: str
     default: []
+  max_failures:
+    description:
+      - How many units may fail in the run, as a number or as a percentage of the units to be upgraded such as V(10%).
+        What it comes to is in RV(plan.max_failures).
+    type: str
+    default: "0"
+  deadline:
+    description:
+      - When the run has to end; a time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time,
+        or a duration such as V(4h30m). The moment it means is in RV(plan.deadline).
+    type: str
+  known_restarts:
+    description:
+      - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
+        The server is not asked again how these ended.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      network_id:
+        description: The network, or the VPC that was recreated.
+        type: str
+        required: true
+      job_id:
+        description: The job.
+        type: str
+        required: true
+      created:
+        description: When it began, as the server wrote it.
+        type: str
+        required: true
+      succeeded:
+        description: Whether it is known to have succeeded.
+        type: bool
+        required: true
   fail_on_checks:
     description: Whether the module fails when a check fails.
     type: bool
@@ -129,6 +166,18 @@ plan:
   returned: always, also when a check fails
   type: dict
   contains:
+    scope:
+      description: The scope in force in one line, for a person.
+      type: str
+      sample: cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail
+    max_failures:
+      description: How many units may fail.
+      type: int
+      sample: 5
+    deadline:
+      description: The moment that O(deadline) means, ISO 8601 with its time zone; null without one.
+      type: str
+      sample: "2026-11-23T06:00:00+01:00"
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str
@@ -167,9 +216,12 @@ management_server_version:
   sample: 4.22.0.0
 """
 
+from datetime import datetime
+
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, UnitType
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import run
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_deadline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported, Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import MISSING_LIBRARIES
 
@@ -189,7 +241,15 @@ def check(client, params, check_mode):
         unsupported=Unsupported(params["unsupported"]),
         allow_degraded=params["allow_degraded"],
     )
-    return entry.check_versions(client, policy, params["fail_on_checks"])
+    deadline = parse_deadline(params["deadline"], datetime.now().astimezone()) if params["deadline"] else None
+    return entry.check_versions(
+        client,
+        policy,
+        params["fail_on_checks"],
+        max_failures=params["max_failures"],
+        deadline=deadline,
+        known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
+    )
 
 
 def main():
@@ -218,6 +278,19 @@ def main():
             "select": {"type": "str"},
             "steps": names,
             "canary": {"type": "bool", "default": True},
+            "max_failures": {"type": "str", "default": "0"},
+            "deadline": {"type": "str"},
+            "known_restarts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "network_id": {"type": "str", "required": True},
+                    "job_id": {"type": "str", "required": True},
+                    "created": {"type": "str", "required": True},
+                    "succeeded": {"type": "bool", "required": True},
+                },
+            },
             "fail_on_checks": {"type": "bool", "default": True},
         },
         check,

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_show
-short_description: Show lines of text as they are
+short_description: Show a plan, a report or lines of text as they are
 version_added: 0.1.0
 description:
-  - Prints lines for a person to read, such as a plan, without the quotes and commas of P(ansible.builtin.debug#module).
-  - This is an action plugin; nothing is run on the target.
+  - Prints for a person to read, without the quotes and commas of P(ansible.builtin.debug#module).
+  - Exactly one of O(lines), O(plan) and O(report) is given. An action plugin; nothing is run on the target.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
 options:
@@ -18,10 +18,20 @@ options:
     description: The lines.
     type: list
     elements: str
-    required: true
+  plan:
+    description: RV(cloudstack.sysvm.cs_sysvm_version_check#module:plan).
+    type: dict
+  checks:
+    description: The checks that belong to O(plan).
+    type: list
+    elements: dict
+    default: []
+  report:
+    description: A report, as it stands in C(report.json).
+    type: dict
   progress:
     description:
-      - Where they go. V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
+      - Where the lines go. V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
     type: str
     choices: [stdout, stderr, none]
     default: stdout
@@ -43,9 +53,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show the plan
+- name: Show a plan
   cloudstack.sysvm.sysvm_show:
-    lines: "{{ checked.plan | cloudstack.sysvm.sysvm_lines(checked.checks) }}"
+    plan: "{{ checked.plan }}"
+    checks: "{{ checked.checks }}"
+
+- name: Show an older report
+  cloudstack.sysvm.sysvm_show:
+    report: "{{ lookup('ansible.builtin.file', 'report.json') | from_json }}"
 """
 
 RETURN = r"""#"""

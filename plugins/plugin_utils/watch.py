@@ -58,16 +58,27 @@ class Watch:
     Everything that is not the work itself happens in the main thread of this process.
 
     :param log: the file that the work appends its lines to.
-    :param show: what to do with each of them.
+    :param show: shows one of them; not after an interruption, when nobody takes it any more.
+    :param keep: gets each of them, whatever happens.
+    :param tick: called several times a second.
     :ivar interrupted: by which signal; SIGKILL means that ansible-playbook is gone.
     """
 
-    def __init__(self, log: str, stop_file: str, show: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        log: str,
+        stop_file: str,
+        show: Callable[[str], None],
+        keep: Callable[[str], None] = lambda line: None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         self.interrupted: signal.Signals | None = None
         self._tail = Tail(log)
         self._stop_file = stop_file
         self._made_stop_file = False
         self._show = show
+        self._keep = keep
+        self._tick = tick
         self._showing = False
         self._process: ForkProcess | None = None
         self._handlers: dict[signal.Signals, Any] = {}
@@ -113,14 +124,16 @@ class Watch:
 
     def _look(self) -> None:
         for line in self._tail.lines():
+            self._keep(line)
             # Nobody takes lines any more when ansible-playbook ends, and trying long enough means waiting for ever.
             if self._is_over():
-                return
+                continue
             self._showing = True
             with contextlib.suppress(OSError):  # there is no display any more
                 self._show(line)
             self._showing = False
         self._is_over()
+        self._tick()
 
     def _is_over(self) -> bool:
         if _orphaned():

@@ -126,10 +126,10 @@ def rollout(count: int, parallel: int, patch: float, runs: int, folder: Path) ->
             networks = list(simulator.state()["units"])
             options = {"networks": networks, "parallel": parallel, "per_host": 0}
             # In check mode it only reads and decides.
-            idle, dummy = run_module(simulator, "cs_router_restart", folder, **options, _ansible_check_mode=True)
+            idle, _dummy = run_module(simulator, "cs_router_restart", folder, **options, _ansible_check_mode=True)
             cost, result = run_module(simulator, "cs_router_restart", folder, **options)
             ours_patched = patched(simulator)
-            dummy, again = run_module(simulator, "cs_router_restart", folder, **options)
+            _cost, again = run_module(simulator, "cs_router_restart", folder, **options)
         if result["summary"] != {"upgraded": count} or again["summary"] != {"current": count}:
             sys.exit(f"Not all were upgraded: {result['summary']}, and again: {again['summary']}")
         costs.append((cost, idle))

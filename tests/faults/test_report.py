@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The column "report" of the table: the report of a run into which the fault struck, made by the real role."""
+"""The column "report" of the table: the report of a run into which the fault struck, made as the role does."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ def test_report(
 def make_report(scene: Scene, checked: entry.Outcome, ended: Ended) -> playbook.Said:
     """As the playbook does at its end, given what the run before it found out and did."""
     facts = {
-        "sysvm_checked": dict(checked.values),
-        "sysvm_results": ended.results,
-        "sysvm_started": "2026-11-23T00:00:00+00:00",
+        "checked": dict(checked.values),
+        "results": ended.results,
         "sysvm_report_dir": str(scene.report_dir),
     }
     return playbook.run(str(Path(__file__).with_name("report.yml")), facts, scene.folder, {})

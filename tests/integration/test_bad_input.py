@@ -46,7 +46,8 @@ MISTAKES = {
         env={"CLOUDSTACK_SECRET": "wrong-secret"},
     ),
     "there is no such kind": Mistake(
-        ("sysvm_kinds must be one or more of: ssvm, cpvm, router", "no match for: routers"), {"kinds": ["routers"]}
+        ("sysvm_kinds is ['routers']", "'routers' is none of ssvm, cpvm, router; did you mean router?"),
+        {"kinds": ["routers"]},
     ),
     "nothing has this name": Mistake(
         ("sysvm_names names 'nett'", "no system VM, router, network or VPC", "Check the spelling"),
@@ -56,7 +57,9 @@ MISTAKES = {
         ("sysvm_max_failures is 'many'. Give a number such as 3, or a percentage such as 10%.",),
         {"max_failures": "many"},
     ),
-    "nothing may be at work at a time": Mistake(("parallel is 0", "Give a number of at least 1"), {"parallel": 0}),
+    "nothing may be at work at a time": Mistake(
+        ("sysvm_parallel is 0", "Give a whole number of at least 1"), {"parallel": 0}
+    ),
 }
 
 
@@ -85,7 +88,8 @@ def test_playbook(name: str, cloud: Cloud) -> None:
     finally:
         cloud.simulator.set_faults([])
     assert_refused(run, *mistake.says)
-    assert run.report["status"] == ("error" if run.report["steps"] == [] else "incomplete")
+    assert (run.report["status"], run.report["steps"]) == ("error", [])
+    assert "Run again" not in run.output, "the same would come again"
 
 
 def test_a_file_of_tasks_that_is_not_there(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ def test_the_playbook_in_check_mode(tmp_path: Path) -> None:
             "Check mode: nothing was touched. A run would be expected to end like this:\nResult: success" in run.stdout
         )
         assert "Report:" not in run.stdout and not tmp_path.joinpath("sysvm-report").exists()
+        assert "cloudstack.sysvm.report : Report] ****************************************\nchanged" not in run.stdout
+        recap = run.stdout.rpartition("PLAY RECAP")[2]
+        assert " changed=4 " in recap, "the three steps, and no file"
 
 
 def test_check_sysvms_shows_the_plan_and_touches_nothing(tmp_path: Path) -> None:
@@ -38,7 +42,10 @@ def test_check_sysvms_shows_the_plan_and_touches_nothing(tmp_path: Path) -> None
         run = cloud.check()
         assert (run.rc, run.journal) == (0, [])
         assert f"Upgrade to {VERSION}: 5 live patch, 1 none" in run.stdout
-        assert not tmp_path.joinpath("sysvm-report").exists()
+        assert [path.name for path in tmp_path.joinpath("sysvm-report").iterdir()] == ["plan.json"]
+        plan = json.loads(tmp_path.joinpath("sysvm-report/plan.json").read_text(encoding="utf-8"))
+        assert len(plan["units"]) == 6 and plan["checks"]
+        assert f"\nScope: {plan['scope']}\n" in run.stdout
 
 
 def test_the_modules_alone(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ REPORT_KEYS = {
     "status",
     "error",
     "next",
+    "scope",
     "started",
     "finished",
     "management_server_version",

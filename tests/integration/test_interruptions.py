@@ -102,7 +102,8 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         assert left and not any(cloud.simulator.secret.encode() in content for content in left.values())
         report = json.loads(left["report.json"])
-        assert (report["status"], report["summary"]) == ("incomplete", {"not_started": 12})
+        assert (report["status"], report["summary"]["running"]) == ("incomplete", 4)
+        assert report["summary"]["not_started"] >= 4 and "failed" not in report["summary"]
         assert "had not come to its end" in report["error"], "what it says was true when it was written"
 
         run = cloud.upgrade(**options)

@@ -23,11 +23,11 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
     log.write_text("what an earlier run wrote\n", encoding="utf-8")
     with Cloud({**TWO_NETS, "timings": {"patch": 2.0}}, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "log": "~/log"}))
-        cloud.wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 3)
+        cloud.wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 4)
         assert process.poll() is None, "the playbook is at work"
         stdout, _stderr = process.communicate(timeout=60)
     assert process.returncode == 0
-    first, *lines = log.read_text(encoding="utf-8").splitlines()
+    first, scope, *lines = log.read_text(encoding="utf-8").splitlines()
     assert first == "what an earlier run wrote"
     assert [
         re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d running, \d failed).*", r"\1 \2", line)
@@ -38,6 +38,7 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
         "ok 1/2 done, 1 running, 0 failed",
         "ok 2/2 done, 0 running, 0 failed",
     ]
+    assert re.fullmatch(r"\d\d:\d\d:\d\d scope   cloud 127.0.0.1:\d+ \(1 zone\); kinds router; method auto; .*", scope)
     assert sum("network Büro {{ 1 }} " in line for line in lines) == 2
     for line in lines:
         assert stdout.count(line) == 1, "each line is on the terminal as well, once"
@@ -79,7 +80,7 @@ def test_paths_are_from_the_working_directory(tmp_path: Path) -> None:
     with Cloud(TWO_NETS, tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], canary=False, log="logs/progress", report_dir="reports/today")
     assert run.rc == 0
-    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 4
+    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 5
     assert f"\nReport: {tmp_path}/reports/today/report.json\n" in run.stdout
     assert json.loads(tmp_path.joinpath("reports/today/report.json").read_text(encoding="utf-8"))["status"] == "success"
     assert run.stdout.count(" ok      network ") == 2, "the lines are followed where they are written"

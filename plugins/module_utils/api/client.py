@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
@@ -72,6 +73,7 @@ class Client:
         if CS_IMPORT_ERROR is not None:
             raise SysvmError("The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'.")
         self.calls: dict[str, int] = {}
+        self.server = urlsplit(connection.url).netloc  # for people: which cloud this is
         self._retry_limit = connection.retry_limit
         self._page_size = connection.page_size
         self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry

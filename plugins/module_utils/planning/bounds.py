@@ -47,6 +47,15 @@ def cut(total: int, sizes: Sequence[str], option: str) -> list[int]:
     return waves
 
 
+def duration_s(text: str) -> int | None:
+    """The seconds of a duration such as C(90m) or C(4h30m); None for anything else."""
+    match = _DURATION.fullmatch(text) if text else None
+    if match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
 def parse_deadline(text: str, now: datetime) -> datetime:
     """The moment after which nothing may run any more.
 
@@ -55,19 +64,18 @@ def parse_deadline(text: str, now: datetime) -> datetime:
     :raises PolicyError: for anything else, and for a moment that has passed.
     """
     text = str(text).strip()
-    time_of_day, duration = _TIME.fullmatch(text), _DURATION.fullmatch(text)
+    time_of_day, duration = _TIME.fullmatch(text), duration_s(text)
     if time_of_day:
         moment = now.replace(hour=int(time_of_day[1]), minute=int(time_of_day[2]), second=0, microsecond=0)
         return moment if moment > now else moment + timedelta(days=1)
-    if text and duration:
-        hours, minutes, seconds = (int(part or 0) for part in duration.groups())
-        return now + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if duration is not None:
+        return now + timedelta(seconds=duration)
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise PolicyError(
             f"sysvm_deadline is {text!r}",
-            remedy="Give a time such as 06:00, an ISO 8601 time, or a duration such as 4h.",
+            remedy="Give a time such as '06:00', quoted, an ISO 8601 time, or a duration such as 4h.",
         ) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
     if moment <= now:

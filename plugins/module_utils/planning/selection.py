@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import check_fields
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
 
 try:
@@ -37,7 +38,8 @@ def check_expressions(policy: Policy) -> None:
 def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -> list[Unit]:
     """The units the policy selects.
 
-    :raises PolicyError: for a zone or a name that matches nothing; a typo must not become "nothing to do".
+    :raises PolicyError: for a zone or a name that matches nothing, and for a name that several units have; a typo must
+        not become "nothing to do", and a namesake must not be upgraded.
     """
     units = list(units)
     tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds and unit.type in policy.types]
@@ -55,7 +57,7 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -
         tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
     if policy.select:
         expression = _compiled(policy)
-        tests.append(lambda unit: bool(_search(expression, describe(unit), policy)))
+        tests.append(lambda unit: _is_true(expression, unit, policy))
     return [unit for unit in units if all(test(unit) for test in tests)]
 
 
@@ -103,7 +105,14 @@ def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozense
             "with a router has this name or id",
             remedy="Check the spelling; run the playbook check_sysvms.yml without it to see all names.",
         )
-    return frozenset(unit.id for name in names for unit in by_name[name])
+    ambiguous = {name: by_name[name] for name in names if len(by_name[name]) > 1}
+    if ambiguous:
+        told = "; ".join(
+            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
+            for name, found in ambiguous.items()
+        )
+        raise PolicyError(f"{option} is ambiguous: {told}", remedy="Give the id instead of the name.")
+    return frozenset(by_name[name][0].id for name in names)
 
 
 def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
@@ -134,16 +143,24 @@ def _compiled(policy: Policy) -> Any:
     if not policy.select:
         return None
     try:
-        return jmespath.compile(policy.select)
+        compiled = jmespath.compile(policy.select)
     except jmespath.exceptions.JMESPathError as error:
         raise _bad_select(policy, error) from None
+    check_fields(compiled.parsed)
+    return compiled
 
 
-def _search(expression: Any, description: dict[str, Any], policy: Policy) -> Any:
+def _is_true(expression: Any, unit: Unit, policy: Policy) -> bool:
     try:
-        return expression.search(description)
+        answer = expression.search(describe(unit))
     except jmespath.exceptions.JMESPathError as error:
         raise _bad_select(policy, error) from None
+    if not isinstance(answer, bool):
+        raise PolicyError(
+            f"sysvm_select gives {answer!r} for {unit.label}, which is neither true nor false: {policy.select!r}",
+            remedy="Compare it with something, for example: zone == 'Berlin' && tags.env == 'prod'.",
+        )
+    return answer
 
 
 def _bad_select(policy: Policy, error: Exception) -> PolicyError:

@@ -1,18 +1,27 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lines that tell a person how far a rollout is, while it runs: for a log file to follow and for the terminal."""
+"""How far a rollout is, while it runs: lines for a person, and a journal for the report that is kept beside it."""
 
 from __future__ import annotations
 
+import json
+import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import (
+    UnitResult,
+    UnitStatus,
+    iso_time,
+)
 
+# Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
+JOURNAL_VARIABLE = "SYSVM_JOURNAL"
 MARKS = {UnitStatus.UPGRADED: "ok", UnitStatus.CURRENT: "current", UnitStatus.FAILED: "FAILED"}
 
 
@@ -32,17 +41,25 @@ class Progress:
     """
 
     def __init__(
-        self, write: Callable[[str], None], now: Callable[[], float] = time.time, *, label: str | None = None
+        self,
+        write: Callable[[str], None],
+        now: Callable[[], float] = time.time,
+        *,
+        label: str | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._write = write
+        self._journal = journal or Journal(os.environ.get(JOURNAL_VARIABLE))
         self._label = f"{label}: " if label else ""
         self._now = now
 
     def started(self, unit: Unit, counts: Counts) -> None:
+        self._journal({"started": unit.id, "at": iso_time(self._now())})
         names = ", ".join(vm.name for vm in unit.vms if vm.name != unit.name)
         self._line("start", f"{unit.label}{f' ({names})' if names else ''}, zone {unit.zone}", counts)
 
     def finished(self, result: UnitResult, counts: Counts) -> None:
+        self._journal({"result": result.as_dict()})
         took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
         reason = f": {result.reason}" if result.status is UnitStatus.FAILED else ""
         self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{reason}", counts)
@@ -91,6 +108,57 @@ class LogFile:
                 file.write(line + "\n")
         except OSError as error:
             self.problem = f"{self._path}: {error.strerror}"
+
+
+class Journal:
+    """Appends one JSON object per line when a unit starts and when it ends, so that the report is true also if this
+    process is killed. It goes quiet where it cannot write."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        if not self._path:
+            return
+        try:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError:
+            self._path = None
+
+
+@dataclass
+class Followed:
+    """What a journal has said so far.
+
+    :ivar running: the units at work by id, and since when.
+    :ivar results: of those that have ended, by id.
+    """
+
+    running: dict[str, str] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _position: int = 0
+
+    def follow(self, path: str) -> bool:
+        """Read what was appended since the last time.
+
+        :returns: whether there was anything.
+        """
+        try:
+            with open(path, "rb") as file:
+                file.seek(self._position)
+                whole, newline, _rest = file.read().rpartition(b"\n")
+        except OSError:
+            return False
+        self._position += len(whole) + len(newline)
+        for line in whole.splitlines():
+            event = json.loads(line)
+            if "started" in event:
+                self.running[event["started"]] = event["at"]
+            else:
+                self.running.pop(event["result"]["id"], None)
+                self.results[event["result"]["id"]] = event["result"]
+        return bool(newline)
 
 
 def _duration(seconds: float) -> str:

@@ -1,84 +1,40 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as Markdown for a ticket, and the words it shares with the page. Pure: plain data in, text out."""
+"""What all forms of a report say in the same words. Pure: plain data in, text out."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import GOOD
 
-MOST_ROWS = 200
-MOST_TEXT = 1000
-OUTCOMES = {"success": "Complete", "incomplete": "Incomplete", "refused": "Refused", "error": "Error"}
+GOOD = frozenset({"upgraded", "current"})
+OUTCOMES = {
+    "success": "Complete",
+    "incomplete": "Incomplete",
+    "refused": "Refused",
+    "empty": "Nothing in scope",
+    "error": "Error",
+}
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
-SIGNS = {"failed": "✗", "skipped": "-", "not_started": "○", "upgraded": "✓", "current": "=", "fail": "✗", "warn": "!"}
+SIGNS = {
+    "failed": "✗",
+    "skipped": "-",
+    "running": "▸",
+    "not_started": "○",
+    "upgraded": "✓",
+    "current": "=",
+    "fail": "✗",
+    "warn": "!",
+}
 KINDS = {"ssvm": "SSVM", "cpvm": "CPVM"}
 TYPES = {"system_vm": "system VM", "vpc": "VPC", "internal_lb": "internal LB VM"}
 # What is told of a VM only where it changed.
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
-
-
-def markdown_report(report: Mapping[str, Any]) -> str:
-    """Outcome, what is not done, the checks that are not ok, all units; long tables are cut, with a note."""
-    units, checks = report["units"], bad_checks(report)
-    word, sentence = headline(report)
-    lines = [f"# System VM upgrade: {_text(word.lower())}", "", f"**{sentence}**", ""]
-    lines += [f"- {name}: {_text(value)}" for name, value in run_facts(report)]
-    if report.get("error"):
-        lines += ["", f"Broken off: {_text(report['error'])}"]
-    bad = not_good(units)
-    if bad:
-        rows = [
-            (_called(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
-        ]
-        lines += ["", f"## Not done: {count(len(bad), 'unit')}", ""]
-        lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
-    if report["checks"]:
-        lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
-    for check in checks:
-        seen = check["seen"] if len(check["seen"]) <= MOST_TEXT else f"{check['seen'][:MOST_TEXT]} ..."
-        lines.append(f"- **{_text(check['status'].upper())}** {_text(check['name'])}: {_text(seen)}")
-        if check["remedy"]:
-            lines.append(f"  - {_text(check['remedy'])}")
-    if units:
-        header = ("Unit", "Kind", "Zone", "Owner", "Method", "Status", "Before → after", "Time")
-        lines += ["", f"## All: {count(len(units), 'unit')}", "", *_table(header, [_row(unit) for unit in units])]
-    return "\n".join(lines) + "\n"
-
-
-def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
-    vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
-    outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
-    return _called(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
-
-
-def _called(unit: Mapping[str, Any]) -> str:
-    return f"{unit_type(unit['type'])} {unit['name']}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    lines += [f"| {' | '.join(map(_text, row))} |" for row in rows[:MOST_ROWS]]
-    if len(rows) > MOST_ROWS:
-        lines += ["", f"... and {len(rows) - MOST_ROWS:,} more: see report.html or report.json."]
-    return lines
-
-
-def _text(value: str) -> str:
-    """On one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
-    line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
-    line = re.sub(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
-    return re.sub(r"\{(?=[{%#])", "&#123;", line)
-
-
-# The words that both reports use
 
 
 def headline(report: Mapping[str, Any]) -> tuple[str, str]:
@@ -92,9 +48,10 @@ def headline(report: Mapping[str, Any]) -> tuple[str, str]:
     elif bad:
         sentence = f"{bad:,} of {count(len(units), 'unit')} {'is' if bad == 1 else 'are'} not proven current."
     elif units:
-        sentence = "Every unit in scope is proven current." if status == "success" else "The run was broken off."
+        proven = "Every unit in scope is proven current"
+        sentence = f"{proven}." if status == "success" else f"{proven}, but the run was broken off."
     else:
-        sentence = "No unit is in scope."
+        sentence = "No unit is in scope, so nothing was done."
     return OUTCOMES.get(status, status), " ".join(part for part in (sentence, report.get("next")) if part)
 
 
@@ -105,6 +62,7 @@ def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     units = Counter(unit["status"] for unit in report["units"])
     started, finished = moment(report["started"]), moment(report["finished"])
     facts = {
+        "Scope": report.get("scope"),
         "From": ", ".join(before),
         "To": report["management_server_version"],
         "Units": ", ".join(f"{units[status]:,} {status_words(status)}" for status in in_order(units)),

@@ -17,20 +17,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.html_report import (
-    MOST_BARS,
-    MOST_NAMES,
-    html_report,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.markdown_report import (
-    MOST_ROWS,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import MOST_NAMES, html_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import MOST_ROWS, markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.timeline import MOST_BARS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
     changes,
     duration,
-    markdown_report,
     moment,
     run_facts,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.report import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import iso_time
 
 T0 = 1_790_000_000.0

@@ -1,0 +1,75 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the variables of a run and refuses what cannot be meant; then plans, checks and shows the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import CONNECTION, PLAN, SCOPE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import plan_artifact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+    WriteError,
+    known_restarts,
+    write_plan,
+)
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
+
+MODULE = "cloudstack.sysvm.cs_sysvm_version_check"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={name: {"type": "raw"} for name in CONNECTION})
+        around, started = Surroundings(self, task_vars), now()
+        try:
+            around.refuse_unknown()
+            variables = around.variables()
+            around.refuse_missing_hooks(variables)
+            around.refuse_shared_endpoint(variables)
+        except SysvmError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        wanted = {name: variables[name] for name in (*SCOPE, *PLAN) if variables[name] != ""}
+        known = known_restarts(around.report_folder(variables))
+        args = {**around.connection(variables), **wanted, "known_restarts": known, "fail_on_checks": False}
+        checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+        result["warnings"] = checked.get("warnings", [])
+        if checked.get("failed"):
+            return {**result, "failed": True, "msg": checked.get("msg", "")}
+        plan, checks = checked["plan"], checked["checks"]
+        run = Run.begin()
+        run.keep_plan(plan, checks=checks, started=started)
+        path = None
+        if not self._task.check_mode:
+            try:
+                path = write_plan(around.report_folder(variables), plan, checks)
+            except WriteError as error:
+                result["warnings"].append(str(error))
+        around.show(plan_text(plan, checks, path), variables["progress"])
+        failed = [check["name"] for check in checks if check["status"] == "fail"]
+        if failed:
+            told = f"{', '.join(failed)} failed; see the plan above for what was seen and what to do about it."
+            result.update(failed=True, msg=f"Nothing was touched. {told}")
+        elif not plan["units"]:
+            result.update(failed=True, msg=f"Nothing was touched. No unit is in scope: {plan['scope']}.")
+        return {
+            **result,
+            "changed": False,
+            "run": run.folder,
+            "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
+            "scope": plan["scope"],
+            "summary": checked["summary"],
+            "artifact": plan_artifact(plan, checks, path),
+        }
+
+
+def _outline(step: dict[str, Any]) -> dict[str, Any]:
+    return {**{key: value for key, value in step.items() if key != "units"}, "count": len(step["units"])}

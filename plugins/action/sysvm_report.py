@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the report of plan, checks and results, shows it, and writes all its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import VARIABLES
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import report_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
+
+EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {
+            "run": {"type": "path"},
+            "plan": {"type": "dict"},
+            "checks": {"type": "list", "elements": "dict"},
+            "results": {"type": "list", "elements": "dict"},
+            "started": {"type": "str"},
+            "error": {"type": "str"},
+            "folder": {"type": "str"},
+        }
+        dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
+        around = Surroundings(self, task_vars)
+        try:
+            variables = around.variables()
+        except SysvmError:  # which is the error to report, or is none of this task
+            variables = {name: variable.default for name, variable in VARIABLES.items()}
+        if args["folder"]:
+            variables["report_dir"] = args["folder"]
+        report = _report(args)
+        path = around.report_folder(variables)
+        lines = [EXPECTED] if self._task.check_mode else []
+        around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
+        written: list[str] = []
+        if not self._task.check_mode:
+            try:
+                written, problems = write_report(path, report)
+            except WriteError as error:
+                return {**result, "failed": True, "msg": str(error), "status": report["status"]}
+            result["warnings"] = problems
+            around.show([f"Report: {file}" for file in written], variables["progress"])
+        return {
+            **result,
+            "changed": bool(written),
+            "files": written,
+            "artifact": report_artifact(report, written),
+            **{key: report[key] for key in ("status", "summary", "next", "scope")},
+        }
+
+
+def _report(args: Mapping[str, Any]) -> dict[str, Any]:
+    plan, results, running, rollouts = args["plan"] or {}, args["results"] or [], {}, []
+    if args["run"]:
+        run = Run(args["run"])
+        plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
+    return build_report(
+        plan,
+        plan.get("checks", args["checks"] or []),
+        results,
+        started=args["started"] or plan.get("started") or now(),
+        finished=now(),
+        error=args["error"],
+        running=running,
+        rollouts=rollouts,
+    )

@@ -1,0 +1,100 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries out one step of a plan by the module that does it, and keeps the report of the run true meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import CONNECTION
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import JOURNAL_VARIABLE, LogFile
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (
+    budget_left,
+    failures,
+    module_call,
+    why_stopped,
+)
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings
+
+
+class ActionModule(LiveAction):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
+        options = {"run": {"type": "path", "required": True}, "number": {"type": "int", "required": True}}
+        dummy, args = self.validate_argument_spec(
+            argument_spec={**options, **{name: {"type": "raw"} for name in CONNECTION}}
+        )
+        around, run = Surroundings(self, task_vars), Run(args["run"])
+        try:
+            variables = around.variables()
+            if args["number"] == 1:
+                around.refuse_shared_endpoint(variables)
+            return {**result, **self._step(around, run, args["number"], variables, task_vars)}
+        except SysvmError as error:
+            return {**result, "failed": True, "msg": str(error)}
+
+    def _step(
+        self,
+        around: Surroundings,
+        run: Run,
+        number: int,
+        variables: dict[str, Any],
+        task_vars: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        plan, before = run.plan(), run.results()
+        step = plan["steps"][number - 1]
+        wanted = frozenset(step["units"])
+        units = [unit for unit in plan["units"] if unit["id"] in wanted]
+        budget = budget_left(step, plan["max_failures"], before)
+        call = module_call(step, units, variables, len(plan["steps"]), budget)
+        args = {**around.connection(variables), **call.options, "deadline": plan["deadline"] or None}
+        for option, own in (("log", True), ("stop_file", False)):
+            if variables[option]:
+                args[option] = around.path(variables[option], own)
+        args = {name: value for name, value in args.items() if value is not None}
+
+        checking = self._task.check_mode
+        journal = os.path.join(run.folder, f"journal-{number}")
+        folder = None if checking else around.report_folder(variables)
+        self._task.environment = [*(self._task.environment or []), {JOURNAL_VARIABLE: journal}]
+        keeper = Keeper(folder, plan, before, journal, run.rollouts())
+        if number == 1 and not checking:
+            keeper.write([], {})  # an older report would tell of another run
+            # Now: an interrupted ansible-playbook shows nothing more.
+            around.show([f"Report, kept true while this runs: {folder}/report.json"], variables["progress"])
+            if args.get("log"):
+                LogFile(args["log"])(f"{time.strftime('%H:%M:%S')} scope   {plan['scope']}")
+        count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
+        around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
+        module = f"cloudstack.sysvm.{call.module}"
+        returned, interrupted = self.run_live(
+            module, args, task_vars, prefix=around.prefix, where=variables["progress"], tick=keeper.look
+        )
+        keeper.followed.follow(journal)
+        results = returned.get("results")
+        known = list(keeper.followed.results.values()) if results is None else results
+        running = keeper.followed.running if results is None else {}
+        run.keep(f"results-{number:05}", known)
+        run.keep("running", running)
+        run.keep(
+            f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
+        )
+        keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
+        self.end_if(interrupted)
+        return {
+            "changed": bool(returned.get("changed")),
+            "summary": returned.get("summary", {}),
+            "failures": failures(known) + (results is None),
+            "stopped": why_stopped(step, results, budget, returned.get("msg", "")),
+            "warnings": returned.get("warnings", []),
+            **({"diff": returned["diff"]} if "diff" in returned else {}),
+        }

@@ -1,0 +1,64 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scope in force, said in one line: at the head of the plan, in the report, in the log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported
+
+MOST_NAMES = 10
+
+
+def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | None, budget: int, share: str) -> str:
+    """What a run will touch at most, how, and until when.
+
+    :param server: the host of the URL.
+    :param budget: how many units may fail, and I(share) as the operator gave it.
+    """
+    narrowed = [
+        f"{what} {_listed(names)}"
+        for what, names in (
+            ("zones", policy.zones),
+            ("kinds", () if policy.kinds == frozenset(Kind) else [kind.value for kind in Kind if kind in policy.kinds]),
+            (
+                "types",
+                ()
+                if policy.types == frozenset(UnitType)
+                else [each.value for each in UnitType if each in policy.types],
+            ),
+            ("names", policy.names),
+            ("networks", policy.cidrs),
+            ("select", (policy.select,) if policy.select else ()),
+            ("all but", policy.exclude_names),
+        )
+        if names
+    ]
+    method = policy.method.value + (
+        ", what cannot be live patched is recreated" if policy.unsupported is Unsupported.RECREATE else ""
+    )
+    return "; ".join(
+        [
+            f"cloud {server} ({zones} zone{'' if zones == 1 else 's'})",
+            ", ".join(narrowed) or "everything",
+            f"method {method}",
+            f"until {moment_text(deadline)}" if deadline else "no deadline",
+            f"{budget if budget else 'none'} may fail" + (f" ({share})" if "%" in share else ""),
+        ]
+    )
+
+
+def moment_text(moment: datetime) -> str:
+    """With its zone: containers run in UTC, and a window is meant in local time."""
+    zone, offset = moment.tzname() or "", moment.strftime("%z")
+    named = "" if zone.startswith("UTC") else f"{zone}, "
+    return f"{moment:%a %Y-%m-%d %H:%M} ({named}UTC{offset[:3]}:{offset[3:5]})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return " ".join(", ".join(names[:MOST_NAMES]).split()) + more

@@ -1,0 +1,398 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of a run: which there are, what a person may write in them and what that means. Pure.
+
+Variables come from YAML, from C(-e name=value), where all is text, and from surveys of AWX, where an unanswered
+question is an empty text and a list is a textarea. What a person means is the same in all of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import duration_s
+
+PREFIX = "sysvm_"
+OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
+TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
+FALSE = frozenset({"false", "no", "off", "n", "f", "0"})
+
+
+class VariableError(SysvmError):
+    """A variable that nobody reads, or a value that cannot be meant; the message names it."""
+
+
+Reader = Callable[[Any], Any]
+
+
+class NotMeantError(ValueError):
+    """What is wrong with a value, and after it how to write it."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__(remedy)
+        self.remedy = remedy
+
+
+# Kinds of values. A reader gets what is neither None nor an empty text.
+
+
+def flag(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if isinstance(value, (bool, int, str)) and text in TRUE | FALSE:
+        return text in TRUE
+    raise NotMeantError("Give true or false.")
+
+
+def number(lowest: float, whole: bool = True) -> Reader:
+    """A number of at least I(lowest)."""
+
+    def read(value: Any) -> float:
+        kind = "a whole number" if whole else "a number"
+        found = _number(value)
+        if found is None or found < lowest or (whole and not found.is_integer()):
+            raise NotMeantError(f"Give {kind} of at least {lowest:g}.")
+        return int(found) if whole else found
+
+    return read
+
+
+def seconds(lowest: float, whole: bool = True) -> Reader:
+    """A number of seconds, or a duration such as C(30m)."""
+
+    def read(value: Any) -> float:
+        found: float | None = duration_s(value.strip()) if isinstance(value, str) else None
+        found = _number(value) if found is None else found
+        if found is None or found < lowest or (whole and not float(found).is_integer()):
+            raise NotMeantError(f"Give a number of seconds of at least {lowest:g}, or a duration such as 30m.")
+        return int(found) if whole else float(found)
+
+    return read
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def one_of(*choices: str) -> Reader:
+    def read(value: Any) -> str:
+        word = _word(value)
+        if word not in choices:
+            raise NotMeantError(f"Give one of {', '.join(choices)}{_meant(word, choices)}.")
+        return word
+
+    return read
+
+
+def some_of(*choices: str) -> Reader:
+    def read(value: Any) -> list[str]:
+        words = [_word(item) for item in names(value)]
+        for word in words:
+            if word not in choices:
+                raise NotMeantError(f"{word!r} is none of {', '.join(choices)}{_meant(word, choices)}.")
+        return list(dict.fromkeys(words))
+
+    return read
+
+
+def _word(value: Any) -> str:
+    return text(value).lower().replace("-", "_").replace(" ", "_")
+
+
+def _meant(word: str, choices: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(choices), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def names(value: Any) -> list[str]:
+    """A list, JSON's or YAML's; or a text with commas or a name on each line. A name that has a comma needs a list."""
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            try:
+                return names(json.loads(value))
+            except json.JSONDecodeError:
+                pass
+        value = re.split(r"[,\r\n]", value)
+    elif isinstance(value, (list, tuple)):
+        # A list from a survey or a template may hold lines itself; a comma inside of an item belongs to the name.
+        value = [line for item in value for line in (item.splitlines() if isinstance(item, str) else [item])]
+    else:
+        value = [value]
+    found = [text(item) for item in value if item is not None]
+    return [name for name in found if name]
+
+
+def text(value: Any) -> str:
+    """One text; a number is what it looks like."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise NotMeantError("Give a text; one that YAML takes for something else needs quotes.")
+    return str(value).strip()
+
+
+def line(value: Any) -> str:
+    """A text without line breaks, such as a path."""
+    found = text(value)
+    if not isinstance(value, str) or "\n" in found:
+        raise NotMeantError("Give one line of text.")
+    return found
+
+
+def expression(value: Any) -> str:
+    """A text that may be broken into lines."""
+    if not isinstance(value, str):
+        raise NotMeantError("Give a text.")
+    return re.sub(r"\s*[\r\n]+\s*", " ", value.strip())
+
+
+def share(value: Any) -> str:
+    """A number or a percentage, as text; a plan says what it comes to."""
+    found = text(value)
+    number_of = _number(found)
+    if number_of is not None and number_of.is_integer() and number_of >= 0:
+        return str(int(number_of))
+    if not re.fullmatch(r"(100|\d{1,2})\s*%", found):
+        raise NotMeantError("Give a number such as 3, or a percentage such as 10%.")
+    return found.replace(" ", "")
+
+
+def sizes(value: Any) -> list[str]:
+    """Sizes of waves."""
+    found = [share(item) for item in names(value)]
+    if any(not size.rstrip("%").strip("0") for size in found):
+        raise NotMeantError("Give sizes above zero, such as [1, 5, 20%].")
+    return found
+
+
+def moment(value: Any) -> str:
+    """A time of day, an ISO 8601 time or a duration, as text; a plan says which moment it is."""
+    if isinstance(value, (datetime, date)):  # what YAML takes for a time
+        return value.isoformat()
+    if isinstance(value, str) and not re.fullmatch(r"\s*[\d.]+\s*", value):
+        return value.strip()
+    raise NotMeantError(
+        "A time needs quotes in YAML, which takes 22:00 for the number 1320: quote it, "
+        "such as '22:00', or give a duration such as 4h."
+    )
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: how it is read, and what it is when it is not given.
+
+    :ivar hides: whether its value must never be shown.
+    """
+
+    read: Reader
+    default: Any = None
+    hides: bool = False
+
+
+KINDS = ("ssvm", "cpvm", "router")
+TYPES = ("system_vm", "network", "vpc", "internal_lb", "orphan_router")
+
+# Without their prefix.
+SCOPE: dict[str, Variable] = {
+    "zones": Variable(names, []),
+    "kinds": Variable(some_of(*KINDS), list(KINDS)),
+    "types": Variable(some_of(*TYPES), []),
+    "names": Variable(names, []),
+    "exclude_names": Variable(names, []),
+    "cidrs": Variable(names, []),
+    "select": Variable(expression, ""),
+}
+PLAN: dict[str, Variable] = {
+    "method": Variable(one_of("auto", "live_patch", "recreate"), "auto"),
+    "unsupported": Variable(one_of("fail", "recreate"), "fail"),
+    "allow_degraded": Variable(flag, False),
+    "canary": Variable(flag, True),
+    "steps": Variable(sizes, []),
+    "max_failures": Variable(share, "0"),
+    "deadline": Variable(moment, ""),
+}
+# Of the acting modules, by the same names.
+LIMITS: dict[str, Variable] = {
+    "parallel": Variable(number(1), 10),
+    "per_host": Variable(number(0), 2),
+    "system_vms_at_once": Variable(number(1), 1),
+    "job_timeout": Variable(seconds(1), 1800),
+    "verify_timeout": Variable(seconds(0), 300),
+    "start_timeout": Variable(seconds(0), 1800),
+    "agent_timeout": Variable(seconds(0), 900),
+    "poll_interval": Variable(seconds(0.05, whole=False), 5.0),
+    "on_interrupt": Variable(one_of("leave", "wait"), "leave"),
+}
+RUN: dict[str, Variable] = {
+    "system_vm_mode": Variable(one_of("destroy", "restart"), "destroy"),
+    "wait_idle": Variable(seconds(0), 0),
+    "fallback": Variable(one_of("none", "recreate"), "none"),
+    "health_checks": Variable(one_of("none", "canary", "all"), "canary"),
+    "pause": Variable(one_of("none", "after_canary", "after_each_step"), "none"),
+    "approved": Variable(flag, False),
+    "before_step": Variable(line, ""),
+    "after_step": Variable(line, ""),
+    "on_failure": Variable(line, ""),
+    "log": Variable(line, ""),
+    "stop_file": Variable(line, ""),
+    "report_dir": Variable(line, "./sysvm-report"),
+    "progress": Variable(one_of("stdout", "stderr", "none"), "stdout"),
+    "hosts": Variable(names, []),
+}
+# Of all modules, by the same names; what is not given comes from module_defaults, then from the environment.
+CONNECTION: dict[str, Variable] = {
+    "api_url": Variable(line),
+    "api_key": Variable(line, hides=True),
+    "api_secret": Variable(line, hides=True),
+    "api_http_method": Variable(one_of("get", "post")),
+    "api_timeout": Variable(seconds(1)),
+    "api_verify_ssl_cert": Variable(line),
+    "api_retry_limit": Variable(seconds(0)),
+    "validate_certs": Variable(flag),
+}
+VARIABLES = {**SCOPE, **PLAN, **LIMITS, **RUN, **CONNECTION}
+# What the roles themselves set, for hooks, for each other and for later nodes of an AWX workflow.
+SET_BY_ROLES = frozenset(
+    PREFIX + name
+    for name in (
+        *(
+            "planned",
+            "step",
+            "step_file",
+            "working_directory",
+            "step_number",
+            "step_done",
+            "step_units",
+            "step_results",
+            "stopped",
+            "approval",
+        ),
+        *("error", "hook", "hooks", "hook_error", "report", "check", "upgrade"),
+    )
+)
+
+# Of these, what AWX gives to later nodes as variables.
+LEFT_FOR_LATER = frozenset({"sysvm_check", "sysvm_upgrade"})
+
+
+def read_variables(given: Mapping[str, Any]) -> dict[str, Any]:
+    """All variables by name without prefix, each as its kind; what is not given, or is empty, has its default.
+
+    :param given: values by name with prefix.
+    :raises VariableError: for the first that cannot be meant, or that contradicts another.
+    """
+    read = {name: read_one(name, given.get(PREFIX + name)) for name in VARIABLES}
+    refuse_contradictions(read)
+    return read
+
+
+def read_one(name: str, value: Any) -> Any:
+    """One variable by its name without prefix.
+
+    :raises VariableError: naming it and, unless it is a secret, its value.
+    """
+    variable = VARIABLES[name]
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return variable.default
+    try:
+        return variable.read(value)
+    except NotMeantError as error:
+        shown = "set to something else" if variable.hides else repr(value)
+        raise VariableError(f"{PREFIX}{name} is {shown}", remedy=error.remedy) from None
+
+
+def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+    """Refuse what looks like one of the variables and is read by nobody: a scope that is misspelt is no scope.
+
+    :param defined: all variables that there are.
+    :param extra: those given with C(-e).
+    :raises VariableError: naming each, with the nearest name that there is.
+    """
+    known = {PREFIX + name for name in VARIABLES}
+    unknown = sorted(
+        name
+        for name in defined
+        if name.lower().startswith(PREFIX) and name not in known | SET_BY_ROLES and not name.startswith(OWN_PREFIX)
+    )
+    if unknown:
+        raise VariableError(
+            "; ".join(_unknown(name, known) for name in unknown),
+            remedy=f"No variable of this collection has such a name; your own may begin with {OWN_PREFIX}.",
+        )
+    ours = sorted(name for name in extra if name in SET_BY_ROLES - LEFT_FOR_LATER)
+    if ours:
+        raise VariableError(
+            f"{', '.join(ours)} would hide what the roles set themselves",
+            remedy=f"Remove it; a variable of your own may begin with {OWN_PREFIX}.",
+        )
+    if "sysvm" in extra:
+        raise VariableError("sysvm is no variable of this collection", remedy="Give each with its name: sysvm_zones.")
+    if PREFIX in str(extra.get("_raw_params", "")):
+        raise VariableError(
+            f"-e {str(extra['_raw_params'])!r} sets nothing",
+            remedy="Write -e name=value, or -e with JSON or YAML in braces: -e '{sysvm_zones: [Berlin]}'.",
+        )
+    # Of the user's own playbook, unless it is all that there is: then it was meant to be a scope.
+    bare = [
+        name
+        for name, variable in SCOPE.items()
+        if name in extra and defined.get(PREFIX + name, "") in ("", variable.default)
+    ]
+    if bare:
+        raise VariableError("; ".join(_unknown(name, known) for name in bare))
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    wanted = name.lower() if name.lower().startswith(PREFIX) else PREFIX + name
+    near = difflib.get_close_matches(wanted, sorted(known), 1, 0.5)
+    return f"{name}: did you mean {near[0]}?" if near else f"{name}: there is no such variable"
+
+
+def refuse_contradictions(read: Mapping[str, Any]) -> None:
+    """What cannot be meant together; the plan refuses what needs to know the cloud.
+
+    :raises VariableError: naming both variables.
+    """
+    if read["pause"] == "after_canary" and not read["canary"]:
+        raise VariableError(
+            "sysvm_pause is after_canary, but sysvm_canary is false, so there would be no pause at all",
+            remedy="Use sysvm_pause: after_each_step, or leave sysvm_canary true.",
+        )
+    both = sorted(set(read["names"]) & set(read["exclude_names"]))
+    if both:
+        raise VariableError(
+            f"sysvm_names and sysvm_exclude_names both name {', '.join(map(repr, both))}",
+            remedy="Remove it from one of the two.",
+        )
+    if read["unsupported"] == "recreate" and read["method"] == "live_patch":
+        raise VariableError(
+            "sysvm_unsupported is recreate, but sysvm_method is live_patch",
+            remedy="Use sysvm_method: auto, which live patches what may be and recreates the rest.",
+        )
+    if read["fallback"] == "recreate" and read["method"] == "recreate":
+        raise VariableError(
+            "sysvm_fallback is recreate, but sysvm_method is recreate, so nothing is live patched that could fall back",
+            remedy="Leave one of the two out.",
+        )
+    if "router" not in read["kinds"] and set(read["types"]) - {"system_vm"}:
+        raise VariableError(
+            f"sysvm_types has {', '.join(read['types'])}, but sysvm_kinds has no router",
+            remedy="Leave one of the two out.",
+        )
+    if read["types"] == ["system_vm"] and read["kinds"] == ["router"]:
+        raise VariableError(
+            "sysvm_types is system_vm, but sysvm_kinds is router, so nothing is left",
+            remedy="Leave one of the two out.",
+        )

@@ -1,0 +1,58 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run leaves where only small data is kept, such as the artifacts of an AWX job: for whoever approves or looks.
+Pure, and bounded in size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import bad_checks, count, not_good
+
+MOST_ITEMS = 50
+MOST_TEXT = 300
+# All of them always: Ansible merges what several hosts and runs leave, so one that is missing would keep an old number.
+METHODS = ("live_patch", "recreate", "restart", "none", "skip")
+STATUSES = ("upgraded", "current", "failed", "skipped", "running", "not_started")
+
+
+def plan_artifact(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], path: str | None) -> dict[str, Any]:
+    """For an approver: what would be done, and what speaks against it."""
+    methods = Counter(unit["method"] for unit in plan["units"])
+    bad = bad_checks({"checks": checks})
+    refused = any(check["status"] == "fail" for check in checks)
+    return {
+        "status": "refused" if refused else "ok" if plan["units"] else "empty",
+        "scope": plan["scope"],
+        "summary": {method: methods[method] for method in METHODS},
+        "steps": _cut([f"{step['name']}: {count(len(step['units']), 'unit')}" for step in plan["steps"]]),
+        "checks": _cut([f"{check['status']} {check['name']}: {check['seen']}" for check in bad]),
+        "skipped": _cut([_told(unit) for unit in plan["units"] if unit["method"] == "skip"]),
+        "plan": path,
+    }
+
+
+def report_artifact(report: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """After the run: how it ended, and what is not done."""
+    statuses = Counter(unit["status"] for unit in report["units"])
+    return {
+        "status": report["status"],
+        "error": report["error"],
+        "next": report["next"],
+        "scope": report["scope"],
+        "summary": {status: statuses[status] for status in STATUSES},
+        "not_done": _cut([f"{unit['status']} {_told(unit)}" for unit in not_good(report["units"])]),
+        "report": files[0] if files else None,
+    }
+
+
+def _told(unit: Mapping[str, Any]) -> str:
+    return f"{unit['name']} in {unit['zone']}: {unit['reason']}"
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
+    found = [line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]} ..." for line in lines[:MOST_ITEMS]]
+    return found + ([f"... and {len(lines) - MOST_ITEMS:,} more"] if len(lines) > MOST_ITEMS else [])

@@ -1,0 +1,138 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan and results as one report. Pure: plain data in, plain data out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import GOOD
+
+METHOD_STATUS = {"none": "current", "skip": "skipped"}
+AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
+UNFINISHED = "the run had not come to its end when this was written"
+COPIED = ("id", "name", "type", "kind", "zone", "hypervisor", "hosts", "owner", "step")
+OUTCOME = ("status", "reason", "job_ids", "started", "finished", "duration_s", "vms")
+
+
+def build_report(
+    plan: Mapping[str, Any],
+    checks: Sequence[Mapping[str, Any]],
+    results: Iterable[Mapping[str, Any]],
+    *,
+    started: str,
+    finished: str,
+    error: str | None = None,
+    running: Mapping[str, str] | None = None,
+    rollouts: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Every unit of the plan exactly once, with its result where it has one.
+
+    :param results: the C(results) of all module calls, in their order.
+    :param error: what broke the run off, if anything did.
+    :param running: the units that are at work, by id, and since when.
+    :param rollouts: of each module call the notes about the whole, and the guard that was in force.
+    :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
+        failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; else
+        C(incomplete). C(next) says what to do about it.
+    """
+    by_id = {result["id"]: result for result in results}
+    at_work = running or {}
+    refused = not by_id and any(check["status"] == "fail" for check in checks)
+    not_started = "not started: a check failed" if refused else "not started"
+    units = [
+        _reported(unit, by_id.get(unit["id"]), at_work.get(unit["id"]), not_started) for unit in plan.get("units", ())
+    ]
+    summary = Counter(unit["status"] for unit in units)
+    if not plan:
+        status = "error"
+    elif refused:
+        status = "refused"
+    elif not units:
+        status = "empty"
+    elif not error and all(unit["status"] in GOOD for unit in units):
+        status = "success"
+    else:
+        status = "incomplete"
+    return {
+        "status": status,
+        "error": error or None,
+        "next": _next(status, set(summary)),
+        "scope": plan.get("scope"),
+        "started": started,
+        "finished": finished,
+        "management_server_version": plan.get("management_server_version"),
+        "summary": dict(summary),
+        "guards": sorted({rollout["guard"] for rollout in rollouts} - {"unknown"}),
+        "notes": [note for rollout in rollouts for note in rollout["notes"]],
+        "checks": list(checks),
+        "steps": list(plan.get("steps", ())),
+        "units": units,
+    }
+
+
+def _next(status: str, ends: Collection[str]) -> str | None:
+    """What a person should do now; None if nothing is left to do."""
+    if status == "success":
+        return None
+    if status == "error":
+        return "Nothing was touched. Put right what it says first."
+    if status == "refused":
+        return "Do what the failed checks ask for, then run again."
+    if status == "empty":
+        return "Widen the scope, or leave this run out: there is nothing that it could prove."
+    if set(ends) <= GOOD:
+        return "All units are proven current; see what broke the run off."
+    if "skipped" in ends and not {"failed", "running", "not_started"} & set(ends):
+        return "What is left was skipped: running again changes nothing before the reasons are gone."
+    return "Run again to go on: what is current is left alone."
+
+
+def _reported(
+    unit: Mapping[str, Any], result: Mapping[str, Any] | None, running_since: str | None, not_started: str
+) -> dict[str, Any]:
+    """One unit: the plan's words, overlaid by what became of it."""
+    method = unit["method"]
+    if result:
+        outcome = result
+        method = method if result["status"] in METHOD_STATUS.values() else result["method"]
+    else:
+        status, reason = METHOD_STATUS.get(method, "not_started"), unit["reason"]
+        if running_since:
+            status, reason = "running", AT_WORK
+        elif method not in METHOD_STATUS:
+            reason = not_started
+        outcome = {
+            "status": status,
+            "reason": reason,
+            "job_ids": [],
+            "started": running_since,
+            "finished": None,
+            "duration_s": None,
+            "vms": [
+                {"id": vm["id"], "name": vm["name"], "before": _facts(vm), "after": _facts(vm)}
+                for vm in unit.get("vms", ())
+            ],
+        }
+    return {
+        **{key: unit[key] for key in COPIED},
+        "method": method,
+        "planned": unit["reason"],
+        "impact": unit["impact"],
+        **{key: outcome[key] for key in OUTCOME},
+        "notes": outcome.get("notes", []),
+        "restarts": _restarts(unit, outcome),
+    }
+
+
+def _restarts(unit: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The last restart of each network that is known to have succeeded: of this run, or else of an earlier one."""
+    known = {restart["network_id"]: restart for restart in unit.get("restarts", ())}
+    return list({**known, **{restart["network_id"]: restart for restart in outcome.get("restarts", ())}}.values())
+
+
+def _facts(vm: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in vm.items() if key not in ("id", "name")}

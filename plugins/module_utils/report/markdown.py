@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as Markdown for a ticket. Pure: plain data in, text out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+    bad_checks,
+    changes,
+    checks_words,
+    count,
+    duration,
+    headline,
+    kind,
+    not_good,
+    owner,
+    run_facts,
+    status_words,
+    unit_type,
+    words,
+)
+
+MOST_ROWS = 200
+MOST_TEXT = 1000
+
+
+def markdown_report(report: Mapping[str, Any]) -> str:
+    """Outcome, what is not done, the checks that are not ok, all units; long tables are cut, with a note."""
+    units, checks = report["units"], bad_checks(report)
+    word, sentence = headline(report)
+    lines = [f"# System VM upgrade: {_text(word.lower())}", "", f"**{sentence}**", ""]
+    lines += [f"- {name}: {_text(value)}" for name, value in run_facts(report)]
+    if report.get("error"):
+        lines += ["", f"Broken off: {_text(report['error'])}"]
+    bad = not_good(units)
+    if bad:
+        rows = [
+            (_called(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
+        ]
+        lines += ["", f"## Not done: {count(len(bad), 'unit')}", ""]
+        lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
+    if report["checks"]:
+        lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
+    for check in checks:
+        seen = check["seen"] if len(check["seen"]) <= MOST_TEXT else f"{check['seen'][:MOST_TEXT]} ..."
+        lines.append(f"- **{_text(check['status'].upper())}** {_text(check['name'])}: {_text(seen)}")
+        if check["remedy"]:
+            lines.append(f"  - {_text(check['remedy'])}")
+    if units:
+        header = ("Unit", "Kind", "Zone", "Owner", "Method", "Status", "Before → after", "Time")
+        lines += ["", f"## All: {count(len(units), 'unit')}", "", *_table(header, [_row(unit) for unit in units])]
+    return "\n".join(lines) + "\n"
+
+
+def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
+    vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
+    outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
+    return _called(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
+
+
+def _called(unit: Mapping[str, Any]) -> str:
+    return f"{unit_type(unit['type'])} {unit['name']}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    lines += [f"| {' | '.join(map(_text, row))} |" for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"... and {len(rows) - MOST_ROWS:,} more: see report.html or report.json."]
+    return lines
+
+
+def _text(value: str) -> str:
+    """On one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
+    line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = re.sub(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
+    return re.sub(r"\{(?=[{%#])", "&#123;", line)

@@ -1,0 +1,106 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that writes reports and plans: each file whole or not at all, readable by owner and group only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
+
+RESTART = {"network_id", "job_id", "created", "succeeded"}
+
+
+class WriteError(SysvmError):
+    """A file that cannot be written; what it should have said was shown before."""
+
+
+def write_report(folder: str, report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """report.json, and from it the page and the text for tickets.
+
+    :returns: the paths of what was written, and what went wrong with the page or the text: the exit status tells about
+        the cloud, so these two must not change it.
+    :raises WriteError: when report.json cannot be written.
+    """
+    make_folder(folder)
+    written = [write(os.path.join(folder, "report.json"), as_json(report))]
+    problems = []
+    for name, render in (("report.html", html_report), ("report.md", markdown_report)):
+        path = os.path.join(folder, name)
+        try:
+            written.append(write(path, render(report)))
+        except WriteError as error:
+            problems.append(error.message)
+        except Exception as error:
+            problems.append(f"{path} could not be made: {error!r}")
+            with contextlib.suppress(OSError):  # an older one would contradict report.json
+                os.unlink(path)
+    return written, problems
+
+
+def write_plan(folder: str, plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
+    """plan.json, for programs and for whoever looks for one unit of many.
+
+    :raises WriteError: when it cannot be written.
+    """
+    make_folder(folder)
+    return write(os.path.join(folder, "plan.json"), as_json({**plan, "checks": list(checks)}))
+
+
+def known_restarts(folder: str) -> list[dict[str, Any]]:
+    """What the last report in the folder tells of how networks were restarted; nothing where it tells none."""
+    try:
+        with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+            found = [restart for unit in json.load(file)["units"] for restart in unit.get("restarts", ())]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []  # none yet, cut short, or of another version: the server is asked
+    return [restart for restart in found if isinstance(restart, dict) and set(restart) == RESTART]
+
+
+def make_folder(folder: str) -> None:
+    """One that is there, such as /tmp, is left as it is."""
+    try:
+        os.makedirs(folder, mode=0o750, exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"The folder {folder} cannot be made: {error.strerror}", remedy="Name another one in sysvm_report_dir."
+        ) from None
+
+
+def write(path: str, text: str) -> str:
+    """Whole or not at all, also when the run is killed here or the disk is full.
+
+    :returns: the path.
+    :raises WriteError: naming the path.
+    """
+    new = f"{path}.new"
+    try:
+        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        raise WriteError(
+            f"{path} cannot be written: {error.strerror}", remedy="Name another folder in sysvm_report_dir."
+        ) from None
+    return path
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """One line for each item of a list: quick to write and to read, also for grep."""
+    parts = []
+    for key, value in data.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            items = ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in value)
+            parts.append(f" {json.dumps(key)}: [\n{items}\n ]")
+        else:
+            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A step of the plan: which module does it, with what, how many of it may fail, and what its end means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import LIMITS
+
+LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
+SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
+
+
+@dataclass(frozen=True)
+class ModuleCall:
+    """The module that does a step, by its name in the collection, and what it is given beside the connection."""
+
+    module: str
+    options: Mapping[str, Any]
+
+
+def module_call(
+    step: Mapping[str, Any], units: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], steps: int, budget: int
+) -> ModuleCall:
+    """What carries out the step.
+
+    :param units: of the step, in its order.
+    :param variables: as read by I(planning.variables).
+    :param steps: how many the plan has.
+    :param budget: how many units of this step may fail.
+    :raises SysvmError: for a kind or a method that no module does: a step must not be passed over in silence.
+    """
+    kind, method = step["kind"], step["method"]
+    common = {
+        **{name: variables[name] for name in LIMITS},
+        "max_failures": str(budget),
+        "health_checks": variables["health_checks"] == "all"
+        or (variables["health_checks"] == "canary" and step["canary"]),
+        "label": f"step {step['number']} of {steps}",
+    }
+    if kind == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
+        return ModuleCall(
+            "cs_router_restart",
+            {
+                **common,
+                "routers": [unit["vms"][0]["id"] for unit in units],
+                "mode": method,
+                "fallback": variables["fallback"],
+                "allow_degraded": variables["allow_degraded"],
+            },
+        )
+    system_vms = {**common, "system_vms": [unit["id"] for unit in units]}
+    if kind in SYSTEM_VMS and method == LIVE_PATCH:
+        return ModuleCall("cs_systemvm_livepatch", {**system_vms, "fallback": variables["fallback"]})
+    if kind in SYSTEM_VMS and method in (RECREATE, RESTART):
+        mode = RESTART if method == RESTART else variables["system_vm_mode"]
+        return ModuleCall("cs_systemvm_recreate", {**system_vms, "mode": mode, "wait_idle": variables["wait_idle"]})
+    raise SysvmError(
+        f"Step {step['number']} is to {method} what is a {kind}, which no module does",
+        remedy="This is a mistake of the collection: please report it with plan.json.",
+    )
+
+
+def budget_left(step: Mapping[str, Any], budget: int, results: Iterable[Mapping[str, Any]]) -> int:
+    """How many units of this step may fail, after the results so far; of canaries none."""
+    return 0 if step["canary"] else max(0, budget - failures(results))
+
+
+def failures(results: Iterable[Mapping[str, Any]]) -> int:
+    return sum(result["status"] == "failed" for result in results)
+
+
+def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | None, budget: int, message: str) -> str:
+    """What ends the run after this step; empty if nothing does.
+
+    :param results: of the step; None when its module broke off, which I(message) says why.
+    """
+    if results is None:
+        return message or f"step {step['number']} ({step['name']}) broke off"
+    if failures(results) > budget:
+        return f"the failure budget is used up after step {step['number']} ({step['name']})"
+    return ""
+
+
+def pause_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], pause: str) -> bool:
+    """Whether a person is to say if it goes on after this step; after the last one there is nothing to go on with."""
+    later = [other for other in steps if other["number"] > step["number"]]
+    if not later or pause == "none":
+        return False
+    return pause == "after_each_step" or (step["canary"] and not later[0]["canary"])

@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysvm_approve
+short_description: Ask whether to go on after a step
+version_added: 0.1.0
+description:
+  - Asks at the terminal where C(sysvm_pause) wants it and C(sysvm_approved) is not set. Where nobody can answer, as
+    under ansible-runner and AWX, it does not wait. An action plugin.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+options:
+  run:
+    description: The folder of the run, as C(sysvm_plan) returned it.
+    type: path
+    required: true
+  number:
+    description: The number of the step in the plan, from 1.
+    type: int
+    required: true
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: N/A
+    details:
+      - There is nothing to compare.
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+seealso:
+  - module: cloudstack.sysvm.sysvm_step
+"""
+
+EXAMPLES = r"""
+- name: Ask whether to go on
+  cloudstack.sysvm.sysvm_approve:
+    run: "{{ planned.run }}"
+    number: 1
+"""
+
+RETURN = r"""
+stopped:
+  description: Why it does not go on; empty when it does.
+  returned: always
+  type: str
+  sample: not approved after step 1 (canary ssvm live_patch); run again with sysvm_approved=true to go on
+"""

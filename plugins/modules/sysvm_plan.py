@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysvm_plan
+short_description: Read the variables of the roles, plan, check and show the plan
+version_added: 0.1.0
+description:
+  - Reads every variable of the roles of this collection from the play, and refuses one that nobody reads, one that
+    cannot be meant, and those that contradict each other, before the cloud is asked anything. Then it runs
+    M(cloudstack.sysvm.cs_sysvm_version_check) and shows its plan.
+  - Fails, with nothing touched, when a check fails and when nothing is in scope.
+  - This is what the role P(cloudstack.sysvm.preflight#role) consists of. An action plugin.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: N/A
+    details:
+      - There is nothing to compare.
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+  action_group:
+    description: Use C(group/cloudstack.sysvm.cloudstack) in C(module_defaults) to set the connection once.
+    support: full
+    membership:
+      - cloudstack.sysvm.cloudstack
+seealso:
+  - module: cloudstack.sysvm.cs_sysvm_version_check
+"""
+
+EXAMPLES = r"""
+- name: Plan and check
+  cloudstack.sysvm.sysvm_plan:
+  vars:
+    sysvm_zones: [Berlin]
+  register: planned
+"""
+
+RETURN = r"""
+run:
+  description: The folder in which plan and results are passed on to the other actions; it is removed when Ansible ends.
+  returned: when there is a plan
+  type: str
+  sample: /root/.ansible/tmp/ansible-local-1/sysvm-abc
+steps:
+  description: The steps in their order, each with C(number), C(name), C(kind), C(method), C(canary) and C(count).
+  returned: when there is a plan
+  type: list
+  elements: dict
+scope:
+  description: The scope in force in one line.
+  returned: when there is a plan
+  type: str
+  sample: cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail
+summary:
+  description: How many units by method.
+  returned: when there is a plan
+  type: dict
+  sample: {"live_patch": 57}
+artifact:
+  description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats).
+  returned: when there is a plan
+  type: dict
+"""

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysvm_report
+short_description: Make the report of plan, checks and results, show it and write its files
+version_added: 0.1.0
+description:
+  - Writes C(report.json), C(report.html) and C(report.md), and shows every unit that is not proven current.
+  - Plan and results are those of a run (O(run)), or are given as data by a play that uses the modules alone.
+  - An action plugin.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+options:
+  run:
+    description: >-
+      The folder of the run, as M(cloudstack.sysvm.sysvm_plan) returned it. Without it and O(plan) there was no plan.
+    type: path
+  plan:
+    description: RV(cloudstack.sysvm.cs_sysvm_version_check#module:plan).
+    type: dict
+  checks:
+    description: RV(cloudstack.sysvm.cs_sysvm_version_check#module:checks).
+    type: list
+    elements: dict
+  results:
+    description: The C(results) of all module calls, in their order.
+    type: list
+    elements: dict
+  started:
+    description: When the run began, ISO 8601.
+    type: str
+  error:
+    description: What broke the run off.
+    type: str
+  folder:
+    description: The folder to write to instead of C(sysvm_report_dir).
+    type: str
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: N/A
+    details:
+      - There is nothing to compare.
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+seealso:
+  - module: cloudstack.sysvm.sysvm_show
+"""
+
+EXAMPLES = r"""
+- name: Report what single modules did
+  cloudstack.sysvm.sysvm_report:
+    plan: "{{ checked.plan }}"
+    checks: "{{ checked.checks }}"
+    results: "{{ patched.results }}"
+    folder: reports/today
+"""
+
+RETURN = r"""
+status:
+  description: How it ended, V(success), V(incomplete), V(refused), V(empty) or V(error).
+  returned: always
+  type: str
+  sample: success
+summary:
+  description: How many units by status.
+  returned: when it could be written
+  type: dict
+  sample: {"upgraded": 57}
+next:
+  description: What to do now; null if nothing is left.
+  returned: when it could be written
+  type: str
+scope:
+  description: The scope in one line.
+  returned: when it could be written
+  type: str
+files:
+  description: The paths of what was written.
+  returned: when it could be written
+  type: list
+  elements: str
+artifact:
+  description: The result for who comes next, bounded in size; the role leaves it as C(sysvm_upgrade) with C(set_stats).
+  returned: when it could be written
+  type: dict
+"""

@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysvm_step
+short_description: Carry out one step of a plan
+version_added: 0.1.0
+description:
+  - Chooses and runs the module that does the step, with the variables of the role P(cloudstack.sysvm.upgrade#role), and
+    keeps the report true while it runs, so that also a run that is killed leaves one.
+  - Does not fail when units fail; RV(stopped) says whether the run must end. An action plugin.
+author:
+  - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
+options:
+  run:
+    description: The folder of the run, as C(sysvm_plan) returned it.
+    type: path
+    required: true
+  number:
+    description: The number of the step in the plan, from 1.
+    type: int
+    required: true
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: full
+    details:
+      - Shows the software version of each VM before and after.
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+  action_group:
+    description: Use C(group/cloudstack.sysvm.cloudstack) in C(module_defaults) to set the connection once.
+    support: full
+    membership:
+      - cloudstack.sysvm.cloudstack
+seealso:
+  - module: cloudstack.sysvm.sysvm_plan
+"""
+
+EXAMPLES = r"""
+- name: Carry out the first step
+  cloudstack.sysvm.sysvm_step:
+    run: "{{ planned.run }}"
+    number: 1
+"""
+
+RETURN = r"""
+summary:
+  description: How many units by status.
+  returned: always
+  type: dict
+  sample: {"upgraded": 3}
+failures:
+  description: How many units failed; one more when the module itself broke off.
+  returned: always
+  type: int
+  sample: 0
+stopped:
+  description: What ends the run after this step; empty when nothing does.
+  returned: always
+  type: str
+  sample: the failure budget is used up after step 1 (canary router live_patch)
+"""

@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps the report of a run true while one of its steps is at work: whatever kills the run, its report tells what had
+become of each unit by then.
+
+It follows the module's journal and writes the report again when a unit has started or ended, as often as a small part
+of the time allows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED, build_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import now
+
+PAUSE_S = 0.5  # at least between two reports
+SHARE = 20  # writing takes at most this part of the time
+
+
+class Keeper:
+    """One report during one step.
+
+    :param folder: of the report; None writes nothing.
+    :param before: the results of the steps before.
+    :param journal: the file to follow.
+    :param rollouts: notes and guards of the steps before.
+    """
+
+    def __init__(
+        self,
+        folder: str | None,
+        plan: Mapping[str, Any],
+        before: Sequence[Mapping[str, Any]],
+        journal: str,
+        rollouts: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.followed = Followed()
+        self._folder = folder
+        self._plan = plan
+        self._before = before
+        self._journal = journal
+        self._rollouts = [*rollouts]
+        self._cost_s = 0.0
+        self._written = 0.0
+        self._changed = False
+
+    def look(self) -> None:
+        """Bring the report up to date, unless that was done just now. Called again and again while the module runs."""
+        self._changed = self.followed.follow(self._journal) or self._changed
+        if self._changed and time.monotonic() - self._written >= max(PAUSE_S, SHARE * self._cost_s):
+            self.write(list(self.followed.results.values()), self.followed.running)
+            self._written, self._changed = time.monotonic(), False
+
+    def write(self, results: Sequence[Mapping[str, Any]], running: Mapping[str, str], error: str = UNFINISHED) -> None:
+        """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
+        if self._folder is None:
+            return
+        begin = time.monotonic()
+        report = build_report(
+            self._plan,
+            self._plan["checks"],
+            [*self._before, *results],
+            started=self._plan["started"],
+            finished=now(),
+            error=error,
+            running=running,
+            rollouts=self._rollouts,
+        )
+        try:
+            write_report(self._folder, report)
+        except WriteError:
+            self._folder = None
+        self._cost_s = time.monotonic() - begin

@@ -1,0 +1,207 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tasks of one run pass on to each other, and how they read variables and show lines.
+
+A plan of 5,000 units has 10 MB, and a variable is copied, searched for templates and shown by every task that passes it
+on. So plan and results are files in the folder that ansible-core makes for each of its runs, that only its user can
+read and that it removes at its end; the tasks pass the name of a folder in it.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible import constants
+from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
+    CONNECTION,
+    PREFIX,
+    VARIABLES,
+    VariableError,
+    read_variables,
+    refuse_unknown,
+)
+
+
+class Run:
+    """The folder of one run on one host."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    @classmethod
+    def begin(cls) -> Run:
+        return cls(tempfile.mkdtemp(prefix="sysvm-", dir=_private_folder()))
+
+    def keep_plan(self, plan: Mapping[str, Any], **more: Any) -> None:
+        """The units of each step are a file of their own, for hooks; the plan has the others."""
+        units = {unit["id"]: unit for unit in plan["units"]}
+        for step in plan["steps"]:
+            self.keep(f"units-{step['number']:05}", [units.pop(identity) for identity in step["units"]])
+        self.keep("plan", {**plan, **more, "units": list(units.values())})
+
+    def plan(self) -> dict[str, Any]:
+        """With all its units, C(checks) and C(started)."""
+        plan = self.read("plan")
+        units = [unit for step in plan["steps"] for unit in self.read(f"units-{step['number']:05}")]
+        return {**plan, "units": units + plan["units"]}
+
+    def keep(self, name: str, data: Any) -> None:
+        path = os.path.join(self.folder, f"{name}.json")
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            file.write(json.dumps(data))
+        os.replace(f"{path}.new", path)
+
+    def read(self, name: str) -> Any:
+        with open(os.path.join(self.folder, f"{name}.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def results(self) -> list[dict[str, Any]]:
+        """Of all steps so far, in their order."""
+        found = []
+        for path in sorted(glob.glob(os.path.join(glob.escape(self.folder), "results-*.json"))):
+            with open(path, encoding="utf-8") as file:
+                found += json.load(file)
+        return found
+
+    def rollouts(self) -> list[dict[str, Any]]:
+        """Notes and guards of all steps so far."""
+        paths = sorted(glob.glob(os.path.join(glob.escape(self.folder), "rollout-*.json")))
+        return [self.read(os.path.basename(path).removesuffix(".json")) for path in paths]
+
+    def running(self) -> dict[str, str]:
+        """The units that were at work when their module was lost."""
+        path = os.path.join(self.folder, "running.json")
+        return self.read("running") if os.path.exists(path) else {}
+
+
+class Surroundings:
+    """The play around a task: its variables, its other hosts, and where this host's lines and files go."""
+
+    def __init__(self, action: Any, task_vars: Mapping[str, Any] | None) -> None:
+        self._action = action
+        self._vars = task_vars or {}
+        self.host: str = self._vars.get("inventory_hostname", "localhost")
+        self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
+        self.several = len(self.hosts) > 1
+
+    def refuse_unknown(self) -> None:
+        """:raises SysvmError: for a variable that nobody reads."""
+        refuse_unknown(self._vars, load_extra_vars(self._action._loader))
+
+    def variables(self) -> dict[str, Any]:
+        """All variables of the collection, as what they mean.
+
+        :raises SysvmError: for a value that cannot be meant.
+        """
+        given = {}
+        for name in VARIABLES:
+            if PREFIX + name in self._vars:
+                given[PREFIX + name] = self._action._templar.template(self._vars[PREFIX + name])
+        return read_variables(given)
+
+    def connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The connection options that are given: by module_defaults, and by variables, which win."""
+        given = {name: value for name, value in self._action._task.args.items() if name in CONNECTION}
+        return given | {name: variables[name] for name in CONNECTION if variables[name] is not None}
+
+    def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
+        """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
+        given = (each for each in self._action._task.environment or () if isinstance(each, Mapping))
+        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in given]
+        endpoint = (
+            self.connection(variables).get("api_url")
+            or next((each for each in environment if each), None)
+            or os.environ.get("CLOUDSTACK_ENDPOINT", "")
+        )
+        others = claim(str(endpoint), self.host, self._vars.get("ansible_play_batch") or self.hosts)
+        if endpoint and others:
+            raise VariableError(
+                f"{self.host} and {', '.join(others)} have the same endpoint, so one cloud would be upgraded several "
+                "times at once",
+                remedy="Name one of them in sysvm_hosts, or give each its own sysvm_api_url.",
+            )
+
+    def refuse_missing_hooks(self, variables: Mapping[str, Any]) -> None:
+        """:raises SysvmError: for a file of tasks that is not there."""
+        for name in ("before_step", "after_step", "on_failure"):
+            if variables[name] and not os.path.isfile(self.path(variables[name])):
+                raise VariableError(
+                    f"{PREFIX}{name} names {self.path(variables[name])}, and there is no such file",
+                    remedy="Give the path of a file of tasks.",
+                )
+
+    def path(self, text: str, own: bool = False) -> str:
+        """Absolute; relative ones are from the working directory.
+
+        :param own: give each host one of its own, where there are several.
+        """
+        path = os.path.join(os.getcwd(), os.path.expanduser(os.path.expandvars(text)))
+        if not own or not self.several:
+            return os.path.normpath(path)
+        stem, extension = os.path.splitext(path)
+        return os.path.normpath(f"{stem}-{self.host}{extension}")
+
+    def report_folder(self, variables: Mapping[str, Any]) -> str:
+        folder = self.path(variables["report_dir"])
+        return os.path.join(folder, self.host) if self.several else folder
+
+    def show(self, lines: Iterable[str], where: str = "stdout") -> None:
+        show(lines, where, self.prefix)
+
+    @property
+    def prefix(self) -> str:
+        """Of each line, where there are several hosts."""
+        return f"{self.host}: " if self.several else ""
+
+
+def _private_folder() -> str:
+    """Made by ansible-core for this run of it, and shared by its workers."""
+    return str(constants.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined,unused-ignore]
+
+
+def claim(endpoint: str, host: str, batch: Iterable[str]) -> list[str]:
+    """Say that this host upgrades the cloud at the endpoint.
+
+    :param batch: the hosts that run at the same time.
+    :returns: the others of them that do so too.
+    """
+    name = hashlib.sha256(endpoint.strip().rstrip("/").lower().encode()).hexdigest()
+    folder = os.path.join(_private_folder(), "sysvm-endpoints", name)
+    os.makedirs(folder, exist_ok=True)
+    own = os.path.join(folder, hashlib.sha256(host.encode()).hexdigest())
+    with open(own, "w", encoding="utf-8") as file:
+        file.write(host)
+    found = set()
+    for entry in os.scandir(folder):
+        with open(entry.path, encoding="utf-8") as file:
+            found.add(file.read())
+    return sorted(found.intersection(batch) - {host})
+
+
+def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
+    """For a person, as they are; not at all if I(where) is C(none)."""
+    if where == "none":
+        return
+    display = Display()
+    for line in lines:
+        display.display(f"{prefix}{line}" if line else line, stderr=where == "stderr")
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def somebody_can_answer(environ: Mapping[str, str]) -> bool:
+    """Whether a question has a chance. ansible-runner, and so AWX, gives a terminal at which nobody sits."""
+    return not ("AWX_ISOLATED_DATA_DIR" in environ or environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display")

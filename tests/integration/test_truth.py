@@ -1,0 +1,287 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The truth at every moment: what report, screen, artifacts and exit status say, whatever happens around modules."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+import yaml
+
+from tests.integration.runner import UPGRADE, Cloud, estate, extra_vars, kill_tree
+
+pytestmark = pytest.mark.slow
+
+NETS = [f"net-{number}" for number in range(1, 5)]
+ROLES = [
+    {"ansible.builtin.include_role": {"name": f"cloudstack.sysvm.{name}"}}
+    for name in ("preflight", "upgrade", "report")
+]
+
+
+def nets(**sections: Any) -> dict[str, Any]:
+    return estate(networks=[{"name": name} for name in NETS], **sections)
+
+
+def report_in(folder: Path) -> dict[str, Any]:
+    return json.loads(folder.joinpath("report.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("hook", "counts"),
+    [
+        ("before_step", {"not_started": 4}),
+        ("after_step", {"upgraded": 1, "not_started": 3}),
+        ("on_failure", {"failed": 1, "not_started": 3}),
+    ],
+)
+def test_w1_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], tmp_path: Path) -> None:
+    tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: the ticket system is down}\n", "utf-8")
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}}] if hook == "on_failure" else []
+    with Cloud(nets(faults=faults), tmp_path) as cloud:
+        options: dict[str, Any] = {"kinds": ["router"], hook: "hook.yml"}
+        run = cloud.upgrade(**options)
+    assert (run.rc != 0, run.counts, run.report["status"]) == (True, counts, "incomplete")
+    assert run.report["error"] == (
+        f"the hook sysvm_{hook} failed at step 1 (canary router live_patch): the ticket system is down"
+    )
+    assert f"Broken off: {run.report['error']}" in run.stdout
+
+
+def test_w1_a_hook_that_fails_after_all_is_done(tmp_path: Path) -> None:
+    tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: no}\n", encoding="utf-8")
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, after_step="hook.yml")
+    assert (run.rc != 0, run.counts) == (True, {"upgraded": 4})
+    assert run.report["next"] == "All units are proven current; see what broke the run off."
+
+
+def test_hooks_see_names_as_they_are(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    task = {
+        "ansible.builtin.copy": {
+            "content": "{{ sysvm_step_units | map(attribute='name') | join }}: {{ sysvm_step_results[0].status }}",
+            "dest": str(said),
+            "mode": "0600",
+        }
+    }
+    tmp_path.joinpath("hook.yml").write_text(json.dumps([task]), encoding="utf-8")
+    with Cloud(estate(networks=[{"name": "Büro {{ net }}"}]), tmp_path) as cloud:
+        assert cloud.upgrade(kinds=["router"], after_step="hook.yml").rc == 0
+    assert said.read_text(encoding="utf-8") == "Büro {{ net }}: upgraded"
+
+
+# Several clouds
+
+
+@contextmanager
+def two_clouds(folder: Path, **second: Any) -> Iterator[tuple[Cloud, Cloud, Path]]:
+    """And an inventory with a host for each."""
+    with ExitStack() as stack:
+        clouds = [
+            stack.enter_context(Cloud(each, folder))
+            for each in (nets(timings={"patch": 2.0}), nets(timings={"patch": 2.0}, **second))
+        ]
+        hosts = {
+            name: {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                "sysvm_api_url": cloud.simulator.url,
+                "sysvm_api_key": cloud.simulator.key,
+                "sysvm_api_secret": cloud.simulator.secret,
+            }
+            for name, cloud in zip(("east", "west"), clouds, strict=True)
+        }
+        inventory = folder / "inventory.yml"
+        inventory.write_text(yaml.safe_dump({"clouds": {"hosts": hosts}}), encoding="utf-8")
+        yield clouds[0], clouds[1], inventory
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
+def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) -> None:
+    """Each with a folder, a log and a prefix of its own; the one that fails does not spoil the other's report."""
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}}]
+    with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
+        options = {"kinds": "router", "hosts": "clouds", "log": "log.txt", "max_failures": 1, "parallel": 1}
+        run = east.playbook(UPGRADE, "-i", str(inventory), *extra_vars(options), env={"ANSIBLE_STRATEGY": strategy})
+        began = [min(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
+        ended = [max(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
+    assert run.rc != 0
+    assert began[0] < ended[1] and began[1] < ended[0], "at the same time"
+    reports = {name: report_in(tmp_path / "sysvm-report" / name) for name in ("east", "west")}
+    assert {name: (each["status"], each["summary"]) for name, each in reports.items()} == {
+        "east": ("success", {"upgraded": 4}),
+        "west": ("incomplete", {"upgraded": 3, "failed": 1}),
+    }
+    assert not tmp_path.joinpath("sysvm-report/report.json").exists()
+    for name in ("east", "west"):
+        assert tmp_path.joinpath(f"log-{name}.txt").read_text(encoding="utf-8").count(" start ") == 4
+        assert f"\n{name}: Scope: cloud " in run.stdout
+        lines = [
+            line for line in run.stdout.splitlines() if " start   network" in line and line.startswith(f"{name}: ")
+        ]
+        assert len(lines) == 4
+
+
+def test_w5_a_pause_with_another_strategy(tmp_path: Path) -> None:
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], pause="after_canary", env={"ANSIBLE_STRATEGY": "free"})
+    assert (run.rc != 0, run.counts) == (True, {"upgraded": 1, "not_started": 3})
+
+
+# In between
+
+
+def test_w10_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 20}), tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
+        path = tmp_path / "sysvm-report"
+        cloud.wait_for(lambda: path.joinpath("report.json").exists())
+        cloud.wait_for(lambda: report_in(path)["summary"].get("running") == 3)
+        kill_tree(process)
+        report = report_in(path)
+        at_work = {call["target"] for call in cloud.simulator.journal()}
+    assert report["summary"] == {"running": 3, "not_started": 1}
+    assert {unit["name"] for unit in report["units"] if unit["status"] == "running"} == at_work
+    assert "▸ running" in path.joinpath("report.md").read_text(encoding="utf-8")
+    assert "▸ running" in path.joinpath("report.html").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None:
+    with Cloud(nets(timings={"patch": 5}), tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False}))
+        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 4)
+        process.send_signal(signal.SIGTERM)
+        stdout, _stderr = process.communicate(timeout=30)
+        cloud.wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"] == "interrupted")
+    assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout
+
+
+def test_a_module_alone_leaves_the_report_of_the_run_before(tmp_path: Path) -> None:
+    module = {"cloudstack.sysvm.cs_systemvm_livepatch": {"system_vms": ["s-1-VM"]}}
+    with Cloud(nets(), tmp_path) as cloud:
+        path = cloud.write_playbook(
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "vars": {"sysvm_kinds": "router"},
+                "tasks": [*ROLES, module],
+            }
+        )
+        run = cloud.playbook(str(path))
+    assert (run.rc, run.report["status"], run.counts) == (0, "success", {"upgraded": 4})
+
+
+def test_w11_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
+    """The first is stopped after its canary, the second is not."""
+    first = [{**role, "vars": {"sysvm_pause": "after_canary"}, "ignore_errors": True} for role in ROLES[:2]]
+    with Cloud(nets(), tmp_path) as cloud:
+        path = cloud.write_playbook(
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "vars": {"sysvm_kinds": "router", "sysvm_error": "of some earlier run"},
+                "tasks": [*first, *ROLES],
+            }
+        )
+        run = cloud.playbook(str(path))
+    assert (run.rc, run.report["status"], run.report["error"]) == (0, "success", None), run.output
+    assert run.counts == {"upgraded": 3, "current": 1}
+
+
+def test_two_runs_with_one_log_do_not_show_each_others_lines(tmp_path: Path) -> None:
+    with two_clouds(tmp_path) as (east, west, _inventory):
+        options = extra_vars({"kinds": "router", "log": str(tmp_path / "log"), "report_dir": "one"})
+        others = extra_vars({"kinds": "router", "log": str(tmp_path / "log"), "report_dir": "other"})
+        processes = [east.start(UPGRADE, *options), west.start(UPGRADE, *others)]
+        outputs = [process.communicate(timeout=90)[0] for process in processes]
+    assert [output.count(" start   network") for output in outputs] == [4, 4]
+    assert tmp_path.joinpath("log").read_text(encoding="utf-8").count(" start   network") == 8
+
+
+# Under ansible-runner, as in AWX
+
+
+def run_under_runner(cloud: Cloud, folder: Path, **options: Any) -> tuple[int, dict[str, Any]]:
+    """Its exit status and its artifacts."""
+    artifacts: dict[str, Any] = {}
+    folder.mkdir(exist_ok=True)
+
+    def remember(event: dict[str, Any]) -> bool:
+        artifacts.update(event.get("event_data", {}).get("artifact_data", {}))
+        return True
+
+    result = ansible_runner.run(
+        private_data_dir=str(folder),
+        playbook=options.pop("playbook", UPGRADE),
+        extravars={f"sysvm_{name}": value for name, value in options.items()},
+        envvars=cloud.environment(),
+        event_handler=remember,
+        quiet=True,
+        timeout=90,
+    )
+    return result.rc, artifacts
+
+
+def test_w4_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
+    """It gives a terminal, at which nobody sits."""
+    with Cloud(nets(), tmp_path) as cloud:
+        rc, artifacts = run_under_runner(cloud, tmp_path, kinds="router", pause="after_canary")
+    result = artifacts["sysvm_upgrade"]["localhost"]
+    assert rc == 2
+    assert result["error"] == (
+        "not approved after step 1 (canary router live_patch); run again with sysvm_approved=true to go on"
+    )
+    assert result["summary"]["upgraded"] == 1 and result["summary"]["not_started"] == 3
+
+
+def test_m1_artifacts_for_an_approver_and_for_the_job(tmp_path: Path) -> None:
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-3"}}]
+    with Cloud(nets(faults=faults), tmp_path) as cloud:
+        rc, checked = run_under_runner(
+            cloud,
+            tmp_path / "check",
+            playbook="cloudstack.sysvm.check_sysvms",
+            kinds="router",
+            report_dir=str(tmp_path),
+        )
+        plan = checked["sysvm_check"]["localhost"]
+        assert rc == 0
+        assert plan["status"] == "ok" and plan["summary"]["live_patch"] == 4
+        assert plan["scope"].startswith("cloud 127.0.0.1") and plan["plan"] == str(tmp_path / "plan.json")
+        assert plan["steps"] == ["canary router live_patch: 1 unit", "router live_patch: 3 units"]
+        # They are variables of the nodes after it.
+        rc, done = run_under_runner(
+            cloud, tmp_path / "upgrade", kinds="router", report_dir=str(tmp_path), check=checked["sysvm_check"]
+        )
+    assert rc == 2
+    result = done["sysvm_upgrade"]["localhost"]
+    assert result["status"] == "incomplete" and result["report"] == str(tmp_path / "report.json")
+    assert (result["summary"]["upgraded"], result["summary"]["failed"]) == (3, 1)
+    assert len(result["not_done"]) == 1 and result["not_done"][0].startswith("failed net-3 in Berlin: ")
+    assert result["scope"] == plan["scope"]
+
+
+def test_m2_each_host_has_its_own_certificates(tmp_path: Path) -> None:
+    """A CA file that is not there is named, so it was read."""
+    with Cloud(nets(), tmp_path) as cloud:
+        url = cloud.simulator.url.replace("http://", "https://")
+        run = cloud.check("-e", "sysvm_api_verify_ssl_cert=/no/ca.pem", "-e", f"sysvm_api_url={url}")
+        assert run.rc != 0 and "/no/ca.pem" in run.output
+        run = cloud.check("-e", "sysvm_api_timeout=0", env={})
+        assert run.rc != 0 and "sysvm_api_timeout is '0'" in run.output
+        assert cloud.check("-e", "sysvm_validate_certs=no", "-e", "sysvm_api_http_method=GET").rc == 0
+
+
+def test_lines_go_where_they_are_wanted(tmp_path: Path) -> None:
+    with Cloud(nets(), tmp_path) as cloud:
+        run = cloud.check(progress="stderr")
+        assert "Scope: " in run.stderr and "Scope: " not in run.stdout
+        assert "Scope: " not in cloud.check(progress="none").output

@@ -1,0 +1,139 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fields sysvm_select may ask for, names that fit several units, and the scope in one line."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import moment_text, scope_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
+    check_expressions,
+    describe,
+    select_units,
+)
+from tests.unit.builders import estate, network, network_unit, system_vm_unit, vm, vpc_unit
+
+WEB = network_unit("web")
+SHOP = vpc_unit("shop", tiers=(network("web", vpc_id="id-shop"), network("db", vpc_id="id-shop")))
+SSVM = system_vm_unit(vm("s-1", Kind.SSVM))
+CLOUD = estate(WEB, SHOP, SSVM)
+
+
+def select(expression: str) -> list[str]:
+    policy = Policy(select=expression)
+    check_expressions(policy)
+    return [unit.name for unit in select_units(CLOUD.units, CLOUD.zones, policy)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("zone == 'zone'", ["web", "shop", "s-1"]),
+        ("type != 'vpc'", ["web", "s-1"]),
+        ("owner.account == 'acme' && !redundant", ["web", "shop", "s-1"]),
+        ("redundant || length(tiers) > `1`", ["shop"]),
+        ("tags.env == 'prod'", []),
+        ("contains(tiers, 'db')", ["shop"]),
+        ("vms[0].state == 'Running'", ["web", "shop", "s-1"]),
+        ("length(vms[?agent_state == 'Up']) > `0`", ["s-1"]),
+        ("length(vms[*].host) == `1` && hosts[0] == 'host'", ["web", "shop", "s-1"]),
+        ("max_by(vms, &name).name == 'r-web'", ["web"]),
+        ("[name, zone] == ['web', 'zone'] || {a: name} == `{}`", ["web"]),
+        ("starts_with(name, 's') | @ == `true`", ["shop", "s-1"]),
+        ("sort(vms[].name)[-1] == 'r-shop'", ["shop"]),
+    ],
+)
+def test_expressions_that_may_be_meant(expression: str, names: list[str]) -> None:
+    assert select(expression) == names
+
+
+@pytest.mark.parametrize(
+    ("expression", "field", "near"),
+    [
+        ('zone != "Berlin"', "Berlin", "'Berlin'"),
+        ("zonename != 'Berlin'", "zonename", "zone"),
+        ("owner.acount != 'vip'", "acount", "account"),
+        ("!(owner.acount == 'vip')", "acount", "account"),
+        ("vms[?stat == 'x']", "stat", "state"),
+        ("length(vms[*].sate) > `0`", "sate", "state"),
+        ("zone.name == 'x'", "name", "'name'"),
+        ("tiers.name == 'x'", "name", "'name'"),
+        ("vms.state == 'x'", "state", "vms[?"),
+        ("max_by(vms, &sate).name == 'x'", "sate", "state"),
+        ("{a: nam} == `1`", "nam", "name"),
+        ("contains(tier, 'web')", "tier", "tiers"),
+        ("vms[0] | sate == 'x'", "sate", "state"),
+    ],
+)
+def test_a_field_that_no_unit_has_is_refused(expression: str, field: str, near: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        select(expression)
+    assert f"sysvm_select asks for the field {field!r}" in str(error.value) and near in str(error.value)
+
+
+@pytest.mark.parametrize("expression", ["name", "tags", "vms[0]", "`1`", "'x'", "tags.env", "vms[?state]"])
+def test_what_is_neither_true_nor_false_is_refused(expression: str) -> None:
+    with pytest.raises(PolicyError, match="neither true nor false"):
+        select(expression)
+
+
+def test_the_fields_are_those_of_a_unit() -> None:
+    for unit in CLOUD.units:
+        described = describe(unit)
+        assert set(described) == set(UNIT)
+        assert set(described["owner"]) == set(UNIT["owner"])
+        assert all(set(each) <= set(VM) for each in described["vms"])
+
+
+def test_any_expression_of_known_fields_passes() -> None:
+    chance = random.Random(1)
+    for dummy in range(200):
+        parts = [f"{chance.choice(['zone', 'name', 'owner.domain', 'vms[0].host'])} == 'x'" for dummy in range(3)]
+        check_expressions(Policy(select=chance.choice([" && ", " || "]).join(parts)))
+
+
+@pytest.mark.parametrize("option", ["names", "exclude_names"])
+def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -> None:
+    policy = Policy(names=("web",)) if option == "names" else Policy(exclude_names=("web",))
+    with pytest.raises(PolicyError) as error:
+        select_units(CLOUD.units, CLOUD.zones, policy)
+    for part in (f"sysvm_{option} is ambiguous", "id-shop", "id-web", "Give the id"):
+        assert part in str(error.value)
+    assert [unit.name for unit in select_units(CLOUD.units, CLOUD.zones, Policy(names=("id-shop", "s-1")))] == [
+        "shop",
+        "s-1",
+    ]
+
+
+BERLIN = timezone(timedelta(hours=1), "CET")
+
+
+def test_everything_in_words() -> None:
+    text = scope_text(Policy(), "cloud.example.com", 2, deadline=None, budget=0, share="0")
+    assert text == "cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail"
+
+
+def test_a_narrow_scope_in_one_line() -> None:
+    policy = Policy(
+        zones=("Berlin",),
+        kinds=frozenset({Kind.SSVM}),
+        names=tuple(f"n{n}" for n in range(12)),
+        exclude_names=("a\nb",),
+    )
+    deadline = datetime(2026, 11, 23, 6, 0, tzinfo=BERLIN)
+    text = scope_text(policy, "h", 1, deadline=deadline, budget=5, share="10%")
+    for part in ("zones Berlin", "kinds ssvm", "n9 and 2 more", "all but a b", "5 may fail (10%)", "(1 zone)"):
+        assert part in text
+    assert "until Mon 2026-11-23 06:00 (CET, UTC+01:00)" in text and "\n" not in text
+
+
+def test_utc_is_said_once() -> None:
+    assert moment_text(datetime(2026, 11, 23, 6, tzinfo=timezone.utc)) == "Mon 2026-11-23 06:00 (UTC+00:00)"

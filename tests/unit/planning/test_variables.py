@@ -1,0 +1,282 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person may write in a variable: every variable, in every form in which YAML, -e and surveys hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
+    OWN_PREFIX,
+    PREFIX,
+    SCOPE,
+    VARIABLES,
+    VariableError,
+    read_one,
+    read_variables,
+    refuse_unknown,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+REFUSED = "refused"
+LISTS = ("zones", "names", "exclude_names", "cidrs", "hosts")
+FLAGS = ("allow_degraded", "canary", "approved", "validate_certs")
+WHOLE = {"parallel": 1, "per_host": 0}
+SECONDS = {
+    **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
+    **{"api_timeout": 1, "api_retry_limit": 0},
+}
+LINES = (
+    *("before_step", "after_step", "on_failure", "log", "stop_file", "report_dir"),
+    *("api_url", "api_key", "api_secret", "api_verify_ssl_cert"),
+)
+CHOICES = {
+    "method": ("auto", "live_patch", "recreate"),
+    "unsupported": ("fail", "recreate"),
+    "system_vm_mode": ("destroy", "restart"),
+    "fallback": ("none", "recreate"),
+    "pause": ("none", "after_canary", "after_each_step"),
+    "on_interrupt": ("leave", "wait"),
+    "progress": ("stdout", "stderr", "none"),
+    "api_http_method": ("get", "post"),
+}
+SOME_OF = {"kinds": ("ssvm", "cpvm", "router"), "types": ("network", "vpc", "internal_lb")}
+
+
+def means(meant: Any, *written: Any) -> list[tuple[Any, Any]]:
+    return [(each, meant) for each in written]
+
+
+def forms(name: str) -> list[tuple[Any, Any]]:
+    """What may be written, and what it means."""
+    if name in LISTS:
+        return [
+            ("a", ["a"]),
+            ("a, b", ["a", "b"]),
+            ("a\nb", ["a", "b"]),
+            ("a\r\n b \r\n", ["a", "b"]),
+            (["a", "b, c"], ["a", "b, c"]),
+            ('["a", "b, c"]', ["a", "b, c"]),
+            (["a\nb"], ["a", "b"]),
+            (["a", None, "", " b "], ["a", "b"]),
+            (10, ["10"]),
+            ([10, "x"], ["10", "x"]),
+            ([], []),
+            ({"a": 1}, REFUSED),
+            (True, REFUSED),
+            ([["a"]], REFUSED),
+        ]
+    if name in FLAGS:
+        return [
+            *means(True, True, "true", "True", "yes", "on", "1", 1, " YES ", "y", "t"),
+            *means(False, False, "false", "False", "no", "off", "0", 0, "n", "f"),
+            *means(REFUSED, "maybe", 2, "2", [], {}, 0.5, [True]),
+        ]
+    if name in WHOLE or name in SECONDS:
+        lowest = {**WHOLE, **SECONDS}[name]
+        return [
+            *means(12, 12, "12", " 12 ", 12.0, "12.0"),
+            *means(REFUSED, "ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf"),
+            *([("30m", 1800), ("1h30m", 5400), ("90s", 90)] if name in SECONDS else [("30m", REFUSED)]),
+        ]
+    if name == "poll_interval":
+        return [(0.5, 0.5), ("0.5", 0.5), (2, 2.0), ("2s", 2.0), (0, REFUSED), ("x", REFUSED), (True, REFUSED)]
+    if name in LINES:
+        return [
+            ("~/a b", "~/a b"),
+            (" /x \n", "/x"),
+            *means(REFUSED, "a\nb", ["a"], {"a": 1}, True, 7),
+        ]
+    if name in CHOICES:
+        return [
+            *((choice, choice) for choice in CHOICES[name]),
+            *((f" {choice.upper()} ", choice) for choice in CHOICES[name]),
+            *((choice.replace("_", "-"), choice) for choice in CHOICES[name]),
+            *means(REFUSED, "other", True, [CHOICES[name][0]], {}, 3),
+        ]
+    if name in SOME_OF:
+        first, second = SOME_OF[name][:2]
+        return [
+            *means([first, second], f"{first},{second}", f"{first}\n{second}", [first, second.upper()]),
+            ([first, first], [first]),
+            *means(REFUSED, "other", f"{first} {second}", True, {first: 1}),
+        ]
+    others: dict[str, list[tuple[Any, Any]]] = {
+        "select": [
+            ("a == 'b'", "a == 'b'"),
+            ("a == 'x  y'\n && b\n", "a == 'x  y' && b"),
+            (["a"], REFUSED),
+            (True, REFUSED),
+            (1, REFUSED),
+        ],
+        "steps": [
+            *means(["1", "5", "20%"], [1, 5, "20%"], ["1", "5", "20 %"], "1, 5, 20%", "1\n5\n20%", '[1, 5, "20%"]'),
+            (5, ["5"]),
+            *means(REFUSED, "0", [0], "0%", "x", True, {"a": 1}, [1.5], -1, "101%"),
+        ],
+        "max_failures": [
+            *means("3", 3, "3", " 3 ", 3.0),
+            *means("10%", "10%", "10 %"),
+            ("100%", "100%"),
+            *means(REFUSED, "ten", -1, "-1", 1.5, "101%", True, [3], {}),
+        ],
+        "deadline": [
+            *means("22:00", "22:00", " 22:00 "),
+            ("4h30m", "4h30m"),
+            (datetime(2026, 11, 23, 6), "2026-11-23T06:00:00"),
+            # what YAML 1.1 makes of 22:00 without quotes
+            *means(REFUSED, yaml.safe_load("22:00"), 1320, "1320", True, ["22:00"], 6.5),
+        ],
+    }
+    return others[name]
+
+
+CASES = [(name, value, meant) for name in VARIABLES for value, meant in forms(name)]
+
+
+@pytest.mark.parametrize(("name", "value", "meant"), CASES, ids=[f"{name}-{value!r}" for name, value, _meant in CASES])
+def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None:
+    if meant == REFUSED:
+        with pytest.raises(VariableError, match=f"^sysvm_{name} is ") as error:
+            read_one(name, value)
+        assert error.value.remedy
+    else:
+        found = read_one(name, value)
+        assert (found, type(found)) == (meant, type(meant))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("nothing", [None, "", "  ", "\n"])
+def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
+    assert read_one(name, nothing) == VARIABLES[name].default
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_default_means_itself(name: str) -> None:
+    assert read_one(name, VARIABLES[name].default) == VARIABLES[name].default
+
+
+def test_a_secret_is_not_repeated() -> None:
+    with pytest.raises(VariableError) as error:
+        read_one("api_secret", ["geheim"])
+    assert "geheim" not in str(error.value)
+
+
+def test_an_unquoted_time_of_day() -> None:
+    with pytest.raises(VariableError, match="quote it"):
+        read_one("deadline", yaml.safe_load("22:00"))
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4))
+def test_nothing_is_more_than_refused(value: Any) -> None:
+    for name in VARIABLES:
+        try:
+            read_one(name, value)
+        except VariableError as error:
+            assert f"sysvm_{name}" in str(error)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("sysvm_zone", "sysvm_zones"),
+        ("sysvm_exclude", "sysvm_exclude_names"),
+        ("sysvm_exclude_name", "sysvm_exclude_names"),
+        ("sysvm_name", "sysvm_names"),
+        ("sysvm_kind", "sysvm_kinds"),
+        ("sysvm_Zones", "sysvm_zones"),
+        ("SYSVM_ZONES", "sysvm_zones"),
+        ("sysvm_dead_line", "sysvm_deadline"),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_refused(name: str, near: str) -> None:
+    with pytest.raises(VariableError, match=f"^{name}: did you mean {near}?"):
+        refuse_unknown({"sysvm_method": "auto", name: "Berlin"}, {})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"zones": "Berlin"},
+        {"exclude_names": "a"},
+        {"sysvm": {"zones": ["Berlin"]}},
+        {"_raw_params": "sysvm_zones: Berlin"},
+        {"sysvm_report": "/tmp/report"},
+    ],
+)
+def test_other_ways_to_miss_the_scope(extra: Mapping[str, Any]) -> None:
+    with pytest.raises(VariableError):
+        refuse_unknown({**extra, "sysvm_zones": []}, extra)
+
+
+def test_variables_of_ones_own() -> None:
+    refuse_unknown({f"{OWN_PREFIX}ticket": 1, "my_sysvm_x": 1, "sysvmx": 1, "name": "theirs", "sysvm_planned": {}}, {})
+    refuse_unknown({"sysvm_check": {}, "sysvm_zones": []}, {"sysvm_check": {}})
+    refuse_unknown({"zones": ["Berlin"], "sysvm_zones": "{{ zones }}"}, {"zones": ["Berlin"]})
+
+
+@pytest.mark.parametrize(
+    "together",
+    [
+        {"pause": "after_canary", "canary": "false"},
+        {"names": "a, b", "exclude_names": ["b"]},
+        {"method": "live_patch", "unsupported": "recreate"},
+        {"method": "recreate", "fallback": "recreate"},
+        {"kinds": "ssvm", "types": "vpc"},
+        {"kinds": "router", "types": "system_vm"},
+    ],
+)
+def test_contradictions(together: Mapping[str, Any]) -> None:
+    with pytest.raises(VariableError) as error:
+        read_variables({PREFIX + name: value for name, value in together.items()})
+    assert all(PREFIX + name in str(error.value) for name in together)
+    for name in together:
+        read_variables({PREFIX + each: value for each, value in together.items() if each != name})
+
+
+# The roles document the same
+
+
+def documented() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
+        found |= yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    return found
+
+
+def test_roles_document_every_variable_with_its_default() -> None:
+    secret = {name for name, variable in VARIABLES.items() if variable.hides} | {"api_url"}
+    # hosts is the playbooks'; what has no default comes from the environment.
+    expected = {PREFIX + name for name in VARIABLES} - {PREFIX + name for name in (*secret, "hosts")}
+    assert set(documented()) == expected
+    for name, option in documented().items():
+        assert option.get("default") == VARIABLES[name.removeprefix(PREFIX)].default, name
+        assert option["type"] == "raw", "Ansible would refuse an empty survey answer before it can be read"
+
+
+@pytest.mark.parametrize("name", [*CHOICES, *SOME_OF])
+def test_roles_document_every_choice(name: str) -> None:
+    text = str(documented()[PREFIX + name])
+    assert all(f"V({choice})" in text for choice in (CHOICES | SOME_OF)[name])
+
+
+def test_the_readme_has_every_variable() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in VARIABLES if f"`{PREFIX}{name}`" not in readme] == []
+    assert f"`{OWN_PREFIX}" in readme
+
+
+def test_the_scope_is_what_narrows() -> None:
+    assert set(SCOPE) == {"zones", "kinds", "types", "names", "exclude_names", "cidrs", "select"}

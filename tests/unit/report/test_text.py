@@ -1,0 +1,148 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan and the result on a terminal, the files, and the artifacts: for a few units and for thousands."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import (
+    MOST_ITEMS,
+    plan_artifact,
+    report_artifact,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import MOST_ROWS, plan_text, report_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+    WriteError,
+    as_json,
+    write,
+    write_report,
+)
+from tests.unit.report.test_reports import EDGES, planned, report, result
+
+
+def plan(units: list[dict[str, Any]]) -> dict[str, Any]:
+    steps = sorted({unit["step"] for unit in units if unit["step"]})
+    return {
+        "scope": "cloud c; everything",
+        "management_server_version": "4.22.0.0",
+        "steps": [
+            {
+                "number": number,
+                "name": "router live_patch",
+                "units": [unit["id"] for unit in units if unit["step"] == number],
+            }
+            for number in steps
+        ],
+        "units": units,
+    }
+
+
+def test_a_few_units_are_shown_one_by_one() -> None:
+    lines = plan_text(plan([planned(number) for number in range(MOST_ROWS)]), [], "plan.json")
+    assert lines[:2] == ["Scope: cloud c; everything", f"Upgrade to 4.22.0.0: {MOST_ROWS} live patch"]
+    assert sum(line.startswith("  network net-") for line in lines) == MOST_ROWS
+    assert not any("plan.json" in line for line in lines)
+
+
+def test_many_units_are_grouped_and_counted() -> None:
+    units = [planned(n, reason=f"runs 4.19.{n % 2}.0") for n in range(4000)]
+    units += [planned(n, step=None, method="skip", reason=f"r-{n}-VM is Stopped") for n in range(4000, 4100)]
+    lines = plan_text(plan(units), [], "plan.json")
+    assert "  2,000 units: live_patch, runs 4.19.0.0 (net-0, net-2, net-4 and 1,997 more)" in lines
+    assert "  All of them: plan.json" in lines
+    assert sum("is Stopped" in line for line in lines) == 100, "what is skipped is always shown"
+    assert len(lines) < 120
+
+
+def test_no_step_has_more_than_a_few_dozen_rows() -> None:
+    lines = plan_text(plan([planned(n, reason=f"reason {n % 500}") for n in range(1000)]), [])
+    assert len(lines) < MOST_ROWS + 10
+    assert f"  ... and {1000 - 2 * MOST_ROWS} units with {500 - MOST_ROWS} other reasons" in lines
+
+
+def test_failures_are_always_shown_and_the_rest_is_counted() -> None:
+    units = [planned(number) for number in range(3000)]
+    ended = [result(number, "failed") for number in range(200)]
+    lines = report_text(report(units, ended, error="the budget is used up"), "report.json")
+    assert sum("still reports" in line for line in lines) == 200
+    assert "  2,800 units: not started (net-200, net-201, net-202 and 2,797 more)" in lines
+    assert "  All of them: report.json" in lines and lines[-1] == "Broken off: the budget is used up"
+
+
+def test_what_is_at_work_is_running() -> None:
+    made = build_report(
+        plan([planned(1), planned(2)]),
+        [],
+        [],
+        started="",
+        finished="",
+        error="x",
+        running={"id-1": "2026-11-23T06:00:00"},
+    )
+    assert made["summary"] == {"running": 1, "not_started": 1}
+    assert made["units"][0]["started"] == "2026-11-23T06:00:00"
+    assert any(line == "Running: 1 unit(s)" for line in report_text(made))
+
+
+def test_an_empty_scope_has_a_status_of_its_own() -> None:
+    assert (EDGES["nothing in scope"]["status"], EDGES["no plan"]["status"]) == ("empty", "error")
+    assert all("un again" not in EDGES[name]["next"] for name in ("nothing in scope", "no plan"))
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_json_is_json(name: str) -> None:
+    assert json.loads(as_json(EDGES[name])) == EDGES[name]
+
+
+def test_json_has_a_line_for_each_unit_and_is_quick() -> None:
+    units = [planned(number) for number in range(5000)]
+    made = report(units, [result(number) for number in range(5000)])
+    begin = time.perf_counter()
+    text = as_json(made)
+    assert time.perf_counter() - begin < 1
+    assert sum('"name": "net-' in line for line in text.splitlines()) == 5000
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    write(str(path), "first")
+    assert path.read_text(encoding="utf-8") == "first"
+    assert path.stat().st_mode & 0o007 == 0, "it has names of customers"
+
+    def full(*dummy: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(WriteError, match=r"No space left.*sysvm_report_dir"):
+        write(str(path), "second")
+    assert [each.name for each in tmp_path.iterdir()] == ["report.json"], "nothing is left over"
+    assert path.read_text(encoding="utf-8") == "first"
+
+
+def test_a_page_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
+    tmp_path.joinpath("report.html").mkdir()
+    written, problems = write_report(str(tmp_path), report([planned()], [result()]))
+    assert [Path(each).name for each in written] == ["report.json", "report.md"]
+    assert len(problems) == 1 and "report.html" in problems[0]
+
+
+def test_artifacts_are_bounded_and_always_have_all_keys() -> None:
+    units = [planned(n, name="n" * 500, step=None, method="skip", reason="r" * 500) for n in range(5000)]
+    many, none = plan_artifact(plan(units), [], None), plan_artifact(plan([]), [], None)
+    done = report_artifact(report(units), []), report_artifact(report([planned()], [result()]), ["report.json"])
+    assert many["summary"].keys() == none["summary"].keys() and many["summary"]["skip"] == 5000
+    assert (none["status"], many["status"]) == ("empty", "ok")
+    assert many["skipped"][-1] == f"... and {5000 - MOST_ITEMS:,} more"
+    assert done[0]["summary"].keys() == done[1]["summary"].keys()
+    assert all(len(json.dumps(each)) < 40_000 for each in (many, *done))
+    assert done[1]["report"] == "report.json" and done[1]["not_done"] == []

@@ -1,0 +1,108 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which module does a step, how many of it may fail, and what its end means for the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import KIND_ORDER
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import read_variables
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed, Journal
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (
+    budget_left,
+    module_call,
+    pause_due,
+    why_stopped,
+)
+
+UNITS = [{"id": "u1", "vms": [{"id": "vm1"}, {"id": "vm2"}]}, {"id": "u2", "vms": [{"id": "vm3"}]}]
+
+
+def step(kind: str = "router", method: str = "live_patch", **more: Any) -> dict[str, Any]:
+    return {"number": 2, "name": f"{kind} {method}", "kind": kind, "method": method, "canary": False, **more}
+
+
+def results(*statuses: str) -> list[dict[str, Any]]:
+    return [{"id": str(number), "status": status} for number, status in enumerate(statuses)]
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in KIND_ORDER])
+@pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE, Method.RESTART])
+def test_every_kind_and_method_has_a_module(kind: str, method: Method) -> None:
+    variables = read_variables({"sysvm_system_vm_mode": "destroy", "sysvm_wait_idle": 5, "sysvm_parallel": "3"})
+    call = module_call(step(kind, method.value), UNITS, variables, 7, 4)
+    assert (call.options["parallel"], call.options["max_failures"], call.options["label"]) == (3, "4", "step 2 of 7")
+    if kind == "router":
+        assert (call.module, call.options["mode"]) == ("cs_router_restart", method.value)
+        assert call.options["routers"] == ["vm1", "vm3"]
+    elif method is Method.LIVE_PATCH:
+        assert (call.module, call.options["system_vms"]) == ("cs_systemvm_livepatch", ["u1", "u2"])
+    else:
+        assert (call.module, call.options["wait_idle"]) == ("cs_systemvm_recreate", 5)
+        assert call.options["mode"] == ("restart" if method is Method.RESTART else "destroy")
+
+
+@pytest.mark.parametrize(("kind", "method"), [("router", "none"), ("ssvm", "skip"), ("nas", "live_patch")])
+def test_what_no_module_does_is_not_passed_over(kind: str, method: str) -> None:
+    with pytest.raises(SysvmError, match="which no module does"):
+        module_call(step(kind, method), UNITS, read_variables({}), 7, 0)
+
+
+def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
+    assert budget_left(step(), 2, results("failed", "upgraded")) == 1
+    assert budget_left(step(), 2, results("failed", "failed", "failed")) == 0
+    assert budget_left(step(canary=True), 2, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("ended", "budget", "why"),
+    [
+        (results("upgraded", "failed"), 1, ""),
+        (results("upgraded", "failed"), 0, "the failure budget is used up after step 2 (router live_patch)"),
+        (results("not_started"), 0, ""),
+        (None, 9, "no route"),
+    ],
+)
+def test_what_ends_a_run(ended: list[dict[str, Any]] | None, budget: int, why: str) -> None:
+    assert why_stopped(step(), ended, budget, "no route") == why
+    assert why_stopped(step(), None, 0, "") != ""
+
+
+STEPS = [step(number=1, canary=True), step(number=2, canary=True), step(number=3), step(number=4)]
+
+
+@pytest.mark.parametrize(
+    ("pause", "due"),
+    [("none", []), ("after_canary", [2]), ("after_each_step", [1, 2, 3])],
+)
+def test_when_to_ask(pause: str, due: list[int]) -> None:
+    assert [each["number"] for each in STEPS if pause_due(each, STEPS, pause)] == due
+
+
+def test_a_journal_tells_what_runs_and_what_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal, followed = Journal(str(path)), Followed()
+    assert not followed.follow(str(path)), "it is not there yet"
+    journal({"started": "a", "at": "12:00"})
+    journal({"started": "b", "at": "12:01"})
+    assert followed.follow(str(path)) and followed.running == {"a": "12:00", "b": "12:01"}
+    journal({"result": {"id": "a", "status": "upgraded"}})
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"result": {"id": "b"}})[:9])  # the rest is not written yet
+    assert followed.follow(str(path))
+    assert (followed.running, list(followed.results)) == ({"b": "12:01"}, ["a"])
+    assert not followed.follow(str(path))
+
+
+def test_a_journal_that_cannot_be_written_is_none(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "no folder" / "journal"))
+    journal({"started": "a", "at": ""})
+    Journal(None)({"started": "a", "at": ""})

@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tasks of a run pass on, and where each host's lines and files go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import run as module
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import (
+    Run,
+    Surroundings,
+    claim,
+    somebody_can_answer,
+)
+
+
+@pytest.fixture(autouse=True)
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "_private_folder", lambda: str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def around(host: str = "east", *others: str) -> Surroundings:
+    action: Any = SimpleNamespace(_task=SimpleNamespace(args={}, environment=None))
+    return Surroundings(action, {"inventory_hostname": host, "ansible_play_hosts_all": [host, *others]})
+
+
+def test_a_plan_comes_back_with_its_units_in_their_order() -> None:
+    plan = {
+        "steps": [{"number": 1, "units": ["c", "a"]}, {"number": 2, "units": ["d"]}],
+        "units": [{"id": each} for each in ("c", "a", "d", "b")],
+    }
+    run = Run.begin()
+    run.keep_plan(plan, started="now")
+    assert run.plan() == {**plan, "started": "now"}
+    assert run.results() == [] and run.running() == {}
+    run.keep("results-00010", [{"id": "d"}])
+    run.keep("results-00002", [{"id": "c"}, {"id": "a"}])
+    assert [result["id"] for result in run.results()] == ["c", "a", "d"]
+
+
+def test_paths_of_several_hosts(private: Path) -> None:
+    assert around().path("log.txt", own=True) == f"{private}/log.txt"
+    assert around("east", "west").path("log.txt", own=True) == f"{private}/log-east.txt"
+    assert around("east", "west").path("stop") == f"{private}/stop"
+    assert around("east", "west").report_folder({"report_dir": "./r"}) == f"{private}/r/east"
+    assert around("a", "b").report_folder({"report_dir": "/data"}) == "/data/a"
+    assert (around().prefix, around("east", "west").prefix) == ("", "east: ")
+
+
+def test_one_cloud_is_upgraded_by_one_host_at_a_time() -> None:
+    batch = ["a", "b", "c"]
+    assert claim("https://c/client/api", "a", batch) == []
+    assert claim("https://d/client/api", "b", batch) == []
+    assert claim("https://C/client/api/", "c", batch) == ["a"]
+    assert claim("https://c/client/api", "a", batch) == ["c"], "the first one is told, too"
+    assert claim("https://c/client/api", "later", ["later"]) == [], "one after the other, with serial"
+
+
+@pytest.mark.parametrize(
+    ("environ", "answer"),
+    [
+        ({}, True),
+        ({"AWX_ISOLATED_DATA_DIR": "/runner/artifacts/1"}, False),
+        ({"ANSIBLE_STDOUT_CALLBACK": "awx_display"}, False),
+        ({"ANSIBLE_STDOUT_CALLBACK": "yaml"}, True),
+    ],
+)
+def test_who_can_answer(environ: dict[str, str], answer: bool) -> None:
+    assert somebody_can_answer(environ) is answer

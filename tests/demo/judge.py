@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-BAD_PATCH = "telemetry-003"  # the estate's fault: its first patch does nothing
+BAD_PATCH = "telemetry-003"  # the estate's fault: its first two patches do nothing
+BAD_RULES = "intranet-004"  # the other one: the rules fail after its patch
 
 Data = dict[str, Any]
 
@@ -39,12 +40,15 @@ def first(status: int, report: Data, server: Data) -> list[str]:
     jobs = {job["id"]: job for job in server["jobs"]}
     router = bad[0]["vms"][0]["name"]
     runs = software(server["vms"][router])
+    mended = next(unit for unit in report["units"] if unit["name"] == BAD_RULES)
+    expect("a restart has applied its rules since" in mended["reason"], f"the rules of {BAD_RULES} are mended")
     expect(all(jobs[job]["status"] == 1 for job in bad[0]["job_ids"]), f"the job of {BAD_PATCH} succeeds")
     expect(runs != server["version"], f"the patch of {BAD_PATCH} does nothing")
     return [
-        f"Exit status {status}, not 0: the server says that the job of network {BAD_PATCH} succeeded,",
+        f"Exit status {status}, not 0: the server says that both jobs of network {BAD_PATCH} succeeded,",
         f"but its router {router} still runs {runs}. The other {proven(report, server)} units are proven to run"
         f" {server['version']}.",
+        f"Of network {BAD_RULES} the patch worked and the rules failed: one restart more has applied them.",
     ]
 
 
@@ -64,7 +68,7 @@ def second(status: int, reports: list[Data], server: Data) -> list[str]:
         "What the simulated server itself wrote down so far:",
         f"  {calls} calls that change something; each stands in exactly one of the two reports.",
         f"  {len(routers) - len(again)} routers live patched, each once;"
-        f" {again[0]} of {BAD_PATCH} twice, the first time in vain.",
+        f" {again[0]} of {BAD_PATCH} three times, twice in vain.",
         f"  {len(system_vms)} system VMs live patched, each once.",
     ]
 
@@ -98,6 +102,9 @@ def proven(report: Data, server: Data) -> int:
     names = [vm["name"] for unit in good for vm in unit["vms"] if vm["after"]]
     wrong = [name for name in names if software(server["vms"][name]) != server["version"]]
     expect(not wrong, f"what is called proven is true, also of {', '.join(wrong)}")
+    books = [server["units"].get(unit["id"], {}) for unit in good]
+    bare = [book["name"] for book in books if book.get("rules", "applied") != "applied"]
+    expect(not bare, f"what is called proven has its rules, also {', '.join(bare)}")
     return len(good)
 
 
@@ -108,7 +115,7 @@ def software(vm: Data) -> str:
 
 def accounted(reports: list[Data]) -> int:
     """How many calls changed something; the reports must account for each."""
-    journal = ask("journal")
+    journal = [call for call in ask("journal") if call["accepted"]]
     reported = [job for report in reports for unit in report["units"] for job in unit["job_ids"]]
     other = [f"{call['command']} of {call['target']}" for call in journal if reported.count(call["job_id"]) != 1]
     expect(not other, f"each call stands in exactly one report, also {', '.join(other)}")

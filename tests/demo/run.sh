@@ -57,7 +57,8 @@ read -r CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET \
 export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET
 
 say 'This is a simulated CloudStack with two zones and three hypervisors. Its management server was upgraded to 4.22,' \
-    'its system VMs and routers were not. One router will do what real ones do: its job succeeds, its patch does not.'
+    'its system VMs and routers were not. Two routers will do what real ones do: the job of one succeeds, and its patch' \
+    'does not; the patch of the other succeeds, and its rules fail.'
 
 say 'ACT 1: after the upgrade of the management server. First the plan, which changes nothing.'
 run ansible-playbook cloudstack.sysvm.check_sysvms

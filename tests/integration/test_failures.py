@@ -29,7 +29,7 @@ def in_order(run: Run) -> list[str]:
 
 def test_silent_patch_failure(tmp_path: Path) -> None:
     """The job succeeds and the router is as old as before. All others are done; the re-run does this unit alone."""
-    with Cloud(nets({"kind": SILENT, "match": {"name": "net-3"}}), tmp_path) as cloud:
+    with Cloud(nets({"kind": SILENT, "match": {"name": "net-3"}, "times": 2}), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], max_failures=1)
         [router] = cloud.vms_of("net-3")
         reason = f"the job succeeded, but {router} still reports {OLD}, not {VERSION}."
@@ -47,16 +47,16 @@ def test_silent_patch_failure(tmp_path: Path) -> None:
         assert (again.rc, again.targets) == (0, ["net-3"])
         assert again.statuses["net-3"] == "upgraded" and again.counts == {"upgraded": 1, "current": 4}
         assert {name: cloud.patches()[name] for net in NETS for name in cloud.vms_of(net)} == {
-            vm: 2 if vm == router else 1 for net in NETS for vm in cloud.vms_of(net)
+            vm: 3 if vm == router else 1 for net in NETS for vm in cloud.vms_of(net)
         }
 
 
 def test_a_failed_canary_stops_everything_after_it(tmp_path: Path) -> None:
     """Whatever sysvm_max_failures allows."""
-    with Cloud(nets({"kind": SILENT, "match": {"name": "net-1"}}), tmp_path) as cloud:
+    with Cloud(nets({"kind": SILENT, "match": {"name": "net-1"}, "times": 2}), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], max_failures=10)
     assert run.rc != 0
-    assert run.targets == ["net-1"]
+    assert run.targets == ["net-1", "net-1"], "sent once more"
     assert in_order(run) == ["failed", *["not_started"] * 4]
     assert {run.units[name]["reason"] for name in NETS[1:]} == {"not started"}
     assert run.report["error"] == "the failure budget is used up after step 1 (canary router live_patch)"
@@ -65,7 +65,7 @@ def test_a_failed_canary_stops_everything_after_it(tmp_path: Path) -> None:
 
 def test_without_tolerance_the_first_failure_starts_nothing_more(tmp_path: Path) -> None:
     """In the step after the canary. What already runs is finished and proven."""
-    faults = [{"kind": "job_fails", "match": {"name": "net-2"}, "text": "Failed to restart network"}]
+    faults = [{"kind": "job_fails", "match": {"name": "net-2"}, "text": "Failed to restart network", "times": 2}]
     with Cloud(nets(*faults, timings={"patch": 2.0}), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], parallel=2)
     assert run.rc != 0
@@ -78,13 +78,13 @@ def test_without_tolerance_the_first_failure_starts_nothing_more(tmp_path: Path)
 def test_the_budget_spans_the_steps(tmp_path: Path) -> None:
     """One failure is tolerated: the SSVM's uses it up, so that the first failed router ends the run."""
     faults = [
-        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": "No space left on device"},
-        {"kind": SILENT, "match": {"name": "net-2"}},
+        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": "No space left on device", "times": 2},
+        {"kind": SILENT, "match": {"name": "net-2"}, "times": 2},
     ]
     with Cloud(nets(*faults), tmp_path) as cloud:
         run = cloud.upgrade(canary=False, max_failures=1, parallel=1)
     assert run.rc != 0
-    assert run.targets == ["s-1-VM", "v-2-VM", "net-1", "net-2"]
+    assert run.targets == ["s-1-VM", "s-1-VM", "v-2-VM", "net-1", "net-2", "net-2"]
     assert "Failed to patch systemVM s-1-VM due to No space left on device" in run.units["s-1-VM"]["reason"]
     assert run.statuses["v-2-VM"] == "upgraded"
     assert in_order(run) == ["upgraded", "failed", "not_started", "not_started", "not_started"]

@@ -55,12 +55,15 @@ REPORT_KEYS = {
     "management_server_version",
     "summary",
     "checks",
+    "guards",
+    "notes",
     "steps",
     "units",
 }
 UNIT_KEYS = {
     *("id", "name", "type", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
     *("status", "reason", "job_ids", "started", "finished", "duration_s", "vms"),
+    *("notes", "restarts"),
 }
 FACTS = {"state", "software_version", "template_version", "host"}
 

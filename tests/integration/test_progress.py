@@ -66,16 +66,16 @@ def test_standard_output_is_left_to_the_callback(progress: str, on_stderr: list[
     with Cloud(NETS, tmp_path) as cloud:
         run = upgrade(cloud, progress, log=str(log))
     assert run.rc == 0, run.output
-    assert "upgrade : Live patch, restart or recreate routers" in str(json.loads(run.stdout)["tasks"])
+    assert "upgrade : Carry out the step" in str(json.loads(run.stdout)["tasks"])
     assert lines_in(run.stderr) == on_stderr
-    assert log.read_text(encoding="utf-8").count("\n") == 4, "the log gets them in any case"
+    assert log.read_text(encoding="utf-8").count("\n") == 5, "the scope, and the lines in any case"
 
 
 def test_another_place_is_refused(tmp_path: Path) -> None:
     with Cloud(NETS, tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], progress="paper")
         assert run.rc != 0 and run.journal == []
-        assert "value of sysvm_progress must be one of: stdout, stderr, none, got: paper" in run.output
+        assert "sysvm_progress is 'paper'" in run.output and "stdout, stderr, none" in run.output
         [module] = cloud.module("cs_router_restart", networks=["net-1"], progress="paper").results
         assert "value of progress must be one of: stdout, stderr, none, got: paper" in module["msg"]
         [show] = cloud.module("sysvm_show", lines=["line"], progress="paper").results

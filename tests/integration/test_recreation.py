@@ -184,9 +184,9 @@ def test_a_new_router_that_fails_to_start_and_the_run_that_repairs_it(tmp_path: 
 
 def test_fallback_recreates_what_a_live_patch_cannot_cure(tmp_path: Path) -> None:
     faults = [
-        {"kind": "silent_patch_failure", "match": {"name": "net"}},
-        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": "scp: No space left on device"},
-        {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": "Agent is currently unavailable"},
+        {"kind": "silent_patch_failure", "match": {"name": "net"}, "times": 2},
+        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": "scp: No space left on device", "times": 2},
+        {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": "Agent is currently unavailable", "times": 2},
     ]
     with Cloud(estate(timings=TIMINGS, networks=[{"name": "net"}], faults=faults), tmp_path) as cloud:
         run = cloud.upgrade(fallback="recreate", canary=False, max_failures=1)

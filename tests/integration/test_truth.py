@@ -44,7 +44,7 @@ def report_in(folder: Path) -> dict[str, Any]:
 )
 def test_w1_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: the ticket system is down}\n", "utf-8")
-    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}}] if hook == "on_failure" else []
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}, "times": 2}] if hook == "on_failure" else []
     with Cloud(nets(faults=faults), tmp_path) as cloud:
         options: dict[str, Any] = {"kinds": ["router"], hook: "hook.yml"}
         run = cloud.upgrade(**options)
@@ -107,7 +107,7 @@ def two_clouds(folder: Path, **second: Any) -> Iterator[tuple[Cloud, Cloud, Path
 @pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
 def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) -> None:
     """Each with a folder, a log and a prefix of its own; the one that fails does not spoil the other's report."""
-    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}}]
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}]
     with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
         options = {"kinds": "router", "hosts": "clouds", "log": "log.txt", "max_failures": 1, "parallel": 1}
         run = east.playbook(UPGRADE, "-i", str(inventory), *extra_vars(options), env={"ANSIBLE_STRATEGY": strategy})
@@ -243,7 +243,7 @@ def test_w4_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
 
 
 def test_m1_artifacts_for_an_approver_and_for_the_job(tmp_path: Path) -> None:
-    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-3"}}]
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-3"}, "times": 2}]
     with Cloud(nets(faults=faults), tmp_path) as cloud:
         rc, checked = run_under_runner(
             cloud,

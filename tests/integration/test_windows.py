@@ -43,7 +43,7 @@ def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
             }
         }
         tmp_path.joinpath(f"{hook}.yml").write_text(json.dumps([{"name": hook, **task}]))
-    fault = {"kind": "silent_patch_failure", "match": {"name": "net-8"}}
+    fault = {"kind": "silent_patch_failure", "match": {"name": "net-8"}, "times": 2}
     with Cloud(nets(faults=[fault]), tmp_path) as cloud:
         run = cloud.upgrade(
             kinds=["router"],

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
 LISTS = ("zones", "names", "exclude_names", "cidrs", "hosts")
 FLAGS = ("allow_degraded", "canary", "approved", "validate_certs")
-WHOLE = {"parallel": 1, "per_host": 0}
+WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
     **{"api_timeout": 1, "api_retry_limit": 0},
@@ -44,6 +44,7 @@ CHOICES = {
     "unsupported": ("fail", "recreate"),
     "system_vm_mode": ("destroy", "restart"),
     "fallback": ("none", "recreate"),
+    "health_checks": ("none", "canary", "all"),
     "pause": ("none", "after_canary", "after_each_step"),
     "on_interrupt": ("leave", "wait"),
     "progress": ("stdout", "stderr", "none"),

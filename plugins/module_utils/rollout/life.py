@@ -63,6 +63,7 @@ class Life:
     :ivar steps: resumed by the scheduler; returns the unit's result.
     :ivar wait: what it waits for; None before its start.
     :ivar started: seconds since the epoch; None before its start.
+    :ivar again: whether it is tried again, after a live patch that showed no effect.
     """
 
     def __init__(self, unit: Unit, method: Method, desk: Desk) -> None:
@@ -71,6 +72,7 @@ class Life:
         self.caller = Caller(unit, desk)
         self.wait: Wait | None = None
         self.started: float | None = None
+        self.again = False
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
         self._looks_at_health = unit.kind is Kind.ROUTER and unit.zone_id in desk.looks.health_zones
@@ -140,6 +142,7 @@ class Life:
                 ended = yield from self.caller.end_of(late, call)  # the server took the call late
                 seen = yield from self.reader.observe()
             if seen.proven:
+                self.again = False
                 return ended, seen
             self.desk.check_target()
             same = {vm.id for vm in seen.vms} == {vm.id for vm in self.kept.vms}
@@ -148,6 +151,7 @@ class Life:
                 break
             said = ended.trouble.text if ended.trouble else "the job succeeded"
             self._note(f"the live patch showed no effect and is sent once more ({said})")
+            self.again = True
             if "No change in the scripts checksum" in str(ended.job.result.get("details")):
                 call = patch_system_vm(self.unit.id, forced=True)
             yield from self.caller.until_free(call, self.reader)

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.life impo
 class Pending:
     """Units that have not started, by the hosts that carry them; among those of the same hosts the longest first.
 
+    :ivar place_of: in the order in which they were given, the longest first.
     :ivar left: seconds of work that each host has left.
     :ivar total_s: seconds of work that all have left.
     """
@@ -23,7 +24,9 @@ class Pending:
         self.total_s = 0.0
         self._count = 0
         self._by_hosts: dict[tuple[str, ...], list[Life]] = {}
-        for life in sorted(lives, key=lambda life: -life.expected_s):
+        self.place_of: dict[Life, int] = {}
+        for place, life in enumerate(sorted(lives, key=lambda life: -life.expected_s)):
+            self.place_of[life] = place
             self._by_hosts.setdefault(life.unit.host_ids, []).append(life)
             self._account(life, 1)
 

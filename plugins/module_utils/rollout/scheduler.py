@@ -255,7 +255,7 @@ class Scheduler:
     def _pick(self) -> Life | None:
         """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest."""
         load = Counter(host for life in self._holding() for host in life.unit.host_ids)
-        ready: list[tuple[float, float, float, Life]] = []
+        ready: list[tuple[float, float, float, int, Life]] = []
         for hosts, lives in self._pending.by_hosts():
             if self._limits.per_host and any(load[host] >= self._limits.per_host for host in hosts):
                 continue
@@ -266,8 +266,8 @@ class Scheduler:
             if self._limits.per_host:
                 busy = max((load[host] for host in hosts), default=0)
                 left = max((self._pending.left[host] for host in hosts), default=0.0)
-            ready.append((busy, -left, -life.expected_s, life))
-        return min(ready, key=lambda rank: rank[:3], default=(0, 0, 0, None))[3]
+            ready.append((busy, -left, -life.expected_s, self._pending.place_of[life], life))
+        return min(ready, key=lambda rank: rank[:4], default=(0, 0, 0, 0, None))[4]
 
     def _may_start(self, life: Life) -> bool:
         return (
@@ -309,7 +309,8 @@ class Scheduler:
         return deadline is None or self._desk.now() + self._pace.typical(expected_s) <= deadline
 
     def _within_budget(self) -> bool:
-        doubtful = sum(pause.doubtful for dummy, pause in self._waiting(Pause))  # read again before it counts as failed
+        # What is read or tried again before it counts as failed.
+        doubtful = sum(life.again or (isinstance(life.wait, Pause) and life.wait.doubtful) for life in self._active)
         return self._failed + doubtful <= self._limits.max_failures
 
     def _wait_for_hosts(self) -> bool:

@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an acting module does with a target before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, pair, vm, vpc_unit
+
+
+def without_action(unit: Unit, method: Method, *, allow_degraded: bool = False) -> UnitStatus | None:
+    request = entry.Request(entry.Targets(), method, Limits(), allow_degraded=allow_degraded)
+    result = entry._without_action(unit, decide(unit, SITUATION), request)
+    return result.status if result else None
+
+
+HEALTHY = network_unit("n", *pair("r"))
+DEGRADED = network_unit("n", *(replace(one, redundant_state="BACKUP") for one in pair("r")))
+TIERLESS = vpc_unit("v", *(replace(one, redundant_state="UNKNOWN") for one in pair("r")), tiers=0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "allow_degraded", "status"),
+    [
+        (HEALTHY, False, None),
+        (DEGRADED, False, UnitStatus.SKIPPED),
+        (DEGRADED, True, None),
+        (TIERLESS, False, None),  # its routers have nothing to elect over
+    ],
+)
+def test_a_restart_of_a_degraded_pair_has_to_be_allowed(
+    unit: Unit, allow_degraded: bool, status: UnitStatus | None
+) -> None:
+    assert without_action(unit, Method.RESTART, allow_degraded=allow_degraded) is status
+
+
+@pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RESTART, Method.RECREATE])
+def test_rules_that_are_owed_are_applied_whatever_the_method(method: Method) -> None:
+    current = vm("r", software=TARGET_TEXT)
+    assert without_action(network_unit("n", current), method) is UnitStatus.CURRENT
+    assert without_action(network_unit("n", current, unit={"owed": (Owed("id-n", "it failed", 0.0),)}), method) is None

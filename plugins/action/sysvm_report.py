@@ -10,8 +10,6 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import VARIABLES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import report_text
@@ -38,10 +36,7 @@ class ActionModule(ActionBase):
         }
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = Surroundings(self, task_vars)
-        try:
-            variables = around.variables()
-        except SysvmError:  # which is the error to report, or is none of this task
-            variables = {name: variable.default for name, variable in VARIABLES.items()}
+        variables = around.readable("report_dir", "progress")
         if args["folder"]:
             variables["report_dir"] = args["folder"]
         report = _report(args)

@@ -20,14 +20,17 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
     CONNECTION,
     PREFIX,
     VARIABLES,
     VariableError,
+    read_one,
     read_variables,
     refuse_unknown,
 )
@@ -109,6 +112,17 @@ class Surroundings:
             if PREFIX + name in self._vars:
                 given[PREFIX + name] = self._action._templar.template(self._vars[PREFIX + name])
         return read_variables(given)
+
+    def readable(self, *names: str) -> dict[str, Any]:
+        """Some variables; one that cannot be meant has its default. For telling what is wrong with the others."""
+        found = {}
+        for name in names:
+            try:
+                value = self._action._templar.template(self._vars.get(PREFIX + name))
+                found[name] = read_one(name, value)
+            except (SysvmError, AnsibleError):
+                found[name] = VARIABLES[name].default
+        return found
 
     def connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The connection options that are given: by module_defaults, and by variables, which win."""

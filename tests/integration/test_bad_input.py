@@ -92,6 +92,13 @@ def test_playbook(name: str, cloud: Cloud) -> None:
     assert "Run again" not in run.output, "the same would come again"
 
 
+def test_the_report_of_a_mistake_is_where_it_belongs(tmp_path: Path) -> None:
+    with Cloud(FINE, tmp_path) as cloud:
+        run = cloud.upgrade(parallel="ten", report_dir="reports")
+    assert run.rc != 0 and f"Report: {tmp_path}/reports/report.json" in run.stdout
+    assert "Put right what it says first" in run.output
+
+
 def test_a_file_of_tasks_that_is_not_there(tmp_path: Path) -> None:
     with Cloud(FINE, tmp_path) as cloud:
         assert_refused(cloud.upgrade(kinds=["router"], on_failure="tasks.yml"), "sysvm_on_failure", "tasks.yml")

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
+import pexpect
 import pytest
 import yaml
 
-from tests.integration.runner import UPGRADE, Cloud, estate, extra_vars, kill_tree
+from tests.integration.runner import BIN, UPGRADE, Cloud, estate, extra_vars, kill_tree
 
 pytestmark = pytest.mark.slow
 
@@ -206,6 +207,21 @@ def test_two_runs_with_one_log_do_not_show_each_others_lines(tmp_path: Path) -> 
     assert tmp_path.joinpath("log").read_text(encoding="utf-8").count(" start   network") == 8
 
 
+@pytest.mark.parametrize(("answer", "counts"), [("yes", {"upgraded": 4}), ("no", {"upgraded": 1, "not_started": 3})])
+def test_a_person_at_a_terminal_is_asked(answer: str, counts: dict[str, int], tmp_path: Path) -> None:
+    with Cloud(nets(), tmp_path) as cloud:
+        options = extra_vars({"kinds": "router", "pause": "after_canary"})
+        process = pexpect.spawn(
+            str(BIN / "ansible-playbook"), [UPGRADE, *options], cwd=str(tmp_path), env=cloud.environment(), timeout=60
+        )
+        process.expect_exact("Step 1 (canary router live_patch) is done. Type yes to go on:")
+        process.sendline(answer)
+        process.expect(pexpect.EOF)
+        process.close()
+        assert process.exitstatus == (0 if answer == "yes" else 2)
+        assert report_in(tmp_path / "sysvm-report")["summary"] == counts
+
+
 # Under ansible-runner, as in AWX
 
 
@@ -284,4 +300,6 @@ def test_lines_go_where_they_are_wanted(tmp_path: Path) -> None:
     with Cloud(nets(), tmp_path) as cloud:
         run = cloud.check(progress="stderr")
         assert "Scope: " in run.stderr and "Scope: " not in run.stdout
+        run = cloud.upgrade(progress="stderr", kinds="router", names="net-1")
+        assert " ok      network net-1" in run.stderr and "net-1" not in run.stdout
         assert "Scope: " not in cloud.check(progress="none").output

@@ -52,6 +52,8 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -
     if policy.exclude_names:
         excluded = _named(units, policy.exclude_names, "sysvm_exclude_names")
         tests.append(lambda unit: unit.id not in excluded)
+        if policy.names:
+            _refuse_both([unit for unit in units if unit.id in chosen & excluded])
     if policy.cidrs:
         networks = _networks(policy)
         tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
@@ -113,6 +115,15 @@ def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozense
         )
         raise PolicyError(f"{option} is ambiguous: {told}", remedy="Give the id instead of the name.")
     return frozenset(by_name[name][0].id for name in names)
+
+
+def _refuse_both(units: Sequence[Unit]) -> None:
+    """The same unit may go by its own name, by that of a router and by that of a tier."""
+    if units:
+        raise PolicyError(
+            f"sysvm_names and sysvm_exclude_names both name {', '.join(unit.label for unit in units)}",
+            remedy="Remove it from one of the two.",
+        )
 
 
 def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:

@@ -253,7 +253,7 @@ RUN: dict[str, Variable] = {
 }
 # Of all modules, by the same names; what is not given comes from module_defaults, then from the environment.
 CONNECTION: dict[str, Variable] = {
-    "api_url": Variable(line),
+    "api_url": Variable(line, hides=True),  # it may have a password in it
     "api_key": Variable(line, hides=True),
     "api_secret": Variable(line, hides=True),
     "api_http_method": Variable(one_of("get", "post")),
@@ -340,8 +340,9 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
     if "sysvm" in extra:
         raise VariableError("sysvm is no variable of this collection", remedy="Give each with its name: sysvm_zones.")
     if PREFIX in str(extra.get("_raw_params", "")):
+        name = re.match(r"\w*", str(extra["_raw_params"]))  # not the rest, which may be a secret
         raise VariableError(
-            f"-e {str(extra['_raw_params'])!r} sets nothing",
+            f"-e '{name[0] if name else ''}: ...' sets nothing",
             remedy="Write -e name=value, or -e with JSON or YAML in braces: -e '{sysvm_zones: [Berlin]}'.",
         )
     # Of the user's own playbook, unless it is all that there is: then it was meant to be a scope.

@@ -113,6 +113,11 @@ def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -
     ]
 
 
+def test_a_unit_that_is_named_and_left_out_by_another_name_is_refused() -> None:
+    with pytest.raises(PolicyError, match="both name VPC shop"):
+        select_units(CLOUD.units, CLOUD.zones, Policy(names=("db",), exclude_names=("r-shop",)))
+
+
 BERLIN = timezone(timedelta(hours=1), "CET")
 
 

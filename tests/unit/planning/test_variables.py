@@ -167,8 +167,12 @@ def test_a_default_means_itself(name: str) -> None:
 
 
 def test_a_secret_is_not_repeated() -> None:
-    with pytest.raises(VariableError) as error:
-        read_one("api_secret", ["geheim"])
+    for name in ("api_url", "api_key", "api_secret"):
+        with pytest.raises(VariableError) as error:
+            read_one(name, ["geheim"])
+        assert "geheim" not in str(error.value)
+    with pytest.raises(VariableError, match="sysvm_api_secret: ") as error:
+        refuse_unknown({}, {"_raw_params": "sysvm_api_secret: geheim"})
     assert "geheim" not in str(error.value)
 
 

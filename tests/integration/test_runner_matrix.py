@@ -106,7 +106,7 @@ def test_progress_arrives_while_the_module_runs(core: str, runner: str, verbosit
     [end] = [
         moment(event)
         for event in events
-        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Live patch, restart or recreate routers"
+        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Carry out the step"
     ]
     lines = [
         (moment(event), mark)

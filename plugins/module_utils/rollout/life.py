@@ -193,18 +193,20 @@ class Life:
     def _settle_by_others(self) -> float | None:
         """Remember which networks the jobs of others that were waited for have restarted for sure.
 
+        Which of several jobs it was may be unknown; when all that it may have been succeeded, it did. The success of a
+        job on a whole VPC says nothing, but for a recreation: the server drops how its tiers came off.
+
         :returns: when the last of these jobs began.
         """
-        results = [(job, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
-        for good in (True, False):  # the bad ones last: of two that overlapped nobody knows which was the last
-            for job, result in results:
-                restarted = set(self.unit.network_ids) if self.unit.id in job.resource_ids else set(job.resource_ids)
-                if (result.error() is None) is not good or (good and len(job.resource_ids) != 1):
-                    continue
-                for network_id in restarted & set(self.unit.network_ids):
-                    self._restarts.pop(network_id, None)
-                    if good:
-                        self._settle(network_id, result)
+        results = [(job.resource_ids, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
+        whole = self.unit.vpc is not None and any(self.unit.id in ids for ids, dummy in results)
+        told = self.method is Method.RECREATE
+        for network_id in self.unit.network_ids:
+            of_it = [result for ids, result in results if network_id in ids or self.unit.id in ids]
+            if of_it and (told or not whole) and all(result.error() is None for result in of_it):
+                self._settle(network_id, max(of_it, key=began))
+            elif of_it:
+                self._restarts.pop(network_id, None)
         return max((began(result) for dummy, result in results), default=None)
 
     # --- rules

@@ -169,7 +169,7 @@ def _row(unit: Unit, anchor: str) -> str:
         f"{escaped(owner_name(unit))}<small>{_breakable(unit['owner'].get('domain') or '')}</small>",
         f"{escaped(words(unit['method']))}<small>{escaped(planned)}</small>",
         f'<span class="status">{escaped(status_words(unit["status"]))}</span>',
-        escaped(unit["reason"]),
+        escaped(unit["reason"]) + "".join(f"<small>{escaped(note)}</small>" for note in unit.get("notes", ())),
         "".join(
             f"<div><b>{escaped(name)}</b> {escaped(software)}<small>{escaped(', '.join(rest))}</small></div>"
             for name, (software, *rest) in vms

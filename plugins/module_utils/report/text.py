@@ -73,9 +73,20 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
         else:
             rows = [[_called(unit), unit["zone"], unit["reason"]] for unit in members]
             lines += _rows([["UNIT", "ZONE", "REASON"], *rows])
+    lines += _notes(report, all_in)
     if report.get("error"):
         lines += ["", f"Broken off: {report['error']}"]
     return lines
+
+
+def _notes(report: Mapping[str, Any], all_in: str | None) -> list[str]:
+    """What else is worth knowing: of the run, and of units that are done all the same."""
+    noted = [(unit, note) for unit in report["units"] for note in unit.get("notes", ())]
+    rows = [[_called(unit), unit["zone"], note] for unit, note in noted[:MOST_ROWS]]
+    lines = [f"  {note}" for note in report.get("notes", ())] + (_rows(rows) if rows else [])
+    if len(noted) > MOST_ROWS:
+        lines.append(f"  ... and {len(noted) - MOST_ROWS:,} more" + (f", in {all_in}" if all_in else ""))
+    return ["", "Notes:", *lines] if lines else []
 
 
 def _planned(unit: Unit) -> str:

@@ -146,3 +146,26 @@ def test_artifacts_are_bounded_and_always_have_all_keys() -> None:
     assert done[0]["summary"].keys() == done[1]["summary"].keys()
     assert all(len(json.dumps(each)) < 40_000 for each in (many, *done))
     assert done[1]["report"] == "report.json" and done[1]["not_done"] == []
+
+
+def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
+    unit = {
+        "id": "a",
+        "name": "web",
+        "zone": "z",
+        "type": "network",
+        "status": "upgraded",
+        "vms": [],
+        "notes": ["sent once more"],
+    }
+    report = {
+        "status": "success",
+        "scope": None,
+        "error": None,
+        "units": [unit],
+        "notes": ["the server takes no job ids"],
+    }
+    shown = "\n".join(report_text(report))
+    assert "Notes:" in shown and "sent once more" in shown and "takes no job ids" in shown
+    many = report_text({**report, "units": [{**unit, "id": str(number)} for number in range(100)]})
+    assert len(many) < 50 and any("64 more" in line for line in many)

@@ -46,8 +46,8 @@ def markdown_report(report: Mapping[str, Any]) -> str:
         lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
     noted = [(_called(unit), note) for unit in units for note in unit.get("notes", ())]
     if noted or report.get("notes"):
-        rows = [("the run", note) for note in report.get("notes", ())] + noted
-        lines += ["", f"## {count(len(rows), 'note')}", "", *_table(("Of", "Note"), rows)]
+        noted = [*(("the run", note) for note in report.get("notes", ())), *noted]
+        lines += ["", f"## {count(len(noted), 'note')}", "", *_table(("Of", "Note"), noted)]
     if report["checks"]:
         lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
     for check in checks:

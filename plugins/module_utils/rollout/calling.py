@@ -121,7 +121,7 @@ class Caller:
             seen_at=self.since,
         )
         yield wait
-        self.over_at = self._desk.clock()
+        self.over_at = wait.over_at
         if wait.job is None:
             raise self._overdue(job_id)
         return self._ended(wait.job)
@@ -159,7 +159,7 @@ class Caller:
                 self._remember(job_id)
         wait = OthersEnd(expected_s=call.expected_s, timeout=self._timeout(call), since=self.since)
         yield wait
-        self.over_at = self._desk.clock()
+        self.over_at = wait.over_at
         if wait.overdue:
             raise self._overdue(", ".join(sorted(self.foreign)))
 

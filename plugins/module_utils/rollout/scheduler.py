@@ -181,6 +181,7 @@ class Scheduler:
 
     def _poll(self) -> None:
         jobs, asked_at = self._ask(), self._asked_at
+        answered_at = self.clock
         for life, wait in self._waiting(AtWork):
             late = self.clock - wait.since > wait.timeout
             if isinstance(wait, OthersEnd):
@@ -190,6 +191,7 @@ class Scheduler:
             else:
                 over = isinstance(wait, JobEnd) and self._ended(wait, jobs, asked_at)
             if over or late:
+                wait.over_at = answered_at
                 self._resume(life)
                 self._launch()
 

@@ -18,11 +18,13 @@ class AtWork:
     """Jobs that work on the unit.
 
     :ivar since: when it began to wait for them, on the rollout's clock.
+    :ivar over_at: by when they had ended; the same for all that one question found to have ended.
     """
 
     expected_s: float
     timeout: float
     since: float
+    over_at: float = 0.0
 
 
 @dataclass(eq=False, kw_only=True)

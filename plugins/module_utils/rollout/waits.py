@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, Union
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -68,6 +68,6 @@ class Turn:
     refusal: str | None = None
 
 
-Wait = JobEnd | OthersEnd | Pause | Turn
+Wait = Union[JobEnd, OthersEnd, Pause, Turn]  # noqa: UP007  # an older pylint does not know | of classes
 Answer = TypeVar("Answer")
 Steps = Generator[Wait, None, Answer]

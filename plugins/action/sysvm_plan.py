@@ -47,10 +47,11 @@ class ActionModule(ActionBase):
         plan, checks = checked["plan"], checked["checks"]
         run = Run.begin()
         run.keep_plan(plan, checks=checks, started=started)
+        folder = None if self._task.check_mode else around.report_folder(variables)
         path = None
-        if not self._task.check_mode:
+        if folder:
             try:
-                path = write_plan(around.report_folder(variables), plan, checks)
+                path = write_plan(folder, plan, checks)
             except WriteError as error:
                 result["warnings"].append(str(error))
         around.show(plan_text(plan, checks, path), variables["progress"])
@@ -67,6 +68,7 @@ class ActionModule(ActionBase):
             "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
             "scope": plan["scope"],
             "summary": checked["summary"],
+            "report": f"{folder}/report.json" if folder else "",
             "artifact": plan_artifact(plan, checks, path),
         }
 

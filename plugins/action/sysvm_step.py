@@ -69,8 +69,6 @@ class ActionModule(LiveAction):
         keeper = Keeper(folder, plan, before, journal, run.rollouts())
         if number == 1 and not checking:
             keeper.write([], {})  # an older report would tell of another run
-            # Now: an interrupted ansible-playbook shows nothing more.
-            around.show([f"Report, kept true while this runs: {folder}/report.json"], variables["progress"])
             if args.get("log"):
                 LogFile(args["log"])(f"{time.strftime('%H:%M:%S')} scope   {plan['scope']}")
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"

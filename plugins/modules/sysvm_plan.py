@@ -70,6 +70,11 @@ summary:
   returned: when there is a plan
   type: dict
   sample: {"live_patch": 57}
+report:
+  description: Where the report of the run will be; empty in check mode.
+  returned: when there is a plan
+  type: str
+  sample: /root/sysvm-report/report.json
 artifact:
   description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats).
   returned: when there is a plan

@@ -217,7 +217,8 @@ class Cloud:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("CLOUDSTACK_", "ANSIBLE_")) or name == "ANSIBLE_COLLECTIONS_PATH"
+            if not name.startswith(("CLOUDSTACK_", "ANSIBLE_", "PYTHONUNBUFFERED"))
+            or name == "ANSIBLE_COLLECTIONS_PATH"
         }
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)

@@ -162,7 +162,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)
         cloud.wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"] == "interrupted")
-    assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout
+    assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout, stdout
 
 
 def test_a_module_alone_leaves_the_report_of_the_run_before(tmp_path: Path) -> None:

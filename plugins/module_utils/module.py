@@ -6,6 +6,7 @@ that turns an error into fail_json."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -48,6 +49,7 @@ def run(
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:
         module.fail_json(msg=str(error), error=error.details())
+    gc.freeze()  # only the answer is left to write; looking through thousands of units for garbage would delay it
     values = {"changed": outcome.changed, **outcome.values}
     for warning in values.pop("warnings", ()):
         module.warn(warning)

@@ -220,8 +220,11 @@ class Cloud:
             if not name.startswith(("CLOUDSTACK_", "ANSIBLE_", "PYTHONUNBUFFERED"))
             or name == "ANSIBLE_COLLECTIONS_PATH"
         }
-        temporary = self.folder / "tmp"
-        temporary.mkdir(exist_ok=True)
+        temporary = self.simulator.folder / "tmp"
+        if not temporary.is_symlink():
+            # ansible-core binds a socket there, whose path may have 107 characters; those of pytest's folders grow.
+            (self.folder / "tmp").mkdir(exist_ok=True)
+            temporary.symlink_to(self.folder / "tmp")
         own = {
             "HOME": str(self.folder),
             "PWD": str(self.folder),

@@ -130,7 +130,7 @@ class SimulatorProcess(RunningSimulator):
     def __init__(self, estate: Estate, *settings: str, port: int = 0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
         if isinstance(estate, dict):
-            path = Path(self._folder.name, "estate.yml")
+            path = self.folder / "estate.yml"
             path.write_text(yaml.safe_dump(estate, allow_unicode=True), encoding="utf-8")
         else:
             path = estate_path(estate)
@@ -139,8 +139,13 @@ class SimulatorProcess(RunningSimulator):
             self._command += ["--set", setting]
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Its own, with a short path; gone after I(stop)."""
+        return Path(self._folder.name)
+
     def start(self) -> Self:
-        errors = Path(self._folder.name, "stderr")
+        errors = self.folder / "stderr"
         with errors.open("w", encoding="utf-8") as stderr:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=os.environ.copy(), stdout=subprocess.PIPE, stderr=stderr, text=True
@@ -171,7 +176,7 @@ class SimulatorProcess(RunningSimulator):
     @property
     def errors(self) -> str:
         """What the simulator wrote to stderr: the traces of its own bugs, if any."""
-        return Path(self._folder.name, "stderr").read_text(encoding="utf-8")
+        return (self.folder / "stderr").read_text(encoding="utf-8")
 
 
 class SimulatorThread(RunningSimulator):

@@ -17,21 +17,21 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
+    read_cloud,
     read_details,
-    read_estate,
     read_management_servers,
     read_setting,
     read_units,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Estate,
+    ROUTER_KINDS,
+    Cloud,
     Kind,
     Owed,
     Restart,
     Settings,
     Unit,
-    UnitType,
     common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
@@ -41,18 +41,18 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks i
     CANCEL_MARGIN,
     CANCEL_THRESHOLD,
     Check,
-    Question,
+    CheckContext,
     recreation_problems,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan, situation_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions, select_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Situation,
+    Baseline,
+    Strategy,
     Verdict,
-    Wishes,
     decide,
     degraded,
 )
@@ -70,10 +70,10 @@ NO_VERSION = "The management servers have no single version"
 
 
 # What decides whether a target needs the method at all.
-WISH_FOR = {
-    Method.LIVE_PATCH: Wanted.LIVE_PATCH,
-    Method.RESTART: Wanted.AUTO,
-    Method.RECREATE: Wanted.RECREATE,
+WANTED_FOR = {
+    Method.LIVE_PATCH: WantedMethod.LIVE_PATCH,
+    Method.RESTART: WantedMethod.AUTO,
+    Method.RECREATE: WantedMethod.RECREATE,
 }
 
 
@@ -97,8 +97,7 @@ class Targets:
     def kinds(self) -> frozenset[Kind]:
         """What has to be read to find them."""
         system_vms = {Kind.SSVM, Kind.CPVM} if self.system_vms else set()
-        routers = {Kind.ROUTER} if self.networks or self.vpcs or self.routers else set()
-        return frozenset(system_vms | routers)
+        return frozenset(system_vms) | (ROUTER_KINDS if self.networks or self.vpcs or self.routers else set())
 
 
 @dataclass(frozen=True)
@@ -152,21 +151,21 @@ def check_versions(
     """
     check_expressions(policy)
     parse_share(max_failures, 0, "max_failures")
-    estate = read_estate(client)
-    selected = select_units(estate.units, estate.zones, policy)
-    if estate.version is not None:
-        target = str(estate.version)
+    cloud = read_cloud(client)
+    selected = select_units(cloud.units, cloud.zones, policy)
+    if cloud.version is not None:
+        target = str(cloud.version)
         selected = with_restarts(
-            selected, read_restarts(client, selected, target, estate.in_flight, time.time(), known_restarts)
+            selected, read_restarts(client, selected, target, cloud.in_flight, time.time(), known_restarts)
         )
-    question = Question(estate, decide_all(estate, selected, policy), policy)
-    plan = make_plan(_with_details(client, question))
+    context = CheckContext(cloud, decide_all(cloud, selected, policy), policy)
+    plan = make_plan(_with_details(client, context))
     failed = plan.failed_checks
     failure = None
     if failed and fail_on_checks:
         failure = " ".join(f"{check.name}: {check.seen}. {check.remedy}" for check in failed)
     budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
-    scope = scope_text(policy, client.server, len(estate.zones), deadline=deadline, budget=budget, share=max_failures)
+    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures)
     return Outcome(
         {
             "plan": {
@@ -191,19 +190,17 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     method = request.method
     target = _target(client, method)
     in_flight = read_in_flight(client)  # before the units: what a job does that ends meanwhile is then seen in them
-    estate = None if method is Method.LIVE_PATCH and not request.fallback else read_estate(client)
-    known = read_units(client, request.targets.kinds, details=False) if estate is None else estate.units
-    situation = (
-        Situation.of(target, (vm for unit in known for vm in unit.vms))
-        if estate is None
-        else situation_of(estate, target)
+    cloud = None if method is Method.LIVE_PATCH and not request.fallback else read_cloud(client)
+    known = read_units(client, request.targets.kinds, details=False) if cloud is None else cloud.units
+    baseline = (
+        Baseline.of(target, (vm for unit in known for vm in unit.vms)) if cloud is None else baseline_of(cloud, target)
     )
     units = find_targets(known, request.targets, lambda: read_units(client))
     units = with_restarts(units, read_restarts(client, units, str(target), in_flight, time.time()))
     # A system VM that is stopped and started is to get a new disk, so it is recreated as far as the need is concerned.
-    wish = Wanted.RECREATE if method is Method.RESTART and request.targets.system_vms else WISH_FOR[method]
-    wishes = Wishes(wish, allow_degraded=request.allow_degraded)
-    verdicts = {unit.id: decide(unit, situation, wishes) for unit in units}
+    wanted = WantedMethod.RECREATE if method is Method.RESTART and request.targets.system_vms else WANTED_FOR[method]
+    strategy = Strategy(wanted, allow_degraded=request.allow_degraded)
+    verdicts = {unit.id: decide(unit, baseline, strategy) for unit in units}
     # Only of what is current are the rules all that there is to do; a patch applies them anyway.
     units = [unit if verdicts[unit.id].method is Method.RESTART else replace(unit, owed=()) for unit in units]
     _refuse_forbidden(units, verdicts)
@@ -211,29 +208,29 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
         unit.id: result for unit in units if (result := _without_action(unit, verdicts[unit.id], request)) is not None
     }
     work = [unit for unit in units if unit.id not in settled]
-    if estate is not None and work:
-        estate = _with_details(client, _recreation(estate, work)).estate
-        _refuse_what_cannot_come_back(estate, work, method)
+    if cloud is not None and work:
+        cloud = _with_details(client, _recreation(cloud, work)).cloud
+        _refuse_what_cannot_come_back(cloud, work, method)
 
-    def obstacle(unit: Unit) -> str | None:
-        recreation = decide(unit, situation, Wishes(Wanted.RECREATE, allow_degraded=request.allow_degraded))
+    def blocker(unit: Unit) -> str | None:
+        recreation = decide(unit, baseline, Strategy(WantedMethod.RECREATE, allow_degraded=request.allow_degraded))
         if recreation.method is not Method.RECREATE:
             return recreation.reason
-        return "; ".join(check.seen for check in _problems(estate, [unit])) or None if estate else None
+        return "; ".join(check.seen for check in _problems(cloud, [unit])) or None if cloud else None
 
     log_file = LogFile(request.log)
     progress = Progress(log_file, label=request.label)
     if check_mode:
-        rollout = Rollout(tuple(_expected(unit, method, situation) for unit in work))
+        rollout = Rollout(tuple(_expected(unit, method, baseline) for unit in work))
     else:
         desk = Desk(
             Server(client),
-            situation,
+            baseline,
             replace(request.limits, big_s=_big(client, work)),
             progress,
             _looks(client, work, request.health_checks),
             forced=request.forced,
-            obstacle_to_fallback=obstacle if request.fallback and method is Method.LIVE_PATCH else None,
+            fallback_blocker=blocker if request.fallback and method is Method.LIVE_PATCH else None,
             known_vms={vm.id for unit in known for vm in unit.vms},
         )
 
@@ -278,7 +275,7 @@ def with_restarts(
 
 def _big(client: Client, units: Sequence[Unit]) -> float:
     """From how many seconds on a unit runs alone: the server cancels what blocks others for too long."""
-    if not any(unit.kind is Kind.ROUTER for unit in units):
+    if not any(unit.kind.is_router for unit in units):
         return math.inf
     minutes = Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""})
     return CANCEL_MARGIN * 60 * minutes.number(CANCEL_THRESHOLD, 60)
@@ -290,7 +287,7 @@ def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
     if any(unit.elects for unit in units):
         setting = Settings({PAIR_INTERVAL: read_setting(client, PAIR_INTERVAL) or ""})
         interval = setting.number(PAIR_INTERVAL, 30)
-    zones = {unit.zone_id for unit in units if unit.kind is Kind.ROUTER} if health_checks else set()
+    zones = {unit.zone_id for unit in units if unit.kind.is_router} if health_checks else set()
     fresh = {
         zone
         for zone in sorted(zones)
@@ -324,9 +321,9 @@ def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[],
     """
     wanted: dict[str, Unit] = {}
     for option, names, callable_by in (
-        ("system_vms", targets.system_vms, _names_as(UnitType.SYSTEM_VM)),
-        ("networks", targets.networks, _names_as(UnitType.NETWORK)),
-        ("vpcs", targets.vpcs, _names_as(UnitType.VPC)),
+        ("system_vms", targets.system_vms, _names_as(Kind.SSVM, Kind.CPVM)),
+        ("networks", targets.networks, _names_as(Kind.NETWORK)),
+        ("vpcs", targets.vpcs, _names_as(Kind.VPC)),
         ("routers", targets.routers, _names_of_routers),
     ):
         index: dict[str, list[Unit]] = {}
@@ -346,12 +343,12 @@ def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[],
     return list(wanted.values())
 
 
-def _names_as(unit_type: UnitType) -> Callable[[Unit], set[str]]:
-    return lambda unit: {unit.id, unit.name} if unit.type is unit_type else set()
+def _names_as(*kinds: Kind) -> Callable[[Unit], set[str]]:
+    return lambda unit: {unit.id, unit.name} if unit.kind in kinds else set()
 
 
 def _names_of_routers(unit: Unit) -> set[str]:
-    return {name for vm in unit.vms for name in (vm.id, vm.name)} if unit.kind is Kind.ROUTER else set()
+    return {name for vm in unit.vms for name in (vm.id, vm.name)} if unit.kind.is_router else set()
 
 
 def _no_such(units: Sequence[Unit], name: str) -> str:
@@ -360,7 +357,7 @@ def _no_such(units: Sequence[Unit], name: str) -> str:
         if unit.vpc and any(name in (tier.id, tier.name) for tier in unit.vpc.tiers):
             return f"{name!r} is a tier of VPC {unit.name}. The VPC is the unit: name it in vpcs."
         if any(name in (vm.id, vm.name) for vm in unit.vms) or name in (unit.id, unit.name):
-            is_router = unit.kind is Kind.ROUTER
+            is_router = unit.kind.is_router
             option = "networks, vpcs or routers of cs_router_restart" if is_router else "cs_systemvm_livepatch"
             return f"{name!r} belongs to {unit.label}. Name it in {option}."
     return f"no such system VM, router, or network or VPC with a router: {name!r}. Check the spelling, or use the id."
@@ -372,9 +369,9 @@ def _refuse_forbidden(units: Iterable[Unit], verdicts: Mapping[str, Verdict]) ->
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
 
 
-def _refuse_what_cannot_come_back(estate: Estate, units: Sequence[Unit], method: Method) -> None:
+def _refuse_what_cannot_come_back(cloud: Cloud, units: Sequence[Unit], method: Method) -> None:
     if method is Method.RECREATE:
-        problems = _problems(estate, units)
+        problems = _problems(cloud, units)
         if problems:
             told = "; ".join(check.seen for check in problems)
             raise RefusedError(f"Nothing was touched: {told}.", remedy=" ".join(check.remedy for check in problems))
@@ -382,9 +379,9 @@ def _refuse_what_cannot_come_back(estate: Estate, units: Sequence[Unit], method:
         unit.vms[0].name
         for unit in units
         if method is Method.RESTART
-        and unit.type is UnitType.SYSTEM_VM
+        and unit.kind.is_system_vm
         and unit.vms[0].root_template_id == unit.vms[0].next_template_id
-        and not estate.settings.flag("recreate.systemvm.enabled", False)
+        and not cloud.settings.flag("recreate.systemvm.enabled", False)
     ]
     if kept:
         raise RefusedError(
@@ -393,22 +390,22 @@ def _refuse_what_cannot_come_back(estate: Estate, units: Sequence[Unit], method:
         )
 
 
-def _problems(estate: Estate, units: Sequence[Unit]) -> list[Check]:
+def _problems(cloud: Cloud, units: Sequence[Unit]) -> list[Check]:
     """What speaks against recreating the units."""
-    return recreation_problems(_recreation(estate, units))
+    return recreation_problems(_recreation(cloud, units))
 
 
-def _recreation(estate: Estate, units: Sequence[Unit]) -> Question:
-    return Question(estate, [(unit, Verdict(Method.RECREATE, "")) for unit in units], Policy())
+def _recreation(cloud: Cloud, units: Sequence[Unit]) -> CheckContext:
+    return CheckContext(cloud, [(unit, Verdict(Method.RECREATE, "")) for unit in units], Policy())
 
 
-def _with_details(client: Client, question: Question) -> Question:
+def _with_details(client: Client, context: CheckContext) -> CheckContext:
     """The same with all that its checks look at."""
-    recreates = bool(question.planned(Method.RECREATE))
-    estate = read_details(
-        client, question.estate, question.commands, recreates=recreates, touches_ssvm=question.touches_ssvm
+    recreates = bool(context.planned(Method.RECREATE))
+    cloud = read_details(
+        client, context.cloud, context.commands, recreates=recreates, touches_ssvm=context.touches_ssvm
     )
-    return replace(question, estate=estate)
+    return replace(context, cloud=cloud)
 
 
 def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResult | None:
@@ -427,10 +424,10 @@ def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResul
     return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
 
 
-def _expected(unit: Unit, method: Method, situation: Situation) -> UnitResult:
+def _expected(unit: Unit, method: Method, baseline: Baseline) -> UnitResult:
     """What a run would be expected to return, for check mode."""
-    after = tuple(replace(vm, state="Running", software=situation.target) for vm in unit.vms)
-    reason = f"would be upgraded to {situation.target}"
+    after = tuple(replace(vm, state="Running", software=baseline.target) for vm in unit.vms)
+    reason = f"would be upgraded to {baseline.target}"
     return UnitResult(unit, method, UnitStatus.UPGRADED, reason, after=after, submitted=True)
 
 

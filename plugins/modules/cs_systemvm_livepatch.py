@@ -77,14 +77,10 @@ results:
       description: Its name.
       type: str
       sample: s-87-VM
-    type:
-      description: What the unit is, one of V(system_vm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+    kind:
+      description: What the unit is, one of V(ssvm), V(cpvm), V(network), V(vpc), V(internal_lb), V(orphan_router).
       type: str
       sample: network
-    kind:
-      description: One of V(ssvm), V(cpvm), V(router).
-      type: str
-      sample: router
     zone:
       description: The name of its zone.
       type: str
@@ -105,7 +101,7 @@ results:
       description: Why, in words.
       type: str
       sample: "proven: runs 4.22.0.0"
-    cure:
+    recovery:
       description:
         - What helps a unit whose live patch failed, V(later) for another try or V(recreate); null otherwise.
       type: str

@@ -26,7 +26,7 @@ requirements:
 options:
   method:
     description:
-      - What is wanted. V(auto) live patches where that is allowed and recreates what a live patch would not cure;
+      - What is wanted. V(auto) live patches where that is allowed and recreates what a live patch would not recovery;
         V(live_patch) lets a check fail where a unit cannot be live patched; V(recreate) recreates every VM that is not
         from the new template, for security fixes that are only there.
     type: str
@@ -43,18 +43,14 @@ options:
     description: Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated.
     type: bool
     default: false
-  types:
-    description: Which types of units are in scope; empty means all.
-    type: list
-    elements: str
-    choices: [system_vm, network, vpc, internal_lb, orphan_router]
-    default: []
   kinds:
-    description: Which kinds of VMs are in scope.
+    description:
+      - Which kinds of units are in scope; empty means all. V(router) means V(network), V(vpc), V(internal_lb) and
+        V(orphan_router) together.
     type: list
     elements: str
-    choices: [ssvm, cpvm, router]
-    default: [ssvm, cpvm, router]
+    choices: [ssvm, cpvm, router, network, vpc, internal_lb, orphan_router]
+    default: []
   zones:
     description: Names or ids of zones; empty means all.
     type: list
@@ -78,9 +74,9 @@ options:
     default: []
   select:
     description:
-      - A JMESPath expression that must be true for a unit to be in scope. It may ask for C(id), C(name), C(type),
-        C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant), C(marks), C(tags), C(tiers) and
-        C(vms) of RV(plan.units), and must give true or false.
+      - A JMESPath expression that must be true for a unit to be in scope. It may ask for C(id), C(name), C(kind),
+        C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant), C(sensitive_services), C(tags), C(tiers)
+        and C(vms) of RV(plan.units), and must give true or false.
     type: str
   canary:
     description: Whether one unit per kind, hypervisor and zone is done before the others.
@@ -184,13 +180,13 @@ plan:
       sample: 4.22.0.0
     steps:
       description:
-        - The steps in their order, each with C(number), C(name), C(kind), C(method), C(canary) and the ids of its
+        - The steps in their order, each with C(number), C(name), C(group), C(method), C(canary) and the ids of its
           C(units).
       type: list
       elements: dict
     units:
       description:
-        - Every unit in scope with C(id), C(name), C(type), C(kind), C(zone), C(hypervisor), C(hosts), C(owner),
+        - Every unit in scope with C(id), C(name), C(kind), C(zone), C(hypervisor), C(hosts), C(owner),
           C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(expected_s) and C(impact).
       type: list
       elements: dict
@@ -219,23 +215,27 @@ management_server_version:
 from datetime import datetime
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_deadline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Policy,
+    Unsupported,
+    WantedMethod,
+    kinds_of,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import MISSING_LIBRARIES
 
 
 def check(client, params, check_mode):
     policy = Policy(
-        method=Wanted(params["method"]),
-        kinds=frozenset(Kind(kind) for kind in params["kinds"]),
+        method=WantedMethod(params["method"]),
+        kinds=kinds_of(params["kinds"]),
         zones=tuple(params["zones"]),
         names=tuple(params["names"]),
         exclude_names=tuple(params["exclude_names"]),
         cidrs=tuple(params["cidrs"]),
         select=params["select"],
-        types=frozenset(UnitType(name) for name in params["types"]) or frozenset(UnitType),
         canary=params["canary"],
         waves=tuple(params["steps"]),
         unsupported=Unsupported(params["unsupported"]),
@@ -259,17 +259,11 @@ def main():
             "method": {"type": "str", "choices": ["auto", "live_patch", "recreate"], "default": "auto"},
             "unsupported": {"type": "str", "choices": ["fail", "recreate"], "default": "fail"},
             "allow_degraded": {"type": "bool", "default": False},
-            "types": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["system_vm", "network", "vpc", "internal_lb", "orphan_router"],
-                "default": [],
-            },
             "kinds": {
                 "type": "list",
                 "elements": "str",
-                "choices": ["ssvm", "cpvm", "router"],
-                "default": ["ssvm", "cpvm", "router"],
+                "choices": ["ssvm", "cpvm", "router", "network", "vpc", "internal_lb", "orphan_router"],
+                "default": [],
             },
             "zones": names,
             "names": names,

@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind as VmKind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from tests.faults import playbook
 from tests.faults.scene import overlaps, unit_of
@@ -226,7 +226,7 @@ def check(state: dict[str, Any], journal: list[dict[str, Any]], kills: Sequence[
 def check_plan(simulator: SimulatorProcess) -> Iterator[str]:
     """One more run would have nothing to do."""
     with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
-        left = entry.check_versions(client, Policy(kinds=frozenset({VmKind.ROUTER})), False).values["summary"]
+        left = entry.check_versions(client, Policy(kinds=ROUTER_KINDS), False).values["summary"]
     if left != {"none": UNITS}:
         yield f"one more run would do {left}"
 

@@ -21,7 +21,7 @@ import requests
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind as VmKind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.faults.relay import Relay, make_certificate
@@ -52,7 +52,7 @@ ESTATE: dict[str, Any] = {
 }
 UNITS = ("s-1-VM", "web", "db", "pair", "shop")
 TARGETS = entry.Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["shop"])
-POLICY = Policy(kinds=frozenset({VmKind.SSVM, VmKind.ROUTER}))
+POLICY = Policy(kinds=frozenset({Kind.SSVM}) | ROUTER_KINDS)
 # Two at a time, so that the fault finds units at work, done and waiting.
 LIMITS = Limits(parallel=2, per_host=0, job_timeout=3.0, verify_timeout=1.0, poll_interval=0.1)
 HTTP_TIMEOUT = 1.0
@@ -249,7 +249,7 @@ class Scene:
             while idle and client.list("listAsyncJobs", "asyncjobs", listall=True):
                 time.sleep(0.02)
             for step in plan["steps"]:
-                if step["kind"] == "router":
+                if step["group"] == "router":
                     targets = entry.Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])
                 else:
                     targets = entry.Targets(system_vms=step["units"])

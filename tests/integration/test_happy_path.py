@@ -61,7 +61,7 @@ REPORT_KEYS = {
     "units",
 }
 UNIT_KEYS = {
-    *("id", "name", "type", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
+    *("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
     *("status", "reason", "job_ids", "started", "finished", "duration_s", "vms"),
     *("notes", "restarts"),
 }
@@ -78,7 +78,7 @@ class Scenario:
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
-    options: dict[str, Any] = {"select": "type != 'internal_lb'"}
+    options: dict[str, Any] = {"select": "kind != 'internal_lb'"}
     with Cloud(MIXED, tmp_path_factory.mktemp("happy")) as cloud:
         first = cloud.upgrade(**options)
         yield Scenario(cloud, first, cloud.patches(), cloud.upgrade(**options))

@@ -69,7 +69,7 @@ def test_a_mixed_estate_ends_with_every_vm_proven(mixed: tuple[Cloud, Run, Run, 
     run, again = mixed[2:]
     assert run.rc == 0, run.output
     assert set(run.counts) == {"upgraded"}
-    methods = {name: unit["method"] for name, unit in run.units.items() if unit["type"] != "system_vm"}
+    methods = {name: unit["method"] for name, unit in run.units.items() if unit["kind"] not in ("ssvm", "cpvm")}
     assert methods == {
         **{f"new-{number:03}": "live_patch" for number in (1, 2, 3)},
         **{f"old-{number:03}": "recreate" for number in (1, 2)},
@@ -81,7 +81,7 @@ def test_a_mixed_estate_ends_with_every_vm_proven(mixed: tuple[Cloud, Run, Run, 
         "vpc-new": "live_patch",
         "tierless": "recreate",
         "vpc-lb": "live_patch",
-        next(name for name, unit in run.units.items() if unit["type"] == "internal_lb"): "restart",
+        next(name for name, unit in run.units.items() if unit["kind"] == "internal_lb"): "restart",
     }
     assert (again.rc, again.journal) == (0, [])
 

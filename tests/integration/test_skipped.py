@@ -50,7 +50,7 @@ def test_the_others_are_upgraded_and_yet_it_is_no_success(run: Run) -> None:
     ],
 )
 def test_skipped_with_a_reason(run: Run, cloud: Cloud, kind: str, reason: str) -> None:
-    [unit] = [each for each in run.report["units"] if each["type"] == kind and each["status"] == "skipped"]
+    [unit] = [each for each in run.report["units"] if each["kind"] == kind and each["status"] == "skipped"]
     assert unit["reason"].startswith(reason)
     assert f"  {unit['reason']}\n" in run.stdout
     assert unit["step"] is None and unit["job_ids"] == []

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Capabilities,
-    Estate,
+    Cloud,
     Host,
     Kind,
     ManagementServer,
@@ -18,14 +18,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Settings,
     Template,
     Unit,
-    UnitType,
     Vm,
     Vpc,
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 
 TARGET_TEXT = "4.22.0.0"
 OWNER = Owner("acme", "ROOT/customers")
@@ -40,17 +39,19 @@ def version(text: str) -> Version:
 
 TARGET = version(TARGET_TEXT)
 TEMPLATE = NewTemplate("systemvm-4.22.0", frozenset({"id-new"}), version("4.22.0"))
-SITUATION = Situation(
+SITUATION = Baseline(
     TARGET, frozenset({"old-scripts"}), frozenset({"new-scripts"}), templates={("id-zone", "KVM"): TEMPLATE}
 )
 
 
-def vm(name: str, kind: Kind = Kind.ROUTER, built_from: str = "4.18.1", software: str = "4.18.1.0", **more: Any) -> Vm:
+def vm(
+    name: str, systemvmtype: Kind | None = None, built_from: str = "4.18.1", software: str = "4.18.1.0", **more: Any
+) -> Vm:
     """A running VM of 4.18.1."""
     facts: dict[str, Any] = {
         "id": f"id-{name}",
         "name": name,
-        "kind": kind,
+        "systemvmtype": systemvmtype,
         "zone_id": "id-zone",
         "zone": "zone",
         "state": "Running",
@@ -61,7 +62,7 @@ def vm(name: str, kind: Kind = Kind.ROUTER, built_from: str = "4.18.1", software
         "host": "host",
         "owner": OWNER,
     }
-    if kind is Kind.ROUTER:
+    if systemvmtype is None:
         facts["scripts"] = "new-scripts" if facts["software"] == TARGET else "old-scripts"
     else:
         facts["agent_state"] = "Up"
@@ -86,17 +87,17 @@ def network(name: str, **more: Any) -> Network:
     return Network(**{**facts, **more})
 
 
-def _unit(name: str, unit_type: UnitType, vms: tuple[Vm, ...], **more: Any) -> Unit:
+def _unit(name: str, kind: Kind, vms: tuple[Vm, ...], **more: Any) -> Unit:
     first = vms[0]
-    return Unit(f"id-{name}", name, unit_type, first.kind, first.zone_id, first.zone, OWNER, vms, **more)
+    return Unit(f"id-{name}", name, kind, first.zone_id, first.zone, OWNER, vms, **more)
 
 
 def system_vm_unit(one: Vm) -> Unit:
-    return _unit(one.name, UnitType.SYSTEM_VM, (one,))
+    return _unit(one.name, one.systemvmtype or Kind.INTERNAL_LB, (one,))
 
 
 def network_unit(name: str, *vms: Vm, unit: dict[str, Any] | None = None, **facts: Any) -> Unit:
-    return _unit(name, UnitType.NETWORK, vms or (vm(f"r-{name}"),), network=network(name, **facts), **(unit or {}))
+    return _unit(name, Kind.NETWORK, vms or (vm(f"r-{name}"),), network=network(name, **facts), **(unit or {}))
 
 
 def vpc_unit(name: str, *vms: Vm, tiers: int | tuple[Network, ...] = 2, **facts: Any) -> Unit:
@@ -107,7 +108,7 @@ def vpc_unit(name: str, *vms: Vm, tiers: int | tuple[Network, ...] = 2, **facts:
     )
     values: dict[str, Any] = {"state": "Enabled", "redundant": False, "cidr": None, "tags": (), "owner": OWNER, **facts}
     vpc = Vpc(id=f"id-{name}", name=name, zone_id="id-zone", tiers=networks, **values)
-    return _unit(name, UnitType.VPC, vms or (vm(f"r-{name}"),), vpc=vpc)
+    return _unit(name, Kind.VPC, vms or (vm(f"r-{name}"),), vpc=vpc)
 
 
 def pair(name: str, **more: Any) -> tuple[Vm, Vm]:
@@ -136,7 +137,7 @@ ALL_COMMANDS = Capabilities(
 )
 
 
-def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **more: Any) -> Estate:
+def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **more: Any) -> Cloud:
     facts: dict[str, Any] = {
         "management_servers": tuple(
             ManagementServer(f"ms{number}", "Up", text, parse_version(text)) for number, text in enumerate(servers)
@@ -156,4 +157,4 @@ def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **mo
         "settings": Settings({}),
         "units": units,
     }
-    return Estate(**{**facts, **more})
+    return Cloud(**{**facts, **more})

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the estate: a number of calls that grows with pages of answers, not with VMs.
+"""Reads the cloud: a number of calls that grows with pages of answers, not with VMs.
 
 All owners are read (C(listall=true) and C(projectid=-1)); without them the root admin gets an empty answer and the
 routers of projects are missing.
@@ -19,11 +19,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import r
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     REMOTE_ACCESS_VPN,
+    ROUTER_KINDS,
     ROUTER_PROVIDERS,
     SYSTEM_VM_KINDS,
     Capabilities,
     Capacity,
-    Estate,
+    Cloud,
     Host,
     Kind,
     ManagementServer,
@@ -32,7 +33,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Settings,
     Template,
     Unit,
-    UnitType,
     Vm,
     Vpc,
     Zone,
@@ -75,7 +75,7 @@ TRANSFER_COMMANDS = frozenset(
 )
 
 
-def read_estate(client: Client) -> Estate:
+def read_cloud(client: Client) -> Cloud:
     """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
 
     listAsyncJobs and listEvents, without which nothing can be carried out, are called here: an account that may not
@@ -87,7 +87,7 @@ def read_estate(client: Client) -> Estate:
     zones = read_zones(client)
     units = read_units(client, zones=zones)
     jobs = running_jobs(client)
-    return Estate(
+    return Cloud(
         management_servers=read_management_servers(client),
         zones=tuple(_with_settings(client, zone) for zone in zones),
         hosts=tuple(read_hosts(client)),
@@ -101,32 +101,32 @@ def read_estate(client: Client) -> Estate:
 
 
 def read_details(
-    client: Client, estate: Estate, commands: Iterable[str], *, recreates: bool = False, touches_ssvm: bool = False
-) -> Estate:
+    client: Client, cloud: Cloud, commands: Iterable[str], *, recreates: bool = False, touches_ssvm: bool = False
+) -> Cloud:
     """Read what only the checks of a plan ask for, as far as this plan needs it.
 
     :param commands: the commands that carrying it out sends.
     :param recreates: whether something is to be recreated.
     :param touches_ssvm: whether an SSVM is interrupted.
-    :raises ApiError: as read_estate.
+    :raises ApiError: as read_cloud.
     """
     names = [*SETTINGS, *(RECREATION_SETTINGS if recreates else ())]
     values = {name: value for name in names if (value := read_setting(client, name)) is not None}
     if values.get("router.health.checks.failures.to.recreate.vr"):
         values["router.health.checks.enabled"] = read_setting(client, "router.health.checks.enabled") or ""
-    estate = replace(estate, capabilities=read_capabilities(client, commands), settings=Settings(values))
+    cloud = replace(cloud, capabilities=read_capabilities(client, commands), settings=Settings(values))
     if recreates:
         offerings = client.list_as(
             "listServiceOfferings", "serviceoffering", _offering_memory, issystem=True, listall=True
         )
-        estate = replace(
-            estate,
+        cloud = replace(
+            cloud,
             capacities=tuple(client.list_as("listCapacity", "capacity", _capacity)),
             offering_memory=dict(offerings),
         )
     if touches_ssvm:
-        estate = replace(estate, transfers=(*estate.transfers, *_read_downloads(client)))
-    return estate
+        cloud = replace(cloud, transfers=(*cloud.transfers, *_read_downloads(client)))
+    return cloud
 
 
 def read_zones(client: Client) -> tuple[Zone, ...]:
@@ -199,20 +199,20 @@ def read_units(
 ) -> tuple[Unit, ...]:
     """All units of the kinds, without reading what other kinds consist of.
 
-    :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and the marks.
+    :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and the sensitive_services.
     :param zones: the zones, where they have been read already.
-    :raises ApiError: as read_estate.
+    :raises ApiError: as read_cloud.
     """
     system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
-    if Kind.ROUTER in kinds:
+    if ROUTER_KINDS & set(kinds):
         routers = read_routers(client)
         internal_lbs = read_internal_lbs(client)
         networks = client.list_as("listNetworks", "network", _network, **ALL_OWNERS)
         vpcs = client.list_as("listVPCs", "vpc", _vpc, **ALL_OWNERS)
-        marks = _read_marks(client) if details else _no_marks
+        sensitive_services = _read_sensitive_services(client) if details else _no_sensitive_services
     else:
         routers, internal_lbs, networks, vpcs = [], [], [], []
-        marks = _no_marks
+        sensitive_services = _no_sensitive_services
     volumes = {}
     if details or system_vms:
         volumes = {
@@ -228,11 +228,11 @@ def read_units(
         (with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
         networks,
         vpcs,
-        marks,
+        sensitive_services,
     )
-    if Kind.ROUTER in kinds:
+    if ROUTER_KINDS & set(kinds):
         basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
-        units = [replace(unit, per_pod=unit.zone_id in basic and unit.type is UnitType.NETWORK) for unit in units]
+        units = [replace(unit, per_pod=unit.zone_id in basic and unit.kind is Kind.NETWORK) for unit in units]
     return tuple(units)
 
 
@@ -242,7 +242,7 @@ def group_units(
     internal_lbs: Iterable[Vm],
     networks: Iterable[Network],
     vpcs: Iterable[Vpc],
-    marks: Callable[[Network | Vpc, Sequence[Vm]], Iterable[str]] = lambda owner, vms: (),
+    sensitive_services: Callable[[Network | Vpc, Sequence[Vm]], Iterable[str]] = lambda owner, vms: (),
 ) -> list[Unit]:
     """Group VMs into units: what one action upgrades. Starts from the VMs, so what has none makes no unit."""
     network_by_id = {network.id: network for network in networks}
@@ -254,8 +254,8 @@ def group_units(
         vpc.id: replace(vpc, tiers=tuple(sorted(tiers.get(vpc.id, ()), key=lambda tier: (tier.name, tier.id))))
         for vpc in vpcs
     }
-    units = [_own_unit(vm, UnitType.SYSTEM_VM) for vm in system_vms]
-    units += [_own_unit(vm, UnitType.INTERNAL_LB) for vm in internal_lbs]
+    units = [_own_unit(vm, vm.systemvmtype) for vm in system_vms if vm.systemvmtype]
+    units += [_own_unit(vm, Kind.INTERNAL_LB) for vm in internal_lbs]
     members: dict[tuple[str | None, str | None], list[Vm]] = {}
     for router in routers:
         key = (router.vpc_id, None) if router.vpc_id else (None, router.network_id)
@@ -263,27 +263,26 @@ def group_units(
     for (vpc_id, network_id), vms in members.items():
         owner = vpc_by_id.get(vpc_id or "") or network_by_id.get(network_id or "")
         if owner is None:
-            units += [_own_unit(vm, UnitType.ORPHAN) for vm in vms]
+            units += [_own_unit(vm, Kind.ORPHAN) for vm in vms]
             continue
         units.append(
             Unit(
                 id=owner.id,
                 name=owner.name,
-                type=UnitType.VPC if isinstance(owner, Vpc) else UnitType.NETWORK,
-                kind=Kind.ROUTER,
+                kind=Kind.VPC if isinstance(owner, Vpc) else Kind.NETWORK,
                 zone_id=owner.zone_id,
                 zone=vms[0].zone,
                 owner=owner.owner,
                 vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
                 network=owner if isinstance(owner, Network) else None,
                 vpc=owner if isinstance(owner, Vpc) else None,
-                marks=tuple(marks(owner, vms)),
+                sensitive_services=tuple(sensitive_services(owner, vms)),
             )
         )
     return units
 
 
-def _read_marks(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[str]]:
+def _read_sensitive_services(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[str]]:
     """What makes an interruption of a network or VPC hurt more.
 
     Of a remote access VPN only the address is kept: the answer holds pre-shared keys.
@@ -295,7 +294,7 @@ def _read_marks(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[
     gateways = _ids_of(client, "listPrivateGateways", "privategateway", "vpcid")
     balanced = _ids_of(client, "listLoadBalancerRules", "loadbalancerrule", "networkid")
 
-    def marks(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
+    def sensitive_services(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
         ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
         found = [REMOTE_ACCESS_VPN] if any(vpn_addresses.intersection(vm.addresses) for vm in vms) else []
         for words, marked in (
@@ -307,10 +306,10 @@ def _read_marks(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[
                 found.append(words)
         return found
 
-    return marks
+    return sensitive_services
 
 
-def _no_marks(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
+def _no_sensitive_services(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
     return []
 
 
@@ -479,7 +478,7 @@ def _common(item: Mapping[str, Any]) -> dict[str, Any]:
 def _system_vm(item: Mapping[str, Any]) -> Vm:
     return Vm(
         **_common(item),
-        kind=SYSTEM_VM_KINDS[item["systemvmtype"]],
+        systemvmtype=SYSTEM_VM_KINDS[item["systemvmtype"]],
         built_from=None,  # listSystemVms does not tell; the ROOT volume does
         software=version_of(item, "version"),
         agent_state=item.get("agentstate"),
@@ -493,7 +492,6 @@ def _router(item: Mapping[str, Any]) -> Vm:
     addresses = [nic.get("ipaddress") for nic in nics] + [item.get("publicip"), item.get("guestipaddress")]
     return Vm(
         **_common(item),
-        kind=Kind.ROUTER,
         built_from=version_of(item, "version"),
         software=version_of(item, "softwareversion"),
         scripts=str(item.get("scriptsversion") or "").strip() or None,
@@ -520,5 +518,5 @@ def with_root_volume(vm: Vm, volume: Mapping[str, Any] | None) -> Vm:
     )
 
 
-def _own_unit(vm: Vm, unit_type: UnitType) -> Unit:
-    return Unit(vm.id, vm.name, unit_type, vm.kind, vm.zone_id, vm.zone, vm.owner, (vm,))
+def _own_unit(vm: Vm, kind: Kind) -> Unit:
+    return Unit(vm.id, vm.name, kind, vm.zone_id, vm.zone, vm.owner, (vm,))

@@ -18,22 +18,39 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 
 
 class Kind(str, enum.Enum):
-    """The kinds an operator selects by."""
+    """What a unit is: a system VM, or what routers serve."""
 
     SSVM = "ssvm"
     CPVM = "cpvm"
-    ROUTER = "router"
-
-
-class UnitType(str, enum.Enum):
-    """What one action upgrades."""
-
-    SYSTEM_VM = "system_vm"
     NETWORK = "network"
     VPC = "vpc"
     INTERNAL_LB = "internal_lb"
     ORPHAN = "orphan_router"  # a router whose network or VPC no list shows
 
+    @property
+    def is_system_vm(self) -> bool:
+        return self in (Kind.SSVM, Kind.CPVM)
+
+    @property
+    def is_router(self) -> bool:
+        """Whether it is done by routers; C(router) is the one word for all such kinds."""
+        return not self.is_system_vm
+
+    @property
+    def words(self) -> str:
+        """As a person says it before a name."""
+        return {Kind.INTERNAL_LB: "internal LB VM", Kind.ORPHAN: "router", Kind.NETWORK: "network"}.get(
+            self, self.value.upper()
+        )
+
+    @property
+    def group(self) -> str:
+        """What is done by one module in one step: C(ssvm), C(cpvm) or C(router)."""
+        return self.value if self.is_system_vm else ROUTER
+
+
+ROUTER = "router"
+ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 REMOTE_ACCESS_VPN = "remote access VPN"
@@ -63,12 +80,12 @@ class Vm:
 
     id: str
     name: str
-    kind: Kind
     zone_id: str
     zone: str
     state: str
     built_from: Version | None  # routers: version inside the VM; system VMs: version in the ROOT volume's template name
     software: Version | None  # routers: softwareversion (what the server believes); system VMs: the agent's version
+    systemvmtype: Kind | None = None  # SSVM or CPVM; None of a router
     scripts: str | None = None  # routers only: checksum read inside the VM
     agent_state: str | None = None  # system VMs only
     hypervisor: str | None = None
@@ -96,7 +113,7 @@ class Vm:
 
     @property
     def is_router(self) -> bool:
-        return self.kind is Kind.ROUTER
+        return self.systemvmtype is None
 
     def facts(self) -> dict[str, Any]:
         """What C(before) and C(after) show of this VM: plain data, only what applies to its kind."""
@@ -263,7 +280,6 @@ class Unit:
 
     id: str
     name: str
-    type: UnitType
     kind: Kind
     zone_id: str
     zone: str
@@ -274,7 +290,7 @@ class Unit:
     owed: tuple[Owed, ...] = ()  # networks whose rules have to be applied again
     restarts: tuple[Restart, ...] = ()  # the last restarts of its networks that are known to have succeeded
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
-    marks: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
+    sensitive_services: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
     @property
     def hypervisor(self) -> str | None:
@@ -287,7 +303,7 @@ class Unit:
 
     @property
     def remote_access_vpn(self) -> bool:
-        return REMOTE_ACCESS_VPN in self.marks
+        return REMOTE_ACCESS_VPN in self.sensitive_services
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -323,7 +339,7 @@ class Unit:
     @property
     def network_ids(self) -> tuple[str, ...]:
         """The networks whose rules its routers hold, as far as they can be restarted."""
-        if self.type is UnitType.INTERNAL_LB:
+        if self.kind is Kind.INTERNAL_LB:
             return tuple(vm.network_id for vm in self.vms if vm.network_id)
         if self.network:
             return (self.network.id,) if self.network.restartable else ()
@@ -337,7 +353,7 @@ class Unit:
     @property
     def surplus(self) -> tuple[Vm, ...]:
         """Stopped routers beside as many running ones as there should be: left over from a recreation that failed."""
-        if self.type not in (UnitType.NETWORK, UnitType.VPC) or self.per_pod:
+        if self.kind not in (Kind.NETWORK, Kind.VPC) or self.per_pod:
             return ()
         running = [vm for vm in self.vms if vm.running]
         stopped = tuple(vm for vm in self.vms if vm.state == "Stopped")
@@ -352,14 +368,7 @@ class Unit:
     @property
     def label(self) -> str:
         """How a person calls it: the object and its zone."""
-        words = {
-            UnitType.SYSTEM_VM: self.kind.value.upper(),
-            UnitType.NETWORK: "network",
-            UnitType.VPC: "VPC",
-            UnitType.INTERNAL_LB: "internal LB VM",
-            UnitType.ORPHAN: "router",
-        }
-        return f"{words[self.type]} {self.name}"
+        return f"{self.kind.words} {self.name}"
 
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""
@@ -411,7 +420,7 @@ class InFlight:
 
 
 @dataclass(frozen=True)
-class Estate:
+class Cloud:
     """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it."""
 
     management_servers: tuple[ManagementServer, ...]

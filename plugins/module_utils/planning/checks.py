@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pre-flight checks: each a pure function of estate and plan that answers ok, warn or fail, with what was seen
+"""The pre-flight checks: each a pure function of cloud and plan that answers ok, warn or fail, with what was seen
 and what to do about it. A check that fails stops the run before anything is touched."""
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Cloud, Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 
@@ -33,7 +33,7 @@ class Status(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """The answer to one question, for a person: what was seen and, unless it is ok, what to do about it."""
+    """The answer to one context, for a person: what was seen and, unless it is ok, what to do about it."""
 
     name: str
     status: Status
@@ -45,10 +45,10 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the checks look at: the whole estate, the units in scope with their verdicts, and the policy."""
+class CheckContext:
+    """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy."""
 
-    estate: Estate
+    cloud: Cloud
     verdicts: Sequence[tuple[Unit, Verdict]]
     policy: Policy
 
@@ -76,22 +76,22 @@ class Question:
         return [unit for unit, verdict in self.verdicts if verdict.method is not Method.NONE]
 
 
-def run_checks(question: Question) -> list[Check]:
+def run_checks(context: CheckContext) -> list[Check]:
     """All checks, in the order in which an operator reads them."""
-    return [check(question) for check in CHECKS]
+    return [check(context) for check in CHECKS]
 
 
-def recreation_problems(question: Question) -> list[Check]:
+def recreation_problems(context: CheckContext) -> list[Check]:
     """The checks without which nothing may be destroyed, as far as they fail; for a module that acts on its own."""
     needed = (_new_template, _room_for_new_vms, _offerings, _capacity_scan, _permissions)
-    return [found for check in needed if (found := check(question)).status is Status.FAIL]
+    return [found for check in needed if (found := check(context)).status is Status.FAIL]
 
 
-def _management_servers(question: Question) -> Check:
+def _management_servers(context: CheckContext) -> Check:
     name = "management_servers"
-    up = [server for server in question.estate.management_servers if server.up]
+    up = [server for server in context.cloud.management_servers if server.up]
     seen = ", ".join(f"{server.name} {server.version}" for server in up) or "none is Up"
-    if question.estate.version is None:
+    if context.cloud.version is None:
         return Check(
             name,
             Status.FAIL,
@@ -101,9 +101,9 @@ def _management_servers(question: Question) -> Check:
     return Check(name, Status.OK, seen)
 
 
-def _source_versions(question: Question) -> Check:
+def _source_versions(context: CheckContext) -> Check:
     name = "source_versions"
-    forbidden = [(unit, vm, why) for unit, verdict in question.verdicts for vm, why in verdict.forbidden if vm.running]
+    forbidden = [(unit, vm, why) for unit, verdict in context.verdicts for vm, why in verdict.forbidden if vm.running]
     if not forbidden:
         return Check(name, Status.OK, "every running VM in scope was built from 4.14 or newer, or is current")
     listed = _listed(f"{vm.name} ({unit.label}, zone {unit.zone}): {why}" for unit, vm, why in forbidden)
@@ -117,10 +117,10 @@ def _source_versions(question: Question) -> Check:
     )
 
 
-def _live_patch_support(question: Question) -> Check:
+def _live_patch_support(context: CheckContext) -> Check:
     name = "live_patch_support"
-    target = question.estate.version
-    if not question.planned(Method.LIVE_PATCH):
+    target = context.cloud.version
+    if not context.planned(Method.LIVE_PATCH):
         return Check(name, Status.OK, "no live patch is planned")
     if target is not None and not matrix.server_can_live_patch(target):
         return Check(
@@ -129,7 +129,7 @@ def _live_patch_support(question: Question) -> Check:
             f"the management server is {target}; live patching exists since 4.17",
             "Upgrade the management server to 4.17 or newer, or recreate the VMs.",
         )
-    can = question.estate.capabilities
+    can = context.cloud.capabilities
     if can.has("restartNetwork") and not can.has("restartNetwork", "livepatch"):
         return Check(
             name,
@@ -141,9 +141,9 @@ def _live_patch_support(question: Question) -> Check:
     return Check(name, Status.OK, "patchSystemVm and restartNetwork with livepatch are there")
 
 
-def _permissions(question: Question) -> Check:
+def _permissions(context: CheckContext) -> Check:
     name = "permissions"
-    missing = sorted(command for command in question.commands if not question.estate.capabilities.has(command))
+    missing = sorted(command for command in context.commands if not context.cloud.capabilities.has(command))
     if missing:
         return Check(
             name,
@@ -154,13 +154,13 @@ def _permissions(question: Question) -> Check:
     return Check(name, Status.OK, "every command the plan needs may be called")
 
 
-def _wanted_method(question: Question) -> Check:
+def _wanted_method(context: CheckContext) -> Check:
     name = "wanted_method"
-    if question.policy.method is not Wanted.LIVE_PATCH:
-        return Check(name, Status.OK, f"sysvm_method is {question.policy.method.value}")
+    if context.policy.method is not WantedMethod.LIVE_PATCH:
+        return Check(name, Status.OK, f"sysvm_method is {context.policy.method.value}")
     others = [
         f"{unit.label}: {verdict.reason}"
-        for unit, verdict in question.verdicts
+        for unit, verdict in context.verdicts
         if verdict.method not in (Method.LIVE_PATCH, Method.NONE)
     ]
     if others:
@@ -173,18 +173,18 @@ def _wanted_method(question: Question) -> Check:
     return Check(name, Status.OK, "every unit in scope can be live patched or is current")
 
 
-def _host_agents(question: Question) -> Check:
+def _host_agents(context: CheckContext) -> Check:
     """On KVM the files that are patched in come from the host, not from the management server."""
     name = "host_agents"
-    target = question.estate.version
+    target = context.cloud.version
     if target is None:
         return Check(name, Status.OK, "not compared: the management servers have no single version")
     old = {
         host.id: host
-        for host in question.estate.hosts
+        for host in context.cloud.hosts
         if host.hypervisor == "KVM" and host.version is not None and host.version < target
     }
-    hit = sorted({host_id for unit in question.planned(Method.LIVE_PATCH, Method.RESTART) for host_id in unit.host_ids})
+    hit = sorted({host_id for unit in context.planned(Method.LIVE_PATCH, Method.RESTART) for host_id in unit.host_ids})
     affected = [old[host_id] for host_id in hit if host_id in old]
     if affected:
         return Check(
@@ -206,16 +206,16 @@ def _host_agents(question: Question) -> Check:
     return Check(name, Status.OK, "no KVM host's agent is older than the server")
 
 
-def _minimum_version(question: Question) -> Check:
+def _minimum_version(context: CheckContext) -> Check:
     name = "minreq.sysvmtemplate.version"
-    minimum = {zone.id: zone.minimum_version for zone in question.estate.zones}
+    minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
     below = [
         vm
-        for unit in question.planned(Method.LIVE_PATCH)
+        for unit in context.planned(Method.LIVE_PATCH)
         for vm in unit.vms
         if vm.is_router and vm.built_from and (required := minimum.get(vm.zone_id)) and vm.built_from < required
     ]
-    told = ", ".join(f"{zone.name} {zone.minimum_version or 'unset'}" for zone in question.estate.zones)
+    told = ", ".join(f"{zone.name} {zone.minimum_version or 'unset'}" for zone in context.cloud.zones)
     if below:
         return Check(
             name,
@@ -227,13 +227,13 @@ def _minimum_version(question: Question) -> Check:
     return Check(name, Status.OK, told)
 
 
-def _new_template(question: Question) -> Check:
+def _new_template(context: CheckContext) -> Check:
     """Nothing is destroyed before it is sure that what replaces it can be made."""
     name = "new_template"
-    units = question.planned(Method.RECREATE)
+    units = context.planned(Method.RECREATE)
     if not units:
         return Check(name, Status.OK, "nothing is recreated")
-    templates = new_templates(question.estate)
+    templates = new_templates(context.cloud)
     used = {(unit.zone_id, unit.hypervisor): templates[(unit.zone_id, unit.hypervisor)] for unit in units}
     problems = sorted({template.problem for template in used.values() if template.problem})
     if problems:
@@ -244,7 +244,7 @@ def _new_template(question: Question) -> Check:
             "Register the system VM template of the new version for that hypervisor, wait until it is Ready in the "
             "zone and let router.template.<hypervisor> name it.",
         )
-    target = question.estate.version
+    target = context.cloud.version
     old = sorted({t.name for t in used.values() if t.version and target and t.version.release < target.release})
     if old:
         return Check(
@@ -256,17 +256,17 @@ def _new_template(question: Question) -> Check:
     return Check(name, Status.OK, ", ".join(sorted({template.name for template in used.values()})))
 
 
-def _room_for_new_vms(question: Question) -> Check:
+def _room_for_new_vms(context: CheckContext) -> Check:
     name = "room_for_new_vms"
     problems = []
-    for zone in question.estate.zones:
-        units = [unit for unit in question.planned(Method.RECREATE) if unit.zone_id == zone.id]
+    for zone in context.cloud.zones:
+        units = [unit for unit in context.planned(Method.RECREATE) if unit.zone_id == zone.id]
         for hypervisor in sorted({unit.hypervisor or "" for unit in units}):
-            if not any(h.usable and h.zone_id == zone.id and h.hypervisor == hypervisor for h in question.estate.hosts):
+            if not any(h.usable and h.zone_id == zone.id and h.hypervisor == hypervisor for h in context.cloud.hosts):
                 problems.append(f"zone {zone.name} has no {hypervisor or 'known'} host that is Up and Enabled")
-        memory = max((_memory(question.estate, unit) for unit in units), default=0) * MIB
+        memory = max((_memory(context.cloud, unit) for unit in units), default=0) * MIB
         needed = {"MEMORY": memory, "PRIVATE_IP": 1, "VIRTUAL_NETWORK_PUBLIC_IP": 1} if units else {}
-        for capacity in question.estate.capacities:
+        for capacity in context.cloud.capacities:
             if capacity.zone_id == zone.id and capacity.name in needed and capacity.free < needed[capacity.name]:
                 problems.append(f"zone {zone.name} has no {capacity.name} left for one more VM")
     if problems:
@@ -280,12 +280,12 @@ def _room_for_new_vms(question: Question) -> Check:
     return Check(name, Status.OK, "there is a host, memory and addresses for one more VM in every zone concerned")
 
 
-def _offerings(question: Question) -> Check:
+def _offerings(context: CheckContext) -> Check:
     name = "offerings"
     small = sorted(
         f"{unit.label} {memory} MiB"
-        for unit in question.planned(Method.RECREATE)
-        if 0 < (memory := _memory(question.estate, unit)) < MINIMUM_MEMORY_MIB
+        for unit in context.planned(Method.RECREATE)
+        if 0 < (memory := _memory(context.cloud, unit)) < MINIMUM_MEMORY_MIB
     )
     if small:
         return Check(
@@ -297,11 +297,11 @@ def _offerings(question: Question) -> Check:
     return Check(name, Status.OK, f"no system offering in use has less than {MINIMUM_MEMORY_MIB} MiB")
 
 
-def _capacity_scan(question: Question) -> Check:
+def _capacity_scan(context: CheckContext) -> Check:
     """A destroyed system VM comes back through the capacity scan only."""
     name = "capacity_scan"
-    units = [unit for unit in question.planned(Method.RECREATE) if unit.type is UnitType.SYSTEM_VM]
-    settings = question.estate.settings
+    units = [unit for unit in context.planned(Method.RECREATE) if unit.kind.is_system_vm]
+    settings = context.cloud.settings
     problems = []
     if units and not settings.flag("system.vm.auto.reserve.capacity", True):
         problems.append("system.vm.auto.reserve.capacity is false")
@@ -314,8 +314,8 @@ def _capacity_scan(question: Question) -> Check:
         problems.append("consoleproxy.restart is false")
     blocking = [
         vm.name
-        for unit in question.estate.units
-        if unit.type is UnitType.SYSTEM_VM
+        for unit in context.cloud.units
+        if unit.kind.is_system_vm
         for vm in unit.vms
         if units and vm.state == "Stopping"
     ]
@@ -330,21 +330,21 @@ def _capacity_scan(question: Question) -> Check:
     return Check(name, Status.OK, "the server replaces destroyed system VMs" if units else "no system VM is recreated")
 
 
-def _system_vms_present(question: Question) -> Check:
+def _system_vms_present(context: CheckContext) -> Check:
     """An interrupted recreation, or a scan that cannot do its work, leaves a zone without its system VM."""
     name = "system_vms_present"
-    there = {(unit.zone_id, unit.kind) for unit in question.estate.units}
+    there = {(unit.zone_id, unit.kind) for unit in context.cloud.units}
     missing = [
         f"zone {zone.name} has no {kind.value.upper()}"
-        for zone in question.estate.zones
+        for zone in context.cloud.zones
         for kind in (Kind.SSVM, Kind.CPVM)
-        if kind in question.policy.kinds
-        and (not question.policy.zones or {zone.id, zone.name} & set(question.policy.zones))
-        and not (question.policy.names or question.policy.cidrs or question.policy.select)
+        if kind in context.policy.kinds
+        and (not context.policy.zones or {zone.id, zone.name} & set(context.policy.zones))
+        and not (context.policy.names or context.policy.cidrs or context.policy.select)
         and zone.enabled
         and not zone.edge
         and (zone.id, kind) not in there
-        and any(host.usable and host.zone_id == zone.id for host in question.estate.hosts)
+        and any(host.usable and host.zone_id == zone.id for host in context.cloud.hosts)
     ]
     if missing:
         return Check(
@@ -358,10 +358,10 @@ def _system_vms_present(question: Question) -> Check:
     return Check(name, Status.OK, "every enabled zone has its SSVM and CPVM, or they are not in scope")
 
 
-def _rolling_restart(question: Question) -> Check:
+def _rolling_restart(context: CheckContext) -> Check:
     name = "network.rolling.restart"
-    routers = [unit for unit in question.planned(Method.RECREATE) if unit.kind is Kind.ROUTER]
-    if routers and not question.estate.settings.flag(name, True):
+    routers = [unit for unit in context.planned(Method.RECREATE) if unit.kind.is_router]
+    if routers and not context.cloud.settings.flag(name, True):
         return Check(
             name,
             Status.WARN,
@@ -373,22 +373,22 @@ def _rolling_restart(question: Question) -> Check:
     )
 
 
-def _transfers(question: Question) -> Check:
+def _transfers(context: CheckContext) -> Check:
     return _warn_about(
         "transfers",
-        list(question.estate.transfers) if question.touches_ssvm else [],
+        list(context.cloud.transfers) if context.touches_ssvm else [],
         "transfer(s) running through an SSVM",
         "They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
         "no template, ISO or volume is being transferred, or no SSVM is touched",
     )
 
 
-def _console_sessions(question: Question) -> Check:
+def _console_sessions(context: CheckContext) -> Check:
     return _warn_about(
         "console_sessions",
         [
             f"{vm.name} has {vm.sessions}"
-            for unit in question.planned(*ACTING)
+            for unit in context.planned(*ACTING)
             if unit.kind is Kind.CPVM
             for vm in unit.vms
             if vm.sessions
@@ -399,13 +399,13 @@ def _console_sessions(question: Question) -> Check:
     )
 
 
-def _interruptions(question: Question) -> Check:
+def _interruptions(context: CheckContext) -> Check:
     return _warn_about(
         "sensitive_units",
         [
-            f"{unit.label} ({', '.join(unit.marks)})"
-            for unit in question.planned(Method.RECREATE, Method.RESTART)
-            if unit.marks
+            f"{unit.label} ({', '.join(unit.sensitive_services)})"
+            for unit in context.planned(Method.RECREATE, Method.RESTART)
+            if unit.sensitive_services
         ],
         "unit(s) lose VPN tunnels, private gateways or balanced connections",
         "They are done last. Tell their owners, or leave them out with sysvm_exclude_names.",
@@ -413,13 +413,13 @@ def _interruptions(question: Question) -> Check:
     )
 
 
-def _memory(estate: Estate, unit: Unit) -> int:
-    return max((estate.offering_memory.get(vm.offering_id or "", 0) for vm in unit.vms), default=0)
+def _memory(cloud: Cloud, unit: Unit) -> int:
+    return max((cloud.offering_memory.get(vm.offering_id or "", 0) for vm in unit.vms), default=0)
 
 
-def _integration_port(question: Question) -> Check:
+def _integration_port(context: CheckContext) -> Check:
     name = "integration.api.port"
-    port = question.estate.settings.number(name, 0)
+    port = context.cloud.settings.number(name, 0)
     if port > 0:
         return Check(
             name,
@@ -431,9 +431,9 @@ def _integration_port(question: Question) -> Check:
     return Check(name, Status.OK, "closed")
 
 
-def _health_check_recreation(question: Question) -> Check:
+def _health_check_recreation(context: CheckContext) -> Check:
     name = "router.health.checks.failures.to.recreate.vr"
-    settings = question.estate.settings
+    settings = context.cloud.settings
     failures = settings.text(name)
     if failures and settings.flag("router.health.checks.enabled", True):
         return Check(
@@ -446,12 +446,12 @@ def _health_check_recreation(question: Question) -> Check:
     return Check(name, Status.OK, "the server recreates no router on its own")
 
 
-def _job_cancel_threshold(question: Question) -> Check:
+def _job_cancel_threshold(context: CheckContext) -> Check:
     name = CANCEL_THRESHOLD
-    minutes = question.estate.settings.number(name, 60)
+    minutes = context.cloud.settings.number(name, 60)
     long = [
         f"{unit.label} about {expected_seconds(unit, verdict.method) / 60:.0f} min"
-        for unit, verdict in question.verdicts
+        for unit, verdict in context.verdicts
         if expected_seconds(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
     ]
     if long:
@@ -464,8 +464,8 @@ def _job_cancel_threshold(question: Question) -> Check:
     return Check(name, Status.OK, f"{minutes} minutes, longer than any unit is expected to take")
 
 
-def _not_running(question: Question) -> Check:
-    vms = [(unit, vm) for unit in question.pending for vm in unit.vms if not vm.running]
+def _not_running(context: CheckContext) -> Check:
+    vms = [(unit, vm) for unit in context.pending for vm in unit.vms if not vm.running]
     return _warn_about(
         "not_running",
         [f"{vm.name} {vm.state} ({unit.label})" for unit, vm in vms],
@@ -475,16 +475,16 @@ def _not_running(question: Question) -> Check:
     )
 
 
-def _redundant_pairs(question: Question) -> Check:
+def _redundant_pairs(context: CheckContext) -> Check:
     def degraded(unit: Unit) -> bool:
         states = sorted(str(vm.redundant_state) for vm in unit.vms if vm.running)
-        return unit.kind is Kind.ROUTER and unit.redundant and states != ["BACKUP", "PRIMARY"]
+        return unit.kind.is_router and unit.redundant and states != ["BACKUP", "PRIMARY"]
 
     return _warn_about(
         "redundant_pairs",
         [
             f"{unit.label}: " + ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
-            for unit in question.pending
+            for unit in context.pending
             if degraded(unit)
         ],
         "not one PRIMARY and one BACKUP",
@@ -494,22 +494,22 @@ def _redundant_pairs(question: Question) -> Check:
     )
 
 
-def _tierless_vpcs(question: Question) -> Check:
+def _tierless_vpcs(context: CheckContext) -> Check:
     return _warn_about(
         "vpcs_without_tiers",
-        [f"{unit.label} ({_names(unit.vms)})" for unit in question.pending if unit.vpc and not unit.vpc.tiers],
+        [f"{unit.label} ({_names(unit.vms)})" for unit in context.pending if unit.vpc and not unit.vpc.tiers],
         "without a tier",
         "A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them out.",
         "every VPC in scope has a tier to patch through",
     )
 
 
-def _network_states(question: Question) -> Check:
+def _network_states(context: CheckContext) -> Check:
     return _warn_about(
         "network_states",
         [
             f"{unit.label} {unit.network.state} ({_names(unit.vms)})"
-            for unit in question.pending
+            for unit in context.pending
             if unit.network and not unit.network.restartable
         ],
         "neither Implemented nor Setup",
@@ -519,11 +519,11 @@ def _network_states(question: Question) -> Check:
     )
 
 
-def _restart_required(question: Question) -> Check:
+def _restart_required(context: CheckContext) -> Check:
     """The server marks a network after a restart that failed half-way, and when its offering was changed."""
     marked = [
         unit.label
-        for unit, dummy in question.verdicts
+        for unit, dummy in context.verdicts
         for of in ((unit.network,) if unit.network else (unit.vpc, *unit.tiers))
         if of and of.restart_required
     ]
@@ -537,12 +537,12 @@ def _restart_required(question: Question) -> Check:
     )
 
 
-def _remote_access_vpn(question: Question) -> Check:
+def _remote_access_vpn(context: CheckContext) -> Check:
     return _warn_about(
         "remote_access_vpn",
         [
             f"{unit.label} ({_names(unit.vms)})"
-            for unit in question.planned(Method.LIVE_PATCH)
+            for unit in context.planned(Method.LIVE_PATCH)
             if unit.remote_access_vpn
             and any(vm.built_from and matrix.row_for(vm.built_from).comment for vm in unit.vms)
         ],
@@ -552,11 +552,11 @@ def _remote_access_vpn(question: Question) -> Check:
     )
 
 
-def _shared_networks(question: Question) -> Check:
+def _shared_networks(context: CheckContext) -> Check:
     """patch-sysvms.sh restarts the services of console proxies, SSVMs and routers, not those of a dhcpsrvr."""
     return _warn_about(
         "shared_networks",
-        [f"{unit.label} ({_names(unit.vms)})" for unit in question.planned(Method.LIVE_PATCH) if unit.dhcp_only],
+        [f"{unit.label} ({_names(unit.vms)})" for unit in context.planned(Method.LIVE_PATCH) if unit.dhcp_only],
         "shared network(s) whose services a live patch does not restart",
         "They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, or "
         "leave them out with sysvm_exclude_names and recreate them.",
@@ -564,9 +564,9 @@ def _shared_networks(question: Question) -> Check:
     )
 
 
-def _jobs_in_flight(question: Question) -> Check:
-    busy = {resource for job in question.estate.in_flight for resource in job.resource_ids}
-    units = [unit.label for unit in question.pending if unit.resource_ids() & busy]
+def _jobs_in_flight(context: CheckContext) -> Check:
+    busy = {resource for job in context.cloud.in_flight for resource in job.resource_ids}
+    units = [unit.label for unit in context.pending if unit.resource_ids() & busy]
     return _warn_about(
         "jobs_in_flight",
         units,
@@ -578,7 +578,7 @@ def _jobs_in_flight(question: Question) -> Check:
 
 ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
 
-CHECKS: tuple[Callable[[Question], Check], ...] = (
+CHECKS: tuple[Callable[[CheckContext], Check], ...] = (
     _management_servers,
     _source_versions,
     _live_patch_support,

@@ -17,7 +17,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Kind,
     Unit,
-    UnitType,
     is_healthy_pair,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
@@ -113,7 +112,7 @@ def patch_system_vm(vm_id: str, *, forced: bool) -> Call:
 
 
 def _live_patch(unit: Unit, forced: bool, current: Sequence[str]) -> tuple[Call, ...]:
-    if unit.type is UnitType.SYSTEM_VM:
+    if unit.kind.is_system_vm:
         return (patch_system_vm(unit.id, forced=forced),)
     if unit.owed:
         return ()
@@ -143,10 +142,10 @@ def _live_patch(unit: Unit, forced: bool, current: Sequence[str]) -> tuple[Call,
 
 
 def _restart(unit: Unit) -> tuple[Call, ...]:
-    if unit.type is UnitType.SYSTEM_VM:
+    if unit.kind.is_system_vm:
         # Stop and start in one job: a separate start would race with the server's capacity scan.
         return (Call("rebootSystemVm", {"id": unit.id, "forced": True}, Purpose.REBOOT, START_S, weight=2),)
-    if unit.type is UnitType.INTERNAL_LB:
+    if unit.kind is Kind.INTERNAL_LB:
         # rebootRouter takes it as well (VirtualNetworkApplianceManagerImpl.rebootRouter asks for no role): one job that
         # cannot be interrupted between stop and start.
         if unit.vms[0].running:
@@ -192,11 +191,11 @@ def _restart(unit: Unit) -> tuple[Call, ...]:
 
 
 def _recreate(unit: Unit) -> tuple[Call, ...]:
-    if unit.type is UnitType.SYSTEM_VM:
+    if unit.kind.is_system_vm:
         gate = Gate.IDLE if unit.kind is Kind.CPVM else None
         return (Call("destroySystemVm", {"id": unit.id}, Purpose.RECREATE, RESTART_S, gate=gate),)
     networks = unit.network_ids
-    if unit.type is UnitType.INTERNAL_LB:
+    if unit.kind is Kind.INTERNAL_LB:
         return (
             Call("destroyRouter", {"id": unit.id}, Purpose.RECREATE, RESTART_S, unsettles=networks, proves=False),
             Call(

@@ -28,10 +28,10 @@ VM = dict.fromkeys(
     VALUE,
 )
 UNIT: Mapping[str, Shape] = {
-    **dict.fromkeys(("id", "name", "type", "kind", "zone", "zone_id", "hypervisor", "redundant"), VALUE),
+    **dict.fromkeys(("id", "name", "kind", "zone", "zone_id", "hypervisor", "redundant"), VALUE),
     "hosts": [VALUE],
     "owner": dict.fromkeys(("account", "domain", "project"), VALUE),
-    "marks": [VALUE],
+    "sensitive_services": [VALUE],
     "tags": ANY,
     "tiers": [VALUE],
     "vms": [VM],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
@@ -42,13 +42,13 @@ def expected_seconds(unit: Unit, method: Method) -> float:
     """How long one unit takes, from what has to be done to it (0 where nothing is done)."""
     routers = max(1, len(unit.vms))
     if method is Method.LIVE_PATCH:
-        if unit.type is UnitType.SYSTEM_VM:
+        if unit.kind.is_system_vm:
             return PATCH_S
         return routers * PATCH_S + max(1, len(unit.tiers)) * RESTART_S
     if method is Method.RESTART:
         return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
-        if unit.type is UnitType.SYSTEM_VM:
+        if unit.kind.is_system_vm:
             return SCAN_S + START_S
         pair = HANDOVER_S if unit.redundant else 0.0
         return (2 if unit.redundant else 1) * START_S + pair + max(1, len(unit.tiers)) * RESTART_S
@@ -74,7 +74,7 @@ def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
 
 
 def _live_patch(unit: Unit) -> Impact:
-    services = ", ".join(RESTARTED_SERVICES[unit.kind])
+    services = ", ".join(RESTARTED_SERVICES[unit.kind.group])
     if unit.kind is Kind.SSVM:
         return Impact(f"restarts {services}; running template, ISO and volume transfers of the zone fail")
     if unit.kind is Kind.CPVM:
@@ -94,7 +94,7 @@ def _recreate(unit: Unit, rolling_restart: bool) -> Impact:
         return Impact(text, SCAN_S + START_S / 3, 5 * START_S)
     if unit.kind is Kind.CPVM:
         return Impact("no consoles in the zone; open ones drop", SCAN_S + START_S / 3, 5 * START_S)
-    if unit.type is UnitType.INTERNAL_LB or not rolling_restart:
+    if unit.kind is Kind.INTERNAL_LB or not rolling_restart:
         return Impact(
             f"{_service(unit)} is gone until the new router is up", START_S / 3, expected_seconds(unit, Method.RECREATE)
         )
@@ -108,7 +108,7 @@ def _recreate(unit: Unit, rolling_restart: bool) -> Impact:
 
 
 def _service(unit: Unit) -> str:
-    if unit.type is UnitType.INTERNAL_LB:
+    if unit.kind is Kind.INTERNAL_LB:
         return "internal load balancing"
     return "template transfer" if unit.kind is Kind.SSVM else "the console" if unit.kind is Kind.CPVM else "the gateway"
 

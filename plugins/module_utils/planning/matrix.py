@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 
 SOURCE = "https://docs.cloudstack.apache.org/en/latest/upgrading/ (System-VMs and Virtual-Routers)"
@@ -40,7 +40,7 @@ ROWS = (
 RESTARTED_SERVICES = {
     Kind.SSVM: ("cloud", "apache2", "portmap"),
     Kind.CPVM: ("cloud",),
-    Kind.ROUTER: ("haproxy", "apache2", "dnsmasq"),
+    ROUTER: ("haproxy", "apache2", "dnsmasq"),
 }
 
 # What the template must have for the OpenJDK that the new software needs. An agent of this release or newer that is

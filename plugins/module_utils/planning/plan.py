@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Estate + policy -> plan: the ordered steps, the checks, and for every VM in scope the verdict. Pure data out."""
+"""Cloud + policy -> plan: the ordered steps, the checks, and for every VM in scope the verdict. Pure data out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Cloud, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     ACTING,
     Check,
-    Question,
+    CheckContext,
     Status,
     run_checks,
 )
@@ -25,13 +25,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Situation,
+    Baseline,
+    Strategy,
     Verdict,
-    Wishes,
     decide,
 )
 
-KIND_ORDER = (Kind.SSVM, Kind.CPVM, Kind.ROUTER)
+GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
 RANKS = ("canary", "", "sensitive")
 
 
@@ -57,11 +57,11 @@ class PlannedUnit:
 
 @dataclass(frozen=True)
 class Step:
-    """Units of one kind and one method that are done by one module call."""
+    """Units of one group of kinds (C(ssvm), C(cpvm), C(router)) and one method that are done by one module call."""
 
     number: int
     name: str
-    kind: Kind
+    group: str
     method: Method
     canary: bool
     units: tuple[PlannedUnit, ...]
@@ -70,7 +70,7 @@ class Step:
         return {
             "number": self.number,
             "name": self.name,
-            "kind": self.kind.value,
+            "group": self.group,
             "method": self.method.value,
             "canary": self.canary,
             "units": [planned.unit.id for planned in self.units],
@@ -104,45 +104,45 @@ class Plan:
         return {method.value: counts[method.value] for method in Method if counts[method.value]}
 
 
-def decide_all(estate: Estate, units: Sequence[Unit], policy: Policy) -> list[tuple[Unit, Verdict]]:
+def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tuple[Unit, Verdict]]:
     """The verdict for each of the units that are in scope."""
-    if estate.version is None:
+    if cloud.version is None:
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         return [(unit, unknown) for unit in units]
-    situation = situation_of(estate, estate.version)
-    wishes = Wishes(policy.method, policy.unsupported, policy.allow_degraded)
-    return [(unit, decide(unit, situation, wishes)) for unit in units]
+    baseline = baseline_of(cloud, cloud.version)
+    strategy = Strategy(policy.method, policy.unsupported, policy.allow_degraded)
+    return [(unit, decide(unit, baseline, strategy)) for unit in units]
 
 
-def make_plan(question: Question) -> Plan:
+def make_plan(context: CheckContext) -> Plan:
     """Ask the checks and order the steps.
 
     :raises PolicyError: for sizes of waves that are none.
     """
-    rolling = question.estate.settings.flag("network.rolling.restart", True)
+    rolling = context.cloud.settings.flag("network.rolling.restart", True)
     planned = tuple(
         PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
-        for unit, verdict in question.verdicts
+        for unit, verdict in context.verdicts
     )
-    version = question.estate.version
+    version = context.cloud.version
     return Plan(
         management_server_version=str(version) if version else None,
         units=planned,
-        steps=order_steps(planned, question.policy.canary, question.policy.waves),
-        checks=tuple(run_checks(question)),
+        steps=order_steps(planned, context.policy.canary, context.policy.waves),
+        checks=tuple(run_checks(context)),
     )
 
 
-def situation_of(estate: Estate, target: Version) -> Situation:
-    """What verdicts need of the whole estate."""
-    disabled = frozenset(zone.id for zone in estate.zones if not zone.enabled)
-    return Situation.of(target, estate.vms, new_templates(estate), disabled)
+def baseline_of(cloud: Cloud, target: Version) -> Baseline:
+    """What verdicts need of the whole cloud."""
+    disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
+    return Baseline.of(target, cloud.vms, new_templates(cloud), disabled)
 
 
 def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
-    """Canaries first (one unit per kind x hypervisor x zone), then the rest, then routers whose interruption hurts more
-    (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+    """Canaries first (one unit per group x hypervisor x zone), then the rest, then routers whose interruption hurts
+    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
 
     :param waves: sizes into which each step but the canaries' is cut.
     :raises PolicyError: for a size that is none.
@@ -151,35 +151,35 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     chosen = _canaries(acting) if canary else frozenset()
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
     for item in acting:
-        rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.marks else "")
-        key = (rank, KIND_ORDER.index(item.unit.kind), ACTING.index(item.verdict.method))
+        rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else "")
+        key = (rank, GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
         members.setdefault(key, []).append(item)
     steps: list[Step] = []
-    for (rank, kind, method), units in sorted(members.items(), key=lambda pair: pair[0]):
+    for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):
         units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
         is_canary = RANKS[rank] == "canary"
         sizes = cut(len(units), () if is_canary else waves, "sysvm_steps")
         for wave, size in enumerate(sizes, 1):
-            words = [RANKS[rank], KIND_ORDER[kind].value, ACTING[method].value]
+            words = [RANKS[rank], GROUPS[group], ACTING[method].value]
             name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")
             number = len(steps) + 1
-            steps.append(Step(number, name, KIND_ORDER[kind], ACTING[method], is_canary, tuple(units[:size])))
+            steps.append(Step(number, name, GROUPS[group], ACTING[method], is_canary, tuple(units[:size])))
             units = units[size:]
     return tuple(steps)
 
 
 def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
-    """The cheapest unit of each kind x hypervisor x zone; one without marks before one with them."""
-    best: dict[tuple[Kind, str | None, str], PlannedUnit] = {}
+    """The cheapest unit of each group x hypervisor x zone; one without sensitive_services before one with them."""
+    best: dict[tuple[str, str | None, str], PlannedUnit] = {}
     for item in sorted(
         acting,
         key=lambda item: (
             ACTING.index(item.verdict.method),
-            bool(item.unit.marks),
+            bool(item.unit.sensitive_services),
             item.expected_s,
             item.unit.name,
             item.unit.id,
         ),
     ):
-        best.setdefault((item.unit.kind, item.unit.hypervisor, item.unit.zone_id), item)
+        best.setdefault((item.unit.kind.group, item.unit.hypervisor, item.unit.zone_id), item)
     return frozenset(item.unit.id for item in best.values())

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, ROUTER_KINDS, Kind
 
 
 class Method(str, enum.Enum):
@@ -23,7 +23,7 @@ class Method(str, enum.Enum):
     SKIP = "skip"
 
 
-class Wanted(str, enum.Enum):
+class WantedMethod(str, enum.Enum):
     """The policy for a whole run."""
 
     AUTO = "auto"
@@ -36,6 +36,12 @@ class Unsupported(str, enum.Enum):
 
     FAIL = "fail"
     RECREATE = "recreate"
+
+
+def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
+    """The kinds that an operator named; C(router) is all that routers do, and nothing named is everything."""
+    named = [ROUTER_KINDS if word == ROUTER else {Kind(word)} for word in words]
+    return frozenset().union(*named) or frozenset(Kind)
 
 
 class PolicyError(SysvmError):
@@ -51,14 +57,13 @@ class Policy:
     :ivar select: a JMESPath expression over a unit's description that must be true.
     """
 
-    method: Wanted = Wanted.AUTO
+    method: WantedMethod = WantedMethod.AUTO
     kinds: frozenset[Kind] = frozenset(Kind)
     zones: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     exclude_names: tuple[str, ...] = ()
     cidrs: tuple[str, ...] = ()
     select: str | None = None
-    types: frozenset[UnitType] = frozenset(UnitType)
     canary: bool = True
     waves: tuple[str, ...] = ()  # sizes into which a step is cut, numbers or percentages
     unsupported: Unsupported = Unsupported.FAIL
@@ -71,14 +76,10 @@ class Policy:
                 f"sysvm_names and sysvm_exclude_names both name {_quoted(both)}",
                 remedy="Remove it from one of the two.",
             )
-        if self.unsupported is Unsupported.RECREATE and self.method is Wanted.LIVE_PATCH:
+        if self.unsupported is Unsupported.RECREATE and self.method is WantedMethod.LIVE_PATCH:
             raise PolicyError(
                 "sysvm_unsupported is recreate, but sysvm_method is live_patch",
                 remedy="Use sysvm_method: auto, which live patches what may be and recreates the rest.",
-            )
-        if not self.kinds:
-            raise PolicyError(
-                "sysvm_kinds is empty", remedy="Name at least one of ssvm, cpvm, router, or leave it out."
             )
 
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, ROUTER_KINDS, Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported
 
 MOST_NAMES = 10
@@ -24,13 +24,7 @@ def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | 
         f"{what} {_listed(names)}"
         for what, names in (
             ("zones", policy.zones),
-            ("kinds", () if policy.kinds == frozenset(Kind) else [kind.value for kind in Kind if kind in policy.kinds]),
-            (
-                "types",
-                ()
-                if policy.types == frozenset(UnitType)
-                else [each.value for each in UnitType if each in policy.types],
-            ),
+            ("kinds", kinds_text(policy.kinds)),
             ("names", policy.names),
             ("networks", policy.cidrs),
             ("select", (policy.select,) if policy.select else ()),
@@ -50,6 +44,16 @@ def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | 
             f"{budget if budget else 'none'} may fail" + (f" ({share})" if "%" in share else ""),
         ]
     )
+
+
+def kinds_text(kinds: Collection[Kind]) -> list[str]:
+    """The words for kinds as an operator writes them; none for all."""
+    if set(kinds) == set(Kind):
+        return []
+    routers = (
+        [ROUTER] if set(kinds) >= ROUTER_KINDS else [kind.value for kind in Kind if kind in ROUTER_KINDS & set(kinds)]
+    )
+    return [*(kind.value for kind in Kind if kind.is_system_vm and kind in kinds), *routers]
 
 
 def moment_text(moment: datetime) -> str:

@@ -42,7 +42,7 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -
         not become "nothing to do", and a namesake must not be upgraded.
     """
     units = list(units)
-    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds and unit.type in policy.types]
+    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds]
     if policy.zones:
         wanted = _known(policy.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
         tests.append(lambda unit: unit.zone_id in wanted)
@@ -80,7 +80,6 @@ def describe(unit: Unit) -> dict[str, Any]:
     return {
         "id": unit.id,
         "name": unit.name,
-        "type": unit.type.value,
         "kind": unit.kind.value,
         "zone": unit.zone,
         "zone_id": unit.zone_id,
@@ -88,7 +87,7 @@ def describe(unit: Unit) -> dict[str, Any]:
         "hosts": list(unit.hosts),
         "owner": unit.owner.as_dict(),
         "redundant": unit.redundant,
-        "marks": list(unit.marks),
+        "sensitive_services": list(unit.sensitive_services),
         "tags": dict(tag.split("=", 1) for tag in tags),
         "tiers": [tier.name for tier in unit.vpc.tiers] if unit.vpc else [],
         "vms": [{"id": vm.id, "name": vm.name, **vm.facts()} for vm in unit.vms],

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Cloud, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
 
@@ -39,17 +39,17 @@ class NewTemplate:
 Templates = Mapping["tuple[str, str | None]", NewTemplate]
 
 
-def new_templates(estate: Estate) -> Templates:
+def new_templates(cloud: Cloud) -> Templates:
     """For each zone and hypervisor that units are in, the template they would get."""
-    wanted = sorted({(unit.zone_id, unit.hypervisor or "") for unit in estate.units})
-    return {(zone, hypervisor or None): _new_template(estate, zone, hypervisor or None) for zone, hypervisor in wanted}
+    wanted = sorted({(unit.zone_id, unit.hypervisor or "") for unit in cloud.units})
+    return {(zone, hypervisor or None): _new_template(cloud, zone, hypervisor or None) for zone, hypervisor in wanted}
 
 
-def _new_template(estate: Estate, zone_id: str, hypervisor: str | None) -> NewTemplate:
-    zone = next((zone for zone in estate.zones if zone.id == zone_id), None)
+def _new_template(cloud: Cloud, zone_id: str, hypervisor: str | None) -> NewTemplate:
+    zone = next((zone for zone in cloud.zones if zone.id == zone_id), None)
     where = f"zone {zone.name if zone else zone_id}"
     setting = f"router.template.{(hypervisor or 'unknown').lower()}"
-    rows = [row for row in estate.templates if row.zone_id == zone_id and row.hypervisor == hypervisor]
+    rows = [row for row in cloud.templates if row.zone_id == zone_id and row.hypervisor == hypervisor]
     name = zone.router_templates.get((hypervisor or "").lower()) if zone else None
     if not rows:
         return NewTemplate(name or "", frozenset(), None, f"{where} has no SYSTEM template for {hypervisor}")

@@ -201,14 +201,12 @@ class Variable:
     hides: bool = False
 
 
-KINDS = ("ssvm", "cpvm", "router")
-TYPES = ("system_vm", "network", "vpc", "internal_lb", "orphan_router")
+KINDS = ("ssvm", "cpvm", "router", "network", "vpc", "internal_lb", "orphan_router")
 
 # Without their prefix.
 SCOPE: dict[str, Variable] = {
     "zones": Variable(names, []),
-    "kinds": Variable(some_of(*KINDS), list(KINDS)),
-    "types": Variable(some_of(*TYPES), []),
+    "kinds": Variable(some_of(*KINDS), []),
     "names": Variable(names, []),
     "exclude_names": Variable(names, []),
     "cidrs": Variable(names, []),
@@ -385,15 +383,5 @@ def refuse_contradictions(read: Mapping[str, Any]) -> None:
     if read["fallback"] == "recreate" and read["method"] == "recreate":
         raise VariableError(
             "sysvm_fallback is recreate, but sysvm_method is recreate, so nothing is live patched that could fall back",
-            remedy="Leave one of the two out.",
-        )
-    if "router" not in read["kinds"] and set(read["types"]) - {"system_vm"}:
-        raise VariableError(
-            f"sysvm_types has {', '.join(read['types'])}, but sysvm_kinds has no router",
-            remedy="Leave one of the two out.",
-        )
-    if read["types"] == ["system_vm"] and read["kinds"] == ["router"]:
-        raise VariableError(
-            "sysvm_types is system_vm, but sysvm_kinds is router, so nothing is left",
             remedy="Leave one of the two out.",
         )

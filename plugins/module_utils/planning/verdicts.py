@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done to each unit, and why: facts + matrix + exceptions + wishes -> one verdict per unit. Pure."""
+"""What is to be done to each unit, and why: facts + matrix + exceptions + strategy -> one verdict per unit. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     ROUTER_PROVIDERS,
+    Kind,
     Unit,
-    UnitType,
     Vm,
     is_healthy_pair,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate, Templates
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
@@ -43,7 +43,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Situation:
+class Baseline:
     """What a verdict needs beyond the unit: the target, what other routers tell, what new VMs would be made of."""
 
     target: Version
@@ -60,7 +60,7 @@ class Situation:
         vms: Iterable[Vm],
         templates: Templates | None = None,
         disabled_zones: frozenset[str] = frozenset(),
-    ) -> Situation:
+    ) -> Baseline:
         """Sort the checksums by whom most of their owners are: routers behind the target or routers at it."""
         told = [vm for vm in vms if vm.scripts and vm.software]
         behind = Counter(str(vm.scripts) for vm in told if vm.software != target)
@@ -100,18 +100,18 @@ def _odd_ones(vms: Sequence[Vm]) -> list[Vm]:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Strategy:
     """The part of the policy that decides what is done to a unit in scope."""
 
-    method: Wanted = Wanted.AUTO
+    method: WantedMethod = WantedMethod.AUTO
     unsupported: Unsupported = Unsupported.FAIL
     allow_degraded: bool = False
 
 
-DEFAULT_WISHES = Wishes()
+DEFAULT_STRATEGY = Strategy()
 
 
-def is_current(vm: Vm, situation: Situation) -> bool:
+def is_current(vm: Vm, baseline: Baseline) -> bool:
     """Whether the server's own report proves that this VM runs the target software.
 
     A router whose checksum equals that of a router with older software, or is not that of the others at the target, was
@@ -121,28 +121,28 @@ def is_current(vm: Vm, situation: Situation) -> bool:
     if not vm.running:
         return False
     if not vm.is_router:
-        return vm.agent_state == "Up" and vm.software == situation.target
+        return vm.agent_state == "Up" and vm.software == baseline.target
     if vm.internal_lb and vm.software is None:
-        return vm.built_from == situation.target or vm.scripts in situation.new_scripts
-    return vm.software == situation.target and not situation.has_wrong_scripts(vm)
+        return vm.built_from == baseline.target or vm.scripts in baseline.new_scripts
+    return vm.software == baseline.target and not baseline.has_wrong_scripts(vm)
 
 
-def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) -> Verdict:
+def decide(unit: Unit, baseline: Baseline, strategy: Strategy = DEFAULT_STRATEGY) -> Verdict:
     """The verdict for one unit."""
-    behind = [vm for vm in unit.vms if not is_current(vm, situation)]
+    behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
-    if wishes.method is Wanted.RECREATE:
-        template = situation.template(unit)
+    if strategy.method is WantedMethod.RECREATE:
+        template = baseline.template(unit)
         old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
             return Verdict(Method.RESTART, _owed_reason(unit))
         if not old and not extra:
-            return Verdict(Method.NONE, f"already runs {situation.target} on {template.name if template else 'it'}")
-        return _recreate(unit, situation, wishes, extra or f"wanted: {_from(old)}")
+            return Verdict(Method.NONE, f"already runs {baseline.target} on {template.name if template else 'it'}")
+        return _recreate(unit, baseline, strategy, extra or f"wanted: {_from(old)}")
     if not behind and not extra and unit.owed and _untouchable(unit) is None:
         return Verdict(Method.RESTART, _owed_reason(unit))
     if not behind and not extra:
-        return Verdict(Method.NONE, f"already runs {situation.target}")
+        return Verdict(Method.NONE, f"already runs {baseline.target}")
     settling = _untouchable(unit)
     if settling:
         return Verdict(Method.SKIP, settling)
@@ -151,10 +151,10 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
     forbidden = _forbidden(behind)
     if forbidden:
         why = "; ".join(why for dummy, why in forbidden)
-        if wishes.unsupported is Unsupported.RECREATE:
-            return _recreate(unit, situation, wishes, why)
+        if strategy.unsupported is Unsupported.RECREATE:
+            return _recreate(unit, baseline, strategy, why)
         return Verdict(Method.SKIP, f"{why}; recreate it from the new template", forbidden)
-    if unit.type is UnitType.INTERNAL_LB:
+    if unit.kind is Kind.INTERNAL_LB:
         return Verdict(Method.RESTART, "no API live patches an internal LB VM; stopping and starting it does")
     silent = [vm for vm in behind if not vm.is_router and vm.running and vm.agent_state != "Up"]
     if silent:
@@ -163,21 +163,21 @@ def decide(unit: Unit, situation: Situation, wishes: Wishes = DEFAULT_WISHES) ->
             f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
             "or recreate it with sysvm_method: recreate",
         )
-    reason = (None if surplus else extra) or _not_live_patchable(unit, situation.target)
+    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline.target)
     if reason:
-        if wishes.method is Wanted.LIVE_PATCH:
+        if strategy.method is WantedMethod.LIVE_PATCH:
             return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
-        return _recreate(unit, situation, wishes, reason)
+        return _recreate(unit, baseline, strategy, reason)
     stopped = [vm for vm in behind if not vm.running]
     if stopped and len(stopped) == len(unit.vms):
         return Verdict(
             Method.RESTART,
             f"{_names(stopped)} {_is(stopped)} {stopped[0].state}; a restart of the network starts it with the "
-            f"software {situation.target}",
+            f"software {baseline.target}",
         )
     left_over = f"{extra}: {_names(surplus)}, left over from a recreation that failed, will be destroyed"
     parts = [left_over] if surplus else []
-    return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, situation)]))
+    return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
 
 
 def degraded(unit: Unit) -> str | None:
@@ -201,20 +201,20 @@ def _owed_reason(unit: Unit) -> str:
     return f"the rules have to be applied again ({told})"
 
 
-def _recreate(unit: Unit, situation: Situation, wishes: Wishes, why: str) -> Verdict:
+def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> Verdict:
     """Recreation, unless something speaks against it that only the operator can change."""
-    obstacle = _untouchable(unit)
-    if obstacle is None and unit.zone_id in situation.disabled_zones:
-        obstacle = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
-    if obstacle is None and not wishes.allow_degraded:
-        obstacle = degraded(unit)
-    if obstacle is None and unit.per_pod:
-        obstacle = (
+    blocker = _untouchable(unit)
+    if blocker is None and unit.zone_id in baseline.disabled_zones:
+        blocker = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
+    if blocker is None and not strategy.allow_degraded:
+        blocker = degraded(unit)
+    if blocker is None and unit.per_pod:
+        blocker = (
             "in a Basic zone a restart with cleanup may leave a pod without its router; reboot or destroy the routers "
             "one by one instead"
         )
-    if obstacle:
-        return Verdict(Method.SKIP, f"{why}; {obstacle}")
+    if blocker:
+        return Verdict(Method.SKIP, f"{why}; {blocker}")
     return Verdict(Method.RECREATE, why)
 
 
@@ -223,7 +223,7 @@ def _untouchable(unit: Unit) -> str | None:
     settling = [vm for vm in unit.vms if vm.state in SETTLING_STATES]
     if settling:
         return f"{_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
-    if unit.type is UnitType.ORPHAN:
+    if unit.kind is Kind.ORPHAN:
         return "its network or VPC no longer exists; destroy the router"
     if unit.network and not unit.network.restartable:
         return (
@@ -242,7 +242,7 @@ def _untouchable(unit: Unit) -> str | None:
 def _extra_routers(unit: Unit) -> str | None:
     """A rolling restart that failed leaves a router too many behind; a restart with cleanup removes it."""
     expected = 2 if unit.redundant else 1
-    if unit.type in (UnitType.NETWORK, UnitType.VPC) and len(unit.vms) > expected and not unit.per_pod:
+    if unit.kind in (Kind.NETWORK, Kind.VPC) and len(unit.vms) > expected and not unit.per_pod:
         return f"it has {len(unit.vms)} routers ({_names(unit.vms)}) where {expected} is expected"
     return None
 
@@ -258,7 +258,7 @@ def _not_live_patchable(unit: Unit, target: Version) -> str | None:
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{_names(broken)} {_is(broken)} {broken[0].state}"
-    if unit.type is UnitType.SYSTEM_VM:
+    if unit.kind.is_system_vm:
         vm = unit.vms[0]
         if not vm.running:
             return f"it is {vm.state} and a live patch needs it Running"
@@ -287,14 +287,14 @@ def _matrix_forbids(vm: Vm) -> str | None:
     return f"{vm.name} was built from {vm.built_from}: {row.comment}"
 
 
-def _live_patch_reasons(behind: list[Vm], stopped: list[Vm], situation: Situation) -> list[str]:
-    unproven = [vm for vm in behind if vm.running and vm.software == situation.target]
-    old = [vm for vm in behind if vm.running and vm.software != situation.target]
+def _live_patch_reasons(behind: list[Vm], stopped: list[Vm], baseline: Baseline) -> list[str]:
+    unproven = [vm for vm in behind if vm.running and vm.software == baseline.target]
+    old = [vm for vm in behind if vm.running and vm.software != baseline.target]
     parts = []
     if old:
         parts.append(f"runs {', '.join(sorted({_runs(vm) for vm in old}))}")
     if unproven:
-        parts.append(f"{_names(unproven)} claims {situation.target} but has other scripts than the routers that run it")
+        parts.append(f"{_names(unproven)} claims {baseline.target} but has other scripts than the routers that run it")
     if stopped:
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}

@@ -14,7 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 UNFINISHED = "the run had not come to its end when this was written"
-COPIED = ("id", "name", "type", "kind", "zone", "hypervisor", "hosts", "owner", "step")
+COPIED = ("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step")
 OUTCOME = ("status", "reason", "job_ids", "started", "finished", "duration_s", "vms")
 
 

@@ -32,7 +32,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     owner_name,
     run_facts,
     status_words,
-    unit_type,
     words,
 )
 
@@ -178,5 +177,5 @@ def _row(unit: Unit, anchor: str) -> str:
         "".join(f"<code>{escaped(job)}</code>" for job in unit["job_ids"]),
     ]
     data = " ".join(f'data-{key}="{escaped(unit[key])}"' for key in ("status", "kind", "zone"))
-    name = f"{escaped(unit['name'])}<small>{escaped(unit_type(unit['type']))}</small><code>{escaped(unit['id'])}</code>"
+    name = f"{escaped(unit['name'])}<small>{escaped(kind(unit['kind']))}</small><code>{escaped(unit['id'])}</code>"
     return f'<tr id="{anchor}" {data}><th scope="row">{name}</th><td>{"</td><td>".join(cells)}</td></tr>'

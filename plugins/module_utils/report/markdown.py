@@ -21,7 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     owner,
     run_facts,
     status_words,
-    unit_type,
+    unit_name,
     words,
 )
 
@@ -40,11 +40,11 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     bad = not_good(units)
     if bad:
         rows = [
-            (_called(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
+            (unit_name(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
         ]
         lines += ["", f"## Not done: {count(len(bad), 'unit')}", ""]
         lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
-    noted = [(_called(unit), note) for unit in units for note in unit.get("notes", ())]
+    noted = [(unit_name(unit), note) for unit in units for note in unit.get("notes", ())]
     if noted or report.get("notes"):
         noted = [*(("the run", note) for note in report.get("notes", ())), *noted]
         lines += ["", f"## {count(len(noted), 'note')}", "", *_table(("Of", "Note"), noted)]
@@ -64,11 +64,7 @@ def markdown_report(report: Mapping[str, Any]) -> str:
 def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
     vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
     outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
-    return _called(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
-
-
-def _called(unit: Mapping[str, Any]) -> str:
-    return f"{unit_type(unit['type'])} {unit['name']}"
+    return unit_name(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

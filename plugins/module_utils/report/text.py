@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import count, words
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import count, owner, unit_name, words
 
 Unit = Mapping[str, Any]
 
@@ -111,7 +111,7 @@ def _grouped(members: Sequence[Unit], why: Callable[[Unit], str], all_in: str | 
 
 def _table(members: Sequence[Unit]) -> list[str]:
     rows = [
-        [_called(unit), unit["zone"], unit["hypervisor"] or "-", _owner(unit), unit["method"], unit["reason"]]
+        [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), unit["method"], unit["reason"]]
         for unit in members
     ]
     return _rows([["UNIT", "ZONE", "HYPERVISOR", "OWNER", "METHOD", "REASON"], *rows])
@@ -134,14 +134,7 @@ def _cut(text: str) -> str:
 def _called(unit: Unit) -> str:
     """Network or VPC with its routers' names, or just the VM."""
     names = [vm["name"] for vm in unit["vms"] if vm["name"] != unit["name"]]
-    return f"{words(unit['type'])} {unit['name']}" + (f" ({', '.join(names)})" if names else "")
-
-
-def _owner(unit: Unit) -> str:
-    owner = unit["owner"]
-    if owner.get("project"):
-        return f"project {owner['project']}"
-    return f"{owner.get('domain') or ''}/{owner['account']}" if owner.get("account") else "-"
+    return f"{unit_name(unit)}" + (f" ({', '.join(names)})" if names else "")
 
 
 def _counts(units: Sequence[Unit], key: str = "method") -> str:

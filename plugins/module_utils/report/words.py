@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
 
 GOOD = frozenset({"upgraded", "current"})
@@ -31,8 +32,7 @@ SIGNS = {
     "fail": "✗",
     "warn": "!",
 }
-KINDS = {"ssvm": "SSVM", "cpvm": "CPVM"}
-TYPES = {"system_vm": "system VM", "vpc": "VPC", "internal_lb": "internal LB VM"}
+KINDS = frozenset(kind.value for kind in Kind)
 # What is told of a VM only where it changed.
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
 
@@ -140,12 +140,13 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def unit_type(name: str) -> str:
-    return TYPES.get(name, words(name))
-
-
 def kind(name: str) -> str:
-    return KINDS.get(name, name)
+    return Kind(name).words if name in KINDS else words(name)
+
+
+def unit_name(unit: Mapping[str, Any]) -> str:
+    """As C(Unit.label)."""
+    return f"{kind(unit['kind'])} {unit['name']}"
 
 
 def status_words(status: str) -> str:

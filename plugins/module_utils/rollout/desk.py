@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, Unit, UnitType
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Situation
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import Sender
@@ -47,7 +47,7 @@ class Looks:
 class Desk:
     """One rollout's.
 
-    :ivar obstacle_to_fallback: given if a unit whose live patch failed in a way that recreation cures is to be
+    :ivar fallback_blocker: given if a unit whose live patch failed in a way that recreation cures is to be
         recreated; says what speaks against it for a unit, None if nothing does.
     :ivar known_vms: ids of VMs that replace nothing.
     :ivar ask_what_runs: asks the server which jobs run, and tells the lives.
@@ -55,12 +55,12 @@ class Desk:
     """
 
     server: Server
-    situation: Situation
+    baseline: Baseline
     limits: Limits
     progress: Progress
     looks: Looks = field(default_factory=Looks)
     forced: bool = False
-    obstacle_to_fallback: Callable[[Unit], str | None] | None = None
+    fallback_blocker: Callable[[Unit], str | None] | None = None
     known_vms: set[str] = field(default_factory=set)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
@@ -69,7 +69,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
-        self.sender = Sender(self.server, str(self.situation.target), self.remark)
+        self.sender = Sender(self.server, str(self.baseline.target), self.remark)
         self._hosts: dict[str, Host] = {}
         self._hosts_at: float | None = None
         self._marked: dict[bool, tuple[float, frozenset[str]]] = {}
@@ -100,7 +100,7 @@ class Desk:
     def marked_for_restart(self, unit: Unit, since: float) -> frozenset[str]:
         """Which of a unit's networks, or its VPC, the server wants to be restarted, as of a moment on the clock."""
         marked = self._marked_of(False, since) & frozenset(unit.network_ids)
-        return marked | (self._marked_of(True, since) & {unit.id} if unit.type is UnitType.VPC else frozenset())
+        return marked | (self._marked_of(True, since) & {unit.id} if unit.kind is Kind.VPC else frozenset())
 
     def _marked_of(self, vpcs: bool, since: float) -> frozenset[str]:
         asked, found = self._marked.get(vpcs, (-1.0, frozenset()))
@@ -115,9 +115,9 @@ class Desk:
         :raises TargetMovedError: when it is not, so nothing can be proven any more.
         """
         version = self.server.version()
-        if version != self.situation.target:
+        if version != self.baseline.target:
             runs = f"run {version}" if version else "have no single version"
             raise TargetMovedError(
-                f"the management servers {runs} now, and this run upgrades to {self.situation.target}",
+                f"the management servers {runs} now, and this run upgrades to {self.baseline.target}",
                 remedy="Plan again when all management servers run one version.",
             )

@@ -12,8 +12,8 @@ from __future__ import annotations
 import enum
 import re
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import UnitType
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Awaited
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
 
 # Where to look when a recreation does not come to its end.
 NO_REPLACEMENT = (
@@ -32,16 +32,16 @@ RULES_MISSING = (
 )
 
 
-def next_step_of(unit_type: UnitType, awaited: Awaited) -> str:
+def next_step_of(kind: Kind, awaited: Condition) -> str:
     """Where to look when a recreation did not come to its end."""
-    if unit_type in (UnitType.NETWORK, UnitType.VPC):
+    if kind in (Kind.NETWORK, Kind.VPC):
         return REPAIR
-    if unit_type is UnitType.SYSTEM_VM:
-        return {Awaited.START: NO_REPLACEMENT, Awaited.AGENT: AGENT_AWAY}.get(awaited, "")
+    if kind.is_system_vm:
+        return {Condition.START: NO_REPLACEMENT, Condition.AGENT: AGENT_AWAY}.get(awaited, "")
     return ""
 
 
-class Cure(str, enum.Enum):
+class Recovery(str, enum.Enum):
     LATER = "later"  # may succeed on its own: an agent or a server that is not there right now
     RECREATE = "recreate"  # the VM itself is broken: full disk, unreachable, its patch script failed
 
@@ -101,14 +101,14 @@ def hint_of(trouble: str) -> str:
     return next((hint for pattern, hint in _HINTS if pattern.search(trouble)), "")
 
 
-def cure_of(trouble: str, hosts_up: bool) -> Cure | None:
+def recovery_of(trouble: str, hosts_up: bool) -> Recovery | None:
     """What helps after a live patch that left the VM as it was.
 
     :param trouble: the job's words, empty when the job claimed success.
     :param hosts_up: whether the agents of the hosts that carry the VM are connected.
     """
     if not hosts_up or _LATER.search(trouble):
-        return Cure.LATER
+        return Recovery.LATER
     if not trouble or _BROKEN.search(trouble):
-        return Cure.RECREATE
+        return Recovery.RECREATE
     return None

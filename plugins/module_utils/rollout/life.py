@@ -16,7 +16,7 @@ from functools import partial
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
     Call,
     apply_rules,
@@ -38,10 +38,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import (
     RULES_MISSING,
-    Cure,
-    cure_of,
+    Recovery,
     hint_of,
     next_step_of,
+    recovery_of,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
@@ -75,7 +75,7 @@ class Life:
         self.again = False
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
-        self._looks_at_health = unit.kind is Kind.ROUTER and unit.zone_id in desk.looks.health_zones
+        self._looks_at_health = unit.kind.is_router and unit.zone_id in desk.looks.health_zones
         self._sick: frozenset[str] = frozenset()  # health checks that failed before
         self._plan(method)
         self.steps = self._run()
@@ -83,7 +83,7 @@ class Life:
     def _plan(self, method: Method) -> None:
         """From now on by this method."""
         self.method = method
-        current = [vm.id for vm in self.unit.vms if is_current(vm, self.desk.situation)]
+        current = [vm.id for vm in self.unit.vms if is_current(vm, self.desk.baseline)]
         self.calls = calls(self.unit, method, forced=self.desk.forced, current=current)
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
@@ -120,7 +120,7 @@ class Life:
         for network_id, since in debts.items():
             yield from self._apply_rules(network_id, since, overcome)
             seen = None
-        if self.unit.type in (UnitType.NETWORK, UnitType.VPC) and self.unit.network_ids:
+        if self.unit.kind in (Kind.NETWORK, Kind.VPC) and self.unit.network_ids:
             yield from self._apply_what_is_marked()
         seen = yield from self._last_look(seen)
         return self._upgraded(seen, overcome)
@@ -170,7 +170,7 @@ class Life:
         if call.command in ("destroyRouter", "destroySystemVm"):
             return own is None
         if call.command == "rebootRouter":
-            return own is not None and is_current(own, self.desk.situation)
+            return own is not None and is_current(own, self.desk.baseline)
         return seen.proven if call.proves else all(vm.running for vm in seen.vms)
 
     # --- jobs of others
@@ -181,7 +181,7 @@ class Life:
         there = {vm.id for vm in seen.vms}
         return (
             bool(seen.vms)
-            and all(is_current(vm, self.desk.situation) for vm in seen.vms)
+            and all(is_current(vm, self.desk.baseline) for vm in seen.vms)
             and not any(vm.id in there for vm in self.unit.surplus)
         )
 
@@ -301,31 +301,33 @@ class Life:
     def _after_failure(self, failed: Failed) -> Steps[UnitResult]:
         """The unit has failed, unless it is to be recreated now: then it asks for a place like any other."""
         self.desk.check_target()
-        reason, seen, cure = failed.reason, failed.seen, None
+        reason, seen, recovery = failed.reason, failed.seen, None
         if self.method is Method.LIVE_PATCH and seen and not seen.proven:
-            cure = cure_of(failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True))
-        if cure is Cure.RECREATE and self.desk.obstacle_to_fallback:
-            obstacle = self.desk.obstacle_to_fallback(self.unit)
-            if obstacle is None:
+            recovery = recovery_of(
+                failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True)
+            )
+        if recovery is Recovery.RECREATE and self.desk.fallback_blocker:
+            blocker = self.desk.fallback_blocker(self.unit)
+            if blocker is None:
                 turn = Turn(Method.RECREATE, expected_seconds(self.unit, Method.RECREATE))
                 yield turn
-                obstacle = turn.refusal
-            if obstacle is None:
+                blocker = turn.refusal
+            if blocker is None:
                 self._note(f"live patch failed, recreating: {reason}")
                 self._plan(Method.RECREATE)
                 return (yield from self._run())
-            reason = f"{reason} It was not recreated: {obstacle}"
-        return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, cure)
+            reason = f"{reason} It was not recreated: {blocker}"
+        return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, recovery)
 
     def _why_failed(self, trouble: Trouble | None, seen: Observation) -> str:
         said = trouble.text if trouble else ""
         after = f"after {seen.waited_s:.0f} s " if seen.finding.proof is Proof.NOT_YET and seen.waited_s >= 1 else ""
-        next_step = next_step_of(self.unit.type, seen.finding.awaited) if self.method is Method.RECREATE else ""
+        next_step = next_step_of(self.unit.kind, seen.finding.awaited) if self.method is Method.RECREATE else ""
         parts = (said or "the job succeeded, but", f"{after}{seen.finding.reason}.", hint_of(said), next_step)
         return " ".join(part for part in parts if part)
 
     def _upgraded(self, seen: Observation, overcome: Sequence[str]) -> UnitResult:
-        target = self.desk.situation.target
+        target = self.desk.baseline.target
         if seen.spare:
             why = "destroyed; the server made no new one, as the zone has another, and makes one when load asks for it"
         elif overcome:
@@ -340,7 +342,7 @@ class Life:
         return self.result(UnitStatus.UPGRADED, why, seen.vms)
 
     def result(
-        self, status: UnitStatus, reason: str, after: Sequence[Vm] | None = None, cure: Cure | None = None
+        self, status: UnitStatus, reason: str, after: Sequence[Vm] | None = None, recovery: Recovery | None = None
     ) -> UnitResult:
         return UnitResult(
             unit=self.unit,
@@ -352,7 +354,7 @@ class Life:
             finished=self.desk.now() if self.started is not None else None,
             after=after,
             submitted=self.caller.submitted,
-            cure=cure,
+            recovery=recovery,
             notes=tuple(self._notes),
             restarts=tuple(self._restarts.values()),
         )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import (
-    Awaited,
+    Condition,
     Finding,
     Proof,
     verify,
@@ -61,11 +61,11 @@ class Reader:
         :param pairs: whether the states of a pair are young enough to count.
         """
         vms = self._desk.server.read(self._unit, self._method)
-        if self._unit.type in (UnitType.SYSTEM_VM, UnitType.INTERNAL_LB):
+        if self._unit.kind.is_system_vm or self._unit.kind is Kind.INTERNAL_LB:
             self._neighbours = [vm for vm in vms if vm.id not in self._before and vm.id in self._desk.known_vms]
             vms = [vm for vm in vms if vm not in self._neighbours]
         vms = [remember(self._before.get(vm.id), vm) for vm in vms]
-        return Observation(vms, verify(self._unit, vms, self._desk.situation, self._method, pairs=pairs))
+        return Observation(vms, verify(self._unit, vms, self._desk.baseline, self._method, pairs=pairs))
 
     def observe(self, *, failed: bool = False, pairs: bool = False, holds: bool = True) -> Steps[Observation]:
         """Read until there is a proof, or no hope for one.
@@ -73,7 +73,7 @@ class Reader:
         :param failed: a job said in plain words that it failed: what a live patch has not done by then will not come.
         :param holds: whether the unit keeps its place meanwhile.
         """
-        refuted, awaited, since = 0, Awaited.SETTLING, self._desk.clock()
+        refuted, awaited, since = 0, Condition.SETTLING, self._desk.clock()
         while True:
             seen = self.read(pairs=pairs)
             finding = seen.finding
@@ -88,20 +88,20 @@ class Reader:
                 return replace(seen, waited_s=waited)
             yield Pause(self._desk.clock() + REREAD_S, doubtful=refuted > 0, holds=holds)
 
-    def _patience(self, awaited: Awaited, failed: bool) -> float:
+    def _patience(self, awaited: Condition, failed: bool) -> float:
         limits = self._desk.limits
         if self._method is Method.LIVE_PATCH:
             return 0.0 if failed else limits.verify_timeout
         return {
-            Awaited.SETTLING: limits.verify_timeout,
-            Awaited.START: limits.start_timeout,
-            Awaited.AGENT: limits.agent_timeout,
+            Condition.SETTLING: limits.verify_timeout,
+            Condition.START: limits.start_timeout,
+            Condition.AGENT: limits.agent_timeout,
         }[awaited]
 
     def _has_another(self) -> bool:
         """Of several system VMs of a kind the server replaces the last one only; the others when load asks for them."""
         up = any(vm.running and vm.agent_state == "Up" for vm in self._neighbours)
-        return self._method is Method.RECREATE and self._unit.type is UnitType.SYSTEM_VM and up
+        return self._method is Method.RECREATE and self._unit.kind.is_system_vm and up
 
 
 def remember(before: Vm | None, vm: Vm) -> Vm:

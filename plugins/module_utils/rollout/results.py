@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Recovery
 
 
 class UnitStatus(str, enum.Enum):
@@ -48,7 +48,7 @@ class UnitResult:
     finished: float | None = None
     after: Sequence[Vm] | None = field(default=None)
     submitted: bool = False
-    cure: Cure | None = None  # what would help a unit whose live patch failed
+    recovery: Recovery | None = None  # what would help a unit whose live patch failed
     notes: tuple[str, ...] = ()
     restarts: tuple[Restart, ...] = ()
 
@@ -62,14 +62,13 @@ class UnitResult:
         return {
             "id": self.unit.id,
             "name": self.unit.name,
-            "type": self.unit.type.value,
             "kind": self.unit.kind.value,
             "zone": self.unit.zone,
             "owner": self.unit.owner.as_dict(),
             "method": self.method.value,
             "status": self.status.value,
             "reason": self.reason,
-            "cure": self.cure.value if self.cure else None,
+            "recovery": self.recovery.value if self.recovery else None,
             "notes": list(self.notes),
             "job_ids": list(self.job_ids),
             "restarts": [restart.as_dict() for restart in self.restarts],

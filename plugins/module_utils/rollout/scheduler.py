@@ -14,7 +14,7 @@ from typing import TypeVar
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import objects_of_ids
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, TargetMovedError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.life import Life
@@ -224,7 +224,7 @@ class Scheduler:
         for job in working:
             lives = [life for life in [*self._pending, *self._active] if job.resource_ids & life.unit.resource_ids()]
             for life in lives:  # an event may fit several jobs; an id of ours fits one object
-                ids = objects_of_ids(life.unit.zone_id, job.resource_ids, str(self._desk.situation.target))
+                ids = objects_of_ids(life.unit.zone_id, job.resource_ids, str(self._desk.baseline.target))
                 if job.job_id in ids:
                     job = replace(job, resource_ids=frozenset({ids[job.job_id]}))
                     lives = [life for life in lives if job.resource_ids & life.unit.resource_ids()]
@@ -283,12 +283,10 @@ class Scheduler:
         others = [other for other in self._holding() if other is not life and not isinstance(other.wait, Turn)]
         if expected_s >= self._limits.big_s and any(other.expected_s >= self._limits.big_s for other in others):
             return True
-        if life.unit.type is not UnitType.SYSTEM_VM or method is Method.LIVE_PATCH:
+        if not life.unit.kind.is_system_vm or method is Method.LIVE_PATCH:
             return False
         replaced = [
-            other.unit
-            for other in others
-            if other.unit.type is UnitType.SYSTEM_VM and other.method is not Method.LIVE_PATCH
+            other.unit for other in others if other.unit.kind.is_system_vm and other.method is not Method.LIVE_PATCH
         ]
         of_kind = sum(unit.kind is life.unit.kind for unit in replaced)
         return of_kind >= self._limits.system_vms_at_once or any(unit.zone_id == life.unit.zone_id for unit in replaced)

@@ -26,8 +26,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     SYSTEM_VM_KINDS,
     Host,
     InFlight,
+    Kind,
     Unit,
-    UnitType,
     Vm,
     common_version,
 )
@@ -69,21 +69,21 @@ class Server:
 
         A recreated system VM or internal LB VM comes back under another id: then all of its kind and place are read.
         """
-        keeps_disk = method is Method.LIVE_PATCH or (method is Method.RESTART and unit.type is not UnitType.SYSTEM_VM)
+        keeps_disk = method is Method.LIVE_PATCH or (method is Method.RESTART and not unit.kind.is_system_vm)
         vms = self._read(unit, method)
         return vms if keeps_disk else [with_root_volume(vm, read_root_volume(self._client, vm)) for vm in vms]
 
     def _read(self, unit: Unit, method: Method) -> list[Vm]:
-        if unit.type is UnitType.SYSTEM_VM:
+        if unit.kind.is_system_vm:
             if method is Method.RECREATE:
                 kinds = {kind: name for name, kind in SYSTEM_VM_KINDS.items()}
                 return read_system_vms(self._client, zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
             return read_system_vms(self._client, id=unit.id)
-        if unit.type is UnitType.INTERNAL_LB:
+        if unit.kind is Kind.INTERNAL_LB:
             if method is Method.RECREATE:
                 return read_internal_lbs(self._client, networkid=unit.vms[0].network_id)
             return read_internal_lbs(self._client, id=unit.id)
-        if unit.type is UnitType.VPC:
+        if unit.kind is Kind.VPC:
             return read_routers(self._client, vpcid=unit.id)
         return read_routers(self._client, networkid=unit.id)
 

@@ -35,7 +35,7 @@ def module_call(
     :param budget: how many units of this step may fail.
     :raises SysvmError: for a kind or a method that no module does: a step must not be passed over in silence.
     """
-    kind, method = step["kind"], step["method"]
+    group, method = step["group"], step["method"]
     common = {
         **{name: variables[name] for name in LIMITS},
         "max_failures": str(budget),
@@ -43,7 +43,7 @@ def module_call(
         or (variables["health_checks"] == "canary" and step["canary"]),
         "label": f"step {step['number']} of {steps}",
     }
-    if kind == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
+    if group == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
         return ModuleCall(
             "cs_router_restart",
             {
@@ -55,13 +55,13 @@ def module_call(
             },
         )
     system_vms = {**common, "system_vms": [unit["id"] for unit in units]}
-    if kind in SYSTEM_VMS and method == LIVE_PATCH:
+    if group in SYSTEM_VMS and method == LIVE_PATCH:
         return ModuleCall("cs_systemvm_livepatch", {**system_vms, "fallback": variables["fallback"]})
-    if kind in SYSTEM_VMS and method in (RECREATE, RESTART):
+    if group in SYSTEM_VMS and method in (RECREATE, RESTART):
         mode = RESTART if method == RESTART else variables["system_vm_mode"]
         return ModuleCall("cs_systemvm_recreate", {**system_vms, "mode": mode, "wait_idle": variables["wait_idle"]})
     raise SysvmError(
-        f"Step {step['number']} is to {method} what is a {kind}, which no module does",
+        f"Step {step['number']} is to {method} what is a {group}, which no module does",
         remedy="This is a mistake of the collection: please report it with plan.json.",
     )
 

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Kind,
     Unit,
-    UnitType,
     Vm,
     is_healthy_pair,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
-    Situation,
+    Baseline,
 )
 
 
@@ -32,7 +32,7 @@ class Proof(enum.Enum):
     REFUTED = "refuted"  # the server's report contradicts it
 
 
-class Awaited(enum.Enum):
+class Condition(enum.Enum):
     """What a proof that is not there yet waits for; each has a time limit of its own."""
 
     SETTLING = "settling"
@@ -44,10 +44,10 @@ class Awaited(enum.Enum):
 class Finding:
     proof: Proof
     reason: str = ""
-    awaited: Awaited = Awaited.SETTLING
+    awaited: Condition = Condition.SETTLING
 
 
-def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method, *, pairs: bool = True) -> Finding:
+def verify(unit: Unit, after: Sequence[Vm], baseline: Baseline, method: Method, *, pairs: bool = True) -> Finding:
     """Whether `after` proves that the unit now runs the target.
 
     :param unit: the unit with its VMs as read before anything was sent.
@@ -56,11 +56,11 @@ def verify(unit: Unit, after: Sequence[Vm], situation: Situation, method: Method
     :returns: the finding; the reason names what is missing, REFUTED before NOT_YET.
     """
     if method is Method.RECREATE:
-        findings = [*_replacement(unit, after), *(finding for vm in after for finding in _new_vm(unit, vm, situation))]
+        findings = [*_replacement(unit, after), *(finding for vm in after for finding in _new_vm(unit, vm, baseline))]
     else:
         findings = [
             *_members(unit, after),
-            *(finding for vm in after for finding in _same_vm(unit, vm, situation, method)),
+            *(finding for vm in after for finding in _same_vm(unit, vm, baseline, method)),
         ]
     if pairs:
         findings += _redundancy(unit, after)
@@ -88,14 +88,14 @@ def _replacement(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     old_ids = {vm.id for vm in unit.vms}
     left = [vm for vm in after if vm.id in old_ids]
     new = [vm for vm in after if vm.id not in old_ids]
-    if unit.type in (UnitType.SYSTEM_VM, UnitType.INTERNAL_LB):
+    if unit.kind.is_system_vm or unit.kind is Kind.INTERNAL_LB:
         if left and left[0].running:
             return [Finding(Proof.REFUTED, f"{left[0].name} is still there")]
         if left:
-            return [Finding(Proof.NOT_YET, f"{left[0].name} is still {left[0].state}", Awaited.START)]
+            return [Finding(Proof.NOT_YET, f"{left[0].name} is still {left[0].state}", Condition.START)]
         if not new:
-            what = unit.kind.value.upper() if unit.type is UnitType.SYSTEM_VM else "internal LB VM"
-            return [Finding(Proof.NOT_YET, f"no new {what} in zone {unit.zone} yet", Awaited.START)]
+            what = unit.kind.value.upper() if unit.kind.is_system_vm else "internal LB VM"
+            return [Finding(Proof.NOT_YET, f"no new {what} in zone {unit.zone} yet", Condition.START)]
         return []
     findings = [Finding(Proof.REFUTED, f"{vm.name} is still there ({vm.state})") for vm in left]
     expected = 2 if unit.redundant else 1
@@ -105,75 +105,75 @@ def _replacement(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     return findings
 
 
-def _same_vm(unit: Unit, vm: Vm, situation: Situation, method: Method) -> list[Finding]:
+def _same_vm(unit: Unit, vm: Vm, baseline: Baseline, method: Method) -> list[Finding]:
     before = next((old for old in unit.vms if old.id == vm.id), None)
-    findings = _software(vm, situation)
+    findings = _software(vm, baseline)
     if not vm.is_router and method is Method.RESTART:
-        findings += _template(unit, vm, situation)
+        findings += _template(unit, vm, baseline)
     if findings or not vm.is_router:
         return findings
-    was_behind = before is not None and (before.software != situation.target or not before.running)
+    was_behind = before is not None and (before.software != baseline.target or not before.running)
     changed = before is None or vm.scripts != before.scripts
-    unproven = was_behind and not changed and vm.scripts not in situation.new_scripts
+    unproven = was_behind and not changed and vm.scripts not in baseline.new_scripts
     carrier = f"host {vm.host}" if vm.host else "its host"
-    if vm.scripts in situation.old_scripts or unproven:
+    if vm.scripts in baseline.old_scripts or unproven:
         findings.append(
             Finding(
                 Proof.REFUTED,
-                f"{vm.name} reports {situation.target}, but its scripts are still those of the older version: "
+                f"{vm.name} reports {baseline.target}, but its scripts are still those of the older version: "
                 f"{carrier} delivered an old package, or the server kept a stale checksum",
             )
         )
-    elif situation.has_wrong_scripts(vm):
+    elif baseline.has_wrong_scripts(vm):
         findings.append(
             Finding(
                 Proof.REFUTED,
-                f"{vm.name} reports {situation.target}, but not with the scripts of most routers that do: {carrier} "
+                f"{vm.name} reports {baseline.target}, but not with the scripts of most routers that do: {carrier} "
                 "delivered another package, the server kept a stale checksum, or the others are from another build",
             )
         )
     return findings
 
 
-def _new_vm(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
+def _new_vm(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
     if vm.id in {old.id for old in unit.vms}:
         return []
-    findings = [*_software(vm, situation), *_template(unit, vm, situation)]
-    if not findings and vm.is_router and vm.scripts in situation.old_scripts:
+    findings = [*_software(vm, baseline), *_template(unit, vm, baseline)]
+    if not findings and vm.is_router and vm.scripts in baseline.old_scripts:
         # At a start the host pushes its own package, and the server notes its own version all the same.
         findings.append(
             Finding(
                 Proof.REFUTED,
-                f"{vm.name} is new and reports {situation.target}, but its scripts are those of the older version: "
+                f"{vm.name} is new and reports {baseline.target}, but its scripts are those of the older version: "
                 f"{f'host {vm.host}' if vm.host else 'its host'} has an old package",
             )
         )
     return findings
 
 
-def _template(unit: Unit, vm: Vm, situation: Situation) -> list[Finding]:
-    template = situation.template(unit)
+def _template(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
+    template = baseline.template(unit)
     if not vm.running or template is None or template.carries(vm):
         return []
     made_from = vm.root_template or vm.built_from or "an unknown template"
     return [Finding(Proof.REFUTED, f"{vm.name} was made from {made_from}, not from {template.name}")]
 
 
-def _software(vm: Vm, situation: Situation) -> list[Finding]:
+def _software(vm: Vm, baseline: Baseline) -> list[Finding]:
     """State and software of one VM, whatever was done to it."""
-    target = situation.target
+    target = baseline.target
     if vm.state in SETTLING_STATES:
-        return [Finding(Proof.NOT_YET, f"{vm.name} is {vm.state}", Awaited.START)]
+        return [Finding(Proof.NOT_YET, f"{vm.name} is {vm.state}", Condition.START)]
     if not vm.running:
         return [Finding(Proof.REFUTED, f"{vm.name} is {vm.state}")]
     if not vm.is_router:
         # The agent connects some seconds after the patch or the start and only then brings its version.
         if vm.agent_state != "Up":
             reason = f"the agent of {vm.name} is {vm.agent_state or 'not connected'}"
-            return [Finding(Proof.NOT_YET, reason, Awaited.AGENT)]
+            return [Finding(Proof.NOT_YET, reason, Condition.AGENT)]
         if vm.software != target:
             reason = f"the agent of {vm.name} still reports {vm.software or 'no version'}"
-            return [Finding(Proof.NOT_YET, reason, Awaited.AGENT)]
+            return [Finding(Proof.NOT_YET, reason, Condition.AGENT)]
         return []
     if vm.internal_lb and vm.software is None:
         return []  # the server keeps none; its template or checksum proves it

@@ -188,7 +188,7 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 # Listing
 
 
-class Estate:
+class Cloud:
     """A session that answers with pages of numbered items; `counts` says how the server counts."""
 
     def __init__(self, size: int, per_page_counts: bool = False, key: str = "id") -> None:
@@ -209,7 +209,7 @@ class Estate:
 
 @given(st.integers(0, 40), st.integers(1, 12), st.booleans(), st.sampled_from(["id", "jobid", "name"]))
 def test_paging_returns_each_item_once(size: int, page_size: int, per_page_counts: bool, key: str) -> None:
-    estate = Estate(size, per_page_counts, key)
+    estate = Cloud(size, per_page_counts, key)
     assert client_for(estate, page_size=page_size).list("listThings", "vm") == estate.items
     assert estate.pages <= size // page_size + 2
 
@@ -218,7 +218,7 @@ def test_paging_returns_each_item_once(size: int, page_size: int, per_page_count
 def test_an_estate_that_changes_while_it_is_read_is_read_again(
     size: int, page_size: int, grows: bool, data: st.DataObject
 ) -> None:
-    estate = Estate(size)
+    estate = Cloud(size)
     when, where = data.draw(st.integers(1, 4)), data.draw(st.integers(0, size - 1))
 
     def change() -> None:

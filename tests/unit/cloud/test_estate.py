@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import estate
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Estate, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Cloud, Zone
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import version
 
@@ -42,7 +42,7 @@ def test_of_a_zones_settings_only_what_is_needed_is_kept() -> None:
     assert "somebody" not in repr(zone)
 
 
-BARE = Estate((), (), (), (), ())
+BARE = Cloud((), (), (), (), ())
 ALWAYS = [("listConfigurations", {"name": name}, settings()) for name in estate.SETTINGS]
 
 

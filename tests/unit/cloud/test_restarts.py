@@ -20,8 +20,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
     unfinished_tiers,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Wishes, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Strategy, decide
 from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm, vpc_unit
 
 NOW = 1_795_500_000.0  # 2026-11-24T06:40:00+0000
@@ -203,11 +203,11 @@ def test_a_vpc_of_one_tier_is_never_unfinished() -> None:
     assert unfinished_tiers([], {}) == ()
 
 
-@pytest.mark.parametrize("wanted", [Wanted.AUTO, Wanted.RECREATE])
-def test_what_is_owed_is_taken_up_with_its_reason(wanted: Wanted) -> None:
+@pytest.mark.parametrize("wanted", [WantedMethod.AUTO, WantedMethod.RECREATE])
+def test_what_is_owed_is_taken_up_with_its_reason(wanted: WantedMethod) -> None:
     made = vm("r", software=TARGET_TEXT, built_from="4.22.0", root_template_id="id-new")
     unit = replace(vpc_unit("v", made, tiers=3), owed=(Owed("id-v-tier2", "it failed", 0.0),))
-    verdict = decide(unit, SITUATION, Wishes(wanted))
+    verdict = decide(unit, SITUATION, Strategy(wanted))
     assert verdict.method is Method.RESTART
     assert "v-tier2: it failed" in verdict.reason
     assert calls(unit, Method.RESTART) == ()

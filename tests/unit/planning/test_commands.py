@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, UnitType
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import JOB_CLASSES, Gate, calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from tests.unit.builders import network, network_unit, pair, system_vm_unit, vm, vpc_unit
@@ -48,7 +48,7 @@ def test_the_tier_to_patch_through_has_router_services_and_load_balancing_first(
 
 def test_an_internal_lb_vm_restarts_by_one_job() -> None:
     one = vm("b-1", internal_lb=True, network_id="id-tier")
-    unit = replace(system_vm_unit(one), type=UnitType.INTERNAL_LB)
+    unit = replace(system_vm_unit(one), kind=Kind.INTERNAL_LB)
     [reboot] = calls(unit, Method.RESTART)
     assert (reboot.command, reboot.object_id) == ("rebootRouter", "id-b-1")
     stopped = replace(unit, vms=(replace(one, state="Stopped"),))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     Capabilities,
     Capacity,
-    Estate,
+    Cloud,
     Host,
     InFlight,
     Kind,
@@ -24,13 +24,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Unit,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, Question, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, CheckContext, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Policy,
     PolicyError,
-    Wanted,
+    WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
@@ -50,9 +50,9 @@ WEB = network_unit("web")
 SHOP = vpc_unit("shop", tiers=3)
 
 
-def plan_of(estate: Estate, policy: Policy) -> Plan:
+def plan_of(estate: Cloud, policy: Policy) -> Plan:
     return make_plan(
-        Question(estate, decide_all(estate, select_units(estate.units, estate.zones, policy), policy), policy)
+        CheckContext(estate, decide_all(estate, select_units(estate.units, estate.zones, policy), policy), policy)
     )
 
 
@@ -114,7 +114,7 @@ def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
 
 
 def test_units_whose_interruption_hurts_more_come_last() -> None:
-    vpn = network_unit("vpn", unit={"marks": ("remote access VPN",)})
+    vpn = network_unit("vpn", unit={"sensitive_services": ("remote access VPN",)})
     plan = plan_of(estate(vpn, WEB, SHOP), Policy())
     assert [step.name for step in plan.steps] == [
         "canary router live_patch",
@@ -127,7 +127,7 @@ def test_units_whose_interruption_hurts_more_come_last() -> None:
 def test_recreation_has_its_own_steps_and_tells_for_how_long() -> None:
     plan = plan_of(estate(WEB, vpc_unit("tierless", tiers=0)), Policy())
     assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RECREATE]
-    plan = plan_of(estate(WEB, network_unit("red", *pair("r"))), Policy(method=Wanted.RECREATE))
+    plan = plan_of(estate(WEB, network_unit("red", *pair("r"))), Policy(method=WantedMethod.RECREATE))
     told = {unit["name"]: unit["without_service_s"] for unit in plan.as_dict()["units"]}
     assert told == {"web": [10.0, 30.0], "red": [1.0, 10.0]}
 
@@ -160,13 +160,13 @@ SELECTIONS: list[tuple[Policy, list[str]]] = [
     (Policy(exclude_names=("shop-tier0", "v-2")), ["s-1", "web"]),
     (Policy(cidrs=("192.0.2.0/24",)), ["web"]),
     (Policy(cidrs=("2001:db8::/32", "192.0.2.7")), ["web"]),
-    (Policy(select="type == 'vpc' && length(tiers) == `3`"), ["shop"]),
+    (Policy(select="kind == 'vpc' && length(tiers) == `3`"), ["shop"]),
     (Policy(select="owner.domain == 'ROOT/nobody'"), []),
     (Policy(select="tags.env == 'prod'"), ["web"]),
 ]
 
 
-def selectable() -> Estate:
+def selectable() -> Cloud:
     web = network_unit("web", vm("r-web", addresses=("192.0.2.7", "10.1.0.1")), tags=("env=prod",))
     return estate(SSVM, CPVM, web, SHOP)
 
@@ -187,7 +187,6 @@ def test_selection(policy: Policy, expected: list[str]) -> None:
         (lambda: Policy(select="zone ==="), "sysvm_select is not a valid JMESPath"),
         (lambda: Policy(select="length(zone_id, zone)"), "sysvm_select is not a valid JMESPath"),
         (lambda: Policy(names=("web",), exclude_names=("web",)), "both name 'web'"),
-        (lambda: Policy(kinds=frozenset()), "sysvm_kinds is empty"),
     ],
 )
 def test_bad_input_names_option_and_remedy(make: Callable[[], Policy], words: str) -> None:
@@ -287,14 +286,14 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "remote_access_vpn",
         Status.WARN,
         "r-vpn",
-        (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"marks": ("remote access VPN",)}),),
+        (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"sensitive_services": ("remote access VPN",)}),),
         {},
     ),
     (
         "remote_access_vpn",
         Status.OK,
         "",
-        (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"marks": ("remote access VPN",)}),),
+        (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"sensitive_services": ("remote access VPN",)}),),
         {},
     ),
     ("restart_required", Status.WARN, "network n", (network_unit("n", restart_required=True),), {}),
@@ -365,7 +364,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "sensitive_units",
         Status.WARN,
         "load balancing",
-        (network_unit("n", vm("a"), vm("b"), unit={"marks": ("load balancing",)}),),
+        (network_unit("n", vm("a"), vm("b"), unit={"sensitive_services": ("load balancing",)}),),
         {},
     ),
     (
@@ -393,7 +392,9 @@ def test_check(name: str, status: Status, words: str, units: tuple[Unit, ...], f
 
 
 def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
-    status, seen = check("wanted_method", WEB, vpc_unit("empty", tiers=0), policy=Policy(method=Wanted.LIVE_PATCH))
+    status, seen = check(
+        "wanted_method", WEB, vpc_unit("empty", tiers=0), policy=Policy(method=WantedMethod.LIVE_PATCH)
+    )
     assert status is Status.FAIL
     assert "VPC empty" in seen
 
@@ -410,5 +411,5 @@ def test_every_unit_that_needs_work_is_in_exactly_one_step(units: list[Unit], ca
     plan = plan_of(estate(*units), Policy(canary=canary))
     in_steps = [item.unit.id for step in plan.steps for item in step.units]
     assert sorted(in_steps) == sorted(unit.id for unit in units)
-    ranks = [(not step.canary, [Kind.SSVM, Kind.CPVM, Kind.ROUTER].index(step.kind)) for step in plan.steps]
+    ranks = [(not step.canary, ["ssvm", "cpvm", "router"].index(step.group)) for step in plan.steps]
     assert ranks == sorted(ranks)

@@ -37,7 +37,7 @@ def select(expression: str) -> list[str]:
     ("expression", "names"),
     [
         ("zone == 'zone'", ["web", "shop", "s-1"]),
-        ("type != 'vpc'", ["web", "s-1"]),
+        ("kind != 'vpc'", ["web", "s-1"]),
         ("owner.account == 'acme' && !redundant", ["web", "shop", "s-1"]),
         ("redundant || length(tiers) > `1`", ["shop"]),
         ("tags.env == 'prod'", []),

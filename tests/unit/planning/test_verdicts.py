@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, Wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Situation,
-    Wishes,
+    Baseline,
+    Strategy,
     decide,
     is_current,
 )
@@ -40,7 +40,7 @@ def ssvm(**more: object) -> Unit:
 
 def internal_lb(**more: object) -> Unit:
     one = vm("b-1", internal_lb=True, **more)  # type: ignore[arg-type]
-    return Unit(one.id, one.name, UnitType.INTERNAL_LB, Kind.ROUTER, one.zone_id, one.zone, OWNER, (one,))
+    return Unit(one.id, one.name, Kind.INTERNAL_LB, one.zone_id, one.zone, OWNER, (one,))
 
 
 CASES = [
@@ -97,7 +97,7 @@ def test_verdict(unit: Unit, method: Method, words: str) -> None:
 
 def test_an_orphan_is_not_touched() -> None:
     one = vm("r-9")
-    unit = Unit(one.id, one.name, UnitType.ORPHAN, Kind.ROUTER, one.zone_id, one.zone, OWNER, (one,))
+    unit = Unit(one.id, one.name, Kind.ORPHAN, one.zone_id, one.zone, OWNER, (one,))
     assert decide(unit, SITUATION).method is Method.SKIP
 
 
@@ -144,13 +144,13 @@ def test_matrix_has_exactly_one_row_for_every_release() -> None:
 def test_scripts_are_sorted_by_their_majority() -> None:
     vms = [vm(f"r-{n}") for n in range(3)] + [vm("r-8", software=TARGET_TEXT), vm("r-9", software=TARGET_TEXT)]
     stale = vm("r-7", software=TARGET_TEXT, scripts="old-scripts")
-    situation = Situation.of(TARGET, [*vms, stale])
-    assert situation.old_scripts == {"old-scripts"}
-    assert situation.new_scripts == {"new-scripts"}
-    assert not is_current(stale, situation)
+    baseline = Baseline.of(TARGET, [*vms, stale])
+    assert baseline.old_scripts == {"old-scripts"}
+    assert baseline.new_scripts == {"new-scripts"}
+    assert not is_current(stale, baseline)
     # one router that wrongly claims old software does not make the scripts of all others old
-    situation = Situation.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
-    assert situation.new_scripts == {"new-scripts"}
+    baseline = Baseline.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
+    assert baseline.new_scripts == {"new-scripts"}
 
 
 def at_target(name: str, host: str, scripts: str, hypervisor: str = "KVM") -> Vm:
@@ -172,28 +172,28 @@ def at_target(name: str, host: str, scripts: str, hypervisor: str = "KVM") -> Vm
 def test_scripts_that_most_routers_of_the_version_do_not_have(others: list[str], odd: bool) -> None:
     one = at_target("r", "h0", "old")
     vms = [one, *(at_target(f"r-{n}", *words.split()) for n, words in enumerate(others))]
-    situation = Situation.of(TARGET, vms)
-    assert situation.old_scripts == frozenset()
-    assert is_current(one, situation) is not odd
-    assert ("old" in situation.new_scripts) is not odd
+    baseline = Baseline.of(TARGET, vms)
+    assert baseline.old_scripts == frozenset()
+    assert is_current(one, baseline) is not odd
+    assert ("old" in baseline.new_scripts) is not odd
     if odd:
-        verdict = decide(network_unit("n", one), situation)
+        verdict = decide(network_unit("n", one), baseline)
         assert (verdict.method, "other scripts than" in verdict.reason) == (Method.LIVE_PATCH, True)
-        finding = verify(network_unit("n", one), [one], situation, Method.LIVE_PATCH)
+        finding = verify(network_unit("n", one), [one], baseline, Method.LIVE_PATCH)
         assert (finding.proof, "most routers" in finding.reason) == (Proof.REFUTED, True)
         patched = replace(one, scripts="new")
-        assert verify(network_unit("n", one), [patched], situation, Method.LIVE_PATCH).proof is Proof.PROVEN
+        assert verify(network_unit("n", one), [patched], baseline, Method.LIVE_PATCH).proof is Proof.PROVEN
 
 
-RECREATE = Wishes(Wanted.RECREATE)
-UNSUPPORTED = Wishes(unsupported=Unsupported.RECREATE)
+RECREATE = Strategy(WantedMethod.RECREATE)
+UNSUPPORTED = Strategy(unsupported=Unsupported.RECREATE)
 NEW: dict[str, Any] = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
 HALF_FAULT = (pair("r")[0], replace(pair("r")[1], redundant_state="FAULT"))
 LONELY = (pair("r")[0],)
 DISABLED = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))
 LEFT_OVER = vm("r-2", built_from="UNKNOWN", software="", scripts=None, state="Stopped")
 
-# The odd estates, each by name: unit, wishes, situation, method, words the reason must have.
+# The odd estates, each by name: unit, wishes, baseline, method, words the reason must have.
 ODD = {
     "recreate: from an old template": (network_unit("n"), RECREATE, SITUATION, Method.RECREATE, "built from 4.18.1"),
     "recreate: already new": (network_unit("n", vm("r", **NEW)), RECREATE, SITUATION, Method.NONE, "already"),
@@ -230,7 +230,7 @@ ODD = {
     ),
     "recreate: degraded pair, allowed": (
         network_unit("n", *HALF_FAULT),
-        Wishes(Wanted.RECREATE, allow_degraded=True),
+        Strategy(WantedMethod.RECREATE, allow_degraded=True),
         SITUATION,
         Method.RECREATE,
         "",
@@ -266,24 +266,30 @@ ODD = {
         Method.SKIP,
         "Starting",
     ),
-    "auto: router in Error": (network_unit("n", vm("r", state="Error")), Wishes(), SITUATION, Method.RECREATE, "Error"),
+    "auto: router in Error": (
+        network_unit("n", vm("r", state="Error")),
+        Strategy(),
+        SITUATION,
+        Method.RECREATE,
+        "Error",
+    ),
     "auto: duplicate router left over by a failed restart": (
         network_unit("n", vm("r-1"), LEFT_OVER),
-        Wishes(),
+        Strategy(),
         SITUATION,
         Method.LIVE_PATCH,
         "left over from a recreation that failed, will be destroyed",
     ),
     "auto: duplicate router although all is current": (
         network_unit("n", vm("r-1", **NEW), LEFT_OVER),
-        Wishes(),
+        Strategy(),
         SITUATION,
         Method.LIVE_PATCH,
         "2 routers",
     ),
     "auto: built from 4.11": (
         network_unit("n", vm("r", built_from="4.11")),
-        Wishes(),
+        Strategy(),
         SITUATION,
         Method.SKIP,
         "OpenJDK",
@@ -309,10 +315,10 @@ ODD = {
         Method.RECREATE,
         "OpenJDK",
     ),
-    "auto: agent not connected": (ssvm(agent_state="Alert"), Wishes(), SITUATION, Method.SKIP, "agent is Alert"),
+    "auto: agent not connected": (ssvm(agent_state="Alert"), Strategy(), SITUATION, Method.SKIP, "agent is Alert"),
     "live_patch: what only recreation cures": (
         vpc_unit("v", tiers=0),
-        Wishes(Wanted.LIVE_PATCH),
+        Strategy(WantedMethod.LIVE_PATCH),
         SITUATION,
         Method.SKIP,
         "recreate it",
@@ -322,7 +328,7 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_estate(name: str) -> None:
-    unit, wishes, situation, method, words = ODD[name]
-    verdict = decide(unit, situation, wishes)
+    unit, wishes, baseline, method, words = ODD[name]
+    verdict = decide(unit, baseline, wishes)
     assert verdict.method is method, verdict.reason
     assert words in verdict.reason

@@ -85,8 +85,7 @@ def planned(number: int = 1, **more: Any) -> dict[str, Any]:
     unit = {
         "id": f"id-{number}",
         "name": f"net-{number}",
-        "type": "network",
-        "kind": "router",
+        "kind": "network",
         "zone": "east",
         "hypervisor": "KVM",
         "hosts": ["h1"],
@@ -249,7 +248,7 @@ def test_no_report_is_a_template(data: dict[str, Any]) -> None:
 def test_page_shows_every_text_as_it_is() -> None:
     page = Page(html_report(everything()))
     row = page.rows[0]
-    assert (row["data-status"], row["data-kind"], row["data-zone"]) == ("failed", "router", EVIL)
+    assert (row["data-status"], row["data-kind"], row["data-zone"]) == ("failed", "network", EVIL)
     cells = page.text("td") + page.text("th")
     assert cells.count(EVIL) >= 4  # zone, hypervisor, reason, a check's remedy ...
     assert EVIL in page.text("code")
@@ -387,7 +386,7 @@ def test_markdown_is_cut() -> None:
     ],
 )
 def test_markdown_shows_names_as_they_are(name: str, shown: str) -> None:
-    assert f"| network {shown} | router |" in markdown_report(report([planned(name=name)]))
+    assert f"| network {shown} | network |" in markdown_report(report([planned(name=name)]))
 
 
 # The words

@@ -153,7 +153,7 @@ def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
         "id": "a",
         "name": "web",
         "zone": "z",
-        "type": "network",
+        "kind": "network",
         "status": "upgraded",
         "vms": [],
         "notes": ["sent once more"],

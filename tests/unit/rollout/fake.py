@@ -20,7 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, InFlight, Unit, UnitType, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, InFlight, Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -229,7 +229,7 @@ class FakeServer(Server):
 
     def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
         self._settle()
-        whole = {unit.id for unit in self.units.values() if unit.type is UnitType.VPC}
+        whole = {unit.id for unit in self.units.values() if unit.kind is Kind.VPC}
         return frozenset(identity for identity in self.marked if (identity in whole) is vpcs)
 
     def version(self) -> Version | None:

@@ -5,26 +5,26 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Cure, cure_of, hint_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Recovery, hint_of, recovery_of
 
 
 @pytest.mark.parametrize(
     ("trouble", "cure"),
     [
-        ("", Cure.RECREATE),
-        ("Failed to patch systemVM v-25-VM due to patch-sysvms.sh exited with 1", Cure.RECREATE),
-        ("Remote scp terminated with error (scp: /tmp/agent.zip: No space left on device)", Cure.RECREATE),
-        ("GetSystemVMVersionCmd on 169.254.1.2 failed", Cure.RECREATE),
-        ("SystemVM live patch failed due to: Agent is currently unavailable", Cure.LATER),
-        ("Failed to patch systemVM s-1-VM due to agent 4 is disconnected", Cure.LATER),
-        ("The job ended without a result: the management server was restarted", Cure.LATER),
-        ("Operation timed out", Cure.LATER),
+        ("", Recovery.RECREATE),
+        ("Failed to patch systemVM v-25-VM due to patch-sysvms.sh exited with 1", Recovery.RECREATE),
+        ("Remote scp terminated with error (scp: /tmp/agent.zip: No space left on device)", Recovery.RECREATE),
+        ("GetSystemVMVersionCmd on 169.254.1.2 failed", Recovery.RECREATE),
+        ("SystemVM live patch failed due to: Agent is currently unavailable", Recovery.LATER),
+        ("Failed to patch systemVM s-1-VM due to agent 4 is disconnected", Recovery.LATER),
+        ("The job ended without a result: the management server was restarted", Recovery.LATER),
+        ("Operation timed out", Recovery.LATER),
         ("Command failed due to Internal Server Error", None),
     ],
 )
-def test_cure(trouble: str, cure: Cure | None) -> None:
-    assert cure_of(trouble, hosts_up=True) is cure
-    assert cure_of(trouble, hosts_up=False) is Cure.LATER
+def test_cure(trouble: str, cure: Recovery | None) -> None:
+    assert recovery_of(trouble, hosts_up=True) is cure
+    assert recovery_of(trouble, hosts_up=False) is Recovery.LATER
 
 
 @pytest.mark.parametrize(

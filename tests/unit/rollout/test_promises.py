@@ -18,8 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Wishes, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Strategy, decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
@@ -102,8 +102,8 @@ def carry_out(
             server.start(unit, calls(unit, method)[0], one.foreign)
     theirs = list(server.jobs.values())
     server.most_at_once = server.most_per_host = server.most_per_zone = server.most_per_kind = 0
-    obstacle: dict[str, Any] = {"obstacle_to_fallback": lambda unit: None} if fallback else {}
-    rollout = roll(server, units, limits, method, **obstacle)
+    blocker: dict[str, Any] = {"fallback_blocker": lambda unit: None} if fallback else {}
+    rollout = roll(server, units, limits, method, **blocker)
 
     # every unit once in the results, in order
     assert [result.unit.id for result in rollout.results] == [unit.id for unit in units]
@@ -129,7 +129,7 @@ def carry_out(
     # upgraded means that the server reports it and that the rules are there, whatever happened on the way
     for result in rollout.results:
         if result.status is UnitStatus.UPGRADED:
-            wishes = Wishes(Wanted.RECREATE) if result.method is Method.RECREATE else Wishes()
+            wishes = Strategy(WantedMethod.RECREATE) if result.method is Method.RECREATE else Strategy()
             assert decide(as_it_is(result.unit, server), SITUATION, wishes).method is Method.NONE
             for network in result.unit.network_ids:
                 assert server.rules[network], f"{network} has no rules"
@@ -173,7 +173,7 @@ def test_promises(described: list[Drawn], limits: Limits, ids: Ids) -> None:
 @given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN, IDS_DRAWN)
 def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     units = [one.unit(number) for number, one in enumerate(described)]
-    wishes = Wishes(Wanted.RECREATE, allow_degraded=True)
+    wishes = Strategy(WantedMethod.RECREATE, allow_degraded=True)
     server, dummy = carry_out(units, described, limits, Method.RECREATE, ids)
     left = [as_it_is(unit, server) for unit in units]
     todo = [unit for unit in left if unit.vms and decide(unit, SITUATION, wishes).method is Method.RECREATE]

@@ -263,7 +263,7 @@ def test_a_run_whose_target_has_moved_stops_and_says_so() -> None:
 
 
 def fall_back(units: list[Unit], server: FakeServer, limits: Limits) -> list[str]:
-    rollout = roll(server, units, limits, obstacle_to_fallback=lambda unit: None)
+    rollout = roll(server, units, limits, fallback_blocker=lambda unit: None)
     return [f"{result.method.value} {result.status.value}: {result.reason}" for result in rollout.results]
 
 
@@ -319,9 +319,7 @@ def test_fallback_does_not_begin_after_an_interruption() -> None:
     unit = network_unit("n")
     server = FakeServer([unit], {unit.id: TWICE})
     lines: list[str] = []
-    one = scheduler(
-        server, replace(LIMITS, wait_when_interrupted=True), lines=lines, obstacle_to_fallback=lambda u: None
-    )
+    one = scheduler(server, replace(LIMITS, wait_when_interrupted=True), lines=lines, fallback_blocker=lambda u: None)
     one._interrupted = lambda: len(server.log) == 2
     [result] = one.run([unit], Method.LIVE_PATCH).results
     assert "It was not recreated: the run was interrupted" in result.reason

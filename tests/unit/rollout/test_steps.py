@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import KIND_ORDER
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import GROUPS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import read_variables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed, Journal
@@ -26,21 +26,21 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
 UNITS = [{"id": "u1", "vms": [{"id": "vm1"}, {"id": "vm2"}]}, {"id": "u2", "vms": [{"id": "vm3"}]}]
 
 
-def step(kind: str = "router", method: str = "live_patch", **more: Any) -> dict[str, Any]:
-    return {"number": 2, "name": f"{kind} {method}", "kind": kind, "method": method, "canary": False, **more}
+def step(group: str = "router", method: str = "live_patch", **more: Any) -> dict[str, Any]:
+    return {"number": 2, "name": f"{group} {method}", "group": group, "method": method, "canary": False, **more}
 
 
 def results(*statuses: str) -> list[dict[str, Any]]:
     return [{"id": str(number), "status": status} for number, status in enumerate(statuses)]
 
 
-@pytest.mark.parametrize("kind", [kind.value for kind in KIND_ORDER])
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE, Method.RESTART])
-def test_every_kind_and_method_has_a_module(kind: str, method: Method) -> None:
+def test_every_group_and_method_has_a_module(group: str, method: Method) -> None:
     variables = read_variables({"sysvm_system_vm_mode": "destroy", "sysvm_wait_idle": 5, "sysvm_parallel": "3"})
-    call = module_call(step(kind, method.value), UNITS, variables, 7, 4)
+    call = module_call(step(group, method.value), UNITS, variables, 7, 4)
     assert (call.options["parallel"], call.options["max_failures"], call.options["label"]) == (3, "4", "step 2 of 7")
-    if kind == "router":
+    if group == "router":
         assert (call.module, call.options["mode"]) == ("cs_router_restart", method.value)
         assert call.options["routers"] == ["vm1", "vm3"]
     elif method is Method.LIVE_PATCH:
@@ -50,10 +50,10 @@ def test_every_kind_and_method_has_a_module(kind: str, method: Method) -> None:
         assert call.options["mode"] == ("restart" if method is Method.RESTART else "destroy")
 
 
-@pytest.mark.parametrize(("kind", "method"), [("router", "none"), ("ssvm", "skip"), ("nas", "live_patch")])
-def test_what_no_module_does_is_not_passed_over(kind: str, method: str) -> None:
+@pytest.mark.parametrize(("group", "method"), [("router", "none"), ("ssvm", "skip"), ("nas", "live_patch")])
+def test_what_no_module_does_is_not_passed_over(group: str, method: str) -> None:
     with pytest.raises(SysvmError, match="which no module does"):
-        module_call(step(kind, method), UNITS, read_variables({}), 7, 0)
+        module_call(step(group, method), UNITS, read_variables({}), 7, 0)
 
 
 def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:

@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import verdicts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+    DEFECTS,
+    Defect,
+    Effect,
+    defects_of,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from tests.unit.builders import version
+
+by_id = {defect.id: defect for defect in DEFECTS}
+each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(defect.id))
+
+
+@pytest.mark.parametrize(
+    ("defect", "affected", "free"),
+    [
+        ("8745", ["4.16.0.0", "4.18.1.1", "4.19.0.2"], ["4.15.2.0", "4.18.2.0", "4.18.2.5", "4.19.1.0", "4.20.0.0"]),
+        (
+            "10962",
+            ["4.19.2.0", "4.19.3.0", "4.20.1.0", "4.21.0.0"],
+            ["4.18.2.5", "4.19.1.3", "4.20.0.0", "4.20.2.0", "4.20.3.0", "4.22.0.0"],
+        ),
+        ("12211", ["4.17.0.0", "4.20.2.0", "4.22.0.0"], ["4.16.1.0"]),
+        ("12621", ["4.21.0.0", "4.22.0.1"], ["4.20.2.0", "4.20.3.0"]),
+        ("7958", ["4.17.0.0", "4.18.1.1"], ["4.16.1.0", "4.18.2.0", "4.19.0.0"]),
+        ("9582", ["4.11.0.0", "4.19.1.1", "4.22.0.0"], []),
+        ("9086", ["4.17.0.0", "4.19.1.3", "4.20.0.0"], ["4.19.2.0", "4.19.3.0", "4.20.1.0", "4.22.0.0"]),
+        ("8303", ["4.18.0.0", "4.18.1.1", "4.19.0.2"], ["4.17.2.0", "4.18.2.0", "4.19.1.0", "4.20.0.0"]),
+        ("8729", ["4.17.0.0", "4.18.1.1", "4.19.0.0"], ["4.18.2.0", "4.19.1.0", "4.20.0.0"]),
+        ("8055", ["4.17.2.0", "4.18.1.1", "4.19.0.0"], ["4.18.2.0", "4.19.1.0"]),
+        ("7953", ["4.17.2.0", "4.18.1.1"], ["4.18.2.0", "4.19.0.0"]),
+    ],
+)
+def test_a_release_has_the_defects_of_its_branch(defect: str, affected: list[str], free: list[str]) -> None:
+    having = {text for text in affected + free if by_id[defect] in defects_of(version(text))}
+    assert having == set(affected)
+
+
+def test_the_newest_release_that_was_looked_at_has_only_what_is_not_known_to_be_fixed() -> None:
+    assert {defect.id for defect in defects_of(version("4.22.0.1"))} == {"12211", "12621", "9582"}
+
+
+def test_agrees_with_the_verdicts_on_vpcs_without_an_implemented_tier() -> None:
+    assert [span.until for span in by_id["7958"].spans] == [verdicts.WHOLE_VPC_PATCH]
+
+
+def test_ids_are_unique() -> None:
+    assert len(by_id) == len(DEFECTS)
+
+
+@each_defect
+def test_can_be_looked_up_and_acted_upon(defect: Defect) -> None:
+    assert re.fullmatch(rf"https://github\.com/apache/cloudstack/(issues|pull)/{defect.id}", defect.source)
+    assert defect.what
+    assert defect.remedy
+    assert defect.kinds
+    assert defect.methods
+    assert not defect.methods & {Method.NONE, Method.SKIP}
+
+
+@each_defect
+def test_spans_are_in_order_and_apart(defect: Defect) -> None:
+    bounds = [bound for span in defect.spans for bound in (span.first, span.until)]
+    assert all(bound is not None for bound in bounds[1:-1])
+    known = [bound for bound in bounds if bound is not None]
+    assert known == sorted(known)
+    assert len(set(known)) == len(known)
+
+
+@each_defect
+def test_what_is_to_be_patched_twice_is_live_patched(defect: Defect) -> None:
+    assert (defect.effect is Effect.PATCH_TWICE) <= (defect.methods == {Method.LIVE_PATCH})

@@ -235,7 +235,7 @@ DEFECTS = (
         "7953",
         # Fixed in 4.18.2.0 and 4.19.0.0 (release notes); first release not named.
         (_span(None, "4.18.2.0"),),
-        "on a slow network a VM that starts may take an incomplete file of patches and then be up after 15 to 20 minutes",
+        "on a slow network a VM that starts may take an incomplete file of patches and be up 15 to 20 minutes later",
         _START,
         frozenset({Kind.SSVM, Kind.CPVM}) | (ROUTER_KINDS - {Kind.ORPHAN}),
         Effect.WARN,

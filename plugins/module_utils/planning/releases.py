@@ -1,0 +1,309 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an upgrade to a release brings and wants, and what older releases' lists lack: facts for a forecast. Pure.
+
+Known for the releases 4.17 to 4.22; what was not looked at is None. Sources: the documentation of each release (its tag
+in apache/cloudstack-documentation) and the server's repository at each release's commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+
+# From 4.16 on an upgrade registers the system VM templates itself (upgrading/index; Upgrade41520to41600).
+FIRST_TO_REGISTER = (4, 16)
+# Hypervisors whose template the package cloudstack-management holds (upgrading/index, engine/schema/pom.xml).
+PACKAGED_HYPERVISORS = frozenset({"KVM", "XenServer", "VMware"})
+# The part of a template's name for each hypervisor (engine/schema/templateConfig.sh; the documentation says ovm).
+HYPERVISOR_IN_NAME = {
+    "KVM": "kvm",
+    "XenServer": "xenserver",
+    "VMware": "vmware",
+    "Hyperv": "hyperv",
+    "LXC": "lxc",
+    "Ovm3": "ovm3",
+}
+# What keeps the upgrade from registering a template in a zone (SystemVmTemplateRegistration at 4.22).
+REGISTRATION_OBSTACLES = (
+    # getEligibleZoneIds, getNfsStoreInZone; without a word
+    "a zone without secondary storage of protocol NFS is passed over: register the template there by hand",
+    # validateTemplates, issue 12077: the management server then does not start
+    "a hypervisor in use whose template file is not on the management server, or has another checksum, fails the "
+    "upgrade: put the file into /usr/share/cloudstack-management/templates/systemvm/ or register the template before",
+    # mountStore: sudo mount -t nfs
+    "the first management server that is upgraded must be able to mount the NFS secondary storage of every zone",
+    # DOWNLOADABLE_TEMPLATE_ARCH_TYPES: arm64 only; getTemplateFile
+    "the template for aarch64 is in no package: it is downloaded during the upgrade, or else not registered",
+)
+# The oldest release with an upgrade page of its own (upgrading/index of 4.17.2.0 to 4.22.0.1): no release has to be
+# upgraded to in between. DatabaseUpgradeChecker knows a path from 2.1.7 on.
+DIRECT_FROM = (4, 3)
+# The documentation has cloudstack-agent of every KVM host upgraded together with the first management server, and
+# names no oldest agent that still works.
+LEAST_KVM_AGENT: Version | None = None
+
+
+def _version(text: str) -> Version:
+    parsed = parse_version(text)
+    if parsed is None:
+        raise ValueError(text)
+    return parsed
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is known of one release.
+
+    :ivar templates: from which maintenance release on which version of the template is registered, which is what
+        C(minreq.sysvmtemplate.version) is set to (updateRegisteredTemplateDetails).
+    :ivar looked_at: the last maintenance release whose facts were looked up.
+    :ivar java: the Java that the packages of the management server and the KVM agent want (debian/control, cloud.spec).
+    :ivar router_memory_mib: the memory of the stock offering of routers and internal LB VMs after the upgrade. The
+        offerings of SSVMs (512) and CPVMs (1024) did not change.
+    :ivar guarded_from: from which maintenance release on the server refuses to upgrade the database while another
+        management server is up; None: it does not refuse. The documentation wants all stopped in every case.
+    """
+
+    release: tuple[int, int]
+    templates: tuple[tuple[Version, Version], ...]
+    looked_at: Version
+    java: int
+    router_memory_mib: int
+    guarded_from: Version | None = None
+
+    def template(self, target: Version) -> Version | None:
+        """The version of the template that an upgrade to I(target) registers; None where it was not looked up."""
+        if target > self.looked_at:
+            return None
+        return max((template for first, template in self.templates if first <= target), default=None)
+
+    def guards(self, target: Version) -> bool:
+        """Whether I(target) refuses to upgrade the database while another management server is up."""
+        return self.guarded_from is not None and target >= self.guarded_from
+
+
+def _release(
+    text: str,
+    templates: dict[str, str],
+    looked_at: str,
+    java: int,
+    router_memory_mib: int,
+    guarded_from: str | None = None,
+) -> Release:
+    return Release(
+        _version(text).release,
+        tuple((_version(first), _version(template)) for first, template in templates.items()),
+        _version(looked_at),
+        java,
+        router_memory_mib,
+        parse_version(guarded_from),
+    )
+
+
+# Templates: project.systemvm.template.version in pom.xml and sysvm64-version in the documentation, which agree.
+# Java: upgrading/upgrade/_java_version (4.17: debian/control); 4.20 also runs on 11 for now, from 4.22 on RPMs take 21.
+# Memory: schema-41910to42000.sql raises the stock offerings, router.ram.size in Config.java is for new installations.
+# Guard: upgrading/index of 4.20.3.0 and issue 11973, "from 4.20.3 and 4.22.1"; 4.21 had no maintenance release.
+RELEASES = {
+    release.release: release
+    for release in (
+        _release("4.17", {"4.17.0.0": "4.17.0", "4.17.2.0": "4.17.2"}, "4.17.2.0", 11, 256),
+        _release("4.18", {"4.18.0.0": "4.18.0", "4.18.1.0": "4.18.1"}, "4.18.2.5", 11, 256),
+        _release("4.19", {"4.19.0.0": "4.19.0", "4.19.1.0": "4.19.1"}, "4.19.3.0", 11, 256),
+        _release(
+            "4.20",
+            {"4.20.0.0": "4.20.0", "4.20.1.0": "4.20.1", "4.20.2.0": "4.20.2"},
+            "4.20.3.0",
+            17,
+            512,
+            guarded_from="4.20.3.0",
+        ),
+        _release("4.21", {"4.21.0.0": "4.20.2"}, "4.21.0.0", 17, 512),
+        _release("4.22", {"4.22.0.0": "4.22.0"}, "4.22.0.1", 17, 512, guarded_from="4.22.1.0"),
+    )
+}
+# Names carry the architecture since 4.20.0, and KVM has a template for aarch64 since 4.20.1 (templateConfig.sh).
+FIRST_WITH_ARCH = _version("4.20.0")
+FIRST_AARCH64 = _version("4.20.1")
+
+
+def release_of(target: Version) -> Release | None:
+    """What is known of the release I(target) belongs to; None where nothing is."""
+    return RELEASES.get(target.release)
+
+
+def architectures(template: Version, hypervisor: str) -> frozenset[str]:
+    """The architectures a template of this version exists for, in the words of the API."""
+    both = hypervisor == "KVM" and template >= FIRST_AARCH64
+    return frozenset({"x86_64", "aarch64"} if both else {"x86_64"})
+
+
+def template_name(template: Version, hypervisor: str, arch: str = "x86_64") -> str | None:
+    """The name a template is registered with, e.g. systemvm-kvm-4.20.2-x86_64; None where there is no such template."""
+    word = HYPERVISOR_IN_NAME.get(hypervisor)
+    if word is None or arch not in architectures(template, hypervisor):
+        return None
+    name = f"systemvm-{word}-{'.'.join(map(str, template.numbers[:3]))}"
+    return f"{name}-{arch}" if template >= FIRST_WITH_ARCH else name
+
+
+def documentation(source: Version, target: Version) -> str:
+    """The URL of the page on upgrading from I(source) in the documentation of I(target)."""
+    of = release_of(target)
+    known = of is not None and target <= of.looked_at
+    major, minor = source.release
+    return (
+        f"https://docs.cloudstack.apache.org/en/{'.'.join(map(str, target.numbers)) if known else 'latest'}"
+        f"/upgrading/upgrade/upgrade-{major}.{minor}.html"
+    )
+
+
+# The overview of every upgrade page (upgrading/upgrade/upgrade-*), with what it includes of the system VM part, and the
+# first release whose documentation has the step.
+_STEPS = (
+    ((4, 17), "Check customisations and integrations; remove guest OS mappings that were added by hand"),
+    (
+        (4, 17),
+        "Register the system VM template in each zone, unless the upgrade is to do it, and wait until it is Ready",
+    ),
+    ((4, 20), "Make Java 17 the default on the management servers and the KVM hosts"),
+    ((4, 17), "Stop all management servers and usage servers"),
+    ((4, 17), "Back up the databases cloud (with its procedures: mysqldump -R) and cloud_usage"),
+    ((4, 17), "Upgrade the packages of the first management server"),
+    ((4, 17), "Upgrade cloudstack-agent on each KVM host and restart it"),
+    ((4, 17), "Start the first management server: it upgrades the database and registers the template"),
+    ((4, 17), "Check that the upgraded environment works"),
+    ((4, 17), "Upgrade and start the remaining management servers"),
+    ((4, 17), "Live patch the system VMs and virtual routers, or recreate them from the new template"),
+)
+
+
+def documented_steps(target: Version) -> tuple[str, ...]:
+    """The documentation's steps of an upgrade to I(target), in order; empty before 4.17."""
+    return tuple(text for first, text in _STEPS if target.release >= first)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What our reading asks for and an older server does not have; it ignores unknown parameters without an error.
+
+    :ivar what: a field of the answer or a parameter; None: the command itself.
+    :ivar then: what an older server's answers mean for the reading.
+    :ivar source: where in the server's repository it came in.
+    """
+
+    command: str
+    what: str | None
+    since: Version
+    then: str
+    source: str
+
+
+def lacks_of(server: Version) -> tuple[Lack, ...]:
+    """What the lists of a server of this version lack of what our reading uses."""
+    return tuple(lack for lack in LACKS if server < lack.since)
+
+
+# By looking for each at the commits of 29 releases from 4.11.0.0 to 4.21.0.0. All of them have listRouters version,
+# isredundantrouter and serviceofferingid, listInternalLoadBalancerVMs, listVPCs with restartrequired, listNetworks with
+# restartrequired, listHosts version, listApis params, and customjobid.
+LACKS = (
+    Lack(
+        "listNetworks",
+        "redundantrouter",
+        _version("4.11.1.0"),
+        "whether a network has a pair of routers is unknown",
+        "NetworkResponse",
+    ),
+    Lack(
+        "listManagementServers",
+        None,
+        _version("4.12.0.0"),
+        "listCapabilities tells the version of the one server that answers",
+        "ListMgmtsCmd",
+    ),
+    Lack(
+        "listRouters",
+        "scriptsversion",
+        _version("4.13.0.0"),
+        "declared but never filled: no router's scripts can be compared",
+        "DomainRouterJoinDaoImpl, #3372",
+    ),
+    Lack(
+        "listSystemVms",
+        "version",
+        _version("4.13.1.0"),
+        "the software of SSVMs and CPVMs is unknown",
+        "ApiResponseHelper.createSystemVmResponse",
+    ),
+    Lack(
+        "listSystemVms",
+        "agentstate",
+        _version("4.13.1.0"),
+        "the agents of SSVMs and CPVMs look as if not connected",
+        "ApiResponseHelper.createSystemVmResponse",
+    ),
+    Lack("listRouters", "healthchecksfailed", _version("4.14.0.0"), "health is unknown", "DomainRouterResponse"),
+    Lack(
+        "getRouterHealthCheckResults",
+        None,
+        _version("4.14.0.0"),
+        "health is unknown",
+        "GetRouterHealthCheckResultsCmd",
+    ),
+    Lack(
+        "listRouters",
+        "redundantstate PRIMARY",
+        _version("4.16.0.0"),
+        "MASTER is said instead, so every pair looks degraded",
+        "VirtualRouter.RedundantState",
+    ),
+    Lack(
+        "listRouters",
+        "softwareversion",
+        _version("4.17.0.0"),
+        "the software of routers is unknown; nothing can be live patched yet either",
+        "DomainRouterJoinDaoImpl, #5831",
+    ),
+    Lack(
+        "listEvents",
+        "resourceid",
+        _version("4.17.0.0"),
+        "which unit a running job belongs to is read from the event's description",
+        "EventJoinDaoImpl",
+    ),
+    Lack(
+        "listVolumes",
+        "listsystemvms",
+        _version("4.18.0.0"),
+        "ignored: no ROOT volume of a system VM or router is listed; what SSVMs and CPVMs were built from is unknown",
+        "ListVolumesCmd, QueryManagerImpl.shouldListSystemVms",
+    ),
+    Lack("listZones", "type", _version("4.18.0.0"), "there are no edge zones", "ZoneResponse"),
+    Lack(
+        "listTemplates",
+        "templatetype",
+        _version("4.19.0.0"),
+        "ignored: all templates are listed; the field templatetype of each tells",
+        "ListTemplatesCmd",
+    ),
+    Lack(
+        "listSystemVms",
+        "serviceofferingid",
+        _version("4.19.0.0"),
+        "the memory of SSVMs and CPVMs is unknown",
+        "SystemVmResponse, #7938",
+    ),
+    Lack("listTemplates", "arch", _version("4.20.0.0"), "all are x86_64", "TemplateResponse"),
+    Lack("listRouters", "arch", _version("4.20.1.0"), "the architecture of routers is unknown", "DomainRouterResponse"),
+    Lack(
+        "listSystemVms",
+        "arch",
+        _version("4.20.1.0"),
+        "the architecture of SSVMs and CPVMs is unknown",
+        "SystemVmResponse",
+    ),
+)

@@ -186,18 +186,19 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     limits_argument_spec,
     request_from_params,
-    run,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 
 
 def live_patch(client, params, check_mode):
-    targets = entry.Targets(system_vms=params["system_vms"])
-    return entry.upgrade(client, request_from_params(params, targets, Method.LIVE_PATCH), check_mode=check_mode)
+    targets = Targets(system_vms=params["system_vms"])
+    return upgrade(client, request_from_params(params, targets, Method.LIVE_PATCH), check_mode=check_mode)
 
 
 def main():

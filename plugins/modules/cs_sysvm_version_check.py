@@ -43,6 +43,20 @@ options:
     description: Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated.
     type: bool
     default: false
+  fallback:
+    description:
+      - Whether the run may recreate a unit whose live patch failed. With V(recreate) whatever is live patched passes
+        the checks of recreation, too.
+    type: str
+    choices: [none, recreate]
+    default: none
+  ignore_checks:
+    description:
+      - Names of checks that may fail. What they saw is told all the same. Checks behind which data or service may be
+        lost cannot be ignored.
+    type: list
+    elements: str
+    default: []
   kinds:
     description:
       - Which kinds of units are in scope; empty means all. V(router) means V(network), V(vpc), V(internal_lb) and
@@ -214,12 +228,15 @@ management_server_version:
 
 from datetime import datetime
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import parse_deadline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Order,
     Policy,
+    Scope,
+    Strategy,
     Unsupported,
     WantedMethod,
     kinds_of,
@@ -229,20 +246,25 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selectio
 
 def check(client, params, check_mode):
     policy = Policy(
-        method=WantedMethod(params["method"]),
-        kinds=kinds_of(params["kinds"]),
-        zones=tuple(params["zones"]),
-        names=tuple(params["names"]),
-        exclude_names=tuple(params["exclude_names"]),
-        cidrs=tuple(params["cidrs"]),
-        select=params["select"],
-        canary=params["canary"],
-        waves=tuple(params["steps"]),
-        unsupported=Unsupported(params["unsupported"]),
-        allow_degraded=params["allow_degraded"],
+        Scope(
+            zones=tuple(params["zones"]),
+            kinds=kinds_of(params["kinds"]),
+            names=tuple(params["names"]),
+            exclude_names=tuple(params["exclude_names"]),
+            cidrs=tuple(params["cidrs"]),
+            select=params["select"],
+        ),
+        Strategy(
+            method=WantedMethod(params["method"]),
+            unsupported=Unsupported(params["unsupported"]),
+            allow_degraded=params["allow_degraded"],
+            fallback=params["fallback"] == "recreate",
+        ),
+        Order(canary=params["canary"], waves=tuple(params["steps"])),
+        frozenset(params["ignore_checks"]),
     )
     deadline = parse_deadline(params["deadline"], datetime.now().astimezone()) if params["deadline"] else None
-    return entry.check_versions(
+    return check_versions(
         client,
         policy,
         params["fail_on_checks"],
@@ -265,6 +287,8 @@ def main():
                 "choices": ["ssvm", "cpvm", "router", "network", "vpc", "internal_lb", "orphan_router"],
                 "default": [],
             },
+            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
+            "ignore_checks": names,
             "zones": names,
             "names": names,
             "exclude_names": names,

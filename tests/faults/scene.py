@@ -18,11 +18,13 @@ from urllib.parse import parse_qs
 
 import requests
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Scope
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.faults.relay import Relay, make_certificate
 from tests.simulator.process import SimulatorThread
@@ -51,8 +53,8 @@ ESTATE: dict[str, Any] = {
     "vpcs": [{"name": "shop", "tiers": 3}],
 }
 UNITS = ("s-1-VM", "web", "db", "pair", "shop")
-TARGETS = entry.Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["shop"])
-POLICY = Policy(kinds=frozenset({Kind.SSVM}) | ROUTER_KINDS)
+TARGETS = Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["shop"])
+POLICY = Policy(Scope(kinds=frozenset({Kind.SSVM}) | ROUTER_KINDS))
 # Two at a time, so that the fault finds units at work, done and waiting.
 LIMITS = Limits(parallel=2, per_host=0, job_timeout=3.0, verify_timeout=1.0, poll_interval=0.1)
 HTTP_TIMEOUT = 1.0
@@ -211,10 +213,10 @@ class Scene:
                 strike_at("*")
             try:
                 if phase is Phase.PLAN:
-                    outcome = entry.check_versions(client, POLICY, True)
+                    outcome = check_versions(client, POLICY, True)
                 else:
-                    request = entry.Request(TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
-                    outcome = entry.upgrade(client, request)
+                    request = Request(TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
+                    outcome = upgrade(client, request)
             except SysvmError as error:
                 ended.error = error
             except Killed:
@@ -240,7 +242,7 @@ class Scene:
         :param idle: the first step begins when no job runs any more.
         """
         with self.client() as client:
-            outcome = entry.check_versions(client, POLICY, True)
+            outcome = check_versions(client, POLICY, True)
             assert outcome.failure is None, outcome.failure
             plan = outcome.values["plan"]
             units = {unit["id"]: unit for unit in plan["units"]}
@@ -250,12 +252,12 @@ class Scene:
                 time.sleep(0.02)
             for step in plan["steps"]:
                 if step["group"] == "router":
-                    targets = entry.Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])
+                    targets = Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])
                 else:
-                    targets = entry.Targets(system_vms=step["units"])
+                    targets = Targets(system_vms=step["units"])
                 limits = Limits(per_host=0, job_timeout=10.0, verify_timeout=5.0, poll_interval=0.1)
-                request = entry.Request(targets, Method(step["method"]), limits)
-                results += entry.upgrade(client, request).values["results"]
+                request = Request(targets, Method(step["method"]), limits)
+                results += upgrade(client, request).values["results"]
         return results
 
 

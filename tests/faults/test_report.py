@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults import playbook
 from tests.faults.matrix import End, Expected, Kind
@@ -38,13 +39,13 @@ def test_report(
     monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         with scene.client() as client:
-            checked = entry.check_versions(client, POLICY, True)
+            checked = check_versions(client, POLICY, True)
         ended = scene.act(phase, kind.strike, first=expected.first)
         made = make_report(scene, checked, ended)
         assert [*check_report(scene, made, ended, expected)] == []
 
 
-def make_report(scene: Scene, checked: entry.Outcome, ended: Ended) -> playbook.Said:
+def make_report(scene: Scene, checked: Outcome, ended: Ended) -> playbook.Said:
     """As the playbook does at its end, given what the run before it found out and did."""
     facts = {
         "checked": dict(checked.values),

@@ -5,27 +5,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Capabilities,
     Cloud,
     Host,
-    Kind,
+    ImageStore,
     ManagementServer,
-    Network,
-    Owner,
     Settings,
+    StoragePool,
     Template,
-    Unit,
-    Vm,
-    Vpc,
     Zone,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Owner, Unit, Vm, Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 
+ALL_SETTINGS = frozenset(name for check in CHECKS for name in check.settings)
 TARGET_TEXT = "4.22.0.0"
 OWNER = Owner("acme", "ROOT/customers")
 
@@ -40,7 +42,10 @@ def version(text: str) -> Version:
 TARGET = version(TARGET_TEXT)
 TEMPLATE = NewTemplate("systemvm-4.22.0", frozenset({"id-new"}), version("4.22.0"))
 SITUATION = Baseline(
-    TARGET, frozenset({"old-scripts"}), frozenset({"new-scripts"}), templates={("id-zone", "KVM"): TEMPLATE}
+    TARGET,
+    frozenset({"old-scripts"}),
+    frozenset({"new-scripts"}),
+    templates=dict.fromkeys((("id-zone", "KVM", True), ("id-zone", "KVM", False)), TEMPLATE),
 )
 
 
@@ -137,6 +142,11 @@ ALL_COMMANDS = Capabilities(
 )
 
 
+def settings(values: Mapping[str, str] | None = None) -> Settings:
+    """Some; of all others that checks ask for the server knows nothing."""
+    return Settings(values or {}, ALL_SETTINGS)
+
+
 def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **more: Any) -> Cloud:
     facts: dict[str, Any] = {
         "management_servers": tuple(
@@ -154,7 +164,18 @@ def estate(*units: Unit, servers: tuple[str, ...] = ("4.22.0.0-SNAPSHOT",), **mo
         ),
         "hosts": (Host("id-host-x", "hostx", "id-zone", "KVM", TARGET, "Up", "Enabled"),),
         "templates": (Template("id-new", "systemvm-4.22.0", "id-zone", "KVM", True, "x86_64", "2026"),),
-        "settings": Settings({}),
+        "image_stores": (ImageStore("nfs", "id-zone", read_only=False),),
+        "storage_pools": (StoragePool("primary", "id-zone", "Up", "CLUSTER"),),
+        "settings": settings(),
         "units": units,
     }
     return Cloud(**{**facts, **more})
+
+
+def make_policy(**options: Any) -> Policy:
+    """A policy from options, whichever part of it they are."""
+    parts: list[Any] = [
+        part(**{each.name: options.pop(each.name) for each in fields(part) if each.name in options})
+        for part in (Scope, Strategy, Order)
+    ]
+    return Policy(*parts, **options)

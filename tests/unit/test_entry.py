@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils import entry
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, _without_action
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
@@ -19,8 +20,8 @@ from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, pair, vm, 
 
 
 def without_action(unit: Unit, method: Method, *, allow_degraded: bool = False) -> UnitStatus | None:
-    request = entry.Request(entry.Targets(), method, Limits(), allow_degraded=allow_degraded)
-    result = entry._without_action(unit, decide(unit, SITUATION), request)
+    request = Request(Targets(), method, Limits(), allow_degraded=allow_degraded)
+    result = _without_action(unit, decide(unit, SITUATION), request)
     return result.status if result else None
 
 

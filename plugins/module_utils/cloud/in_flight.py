@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 
 # The commands whose object only an event tells; those of VMs carry jobinstanceid.
 EVENT_TYPES = {

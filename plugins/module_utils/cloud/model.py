@@ -50,11 +50,15 @@ class Kind(str, enum.Enum):
 
 
 ROUTER = "router"
+
 ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
+
 REMOTE_ACCESS_VPN = "remote access VPN"
+
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
+
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 
 
@@ -178,67 +182,6 @@ class Vpc:
     owner: Owner
     tiers: tuple[Network, ...] = ()
     restart_required: bool = False
-
-
-@dataclass(frozen=True)
-class Zone:
-    id: str
-    name: str
-    enabled: bool
-    basic: bool = False  # its networks have a router in each pod
-    edge: bool = False  # an edge zone has no system VMs
-    minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
-    # hypervisor in lower case -> router.template.<hypervisor> as valid in this zone
-    router_templates: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Host:
-    id: str
-    name: str
-    zone_id: str
-    hypervisor: str | None
-    version: Version | None  # of the agent
-    state: str
-    resource_state: str | None
-
-    @property
-    def usable(self) -> bool:
-        return self.state == "Up" and self.resource_state == "Enabled"
-
-
-@dataclass(frozen=True)
-class Template:
-    """One SYSTEM template in one zone."""
-
-    id: str
-    name: str
-    zone_id: str
-    hypervisor: str | None
-    ready: bool
-    arch: str | None
-    created: str | None
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """One resource of a zone (listCapacity): memory in bytes, addresses in pieces."""
-
-    zone_id: str
-    name: str  # the server's name, such as MEMORY, VIRTUAL_NETWORK_PUBLIC_IP, PRIVATE_IP
-    free: int
-
-
-@dataclass(frozen=True)
-class ManagementServer:
-    name: str
-    state: str
-    version: str
-    parsed: Version | None
-
-    @property
-    def up(self) -> bool:
-        return self.state == "Up"
 
 
 @dataclass(frozen=True)
@@ -378,83 +321,10 @@ class Unit:
         return frozenset(ids)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Global settings that matter for an upgrade; a name that the server does not know is absent."""
-
-    values: Mapping[str, str]
-
-    def text(self, name: str, default: str = "") -> str:
-        return self.values.get(name) or default
-
-    def number(self, name: str, default: int) -> int:
-        try:
-            return int(self.values.get(name) or default)
-        except ValueError:
-            return default
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.values.get(name)
-        return default if value in (None, "") else str(value).lower() == "true"
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What this account may call on this server, from listApis: command -> parameter names, in lower case."""
-
-    commands: Mapping[str, frozenset[str]]
-
-    def has(self, command: str, parameter: str | None = None) -> bool:
-        parameters = self.commands.get(command.lower())
-        return parameters is not None and (parameter is None or parameter.lower() in parameters)
-
-
-@dataclass(frozen=True)
-class InFlight:
-    """A job that runs now and the ids it may be working on (several when the server cannot tell them apart)."""
-
-    job_id: str
-    command: str
-    created: str | None
-    resource_ids: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it."""
-
-    management_servers: tuple[ManagementServer, ...]
-    zones: tuple[Zone, ...]
-    hosts: tuple[Host, ...]
-    templates: tuple[Template, ...]
-    units: tuple[Unit, ...]
-    in_flight: tuple[InFlight, ...] = ()
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
-    settings: Settings = field(default_factory=lambda: Settings({}))
-    capacities: tuple[Capacity, ...] = ()
-    offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
-    transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words
-
-    @property
-    def version(self) -> Version | None:
-        """The one version of all management servers that are Up; None while they differ or none can be read."""
-        return common_version(self.management_servers)
-
-    @property
-    def vms(self) -> tuple[Vm, ...]:
-        return tuple(vm for unit in self.units for vm in unit.vms)
-
-
 def is_healthy_pair(vms: Iterable[Vm]) -> bool:
     """One PRIMARY and one BACKUP, both Running, and nothing else."""
     vms = list(vms)
     return all(vm.running for vm in vms) and sorted(str(vm.redundant_state) for vm in vms) == ["BACKUP", "PRIMARY"]
-
-
-def common_version(servers: Iterable[ManagementServer]) -> Version | None:
-    """The one version of all that are Up; None while they differ or one cannot be read."""
-    versions = {server.parsed for server in servers if server.up}
-    return versions.pop() if len(versions) == 1 else None
 
 
 def version_of(item: Mapping[str, Any], key: str) -> Version | None:

@@ -17,8 +17,9 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import TOLERANCE_S, moment, recent_events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 
 # The server forgets jobs after a day (job.expire.minutes), so older restarts say nothing about a run of ours.
 WINDOW_S = 24 * 3600.0

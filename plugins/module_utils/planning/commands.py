@@ -14,11 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Kind,
-    Unit,
-    is_healthy_pair,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, is_healthy_pair
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 

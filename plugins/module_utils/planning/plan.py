@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Cloud, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import cut
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
-    ACTING,
-    Check,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import run_checks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
+    Answer,
     CheckContext,
     Status,
-    run_checks,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import ROLLING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Baseline,
-    Strategy,
     Verdict,
     decide,
 )
@@ -82,10 +82,10 @@ class Plan:
     management_server_version: str | None
     units: tuple[PlannedUnit, ...]
     steps: tuple[Step, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[Answer, ...]
 
     @property
-    def failed_checks(self) -> tuple[Check, ...]:
+    def failed_checks(self) -> tuple[Answer, ...]:
         return tuple(check for check in self.checks if check.status is Status.FAIL)
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,8 +111,7 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         return [(unit, unknown) for unit in units]
     baseline = baseline_of(cloud, cloud.version)
-    strategy = Strategy(policy.method, policy.unsupported, policy.allow_degraded)
-    return [(unit, decide(unit, baseline, strategy)) for unit in units]
+    return [(unit, decide(unit, baseline, policy.strategy)) for unit in units]
 
 
 def make_plan(context: CheckContext) -> Plan:
@@ -120,7 +119,7 @@ def make_plan(context: CheckContext) -> Plan:
 
     :raises PolicyError: for sizes of waves that are none.
     """
-    rolling = context.cloud.settings.flag("network.rolling.restart", True)
+    rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     planned = tuple(
         PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
         for unit, verdict in context.verdicts
@@ -129,7 +128,7 @@ def make_plan(context: CheckContext) -> Plan:
     return Plan(
         management_server_version=str(version) if version else None,
         units=planned,
-        steps=order_steps(planned, context.policy.canary, context.policy.waves),
+        steps=order_steps(planned, context.policy.order.canary, context.policy.order.waves),
         checks=tuple(run_checks(context)),
     )
 

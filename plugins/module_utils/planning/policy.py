@@ -1,13 +1,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the operator wants: method, scope and order. Checked before anything is read from the server."""
+"""What the operator wants: scope, strategy and order. Checked before anything is read from the server."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, ROUTER_KINDS, Kind
@@ -21,6 +21,9 @@ class Method(str, enum.Enum):
     RESTART = "restart"
     NONE = "none"
     SKIP = "skip"
+
+
+ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
 
 
 class WantedMethod(str, enum.Enum):
@@ -38,44 +41,56 @@ class Unsupported(str, enum.Enum):
     RECREATE = "recreate"
 
 
-def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
-    """The kinds that an operator named; C(router) is all that routers do, and nothing named is everything."""
-    named = [ROUTER_KINDS if word == ROUTER else {Kind(word)} for word in words]
-    return frozenset().union(*named) or frozenset(Kind)
-
-
 class PolicyError(SysvmError):
     """An option that cannot be meant; the message names it and the remedy."""
 
 
+def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
+    """The kinds that an operator named; C(router) is all that routers do, and nothing named is everything."""
+    named: set[Kind] = set()
+    for word in words:
+        named |= ROUTER_KINDS if word == ROUTER else {Kind(word)}
+    return frozenset(named or Kind)
+
+
 @dataclass(frozen=True)
-class Policy:
-    """Method and order of a run, and what part of the cloud is in scope.
+class Scope:
+    """What part of the cloud is meant.
 
     :ivar names: names or ids of units, VMs, tiers; empty = all. I(exclude_names) likewise.
     :ivar cidrs: networks in CIDR notation; a unit with a guest or public address inside is in scope.
     :ivar select: a JMESPath expression over a unit's description that must be true.
     """
 
-    method: WantedMethod = WantedMethod.AUTO
-    kinds: frozenset[Kind] = frozenset(Kind)
     zones: tuple[str, ...] = ()
+    kinds: frozenset[Kind] = frozenset(Kind)
     names: tuple[str, ...] = ()
     exclude_names: tuple[str, ...] = ()
     cidrs: tuple[str, ...] = ()
     select: str | None = None
-    canary: bool = True
-    waves: tuple[str, ...] = ()  # sizes into which a step is cut, numbers or percentages
-    unsupported: Unsupported = Unsupported.FAIL
-    allow_degraded: bool = False
 
     def __post_init__(self) -> None:
         both = sorted(set(self.names) & set(self.exclude_names))
         if both:
             raise PolicyError(
-                f"sysvm_names and sysvm_exclude_names both name {_quoted(both)}",
+                f"sysvm_names and sysvm_exclude_names both name {', '.join(map(repr, both))}",
                 remedy="Remove it from one of the two.",
             )
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What is done to a unit in scope.
+
+    :ivar fallback: whether a unit whose live patch failed may be recreated.
+    """
+
+    method: WantedMethod = WantedMethod.AUTO
+    unsupported: Unsupported = Unsupported.FAIL
+    allow_degraded: bool = False
+    fallback: bool = False
+
+    def __post_init__(self) -> None:
         if self.unsupported is Unsupported.RECREATE and self.method is WantedMethod.LIVE_PATCH:
             raise PolicyError(
                 "sysvm_unsupported is recreate, but sysvm_method is live_patch",
@@ -83,5 +98,22 @@ class Policy:
             )
 
 
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+@dataclass(frozen=True)
+class Order:
+    """In which order: canaries first, and sizes into which a step is cut, numbers or percentages."""
+
+    canary: bool = True
+    waves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the operator wants of a run.
+
+    :ivar ignored_checks: names of checks that may fail.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    strategy: Strategy = field(default_factory=Strategy)
+    order: Order = field(default_factory=Order)
+    ignored_checks: frozenset[str] = frozenset()

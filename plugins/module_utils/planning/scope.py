@@ -20,26 +20,28 @@ def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | 
     :param server: the host of the URL.
     :param budget: how many units may fail, and I(share) as the operator gave it.
     """
+    scope, strategy = policy.scope, policy.strategy
     narrowed = [
         f"{what} {_listed(names)}"
         for what, names in (
-            ("zones", policy.zones),
-            ("kinds", kinds_text(policy.kinds)),
-            ("names", policy.names),
-            ("networks", policy.cidrs),
-            ("select", (policy.select,) if policy.select else ()),
-            ("all but", policy.exclude_names),
+            ("zones", scope.zones),
+            ("kinds", kinds_text(scope.kinds)),
+            ("names", scope.names),
+            ("networks", scope.cidrs),
+            ("select", (scope.select,) if scope.select else ()),
+            ("all but", scope.exclude_names),
         )
         if names
     ]
-    method = policy.method.value + (
-        ", what cannot be live patched is recreated" if policy.unsupported is Unsupported.RECREATE else ""
+    method = strategy.method.value + (
+        ", what cannot be live patched is recreated" if strategy.unsupported is Unsupported.RECREATE else ""
     )
     return "; ".join(
         [
             f"cloud {server} ({zones} zone{'' if zones == 1 else 's'})",
             ", ".join(narrowed) or "everything",
             f"method {method}",
+            *([f"ignoring {', '.join(sorted(policy.ignored_checks))}"] if policy.ignored_checks else []),
             f"until {moment_text(deadline)}" if deadline else "no deadline",
             f"{budget if budget else 'none'} may fail" + (f" ({share})" if "%" in share else ""),
         ]

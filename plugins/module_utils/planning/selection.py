@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import check_fields
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
 
 try:
     import jmespath
@@ -26,40 +27,40 @@ except ImportError:
 MISSING_LIBRARIES = {"jmespath": jmespath is None, "netaddr": netaddr is None}
 
 
-def check_expressions(policy: Policy) -> None:
+def check_expressions(scope: Scope) -> None:
     """Compile CIDRs and the JMESPath filter; called before the server is asked anything.
 
     :raises PolicyError: naming the option and what is wrong with it.
     """
-    _networks(policy)
-    _compiled(policy)
+    _networks(scope)
+    _compiled(scope)
 
 
-def select_units(units: Iterable[Unit], zones: Sequence[Zone], policy: Policy) -> list[Unit]:
-    """The units the policy selects.
+def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> list[Unit]:
+    """The units in scope.
 
     :raises PolicyError: for a zone or a name that matches nothing, and for a name that several units have; a typo must
         not become "nothing to do", and a namesake must not be upgraded.
     """
     units = list(units)
-    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in policy.kinds]
-    if policy.zones:
-        wanted = _known(policy.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
+    tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in scope.kinds]
+    if scope.zones:
+        wanted = _known(scope.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
         tests.append(lambda unit: unit.zone_id in wanted)
-    if policy.names:
-        chosen = _named(units, policy.names, "sysvm_names")
+    if scope.names:
+        chosen = _named(units, scope.names, "sysvm_names")
         tests.append(lambda unit: unit.id in chosen)
-    if policy.exclude_names:
-        excluded = _named(units, policy.exclude_names, "sysvm_exclude_names")
+    if scope.exclude_names:
+        excluded = _named(units, scope.exclude_names, "sysvm_exclude_names")
         tests.append(lambda unit: unit.id not in excluded)
-        if policy.names:
+        if scope.names:
             _refuse_both([unit for unit in units if unit.id in chosen & excluded])
-    if policy.cidrs:
-        networks = _networks(policy)
+    if scope.cidrs:
+        networks = _networks(scope)
         tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
-    if policy.select:
-        expression = _compiled(policy)
-        tests.append(lambda unit: _is_true(expression, unit, policy))
+    if scope.select:
+        expression = _compiled(scope)
+        tests.append(lambda unit: _is_true(expression, unit, scope))
     return [unit for unit in units if all(test(unit) for test in tests)]
 
 
@@ -135,11 +136,11 @@ def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str,
     return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
 
 
-def _networks(policy: Policy) -> Any:
-    if not policy.cidrs:
+def _networks(scope: Scope) -> Any:
+    if not scope.cidrs:
         return ()
     networks = netaddr.IPSet()
-    for text in policy.cidrs:
+    for text in scope.cidrs:
         try:
             networks.add(netaddr.IPNetwork(text))
         except (netaddr.AddrFormatError, ValueError, TypeError):
@@ -149,33 +150,33 @@ def _networks(policy: Policy) -> Any:
     return networks
 
 
-def _compiled(policy: Policy) -> Any:
-    if not policy.select:
+def _compiled(scope: Scope) -> Any:
+    if not scope.select:
         return None
     try:
-        compiled = jmespath.compile(policy.select)
+        compiled = jmespath.compile(scope.select)
     except jmespath.exceptions.JMESPathError as error:
-        raise _bad_select(policy, error) from None
+        raise _bad_select(scope, error) from None
     check_fields(compiled.parsed)
     return compiled
 
 
-def _is_true(expression: Any, unit: Unit, policy: Policy) -> bool:
+def _is_true(expression: Any, unit: Unit, scope: Scope) -> bool:
     try:
         answer = expression.search(describe(unit))
     except jmespath.exceptions.JMESPathError as error:
-        raise _bad_select(policy, error) from None
+        raise _bad_select(scope, error) from None
     if not isinstance(answer, bool):
         raise PolicyError(
-            f"sysvm_select gives {answer!r} for {unit.label}, which is neither true nor false: {policy.select!r}",
+            f"sysvm_select gives {answer!r} for {unit.label}, which is neither true nor false: {scope.select!r}",
             remedy="Compare it with something, for example: zone == 'Berlin' && tags.env == 'prod'.",
         )
     return answer
 
 
-def _bad_select(policy: Policy, error: Exception) -> PolicyError:
+def _bad_select(scope: Scope, error: Exception) -> PolicyError:
     reason = " ".join(str(error).split())
     return PolicyError(
-        f"sysvm_select is not a valid JMESPath expression: {policy.select!r} ({reason})",
+        f"sysvm_select is not a valid JMESPath expression: {scope.select!r} ({reason})",
         remedy="Filter on a unit's fields, for example: zone == 'Berlin' && owner.domain == 'ROOT/customers'.",
     )

@@ -1,33 +1,42 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which system VM template a recreated VM would get, and whether it can be used. Pure.
+"""Which system VM template a new VM would get, as the server chooses it, and whether it can be used. Pure.
 
-Routers take the template named by C(router.template.<hypervisor>) without asking whether it is ready; SSVM and CPVM
-take the newest SYSTEM template of their hypervisor whatever that setting says.
+SSVM and CPVM take the newest SYSTEM template that is ready in the zone, for each architecture of its hosts (the
+server's C(VMTemplateDaoImpl.findSystemVMReadyTemplates)). Routers take the newest one of the name that
+C(router.template.<hypervisor>) gives, a ROUTING one before a SYSTEM one, without asking whether it is ready
+(C(findRoutingTemplates)).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Cloud, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Template, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+
+DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
+# Whose hosts never run system VMs or routers (NetworkHelperImpl, and those of an extension).
+NO_SYSTEM_VMS = frozenset({"BareMetal", "External", "Ovm"})
 
 
 @dataclass(frozen=True)
 class NewTemplate:
-    """The template of one zone and hypervisor.
+    """What new VMs of one zone and hypervisor are made from.
 
-    :ivar ids: ids of the rows with its name (one per architecture).
-    :ivar problem: why nothing may be recreated from it, empty when it can be used.
+    :ivar ids: ids of the templates that may be taken (one per architecture).
+    :ivar problem: why nothing may be made from it, empty when it can be used.
+    :ivar better: a newer one that is not ready yet, so that it is not taken.
     """
 
     name: str
     ids: frozenset[str]
     version: Version | None
     problem: str = ""
+    better: str = ""
 
     def carries(self, vm: Vm) -> bool:
         """Whether the VM was built from it: by its ROOT volume; where that is unknown, by the version inside it."""
@@ -36,36 +45,95 @@ class NewTemplate:
         return self.version is not None and vm.built_from == self.version
 
 
-Templates = Mapping["tuple[str, str | None]", NewTemplate]
+Key = tuple[str, "str | None", bool]  # zone, hypervisor, whether it is for routers
+Templates = Mapping[Key, NewTemplate]
 
 
 def new_templates(cloud: Cloud) -> Templates:
-    """For each zone and hypervisor that units are in, the template they would get."""
-    wanted = sorted({(unit.zone_id, unit.hypervisor or "") for unit in cloud.units})
-    return {(zone, hypervisor or None): _new_template(cloud, zone, hypervisor or None) for zone, hypervisor in wanted}
+    """For each zone, hypervisor and sort of VM that units are of, the template that a new one would get."""
+    keys = {
+        (unit.zone_id, hypervisor, unit.kind.is_router)
+        for unit in cloud.units
+        for hypervisor in {unit.hypervisor, *hypervisors_for(cloud, unit)}
+    }
+    return {key: new_template(cloud, *key) for key in keys}
 
 
-def _new_template(cloud: Cloud, zone_id: str, hypervisor: str | None) -> NewTemplate:
-    zone = next((zone for zone in cloud.zones if zone.id == zone_id), None)
+def new_template(cloud: Cloud, zone_id: str, hypervisor: str | None, for_routers: bool) -> NewTemplate:
+    """What the server would take there."""
+    zone = cloud.zone(zone_id)
     where = f"zone {zone.name if zone else zone_id}"
-    setting = f"router.template.{(hypervisor or 'unknown').lower()}"
     rows = [row for row in cloud.templates if row.zone_id == zone_id and row.hypervisor == hypervisor]
+    if for_routers:
+        return _for_routers(rows, zone, where, hypervisor)
+    return _for_system_vms(rows, _architectures(cloud, zone_id, hypervisor), where, hypervisor)
+
+
+def hypervisors_for(cloud: Cloud, unit: Unit) -> tuple[str, ...]:
+    """The hypervisors of which the server picks one for a new VM of the unit (ResourceManagerImpl).
+
+    The default one where there is one and the zone has it; else any that the zone has.
+    """
+    there = {host.hypervisor for host in cloud.hosts if host.zone_id == unit.zone_id and host.hypervisor}
+    there -= NO_SYSTEM_VMS
+    default = cloud.settings.values.get(DEFAULT_HYPERVISOR)
+    if default and default in there:
+        return (default,)
+    return tuple(sorted(there)) or ((unit.hypervisor,) if unit.hypervisor else ())
+
+
+def _for_routers(rows: Sequence[Template], zone: Zone | None, where: str, hypervisor: str | None) -> NewTemplate:
+    setting = f"router.template.{(hypervisor or 'unknown').lower()}"
     name = zone.router_templates.get((hypervisor or "").lower()) if zone else None
+    named = [row for row in rows if name in (None, row.name)]
+    candidates = [row for row in named if row.type == "ROUTING"] or [row for row in named if row.type == "SYSTEM"]
     if not rows:
-        return NewTemplate(name or "", frozenset(), None, f"{where} has no SYSTEM template for {hypervisor}")
-    newest = max(rows, key=lambda row: (row.created or "", row.name))
-    name = name or newest.name
-    named = [row for row in rows if row.name == name]
-    template = NewTemplate(name, frozenset(row.id for row in named), parse_version(name))
-    if not named:
-        return replace(template, problem=f"{setting} names {name!r}, but {where} has no SYSTEM template of that name")
-    not_ready = [row for row in named if not row.ready]
-    if not_ready:
-        return replace(template, problem=f"the SYSTEM template {name!r} is not ready in {where}")
-    if newest.name != name and newest.arch in {row.arch for row in named}:
-        return replace(
-            template,
-            problem=f"{setting} names {name!r}, but the newest SYSTEM template in {where} is {newest.name!r}, which "
-            "new system VMs would take",
+        return _none(name or "", f"{where} has no SYSTEM template for {hypervisor}")
+    if not candidates:
+        return _none(
+            name or "", f"{setting} names {name!r}, but {where} has no SYSTEM or ROUTING template of that name"
         )
-    return template
+    chosen = _newest(candidates)
+    same = [row for row in candidates if row.name == chosen.name]
+    not_ready = not all(row.ready for row in same)
+    return NewTemplate(
+        chosen.name,
+        frozenset(row.id for row in same),
+        parse_version(chosen.name),
+        f"the {chosen.type} template {chosen.name!r} is not ready in {where}" if not_ready else "",
+    )
+
+
+def _for_system_vms(
+    rows: Sequence[Template], architectures: frozenset[str | None], where: str, hypervisor: str | None
+) -> NewTemplate:
+    system = [row for row in rows if row.type == "SYSTEM"]
+    if not system:
+        return _none("", f"{where} has no SYSTEM template for {hypervisor}")
+    fitting = [row for row in system if row.arch is None or None in architectures or row.arch in architectures]
+    if not fitting:
+        listing = ", ".join(sorted(str(each) for each in architectures))
+        return _none(_newest(system).name, f"{where} has no SYSTEM template for {hypervisor} on {listing}")
+    newest, ready = _newest(fitting), [row for row in fitting if row.ready]
+    if not ready:
+        return _none(newest.name, f"the SYSTEM template {newest.name!r} is not ready in {where}")
+    taken = [
+        _newest([row for row in ready if row.arch == arch]) for arch in sorted({row.arch for row in ready}, key=str)
+    ]
+    chosen = _newest(taken)
+    better = newest.name if newest.id not in {row.id for row in taken} else ""
+    return NewTemplate(chosen.name, frozenset(row.id for row in taken), parse_version(chosen.name), better=better)
+
+
+def _architectures(cloud: Cloud, zone_id: str, hypervisor: str | None) -> frozenset[str | None]:
+    """Of the hosts; None stands for any, where a server before 4.20 does not tell."""
+    hosts = [host for host in cloud.hosts if host.zone_id == zone_id and host.hypervisor == hypervisor]
+    return frozenset(host.arch for host in hosts) or frozenset({None})
+
+
+def _newest(rows: Iterable[Template]) -> Template:
+    return max(rows, key=lambda row: (row.created or "", row.name))
+
+
+def _none(name: str, problem: str) -> NewTemplate:
+    return NewTemplate(name, frozenset(), parse_version(name), problem)

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.bounds import duration_s
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import duration_s
 
 PREFIX = "sysvm_"
 OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
@@ -216,6 +216,8 @@ PLAN: dict[str, Variable] = {
     "method": Variable(one_of("auto", "live_patch", "recreate"), "auto"),
     "unsupported": Variable(one_of("fail", "recreate"), "fail"),
     "allow_degraded": Variable(flag, False),
+    "fallback": Variable(one_of("none", "recreate"), "none"),
+    "ignore_checks": Variable(names, []),
     "canary": Variable(flag, True),
     "steps": Variable(sizes, []),
     "max_failures": Variable(share, "0"),
@@ -236,7 +238,6 @@ LIMITS: dict[str, Variable] = {
 RUN: dict[str, Variable] = {
     "system_vm_mode": Variable(one_of("destroy", "restart"), "destroy"),
     "wait_idle": Variable(seconds(0), 0),
-    "fallback": Variable(one_of("none", "recreate"), "none"),
     "health_checks": Variable(one_of("none", "canary", "all"), "canary"),
     "pause": Variable(one_of("none", "after_canary", "after_each_step"), "none"),
     "approved": Variable(flag, False),

@@ -18,7 +18,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Method,
+    Strategy,
+    Unsupported,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate, Templates
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
@@ -75,8 +80,9 @@ class Baseline:
         """Whether what runs in a router contradicts the version it claims."""
         return vm.scripts in self.old_scripts or (vm.id, vm.scripts) in self.odd
 
-    def template(self, unit: Unit) -> NewTemplate | None:
-        return self.templates.get((unit.zone_id, unit.hypervisor))
+    def template(self, vm: Vm) -> NewTemplate | None:
+        """What a new VM in its place would be made from, on its hypervisor."""
+        return self.templates.get((vm.zone_id, vm.hypervisor, vm.is_router))
 
 
 def _odd_ones(vms: Sequence[Vm]) -> list[Vm]:
@@ -99,18 +105,6 @@ def _odd_ones(vms: Sequence[Vm]) -> list[Vm]:
     return [vm for vm in vms if is_odd(vm)]
 
 
-@dataclass(frozen=True)
-class Strategy:
-    """The part of the policy that decides what is done to a unit in scope."""
-
-    method: WantedMethod = WantedMethod.AUTO
-    unsupported: Unsupported = Unsupported.FAIL
-    allow_degraded: bool = False
-
-
-DEFAULT_STRATEGY = Strategy()
-
-
 def is_current(vm: Vm, baseline: Baseline) -> bool:
     """Whether the server's own report proves that this VM runs the target software.
 
@@ -127,12 +121,13 @@ def is_current(vm: Vm, baseline: Baseline) -> bool:
     return vm.software == baseline.target and not baseline.has_wrong_scripts(vm)
 
 
-def decide(unit: Unit, baseline: Baseline, strategy: Strategy = DEFAULT_STRATEGY) -> Verdict:
+def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> Verdict:
     """The verdict for one unit."""
+    strategy = strategy or Strategy()
     behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
     if strategy.method is WantedMethod.RECREATE:
-        template = baseline.template(unit)
+        template = baseline.template(unit.vms[0])
         old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
             return Verdict(Method.RESTART, _owed_reason(unit))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress

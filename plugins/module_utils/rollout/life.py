@@ -36,15 +36,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
     began,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
     RULES_MISSING,
     Recovery,
     hint_of,
     next_step_of,
     recovery_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps, Turn, Wait
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Recovery
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
 
 
 class UnitStatus(str, enum.Enum):

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import objects_of_ids
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, TargetMovedError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.life import Life

@@ -11,7 +11,15 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Host,
+    InFlight,
+    common_version,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import SYSTEM_VM_KINDS, Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
     ALL_OWNERS,
     read_hosts,
     read_internal_lbs,
@@ -19,17 +27,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.estate impo
     read_root_volume,
     read_routers,
     read_system_vms,
-    with_root_volume,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    SYSTEM_VM_KINDS,
-    Host,
-    InFlight,
-    Kind,
-    Unit,
-    Vm,
-    common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
@@ -71,7 +68,7 @@ class Server:
         """
         keeps_disk = method is Method.LIVE_PATCH or (method is Method.RESTART and not unit.kind.is_system_vm)
         vms = self._read(unit, method)
-        return vms if keeps_disk else [with_root_volume(vm, read_root_volume(self._client, vm)) for vm in vms]
+        return vms if keeps_disk else [parse.with_root_volume(vm, read_root_volume(self._client, vm)) for vm in vms]
 
     def _read(self, unit: Unit, method: Method) -> list[Vm]:
         if unit.kind.is_system_vm:

@@ -13,12 +13,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Kind,
-    Unit,
-    Vm,
-    is_healthy_pair,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm, is_healthy_pair
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
@@ -152,7 +147,7 @@ def _new_vm(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
 
 
 def _template(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
-    template = baseline.template(unit)
+    template = baseline.template(vm)
     if not vm.running or template is None or template.carries(vm):
         return []
     made_from = vm.root_template or vm.built_from or "an unknown template"

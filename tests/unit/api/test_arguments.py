@@ -15,14 +15,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import set_fallbacks
 
 from ansible_collections.cloudstack.sysvm.plugins.doc_fragments.cloudstack import ModuleDocFragment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.arguments import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     NO_VERIFY_VARIABLE,
     VARIABLES,
     connection_argument_spec,
     connection_from_params,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
 
 GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
 

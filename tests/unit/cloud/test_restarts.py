@@ -12,16 +12,17 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import NotFoundError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
     last_seen,
     read_restarts,
     unfinished_tiers,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Strategy, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm, vpc_unit
 
 NOW = 1_795_500_000.0  # 2026-11-24T06:40:00+0000

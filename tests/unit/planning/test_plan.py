@@ -11,20 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Capabilities,
     Capacity,
     Cloud,
     Host,
     InFlight,
-    Kind,
     ManagementServer,
-    Settings,
     Template,
-    Unit,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import CHECKS, CheckContext, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -36,13 +35,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selectio
 from tests.unit.builders import (
     TARGET_TEXT,
     estate,
+    make_policy,
     network_unit,
     pair,
+    settings,
     system_vm_unit,
     version,
     vm,
     vpc_unit,
 )
+from tests.unit.planning.test_new_disks import CASES as NEW_DISKS
 
 SSVM = system_vm_unit(vm("s-1", Kind.SSVM))
 CPVM = system_vm_unit(vm("v-2", Kind.CPVM))
@@ -52,7 +54,7 @@ SHOP = vpc_unit("shop", tiers=3)
 
 def plan_of(estate: Cloud, policy: Policy) -> Plan:
     return make_plan(
-        CheckContext(estate, decide_all(estate, select_units(estate.units, estate.zones, policy), policy), policy)
+        CheckContext(estate, decide_all(estate, select_units(estate.units, estate.zones, policy.scope), policy), policy)
     )
 
 
@@ -61,7 +63,7 @@ def names(plan: Plan) -> list[list[str]]:
 
 
 def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -> tuple[Status, str]:
-    plan = plan_of(estate(*units, **facts), policy or Policy())
+    plan = plan_of(estate(*units, **facts), policy or make_policy())
     found = next(check for check in plan.checks if check.name == name)
     assert (found.status is Status.OK) or found.remedy
     return found.status, found.seen
@@ -69,7 +71,7 @@ def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -
 
 def test_canaries_first_then_system_vms_before_routers() -> None:
     units = [network_unit(f"n{number}") for number in range(3)]
-    plan = plan_of(estate(*units, SHOP, CPVM, SSVM), Policy())
+    plan = plan_of(estate(*units, SHOP, CPVM, SSVM), make_policy())
     assert [step.name for step in plan.steps] == [
         "canary ssvm live_patch",
         "canary cpvm live_patch",
@@ -92,7 +94,7 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
         for number in range(2)
     ]
     units = [replace(unit, zone_id=unit.vms[0].zone_id) for unit in units]
-    plan = plan_of(estate(*units), Policy())
+    plan = plan_of(estate(*units), make_policy())
     assert [len(step.units) for step in plan.steps] == [4, 4]
     assert {(item.unit.zone_id, item.unit.hypervisor) for item in plan.steps[0].units} == {
         (zone, hypervisor) for zone in ("a", "b") for hypervisor in ("KVM", "VMware")
@@ -100,14 +102,14 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
 
 
 def test_without_canary() -> None:
-    plan = plan_of(estate(WEB, SSVM), Policy(canary=False))
+    plan = plan_of(estate(WEB, SSVM), make_policy(canary=False))
     assert [step.name for step in plan.steps] == ["ssvm live_patch", "router live_patch"]
 
 
 def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
     current = network_unit("current", vm("r-1", software=TARGET_TEXT))
     unused = network_unit("unused", state="Allocated")
-    plan = plan_of(estate(current, unused, WEB), Policy())
+    plan = plan_of(estate(current, unused, WEB), make_policy())
     assert plan.summary() == {"live_patch": 1, "none": 1, "skip": 1}
     assert names(plan) == [["web"]]
     assert [unit["name"] for unit in plan.as_dict()["units"]] == ["web", "current", "unused"]
@@ -115,7 +117,7 @@ def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
 
 def test_units_whose_interruption_hurts_more_come_last() -> None:
     vpn = network_unit("vpn", unit={"sensitive_services": ("remote access VPN",)})
-    plan = plan_of(estate(vpn, WEB, SHOP), Policy())
+    plan = plan_of(estate(vpn, WEB, SHOP), make_policy())
     assert [step.name for step in plan.steps] == [
         "canary router live_patch",
         "router live_patch",
@@ -125,21 +127,21 @@ def test_units_whose_interruption_hurts_more_come_last() -> None:
 
 
 def test_recreation_has_its_own_steps_and_tells_for_how_long() -> None:
-    plan = plan_of(estate(WEB, vpc_unit("tierless", tiers=0)), Policy())
+    plan = plan_of(estate(WEB, vpc_unit("tierless", tiers=0)), make_policy())
     assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RECREATE]
-    plan = plan_of(estate(WEB, network_unit("red", *pair("r"))), Policy(method=WantedMethod.RECREATE))
+    plan = plan_of(estate(WEB, network_unit("red", *pair("r"))), make_policy(method=WantedMethod.RECREATE))
     told = {unit["name"]: unit["without_service_s"] for unit in plan.as_dict()["units"]}
     assert told == {"web": [10.0, 30.0], "red": [1.0, 10.0]}
 
 
 def test_a_stopped_router_has_its_own_step() -> None:
     stopped = network_unit("stopped", vm("r-9", state="Stopped"))
-    plan = plan_of(estate(WEB, stopped), Policy())
+    plan = plan_of(estate(WEB, stopped), make_policy())
     assert [step.method for step in plan.steps] == [Method.LIVE_PATCH, Method.RESTART]
 
 
 def test_servers_of_different_versions_make_no_steps() -> None:
-    plan = plan_of(estate(WEB, SSVM, CPVM, servers=("4.22.0.0", "4.20.1.0")), Policy())
+    plan = plan_of(estate(WEB, SSVM, CPVM, servers=("4.22.0.0", "4.20.1.0")), make_policy())
     assert plan.steps == ()
     assert [check.name for check in plan.failed_checks] == ["management_servers"]
 
@@ -147,22 +149,22 @@ def test_servers_of_different_versions_make_no_steps() -> None:
 def test_a_management_server_that_is_down_does_not_count() -> None:
     down = ManagementServer("old", "Down", "4.18.0.0", version("4.18.0.0"))
     servers = (*estate().management_servers, down)
-    assert plan_of(replace(estate(WEB, SSVM, CPVM), management_servers=servers), Policy()).failed_checks == ()
+    assert plan_of(replace(estate(WEB, SSVM, CPVM), management_servers=servers), make_policy()).failed_checks == ()
 
 
 SELECTIONS: list[tuple[Policy, list[str]]] = [
-    (Policy(), ["s-1", "v-2", "web", "shop"]),
-    (Policy(kinds=frozenset({Kind.SSVM})), ["s-1"]),
-    (Policy(zones=("zone",)), ["s-1", "v-2", "web", "shop"]),
-    (Policy(names=("web",)), ["web"]),
-    (Policy(names=("r-web",)), ["web"]),
-    (Policy(names=("id-shop-tier1",)), ["shop"]),
-    (Policy(exclude_names=("shop-tier0", "v-2")), ["s-1", "web"]),
-    (Policy(cidrs=("192.0.2.0/24",)), ["web"]),
-    (Policy(cidrs=("2001:db8::/32", "192.0.2.7")), ["web"]),
-    (Policy(select="kind == 'vpc' && length(tiers) == `3`"), ["shop"]),
-    (Policy(select="owner.domain == 'ROOT/nobody'"), []),
-    (Policy(select="tags.env == 'prod'"), ["web"]),
+    (make_policy(), ["s-1", "v-2", "web", "shop"]),
+    (make_policy(kinds=frozenset({Kind.SSVM})), ["s-1"]),
+    (make_policy(zones=("zone",)), ["s-1", "v-2", "web", "shop"]),
+    (make_policy(names=("web",)), ["web"]),
+    (make_policy(names=("r-web",)), ["web"]),
+    (make_policy(names=("id-shop-tier1",)), ["shop"]),
+    (make_policy(exclude_names=("shop-tier0", "v-2")), ["s-1", "web"]),
+    (make_policy(cidrs=("192.0.2.0/24",)), ["web"]),
+    (make_policy(cidrs=("2001:db8::/32", "192.0.2.7")), ["web"]),
+    (make_policy(select="kind == 'vpc' && length(tiers) == `3`"), ["shop"]),
+    (make_policy(select="owner.domain == 'ROOT/nobody'"), []),
+    (make_policy(select="tags.env == 'prod'"), ["web"]),
 ]
 
 
@@ -180,13 +182,13 @@ def test_selection(policy: Policy, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Policy(names=("typo",)), "sysvm_names names 'typo'"),
-        (lambda: Policy(exclude_names=("typo",)), "sysvm_exclude_names names 'typo'"),
-        (lambda: Policy(zones=("Berlni",)), "sysvm_zones names 'Berlni'"),
-        (lambda: Policy(cidrs=("10.1.0.0/99",)), "sysvm_cidrs has '10.1.0.0/99'"),
-        (lambda: Policy(select="zone ==="), "sysvm_select is not a valid JMESPath"),
-        (lambda: Policy(select="length(zone_id, zone)"), "sysvm_select is not a valid JMESPath"),
-        (lambda: Policy(names=("web",), exclude_names=("web",)), "both name 'web'"),
+        (lambda: make_policy(names=("typo",)), "sysvm_names names 'typo'"),
+        (lambda: make_policy(exclude_names=("typo",)), "sysvm_exclude_names names 'typo'"),
+        (lambda: make_policy(zones=("Berlni",)), "sysvm_zones names 'Berlni'"),
+        (lambda: make_policy(cidrs=("10.1.0.0/99",)), "sysvm_cidrs has '10.1.0.0/99'"),
+        (lambda: make_policy(select="zone ==="), "sysvm_select is not a valid JMESPath"),
+        (lambda: make_policy(select="length(zone_id, zone)"), "sysvm_select is not a valid JMESPath"),
+        (lambda: make_policy(names=("web",), exclude_names=("web",)), "both name 'web'"),
     ],
 )
 def test_bad_input_names_option_and_remedy(make: Callable[[], Policy], words: str) -> None:
@@ -242,14 +244,14 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         {"zones": (Zone("id-zone", "zone", True, minimum_version=version("4.22.0")),)},
     ),
     ("minreq.sysvmtemplate.version", Status.OK, "4.10.0", (WEB,), {}),
-    ("integration.api.port", Status.WARN, "8096", (WEB,), {"settings": Settings({"integration.api.port": "8096"})}),
-    ("integration.api.port", Status.OK, "closed", (WEB,), {"settings": Settings({"integration.api.port": "0"})}),
+    ("integration.api.port", Status.WARN, "8096", (WEB,), {"settings": settings({"integration.api.port": "8096"})}),
+    ("integration.api.port", Status.OK, "closed", (WEB,), {"settings": settings({"integration.api.port": "0"})}),
     (
         "router.health.checks.failures.to.recreate.vr",
         Status.WARN,
         "router_version_check.py",
         (WEB,),
-        {"settings": Settings({"router.health.checks.failures.to.recreate.vr": "router_version_check.py"})},
+        {"settings": settings({"router.health.checks.failures.to.recreate.vr": "router_version_check.py"})},
     ),
     (
         "router.health.checks.failures.to.recreate.vr",
@@ -257,7 +259,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "",
         (WEB,),
         {
-            "settings": Settings(
+            "settings": settings(
                 {"router.health.checks.failures.to.recreate.vr": "x", "router.health.checks.enabled": "false"}
             )
         },
@@ -267,7 +269,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.WARN,
         "VPC shop",
         (SHOP,),
-        {"settings": Settings({"job.cancel.threshold.minutes": "2"})},
+        {"settings": settings({"job.cancel.threshold.minutes": "2"})},
     ),
     ("job.cancel.threshold.minutes", Status.OK, "60", (SHOP,), {}),
     ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
@@ -305,13 +307,6 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("new_template", Status.OK, "systemvm-4.22.0", (TIERLESS,), {}),
     ("new_template", Status.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),
     ("new_template", Status.FAIL, "not ready", (TIERLESS,), {"templates": (template(ready=False),)}),
-    (
-        "new_template",
-        Status.FAIL,
-        "newest",
-        (TIERLESS,),
-        {"templates": (template(), template("later", created="2027"))},
-    ),
     ("new_template", Status.FAIL, "of that name", (TIERLESS,), {"templates": (template("other"),)}),
     ("room_for_new_vms", Status.OK, "", (TIERLESS,), {"capacities": (Capacity("id-zone", "CPU_CORE", -3),)}),
     ("room_for_new_vms", Status.OK, "", (WEB,), {"capacities": (Capacity("id-zone", "MEMORY", -1),)}),
@@ -327,7 +322,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "room_for_new_vms",
         Status.FAIL,
         "PRIVATE_IP",
-        (TIERLESS,),
+        (STOPPED_SSVM,),
         {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)},
     ),
     ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offering_memory": {"id-offering": 256}}),
@@ -338,7 +333,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.FAIL,
         "reserve",
         (STOPPED_SSVM,),
-        {"settings": Settings({"system.vm.auto.reserve.capacity": "false"})},
+        {"settings": settings({"system.vm.auto.reserve.capacity": "false"})},
     ),
     (
         "capacity_scan",
@@ -354,7 +349,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.WARN,
         "false",
         (TIERLESS,),
-        {"settings": Settings({"network.rolling.restart": "false"})},
+        {"settings": settings({"network.rolling.restart": "false"})},
     ),
     ("network.rolling.restart", Status.OK, "", (TIERLESS,), {}),
     ("transfers", Status.WARN, "CopyTemplateCmd", (SSVM,), {"transfers": ("CopyTemplateCmd job 1",)}),
@@ -393,22 +388,22 @@ def test_check(name: str, status: Status, words: str, units: tuple[Unit, ...], f
 
 def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
     status, seen = check(
-        "wanted_method", WEB, vpc_unit("empty", tiers=0), policy=Policy(method=WantedMethod.LIVE_PATCH)
+        "wanted_method", WEB, vpc_unit("empty", tiers=0), policy=make_policy(method=WantedMethod.LIVE_PATCH)
     )
     assert status is Status.FAIL
     assert "VPC empty" in seen
 
 
 def test_every_check_is_covered() -> None:
-    plan = plan_of(estate(WEB), Policy())
-    tested = {case[0] for case in CHECK_CASES} | {"wanted_method"}
+    plan = plan_of(estate(WEB), make_policy())
+    tested = {case[0] for case in (*CHECK_CASES, *NEW_DISKS)} | {"wanted_method"}
     assert {check.name for check in plan.checks} == tested
     assert len(plan.checks) == len(CHECKS)
 
 
 @given(st.lists(st.sampled_from([SSVM, CPVM, WEB, SHOP]), max_size=4, unique=True), st.booleans())
 def test_every_unit_that_needs_work_is_in_exactly_one_step(units: list[Unit], canary: bool) -> None:
-    plan = plan_of(estate(*units), Policy(canary=canary))
+    plan = plan_of(estate(*units), make_policy(canary=canary))
     in_steps = [item.unit.id for step in plan.steps for item in step.units]
     assert sorted(in_steps) == sorted(unit.id for unit in units)
     ranks = [(not step.canary, ["ssvm", "cpvm", "router"].index(step.group)) for step in plan.steps]

@@ -12,14 +12,14 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import moment_text, scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
     describe,
     select_units,
 )
-from tests.unit.builders import estate, network, network_unit, system_vm_unit, vm, vpc_unit
+from tests.unit.builders import estate, make_policy, network, network_unit, system_vm_unit, vm, vpc_unit
 
 WEB = network_unit("web")
 SHOP = vpc_unit("shop", tiers=(network("web", vpc_id="id-shop"), network("db", vpc_id="id-shop")))
@@ -28,9 +28,9 @@ CLOUD = estate(WEB, SHOP, SSVM)
 
 
 def select(expression: str) -> list[str]:
-    policy = Policy(select=expression)
-    check_expressions(policy)
-    return [unit.name for unit in select_units(CLOUD.units, CLOUD.zones, policy)]
+    policy = make_policy(select=expression)
+    check_expressions(policy.scope)
+    return [unit.name for unit in select_units(CLOUD.units, CLOUD.zones, policy.scope)]
 
 
 @pytest.mark.parametrize(
@@ -97,17 +97,19 @@ def test_any_expression_of_known_fields_passes() -> None:
     chance = random.Random(1)
     for dummy in range(200):
         parts = [f"{chance.choice(['zone', 'name', 'owner.domain', 'vms[0].host'])} == 'x'" for dummy in range(3)]
-        check_expressions(Policy(select=chance.choice([" && ", " || "]).join(parts)))
+        check_expressions(make_policy(select=chance.choice([" && ", " || "]).join(parts)).scope)
 
 
 @pytest.mark.parametrize("option", ["names", "exclude_names"])
 def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -> None:
-    policy = Policy(names=("web",)) if option == "names" else Policy(exclude_names=("web",))
+    policy = make_policy(names=("web",)) if option == "names" else make_policy(exclude_names=("web",))
     with pytest.raises(PolicyError) as error:
-        select_units(CLOUD.units, CLOUD.zones, policy)
+        select_units(CLOUD.units, CLOUD.zones, policy.scope)
     for part in (f"sysvm_{option} is ambiguous", "id-shop", "id-web", "Give the id"):
         assert part in str(error.value)
-    assert [unit.name for unit in select_units(CLOUD.units, CLOUD.zones, Policy(names=("id-shop", "s-1")))] == [
+    assert [
+        unit.name for unit in select_units(CLOUD.units, CLOUD.zones, make_policy(names=("id-shop", "s-1")).scope)
+    ] == [
         "shop",
         "s-1",
     ]
@@ -115,19 +117,19 @@ def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -
 
 def test_a_unit_that_is_named_and_left_out_by_another_name_is_refused() -> None:
     with pytest.raises(PolicyError, match="both name VPC shop"):
-        select_units(CLOUD.units, CLOUD.zones, Policy(names=("db",), exclude_names=("r-shop",)))
+        select_units(CLOUD.units, CLOUD.zones, make_policy(names=("db",), exclude_names=("r-shop",)).scope)
 
 
 BERLIN = timezone(timedelta(hours=1), "CET")
 
 
 def test_everything_in_words() -> None:
-    text = scope_text(Policy(), "cloud.example.com", 2, deadline=None, budget=0, share="0")
+    text = scope_text(make_policy(), "cloud.example.com", 2, deadline=None, budget=0, share="0")
     assert text == "cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail"
 
 
 def test_a_narrow_scope_in_one_line() -> None:
-    policy = Policy(
+    policy = make_policy(
         zones=("Berlin",),
         kinds=frozenset({Kind.SSVM}),
         names=tuple(f"n{n}" for n in range(12)),

@@ -28,7 +28,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variable
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
-LISTS = ("zones", "names", "exclude_names", "cidrs", "hosts")
+LISTS = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
 FLAGS = ("allow_degraded", "canary", "approved", "validate_certs")
 WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1}
 SECONDS = {

@@ -11,10 +11,14 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Method,
+    Strategy,
+    Unsupported,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Baseline,
-    Strategy,
     decide,
     is_current,
 )

@@ -20,7 +20,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Host, InFlight, Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, InFlight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method

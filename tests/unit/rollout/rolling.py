@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits

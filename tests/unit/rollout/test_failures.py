@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.failures import Recovery, hint_of, recovery_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
+    Recovery,
+    hint_of,
+    recovery_of,
+)
 
 
 @pytest.mark.parametrize(

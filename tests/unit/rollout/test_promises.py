@@ -18,8 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Strategy, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import InFlight, Kind, Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import estate
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Cloud, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import read
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Cloud,
+    Need,
+    NotReadError,
+    Zone,
+)
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import version
 
@@ -22,7 +27,7 @@ def settings(**values: str) -> Any:
 def test_one_unreadable_version_hides_all_routers() -> None:
     text = "org.apache.cloudstack.utils.CloudStackVersion.parse(String) passed 0, but requires ..."
     with pytest.raises(ParameterError, match="passed 0") as caught:
-        estate.read_routers(client_for(Conversation(("listRouters", {"projectid": "-1"}, refusal(431, text)))))
+        read.read_routers(client_for(Conversation(("listRouters", {"projectid": "-1"}, refusal(431, text)))))
     assert "one zone or network after the other" in str(caught.value.remedy)
 
 
@@ -34,7 +39,7 @@ def test_of_a_zones_settings_only_what_is_needed_is_kept() -> None:
         router_template_lxc="",
         some_password="of somebody",
     )
-    zone = estate._with_settings(
+    zone = read._with_settings(
         client_for(Conversation(("listConfigurations", {"zoneid": "z"}, answer))), Zone("z", "zone", True)
     )
     assert zone.minimum_version == version("4.20.0")
@@ -43,26 +48,23 @@ def test_of_a_zones_settings_only_what_is_needed_is_kept() -> None:
 
 
 BARE = Cloud((), (), (), (), ())
-ALWAYS = [("listConfigurations", {"name": name}, settings()) for name in estate.SETTINGS]
+NAMES = ["network.rolling.restart", "integration.api.port"]
+APIS = ("listApis", {"name": "restartNetwork"}, ok())
 
 
 @pytest.mark.parametrize(
-    ("wishes", "more"),
+    ("names", "needs", "calls"),
     [
-        ({}, []),
-        (
-            {"recreates": True},
-            [
-                *(("listConfigurations", {"name": name}, settings()) for name in estate.RECREATION_SETTINGS),
-                ("listApis", {"name": "restartNetwork"}, ok()),
-                ("listServiceOfferings", {"issystem": "true"}, ok()),
-                ("listCapacity", ok()),
-            ],
-        ),
-        ({"touches_ssvm": True}, [("listApis", {"name": "restartNetwork"}, ok()), ("listTemplates", ok())]),
+        ((), (), [APIS]),
+        (NAMES, (), [*(("listConfigurations", {"name": name}, settings()) for name in sorted(NAMES)), APIS]),
+        ((), (Need.OFFERINGS,), [APIS, ("listServiceOfferings", {"issystem": "true"}, ok())]),
+        ((), (Need.CAPACITIES, Need.DOWNLOADS), [APIS, ("listCapacity", ok()), ("listTemplates", ok())]),
+        ((), (Need.IMAGE_STORES, Need.STORAGE_POOLS), [APIS, ("listImageStores", ok()), ("listStoragePools", ok())]),
     ],
 )
-def test_only_what_the_plan_needs_is_asked_for(wishes: dict[str, bool], more: list[Any]) -> None:
-    apis = [] if more else [("listApis", {"name": "restartNetwork"}, ok())]
-    with client_for(Conversation(*ALWAYS, *apis, *more)) as client:
-        estate.read_details(client, BARE, ["restartNetwork"], **wishes)
+def test_only_what_the_checks_need_is_asked_for(names: list[str], needs: list[Need], calls: list[Any]) -> None:
+    with client_for(Conversation(*calls)) as client:
+        found = read.read_details(client, BARE, ["restartNetwork"], names, needs)
+    assert all(found.settings.text(name, "default") == "default" for name in names)
+    with pytest.raises(NotReadError):
+        found.settings.text("what.nobody.read")

@@ -1,0 +1,206 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the units live on: zones, hosts, templates, storage, settings; and all of it together, the cloud."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+
+
+class NotReadError(LookupError):
+    """A setting that was asked for without having been read: a mistake of the caller, not of the cloud."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings that matter for an upgrade.
+
+    :ivar values: what the server said; a name that it does not know is absent.
+    :ivar asked: the names that were read. What nobody read has no default: a check would call it right.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+
+    def text(self, name: str, default: str = "") -> str:
+        """
+        :raises NotReadError: when it was not read.
+        """
+        if name not in self.asked and name not in self.values:
+            raise NotReadError(name)
+        return self.values.get(name) or default
+
+    def number(self, name: str, default: float) -> float:
+        try:
+            return float(self.text(name) or default)
+        except ValueError:
+            return default
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name)
+        return value.lower() == "true" if value else default
+
+
+@dataclass(frozen=True)
+class Zone:
+    id: str
+    name: str
+    enabled: bool
+    basic: bool = False  # its networks have a router in each pod
+    edge: bool = False  # an edge zone has no system VMs
+    local_storage: bool = False  # whether it may have any
+    settings: Settings = field(default_factory=Settings)  # as valid in this zone
+    minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
+    # hypervisor in lower case -> router.template.<hypervisor> as valid in this zone
+    router_templates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Host:
+    id: str
+    name: str
+    zone_id: str
+    hypervisor: str | None
+    version: Version | None  # of the agent
+    state: str
+    resource_state: str | None
+    arch: str | None = None  # since 4.20
+
+    @property
+    def usable(self) -> bool:
+        return self.state == "Up" and self.resource_state == "Enabled"
+
+
+@dataclass(frozen=True)
+class Template:
+    """One system VM template in one zone; I(type) is SYSTEM or ROUTING."""
+
+    id: str
+    name: str
+    zone_id: str
+    hypervisor: str | None
+    ready: bool
+    arch: str | None
+    created: str | None
+    type: str = "SYSTEM"
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """One resource of a zone (listCapacity): memory in bytes, addresses in pieces."""
+
+    zone_id: str
+    name: str  # the server's name, such as MEMORY, VIRTUAL_NETWORK_PUBLIC_IP, PRIVATE_IP
+    free: int
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """Secondary storage (listImageStores); sizes in bytes, 0 where the server does not tell them."""
+
+    name: str
+    zone_id: str | None  # None of one for all zones
+    read_only: bool
+    total: int = 0
+    used: int = 0
+
+
+@dataclass(frozen=True)
+class StoragePool:
+    """Primary storage (listStoragePools)."""
+
+    name: str
+    zone_id: str
+    state: str
+    scope: str  # CLUSTER, ZONE or HOST
+    hypervisor: str | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.scope == "HOST"
+
+
+@dataclass(frozen=True)
+class ManagementServer:
+    name: str
+    state: str
+    version: str
+    parsed: Version | None
+
+    @property
+    def up(self) -> bool:
+        return self.state == "Up"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this account may call on this server, from listApis: command -> parameter names, in lower case."""
+
+    commands: Mapping[str, frozenset[str]]
+
+    def has(self, command: str, parameter: str | None = None) -> bool:
+        parameters = self.commands.get(command.lower())
+        return parameters is not None and (parameter is None or parameter.lower() in parameters)
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A job that runs now and the ids it may be working on (several when the server cannot tell them apart)."""
+
+    job_id: str
+    command: str
+    created: str | None
+    resource_ids: frozenset[str]
+
+
+class Need(enum.Enum):
+    """What is read only if something of the plan asks for it."""
+
+    CAPACITIES = "listCapacity"
+    OFFERINGS = "listServiceOfferings"
+    DOWNLOADS = "listTemplates"
+    IMAGE_STORES = "listImageStores"
+    STORAGE_POOLS = "listStoragePools"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it."""
+
+    management_servers: tuple[ManagementServer, ...]
+    zones: tuple[Zone, ...]
+    hosts: tuple[Host, ...]
+    templates: tuple[Template, ...]
+    units: tuple[Unit, ...]
+    in_flight: tuple[InFlight, ...] = ()
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
+    settings: Settings = field(default_factory=Settings)
+    capacities: tuple[Capacity, ...] = ()
+    offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
+    image_stores: tuple[ImageStore, ...] = ()
+    storage_pools: tuple[StoragePool, ...] = ()
+    transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words
+
+    @property
+    def version(self) -> Version | None:
+        """The one version of all management servers that are Up; None while they differ or none can be read."""
+        return common_version(self.management_servers)
+
+    def zone(self, zone_id: str) -> Zone | None:
+        return next((zone for zone in self.zones if zone.id == zone_id), None)
+
+    @property
+    def vms(self) -> tuple[Vm, ...]:
+        return tuple(vm for unit in self.units for vm in unit.vms)
+
+
+def common_version(servers: Iterable[ManagementServer]) -> Version | None:
+    """The one version of all that are Up; None while they differ or one cannot be read."""
+    versions = {server.parsed for server in servers if server.up}
+    return versions.pop() if len(versions) == 1 else None

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Groups VMs into units: what one action upgrades. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Unit, Vm, Vpc
+
+
+def group_units(
+    system_vms: Iterable[Vm],
+    routers: Iterable[Vm],
+    internal_lbs: Iterable[Vm],
+    networks: Iterable[Network],
+    vpcs: Iterable[Vpc],
+    sensitive_services: Callable[[Network | Vpc, Sequence[Vm]], Iterable[str]] = lambda owner, vms: (),
+) -> list[Unit]:
+    """Group VMs into units: what one action upgrades. Starts from the VMs, so what has none makes no unit."""
+    network_by_id = {network.id: network for network in networks}
+    tiers: dict[str, list[Network]] = {}
+    for network in network_by_id.values():
+        if network.vpc_id:
+            tiers.setdefault(network.vpc_id, []).append(network)
+    vpc_by_id = {
+        vpc.id: replace(vpc, tiers=tuple(sorted(tiers.get(vpc.id, ()), key=lambda tier: (tier.name, tier.id))))
+        for vpc in vpcs
+    }
+    units = [_own_unit(vm, vm.systemvmtype) for vm in system_vms if vm.systemvmtype]
+    units += [_own_unit(vm, Kind.INTERNAL_LB) for vm in internal_lbs]
+    members: dict[tuple[str | None, str | None], list[Vm]] = {}
+    for router in routers:
+        key = (router.vpc_id, None) if router.vpc_id else (None, router.network_id)
+        members.setdefault(key, []).append(router)
+    for (vpc_id, network_id), vms in members.items():
+        owner = vpc_by_id.get(vpc_id or "") or network_by_id.get(network_id or "")
+        if owner is None:
+            units += [_own_unit(vm, Kind.ORPHAN) for vm in vms]
+            continue
+        units.append(
+            Unit(
+                id=owner.id,
+                name=owner.name,
+                kind=Kind.VPC if isinstance(owner, Vpc) else Kind.NETWORK,
+                zone_id=owner.zone_id,
+                zone=vms[0].zone,
+                owner=owner.owner,
+                vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
+                network=owner if isinstance(owner, Network) else None,
+                vpc=owner if isinstance(owner, Vpc) else None,
+                sensitive_services=tuple(sensitive_services(owner, vms)),
+            )
+        )
+    return units
+
+
+def _own_unit(vm: Vm, kind: Kind) -> Unit:
+    return Unit(vm.id, vm.name, kind, vm.zone_id, vm.zone, vm.owner, (vm,))

@@ -1,0 +1,106 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module that plans does: read the cloud, decide, ask the checks. Changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
+    CHECKS,
+    needed,
+    refuse_unknown_checks,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions, select_units
+
+
+def check_versions(
+    client: Client,
+    policy: Policy,
+    fail_on_checks: bool,
+    *,
+    max_failures: str = "0",
+    deadline: datetime | None = None,
+    known_restarts: Sequence[Restart] = (),
+) -> Outcome:
+    """Read the cloud, apply the matrix, run the checks.
+
+    :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
+    :param known_restarts: what an earlier report says of how networks were restarted last.
+    :raises PolicyError: when the policy is wrong in itself or names what does not exist.
+    """
+    check_expressions(policy.scope)
+    refuse_unknown_checks(policy.ignored_checks)
+    parse_share(max_failures, 0, "max_failures")
+    cloud = read_cloud(client)
+    selected = select_units(cloud.units, cloud.zones, policy.scope)
+    if cloud.version is not None:
+        target = str(cloud.version)
+        selected = with_restarts(
+            selected, read_restarts(client, selected, target, cloud.in_flight, time.time(), known_restarts)
+        )
+    plan = make_plan(with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy)))
+    failure = None
+    if plan.failed_checks and fail_on_checks:
+        failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
+    budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
+    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures)
+    return Outcome(
+        {
+            "plan": {
+                "scope": scope,
+                "max_failures": budget,
+                "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
+                **plan.as_dict(),
+            },
+            "checks": [answer.as_dict() for answer in plan.checks],
+            "summary": plan.summary(),
+            "management_server_version": plan.management_server_version,
+        },
+        failure,
+    )
+
+
+def with_restarts(
+    units: Iterable[Unit], found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]]
+) -> list[Unit]:
+    """The units with what is known of their networks' last restarts."""
+    nothing: tuple[tuple[Owed, ...], tuple[Restart, ...]] = ((), ())
+    return [
+        replace(unit, owed=owed, restarts=restarts)
+        for unit in units
+        for owed, restarts in (found.get(unit.id, nothing),)
+    ]
+
+
+def with_details(
+    client: Client, context: CheckContext, checks: Sequence[Check] = CHECKS, settings: Iterable[str] = ()
+) -> CheckContext:
+    """The same with all that the checks look at.
+
+    :param settings: further ones.
+    """
+    wanted, needs = needed(context, checks)
+    wanted = (wanted | set(settings)) - _in_every_zone(context.cloud)
+    return replace(context, cloud=read_details(client, context.cloud, context.commands, wanted, needs))
+
+
+def _in_every_zone(cloud: Cloud) -> frozenset[str]:
+    """Settings that are known of each zone, so that no global value is asked for."""
+    known = [frozenset(zone.settings.values) for zone in cloud.zones]
+    return frozenset.intersection(*known) if known else frozenset()

@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The outermost function of every module of this collection: the only place that knows AnsibleModule, and the only one
+that turns an error into fail_json."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
+    connection_argument_spec,
+    connection_from_params,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+
+
+def run(
+    argument_spec: Mapping[str, Any],
+    function: Callable[[Client, Mapping[str, Any], bool], Outcome],
+    *,
+    missing: Mapping[str, bool] | None = None,
+    **constraints: Any,
+) -> NoReturn:
+    """Read the parameters, call I(function) with client, parameters and check mode, and exit with its outcome.
+
+    :param missing: further Python libraries the module needs -> whether they are missing.
+    :param constraints: AnsibleModule's own, such as C(required_one_of).
+    """
+    module = AnsibleModule(
+        argument_spec={**connection_argument_spec(), **argument_spec}, supports_check_mode=True, **constraints
+    )
+    for library, absent in {"cs": CS_IMPORT_ERROR is not None, **(missing or {})}.items():
+        if absent:
+            module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
+    try:
+        with Client(connection_from_params(module.params, os.environ)) as client:
+            outcome = function(client, module.params, module.check_mode)
+    except SysvmError as error:
+        module.fail_json(msg=str(error), error=error.details())
+    gc.freeze()  # only the answer is left to write; looking through thousands of units for garbage would delay it
+    values = {"changed": outcome.changed, **outcome.values}
+    for warning in values.pop("warnings", ()):
+        module.warn(warning)
+    if outcome.diff is not None and module._diff:
+        values["diff"] = dict(outcome.diff)
+    if outcome.failure is not None:
+        module.fail_json(msg=outcome.failure, **values)
+    module.exit_json(**values)

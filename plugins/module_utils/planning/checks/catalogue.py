@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All checks, in the order in which an operator reads them; what they need read, and their answers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
+    hosts,
+    new_disks,
+    server,
+    sessions,
+    units,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
+    Answer,
+    Check,
+    CheckContext,
+    Status,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+
+CHECKS = tuple(
+    each
+    for room in (server, units, hosts, new_disks, sessions)
+    for each in vars(room).values()
+    if isinstance(each, Check)
+)
+IGNORABLE = tuple(check.name for check in CHECKS if check.worst is Status.FAIL and not check.guards)
+
+
+def needed(context: CheckContext, checks: Iterable[Check] = CHECKS) -> tuple[frozenset[str], frozenset[Need]]:
+    """The settings and the lists that have to be read for the checks that this plan concerns."""
+    asked = [check for check in checks if check.concerns(context)]
+    settings = {name for check in asked for name in check.settings}
+    return frozenset(settings), frozenset(need for check in asked for need in check.needs)
+
+
+def run_checks(context: CheckContext) -> list[Answer]:
+    """The answers of all checks; of one that the operator ignores, what was seen all the same."""
+    return [_unless_ignored(check.ask(context), context.policy.ignored_checks) for check in CHECKS]
+
+
+def new_disk_problems(context: CheckContext) -> list[Answer]:
+    """The checks without which nothing may get a new disk, as far as they fail; for a module that acts on its own."""
+    answers = [check.ask(context) for check in CHECKS if check.new_disks]
+    return [answer for answer in answers if answer.status is Status.FAIL]
+
+
+def refuse_unknown_checks(names: Iterable[str]) -> None:
+    """
+    :raises PolicyError: for a name that no check has, and for one of a check that cannot be ignored.
+    """
+    known = {check.name: check for check in CHECKS}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise PolicyError(
+                f"sysvm_ignore_checks has {name!r}, but there is no such check.{meant}",
+                remedy=f"These can be ignored: {', '.join(IGNORABLE)}.",
+            )
+        if known[name].guards:
+            raise PolicyError(
+                f"sysvm_ignore_checks has {name}, which cannot be ignored: data or service may be lost behind it",
+                remedy=f"These can be ignored: {', '.join(IGNORABLE)}.",
+            )
+
+
+def _unless_ignored(answer: Answer, ignored: Iterable[str]) -> Answer:
+    if answer.status is Status.FAIL and answer.name in ignored:
+        return replace(answer, status=Status.IGNORED)
+    return answer

@@ -1,0 +1,221 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks that whatever gets a new disk has to pass: a recreation, a start, a fallback that may happen. For each new VM
+they ask about the zone, the hypervisor and the architecture where it will be made, not about those of the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
+    Against,
+    CheckContext,
+    Status,
+    check,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEFAULT_HYPERVISOR
+
+MIB = 1024 * 1024
+THRESHOLD = "secondary.storage.capacity.threshold"
+LOCAL_STORAGE = "system.vm.use.local.storage"
+PROXY_DOMAIN = "consoleproxy.url.domain"
+RESERVE, PROXY_STATE, PROXY_RESTART = (
+    "system.vm.auto.reserve.capacity",
+    "consoleproxy.management.state",
+    "consoleproxy.restart",
+)
+
+
+def makes_disks(context: CheckContext) -> bool:
+    return bool(context.new_disks)
+
+
+def makes_system_vms(context: CheckContext) -> bool:
+    return any(disk.is_new and disk.unit.kind.is_system_vm for disk in context.new_disks)
+
+
+def _templates(context: CheckContext) -> str:
+    names = {disk.template.name for disk in context.new_disks}
+    return ", ".join(sorted(names)) or "nothing gets a new disk"
+
+
+@check(
+    "new_template",
+    "Is what new VMs are made from registered and ready where they will be made?",
+    worst=Status.FAIL,
+    remedy="Register the system VM template of the new version for that hypervisor and architecture, wait until it is "
+    "Ready in the zone and let router.template.<hypervisor> name it.",
+    fine=_templates,
+    guards=True,
+    new_disks=True,
+    settings=(DEFAULT_HYPERVISOR,),
+    concerns=makes_disks,
+)
+def new_template(context: CheckContext) -> Iterator[str | Against]:
+    for disk in context.new_disks:
+        template, zone = disk.template, context.cloud.zone(disk.unit.zone_id)
+        minimum = zone.minimum_version if zone else None
+        if template.problem:
+            yield template.problem
+        elif template.version and minimum and template.version < minimum:
+            yield (
+                f"{template.name!r}, which new VMs in zone {disk.unit.zone} would be made from, is older than the "
+                f"minimum {minimum} (minreq.sysvmtemplate.version)"
+            )
+        elif template.better:
+            yield Against(
+                f"{template.better!r} is not ready in zone {disk.unit.zone}, so new system VMs are made from "
+                f"{template.name!r}",
+                Status.WARN,
+                "Wait until it is ready, if the new one is wanted.",
+            )
+
+
+@check(
+    "room_for_new_vms",
+    "Is there a host, memory and an address for one more VM in every zone concerned?",
+    worst=Status.FAIL,
+    remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, free "
+    "memory or add addresses; the number of VMs at a time is sysvm_parallel.",
+    fine="there is a host, memory and an address for one more VM in every zone concerned",
+    guards=True,
+    new_disks=True,
+    needs=frozenset({Need.CAPACITIES, Need.OFFERINGS}),
+    concerns=makes_disks,
+)
+def room_for_new_vms(context: CheckContext) -> Iterator[str]:
+    for zone in context.cloud.zones:
+        disks = [disk for disk in context.new_disks if disk.unit.zone_id == zone.id]
+        usable = [host for host in context.cloud.hosts if host.usable and host.zone_id == zone.id]
+        for hypervisor in sorted({disk.hypervisor or "" for disk in disks}):
+            if not any(host.hypervisor == hypervisor for host in usable):
+                yield f"zone {zone.name} has no {hypervisor or 'known'} host that is Up and Enabled"
+        # Only a new VM needs memory beside the old one; a router keeps its public addresses, a destroyed system VM
+        # gives its own back, and only system VMs have an address in the management network everywhere.
+        new = [disk for disk in disks if disk.is_new]
+        needed = {"MEMORY": max((disk.memory_mib for disk in new), default=0) * MIB}
+        if any(disk.unit.kind.is_system_vm for disk in new):
+            needed["PRIVATE_IP"] = 1
+        for capacity in context.cloud.capacities:
+            lacking = capacity.name in needed and capacity.free < needed[capacity.name]
+            if new and capacity.zone_id == zone.id and lacking:
+                yield f"zone {zone.name} has no {capacity.name} left for one more VM"
+
+
+@check(
+    "offerings",
+    "Do the system offerings give the memory that the new template needs?",
+    worst=Status.FAIL,
+    remedy="The templates since 4.20 (Debian 12) may not boot with less. Change the VMs to a larger system offering.",
+    what="system offering(s) with less memory than the new template needs",
+    fine="every system offering in use gives the memory that the new template needs",
+    guards=True,
+    new_disks=True,
+    needs=frozenset({Need.OFFERINGS}),
+    concerns=makes_disks,
+)
+def offerings(context: CheckContext) -> Iterator[str]:
+    for disk in context.new_disks:
+        if 0 < disk.memory_mib < disk.needed_memory_mib:
+            yield f"{disk.unit.label} {disk.memory_mib} MiB of {disk.needed_memory_mib} MiB"
+
+
+@check(
+    "capacity_scan",
+    "Does the server replace a destroyed system VM?",
+    worst=Status.FAIL,
+    remedy="Set it right before system VMs are destroyed; the server makes the new ones in its capacity scan.",
+    fine="the server replaces destroyed system VMs, or none is recreated",
+    guards=True,
+    new_disks=True,
+    settings=(RESERVE, PROXY_STATE, PROXY_RESTART),
+    concerns=makes_system_vms,
+)
+def capacity_scan(context: CheckContext) -> Iterator[str]:
+    """A destroyed system VM comes back through the capacity scan only."""
+    new = [disk.unit for disk in context.new_disks if disk.is_new and disk.unit.kind.is_system_vm]
+    settings, prefix = context.cloud.settings, "nothing would replace a destroyed system VM:"
+    if not settings.flag(RESERVE, True):
+        yield f"{prefix} {RESERVE} is false"
+    proxies = [unit for unit in new if unit.kind is Kind.CPVM]
+    if proxies and settings.text(PROXY_STATE, "Auto") != "Auto":
+        yield f"{prefix} {PROXY_STATE} is {settings.text(PROXY_STATE)}"
+    for zone in context.cloud.zones:
+        if any(unit.zone_id == zone.id for unit in proxies) and context.in_zone(zone, PROXY_RESTART) == "false":
+            yield f"{prefix} {PROXY_RESTART} is false in zone {zone.name}"
+    for unit in context.cloud.units:
+        for vm in unit.vms:
+            if unit.kind.is_system_vm and vm.state == "Stopping":
+                yield f"{prefix} {vm.name} is Stopping, which blocks the scan in all zones"
+
+
+@check(
+    "image_store",
+    "Is there secondary storage on which a new SSVM can do its work?",
+    worst=Status.FAIL,
+    remedy="Make an image store of the zone writable (updateImageStore readonly=false) or free space on it: the server "
+    "makes no SSVM without one.",
+    fine="every zone concerned has a writable image store below its threshold, or no SSVM is recreated",
+    guards=True,
+    new_disks=True,
+    settings=(THRESHOLD,),
+    needs=frozenset({Need.IMAGE_STORES}),
+    concerns=lambda context: any(disk.is_new and disk.unit.kind is Kind.SSVM for disk in context.new_disks),
+)
+def image_store(context: CheckContext) -> Iterator[str]:
+    """SecondaryStorageManagerImpl makes none otherwise."""
+    limit = context.cloud.settings.number(THRESHOLD, 0.9)
+    zones = {disk.unit.zone_id: disk.unit.zone for disk in context.new_disks if disk.unit.kind is Kind.SSVM}
+    for zone_id, zone in sorted(zones.items()):
+        stores = [store for store in context.cloud.image_stores if store.zone_id in (None, zone_id)]
+        writable = [store for store in stores if not store.read_only]
+        # Some servers tell no sizes: then nothing speaks against it.
+        if not writable:
+            yield f"zone {zone} has no image store that is writable"
+        elif all(store.total and store.used >= limit * store.total for store in writable):
+            yield f"all image stores of zone {zone} are used to {limit:.0%} or more ({THRESHOLD})"
+
+
+@check(
+    "primary_storage",
+    "Is there primary storage of the sort that new system VMs and routers use?",
+    worst=Status.FAIL,
+    remedy="Bring a primary storage pool of that sort Up, or change system.vm.use.local.storage for the zone.",
+    fine="every zone concerned has primary storage that is Up and fits system.vm.use.local.storage",
+    guards=True,
+    new_disks=True,
+    settings=(LOCAL_STORAGE,),
+    needs=frozenset({Need.STORAGE_POOLS}),
+    concerns=makes_disks,
+)
+def primary_storage(context: CheckContext) -> Iterator[str]:
+    concerned = {disk.unit.zone_id for disk in context.new_disks}
+    for zone in context.cloud.zones:
+        if zone.id not in concerned:
+            continue
+        local = context.in_zone(zone, LOCAL_STORAGE) == "true"
+        pools = [pool for pool in context.cloud.storage_pools if pool.zone_id == zone.id and pool.state == "Up"]
+        if not any(pool.local == local for pool in pools):
+            sort = "local" if local else "shared"
+            yield f"zone {zone.name} has no {sort} primary storage that is Up ({LOCAL_STORAGE} is {str(local).lower()})"
+
+
+@check(
+    "console_domain",
+    "Do new console proxies need another name?",
+    worst=Status.WARN,
+    remedy="A new CPVM has another public address: let the name point to it, or use a wildcard domain (*.example.com).",
+    fine="no console proxy VM is recreated, or its name follows its address",
+    settings=(PROXY_DOMAIN,),
+    concerns=lambda context: any(unit.kind is Kind.CPVM for unit in context.planned(Method.RECREATE)),
+)
+def console_domain(context: CheckContext) -> Iterator[str]:
+    zones = {unit.zone_id for unit in context.planned(Method.RECREATE) if unit.kind is Kind.CPVM}
+    for zone in context.cloud.zones:
+        domain = context.in_zone(zone, PROXY_DOMAIN)
+        if zone.id in zones and domain and not domain.startswith("*"):
+            yield f"{PROXY_DOMAIN} of zone {zone.name} is the fixed name {domain}"

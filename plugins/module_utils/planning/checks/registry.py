@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a pre-flight check is: one question that declares what it needs read, how bad its worst answer is and what to do
+about it. Its function yields what speaks against going on; what is yielded makes the answer."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+
+
+class Status(str, enum.Enum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    IGNORED = "ignored"  # it failed, and the operator goes on all the same
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question, for a person: what was seen and, unless it is ok, what to do about it."""
+
+    name: str
+    status: Status
+    seen: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"name": self.name, "status": self.status.value, "seen": self.seen, "remedy": self.remedy}
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy."""
+
+    cloud: Cloud
+    verdicts: Sequence[tuple[Unit, Verdict]]
+    policy: Policy
+
+    def planned(self, *methods: Method) -> list[Unit]:
+        return [unit for unit, verdict in self.verdicts if verdict.method in methods]
+
+    @cached_property
+    def new_disks(self) -> list[NewDisk]:
+        """Every VM that will get a new disk, also by a fallback that may happen."""
+        return new_disks(self.cloud, self.verdicts, fallback=self.policy.strategy.fallback)
+
+    def in_zone(self, zone: Zone, name: str) -> str:
+        """A setting as valid in a zone, in lower case where it says true or false."""
+        value = zone.settings.values.get(name)
+        value = self.cloud.settings.text(name) if value is None else value
+        return value.lower() if value.lower() in ("true", "false") else value
+
+    @cached_property
+    def commands(self) -> frozenset[str]:
+        """What carrying out the plan sends and cannot do without, but for what was called already to make it."""
+        methods = [(unit, verdict.method) for unit, verdict in self.verdicts if verdict.method in ACTING]
+        if self.policy.strategy.fallback:
+            methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
+        sent = {
+            call.command
+            for unit, method in methods
+            for call in (*calls(unit, method), *map(apply_rules, unit.network_ids))
+        }
+        return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
+
+    @property
+    def touches_ssvm(self) -> bool:
+        return any(unit.kind is Kind.SSVM for unit in self.planned(*ACTING))
+
+    @property
+    def pending(self) -> list[Unit]:
+        """Units that are not current, whatever is to be done to them."""
+        return [unit for unit, verdict in self.verdicts if verdict.method is not Method.NONE]
+
+
+@dataclass(frozen=True)
+class Against:
+    """One thing that speaks against going on, where it is not as bad as the check's worst, or has its own remedy."""
+
+    seen: str
+    status: Status | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question.
+
+    :ivar question: as an operator would ask it; the docs' table shows it.
+    :ivar worst: how bad it is when something speaks against going on.
+    :ivar find: yields what does.
+    :ivar fine: what is said when nothing does.
+    :ivar what: what the things found are, said after their number; empty where each says enough.
+    :ivar guards: data or service may be lost behind it, so it cannot be ignored.
+    :ivar new_disks: one of those that whatever gets a new disk has to pass.
+    :ivar settings: global settings that it looks at; those of zones are always read.
+    :ivar needs: what else has to be read for it.
+    :ivar concerns: whether there is anything in this plan that it asks about; if not, nothing is read for it.
+    """
+
+    name: str
+    question: str
+    worst: Status
+    remedy: str
+    find: Callable[[CheckContext], Iterable[str | Against]]
+    fine: str | Callable[[CheckContext], str]
+    what: str = ""
+    guards: bool = False
+    new_disks: bool = False
+    settings: tuple[str, ...] = ()
+    needs: frozenset[Need] = frozenset()
+    concerns: Callable[[CheckContext], bool] = lambda context: True
+
+    def ask(self, context: CheckContext) -> Answer:
+        found = [
+            Against(each) if isinstance(each, str) else each
+            for each in (self.find(context) if self.concerns(context) else ())
+        ]
+        for status in (Status.FAIL, Status.WARN):
+            of_status = [each for each in found if (each.status or self.worst) is status]
+            if of_status:
+                # All of them: an operator must be able to act on the list, and the report keeps it.
+                listing = "; ".join(dict.fromkeys(each.seen for each in of_status))
+                seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
+                return Answer(self.name, status, seen, of_status[0].remedy or self.remedy)
+        return Answer(self.name, Status.OK, self.fine if isinstance(self.fine, str) else self.fine(context))
+
+
+def check(
+    name: str, question: str, *, worst: Status, remedy: str, **declared: object
+) -> Callable[[Callable[[CheckContext], Iterable[str | Against]]], Check]:
+    """Declare the function below it as a check."""
+
+    def declare(find: Callable[[CheckContext], Iterable[str | Against]]) -> Check:
+        return Check(name, question, worst, remedy, find, **declared)  # type: ignore[arg-type]
+
+    return declare
+
+
+def names(vms: Iterable[object]) -> str:
+    return ", ".join(str(getattr(vm, "name", vm)) for vm in vms)

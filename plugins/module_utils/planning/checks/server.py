@@ -1,0 +1,175 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks of the management servers: one version, what they can do, what this account may call, their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
+    Against,
+    CheckContext,
+    Status,
+    check,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+# A cancelled job leaves a unit half done: stay well below the server's threshold.
+CANCEL_MARGIN = 0.5
+CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
+PORT = "integration.api.port"
+ROLLING = "network.rolling.restart"
+HEALTH_CHECKS = "router.health.checks.enabled"
+HEALTH_RECREATION = "router.health.checks.failures.to.recreate.vr"
+
+
+def _servers(context: CheckContext) -> str:
+    up = [server for server in context.cloud.management_servers if server.up]
+    return ", ".join(f"{server.name} {server.version}" for server in up) or "none is Up"
+
+
+@check(
+    "management_servers",
+    "Do all management servers run one version?",
+    worst=Status.FAIL,
+    remedy="Upgrade all management servers to one version first; a live patch takes the files of the newest.",
+    fine=_servers,
+    guards=True,
+)
+def management_servers(context: CheckContext) -> Iterator[str]:
+    if context.cloud.version is None:
+        yield f"no single version: {_servers(context)}"
+
+
+@check(
+    "live_patch_support",
+    "Can this server live patch?",
+    worst=Status.FAIL,
+    remedy="Upgrade the management server to 4.17 or newer, or recreate the VMs.",
+    fine="patchSystemVm and restartNetwork with livepatch are there, or no live patch is planned",
+    guards=True,
+    concerns=lambda context: bool(context.planned(Method.LIVE_PATCH)),
+)
+def live_patch_support(context: CheckContext) -> Iterator[str]:
+    target, can = context.cloud.version, context.cloud.capabilities
+    if target is not None and not matrix.server_can_live_patch(target):
+        yield f"the management server is {target}; live patching exists since 4.17"
+    elif can.has("restartNetwork") and not can.has("restartNetwork", "livepatch"):
+        yield (
+            "restartNetwork of this server has no parameter livepatch (listApis); it would be ignored and the network "
+            "merely restarted"
+        )
+
+
+@check(
+    "permissions",
+    "May this account call what the plan sends?",
+    worst=Status.FAIL,
+    remedy="Use the keys of a root admin, or allow these commands to the account's role; patchSystemVm is for accounts "
+    "of type root admin only.",
+    fine="every command the plan needs may be called",
+    guards=True,
+    new_disks=True,
+)
+def permissions(context: CheckContext) -> Iterator[str]:
+    missing = sorted(command for command in context.commands if not context.cloud.capabilities.has(command))
+    if missing:
+        yield f"this account may not call, or the server does not know: {', '.join(missing)}"
+
+
+def _minimums(context: CheckContext) -> str:
+    return ", ".join(f"{zone.name} {zone.minimum_version or 'unset'}" for zone in context.cloud.zones)
+
+
+@check(
+    "minreq.sysvmtemplate.version",
+    "Are routers that are live patched from a template below the server's minimum?",
+    worst=Status.WARN,
+    remedy="After the live patch the server accepts them by their scripts checksum alone. That is supported; if a "
+    "router then says 'Router requires upgrade', patch it again or recreate it.",
+    fine=_minimums,
+)
+def minimum_version(context: CheckContext) -> Iterator[str]:
+    minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
+    below = [
+        vm.name
+        for unit in context.planned(Method.LIVE_PATCH)
+        for vm in unit.vms
+        if vm.is_router and vm.built_from and (required := minimum.get(vm.zone_id)) and vm.built_from < required
+    ]
+    if below:
+        yield (
+            f"{len(below)} router(s) stay on a template below the minimum ({_minimums(context)}): {', '.join(below)}"
+        )
+
+
+@check(
+    ROLLING,
+    "Is a new router deployed beside the old one?",
+    worst=Status.WARN,
+    remedy="Set it to true (it is dynamic), and the new router is deployed beside the old one.",
+    fine="routers are replaced by new ones beside them, or none is recreated",
+    settings=(ROLLING,),
+    concerns=lambda context: any(unit.kind.is_router for unit in context.planned(Method.RECREATE)),
+)
+def rolling_restart(context: CheckContext) -> Iterator[str]:
+    if not context.cloud.settings.flag(ROLLING, True):
+        routers = [unit for unit in context.planned(Method.RECREATE) if unit.kind.is_router]
+        yield f"it is false: {len(routers)} network(s) and VPC(s) have no router until the new one is up"
+
+
+@check(
+    PORT,
+    "Is the unauthenticated API closed?",
+    worst=Status.WARN,
+    remedy="Set it to 0 and restart the management server: anyone who reaches this port is root admin. Nothing here "
+    "needs it.",
+    fine="closed",
+    settings=(PORT,),
+)
+def integration_port(context: CheckContext) -> Iterator[str]:
+    port = context.cloud.settings.number(PORT, 0)
+    if port > 0:
+        yield f"the unauthenticated API is open on port {port:.0f}"
+
+
+@check(
+    HEALTH_RECREATION,
+    "Does the server recreate routers on its own?",
+    worst=Status.WARN,
+    remedy="Empty it for the time of the upgrade: services restart during a live patch and a check may fail, and with "
+    "router_version_check.py every router may be recreated.",
+    fine="the server recreates no router on its own",
+    settings=(HEALTH_RECREATION, HEALTH_CHECKS),
+    concerns=lambda context: any(unit.kind.is_router for unit in context.pending),
+)
+def health_check_recreation(context: CheckContext) -> Iterator[str]:
+    if not context.cloud.settings.flag(HEALTH_CHECKS, True):
+        return
+    for zone in context.cloud.zones:
+        if failures := context.in_zone(zone, HEALTH_RECREATION):
+            yield f"routers of zone {zone.name} that fail {failures} are recreated by the server on its own"
+
+
+@check(
+    CANCEL_THRESHOLD,
+    "Does the server give its jobs enough time?",
+    worst=Status.WARN,
+    remedy="Raise the setting (it is dynamic) before the upgrade, or the server may cancel these jobs half done.",
+    fine=lambda context: (
+        f"{context.cloud.settings.number(CANCEL_THRESHOLD, 60):.0f} minutes, longer than any unit is expected to take"
+    ),
+    settings=(CANCEL_THRESHOLD,),
+)
+def job_cancel_threshold(context: CheckContext) -> Iterator[str | Against]:
+    minutes = context.cloud.settings.number(CANCEL_THRESHOLD, 60)
+    long = [
+        f"{unit.label} about {expected_seconds(unit, verdict.method) / 60:.0f} min"
+        for unit, verdict in context.verdicts
+        if expected_seconds(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
+    ]
+    if long:
+        yield f"{minutes:.0f} minutes, but expected: {'; '.join(long)}"

@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which VMs of a plan get a new disk, where it will be made and from what. Pure.
+
+A recreation makes a new VM. A start or a reboot makes a new disk as well, where the VM's template is no longer that of
+its ROOT volume: after an upgrade of the management server it is the new one for all
+(C(VirtualMachineManagerImpl.orchestrateStart)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+    NewTemplate,
+    hypervisors_for,
+    new_template,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+
+DEBIAN_12 = (4, 20)  # templates since then
+DEBIAN_12_MEMORY_MIB = 512  # as stock offerings have since then (schema-41910to42000.sql)
+
+
+@dataclass(frozen=True)
+class NewDisk:
+    """One that will be made.
+
+    :ivar is_new: whether the VM is a new one too, beside or after the old one; else it is started again.
+    :ivar hypervisor: one of those that the server may pick.
+    """
+
+    unit: Unit
+    hypervisor: str | None
+    template: NewTemplate
+    memory_mib: int  # of the system offering; 0 where unknown
+    is_new: bool
+
+    @property
+    def needed_memory_mib(self) -> int:
+        """What the template needs to boot; 0 where nothing is known of it."""
+        version = self.template.version
+        return DEBIAN_12_MEMORY_MIB if version is not None and version.release >= DEBIAN_12 else 0
+
+
+def new_disks(cloud: Cloud, verdicts: Sequence[tuple[Unit, Verdict]], *, fallback: bool = False) -> list[NewDisk]:
+    """All new disks of a plan, one for each VM and hypervisor that it may get.
+
+    :param fallback: whether what is live patched may be recreated.
+    """
+    found: list[NewDisk] = []
+    known: dict[tuple[str, str | None, bool], NewTemplate] = {}
+
+    def of(zone_id: str, hypervisor: str | None, for_routers: bool) -> NewTemplate:
+        key = (zone_id, hypervisor, for_routers)
+        if key not in known:
+            known[key] = new_template(cloud, *key)
+        return known[key]
+
+    for unit, verdict in verdicts:
+        if verdict.method is Method.RECREATE or (fallback and verdict.method is Method.LIVE_PATCH):
+            memory = max((_memory(cloud, vm) for vm in unit.vms), default=0)
+            found += [
+                NewDisk(unit, hypervisor, of(unit.zone_id, hypervisor, unit.kind.is_router), memory, is_new=True)
+                for hypervisor in hypervisors_for(cloud, unit) or (unit.hypervisor,)
+            ]
+        elif verdict.method in (Method.RESTART, Method.LIVE_PATCH):
+            found += [
+                NewDisk(unit, vm.hypervisor or unit.hypervisor, _given(cloud, vm), _memory(cloud, vm), is_new=False)
+                for vm in _started(unit, verdict.method)
+                if vm.next_template_id and vm.root_template_id != vm.next_template_id
+            ]
+    return found
+
+
+def _started(unit: Unit, method: Method) -> Iterable[Vm]:
+    """The VMs that are stopped and started, or started, by the method."""
+    stopped = [vm for vm in unit.vms if not vm.running and vm not in unit.surplus]
+    if method is Method.LIVE_PATCH or (unit.owed and unit.kind is not Kind.INTERNAL_LB):
+        return stopped
+    return unit.vms
+
+
+def _given(cloud: Cloud, vm: Vm) -> NewTemplate:
+    """The template that the VM has already been given; it must be ready in its zone."""
+    rows = [row for row in cloud.templates if row.id == vm.next_template_id]
+    there = [row for row in rows if row.zone_id == vm.zone_id]
+    name = rows[0].name if rows else str(vm.next_template_id)
+    problem = ""
+    if not there:
+        problem = f"the template {name!r} that {vm.name} would be started from is not in zone {vm.zone}"
+    elif not there[0].ready:
+        problem = f"the template {name!r} that {vm.name} would be started from is not ready in zone {vm.zone}"
+    version: Version | None = parse_version(name) if rows else None
+    return NewTemplate(name, frozenset(row.id for row in there), version, problem)
+
+
+def _memory(cloud: Cloud, vm: Vm) -> int:
+    return cloud.offering_memory.get(vm.offering_id or "", 0)

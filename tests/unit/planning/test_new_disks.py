@@ -1,0 +1,272 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What gets a new disk, and the checks that it has to pass; the findings of the audit are named where they are met."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Capacity,
+    Cloud,
+    Host,
+    ImageStore,
+    Settings,
+    StoragePool,
+    Template,
+    Zone,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import new_disks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from tests.unit.builders import (
+    TARGET,
+    estate,
+    make_policy,
+    network_unit,
+    settings,
+    system_vm_unit,
+    version,
+    vm,
+    vpc_unit,
+)
+
+OLD = version("4.20.1.0")
+
+
+def template(name: str = "systemvm-4.22.0", **more: Any) -> Template:
+    facts: dict[str, Any] = {"ready": True, "arch": "x86_64", "created": "2026", "hypervisor": "KVM"} | more
+    return Template(f"id-{name}-{facts['arch']}", name, "id-zone", **facts)
+
+
+def host(name: str = "h1", hypervisor: str = "KVM", agent: Any = TARGET, arch: str | None = "x86_64") -> Host:
+    return Host(f"id-{name}", name, "id-zone", hypervisor, agent, "Up", "Enabled", arch)
+
+
+def zone(**values: str) -> Zone:
+    known = {name.replace("_", "."): value for name, value in values.items()}
+    return Zone("id-zone", "zone", True, router_templates={"kvm": "systemvm-4.22.0"}, settings=Settings(known))
+
+
+def internal_lb(**more: Any) -> Unit:
+    one = vm("lb", internal_lb=True, network_id="id-tier", root_template_id="id-old", next_template_id="id-x", **more)
+    return Unit(one.id, one.name, Kind.INTERNAL_LB, "id-zone", "zone", one.owner, (one,))
+
+
+def ssvm(**more: Any) -> Unit:
+    return system_vm_unit(vm("s-1", Kind.SSVM, built_from="4.11", **more))
+
+
+def cpvm() -> Unit:
+    return system_vm_unit(vm("v-2", Kind.CPVM, built_from="4.11"))
+
+
+WEB = network_unit("web", vm("r-web", built_from="4.11", offering_id="id-offering"))
+PATCHED = network_unit("patched")
+EMPTY_VPC = vpc_unit("empty", tiers=0)
+RECREATE = {"unsupported": Unsupported.RECREATE}
+SMALL = {"offering_memory": {"id-offering": 256}}
+OLD_TEMPLATE = {
+    "templates": (template("systemvm-4.19.1"),),
+    "servers": ("4.19.3.0",),
+    "zones": (replace(zone(), router_templates={"kvm": "systemvm-4.19.1"}),),
+    "hosts": (host(agent=version("4.19.3.0")),),
+}
+LATER = template("systemvm-4.22.1", created="2027", ready=False)
+FULL = ImageStore("full", "id-zone", read_only=False, total=100, used=95)
+READ_ONLY = ImageStore("old", "id-zone", read_only=True)
+XEN = host("x1", "XenServer", None)
+
+Case = tuple[str, Status, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
+CASES: list[Case] = [
+    # A3: a start with a new disk
+    ("new_template", Status.FAIL, "is not in zone zone", (internal_lb(),), {}, {}),
+    ("new_template", Status.FAIL, "not ready", (internal_lb(),), {}, {"templates": (replace(LATER, id="id-x"),)}),
+    ("room_for_new_vms", Status.FAIL, "no KVM host", (internal_lb(),), {}, {"hosts": ()}),
+    # A4: a host with an old agent pushes its old scripts into what is made there
+    ("host_agents", Status.FAIL, "h1 4.20.1.0", (WEB,), RECREATE, {"hosts": (host(agent=OLD),)}),
+    ("host_agents", Status.WARN, "h1 4.20.1.0", (PATCHED,), {}, {"hosts": (host(agent=OLD),)}),
+    ("host_agents", Status.FAIL, "h1", (PATCHED,), {"fallback": True}, {"hosts": (host(agent=OLD),)}),
+    # A5: an SSVM that could not come back
+    ("image_store", Status.FAIL, "writable", (ssvm(),), RECREATE, {"image_stores": (READ_ONLY,)}),
+    ("image_store", Status.FAIL, "used to 90%", (ssvm(),), RECREATE, {"image_stores": (FULL, READ_ONLY)}),
+    (
+        "image_store",
+        Status.OK,
+        "",
+        (ssvm(),),
+        RECREATE,
+        {"image_stores": (FULL,), "settings": settings({"secondary.storage.capacity.threshold": "0.96"})},
+    ),
+    ("image_store", Status.OK, "", (ssvm(),), RECREATE, {"image_stores": (FULL, ImageStore("all", None, False))}),
+    ("image_store", Status.OK, "", (cpvm(),), RECREATE, {"image_stores": ()}),
+    (
+        "primary_storage",
+        Status.FAIL,
+        "no local",
+        (ssvm(),),
+        RECREATE,
+        {"zones": (zone(system_vm_use_local_storage="true"),)},
+    ),
+    (
+        "primary_storage",
+        Status.FAIL,
+        "no shared",
+        (WEB,),
+        RECREATE,
+        {
+            "storage_pools": (
+                StoragePool("disk", "id-zone", "Up", "HOST"),
+                StoragePool("p", "id-zone", "Maintenance", "ZONE"),
+            )
+        },
+    ),
+    ("primary_storage", Status.OK, "", (WEB,), RECREATE, {}),
+    ("capacity_scan", Status.FAIL, "zone zone", (cpvm(),), RECREATE, {"zones": (zone(consoleproxy_restart="false"),)}),
+    (
+        "capacity_scan",
+        Status.OK,
+        "",
+        (cpvm(),),
+        RECREATE,
+        {"zones": (zone(consoleproxy_restart="true"),), "settings": settings({"consoleproxy.restart": "false"})},
+    ),
+    # A6: the new VM may be of another hypervisor or architecture than the old one
+    ("new_template", Status.FAIL, "for XenServer", (ssvm(),), RECREATE, {"hosts": (host(), XEN)}),
+    (
+        "new_template",
+        Status.OK,
+        "",
+        (ssvm(),),
+        RECREATE,
+        {"hosts": (host(), XEN), "settings": settings({"system.vm.default.hypervisor": "KVM"})},
+    ),
+    ("new_template", Status.FAIL, "on aarch64", (ssvm(),), RECREATE, {"hosts": (host(arch="aarch64"),)}),
+    (
+        "new_template",
+        Status.OK,
+        "",
+        (ssvm(),),
+        RECREATE,
+        {"hosts": (host(arch="aarch64"),), "templates": (template(), template(arch="aarch64"))},
+    ),
+    # B1: before 4.20 the stock router offering has 256 MiB, and that is enough
+    ("offerings", Status.OK, "", (WEB,), RECREATE, {**SMALL, **OLD_TEMPLATE}),
+    ("offerings", Status.FAIL, "256 MiB of 512 MiB", (WEB,), RECREATE, SMALL),
+    # B2: a router keeps its public address
+    (
+        "room_for_new_vms",
+        Status.OK,
+        "",
+        (WEB, ssvm()),
+        RECREATE,
+        {"capacities": (Capacity("id-zone", "VIRTUAL_NETWORK_PUBLIC_IP", 0),)},
+    ),
+    # B3: a ROUTING template is the documented way to change the routers' template
+    ("new_template", Status.OK, "", (WEB,), RECREATE, {"templates": (template(type="ROUTING"),)}),
+    # B5: the newest template that is ready counts, and that of system VMs is not that of routers
+    ("new_template", Status.WARN, "systemvm-4.22.1", (ssvm(),), RECREATE, {"templates": (template(), LATER)}),
+    ("new_template", Status.OK, "", (WEB,), RECREATE, {"templates": (template(), LATER)}),
+    (
+        "new_template",
+        Status.FAIL,
+        "older than the minimum",
+        (WEB,),
+        RECREATE,
+        {"zones": (replace(zone(), minimum_version=version("4.22.1")),)},
+    ),
+    # B7
+    ("system_vms_present", Status.OK, "", (ssvm(),), {}, {"zones": (zone(enable_consoleproxy_vm="false"),)}),
+    ("system_vms_present", Status.OK, "", (), {}, {"hosts": (host("ext", "External", None),)}),
+    # C8: another address of a console proxy with a fixed name
+    (
+        "console_domain",
+        Status.WARN,
+        "fixed name",
+        (cpvm(),),
+        RECREATE,
+        {"zones": (zone(consoleproxy_url_domain="c.example"),)},
+    ),
+    ("console_domain", Status.OK, "", (cpvm(),), RECREATE, {"zones": (zone(consoleproxy_url_domain="*.example"),)}),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "words", "units", "wanted", "facts"), CASES)
+def test_check(
+    name: str, status: Status, words: str, units: tuple[Unit, ...], wanted: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    policy = make_policy(**wanted)
+    cloud = estate(*units, **{"hosts": (host(),), "templates": (template(),), "zones": (zone(),), **facts})
+    answer = next(check for check in CHECKS if check.name == name).ask(
+        CheckContext(cloud, decide_all(cloud, units, policy), policy)
+    )
+    assert answer.status is status, answer
+    assert words in answer.seen
+    assert answer.status is Status.OK or answer.remedy
+
+
+STOPPED_ROUTER = network_unit("n", vm("r-1", state="Stopped", root_template_id="a", next_template_id="b"))
+SAME_DISK = network_unit("n", vm("r-1", root_template_id="a", next_template_id="a"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "method", "fallback", "expected"),
+    [
+        (WEB, Method.RECREATE, False, 1),
+        (WEB, Method.LIVE_PATCH, False, 0),
+        (WEB, Method.LIVE_PATCH, True, 1),
+        (WEB, Method.SKIP, True, 0),
+        (STOPPED_ROUTER, Method.RESTART, False, 1),
+        (STOPPED_ROUTER, Method.LIVE_PATCH, False, 1),
+        (SAME_DISK, Method.RESTART, False, 0),
+        (internal_lb(), Method.RESTART, False, 1),
+    ],
+)
+def test_what_gets_a_new_disk(unit: Unit, method: Method, fallback: bool, expected: int) -> None:
+    assert len(new_disks(estate(unit), [(unit, Verdict(method, ""))], fallback=fallback)) == expected
+
+
+def cloud_of(*templates: Template, hosts: tuple[Host, ...] = (host(),), name: str | None = None) -> Cloud:
+    where = replace(zone(), router_templates={"kvm": name} if name else {})
+    return estate(templates=templates, hosts=hosts, zones=(where,))
+
+
+def test_of_routers_a_routing_template_wins_and_of_system_vms_none_counts() -> None:
+    cloud = cloud_of(template("own", type="ROUTING"), template("own", arch="s390x"), name="own")
+    assert new_template(cloud, "id-zone", "KVM", for_routers=True).ids == {"id-own-x86_64"}
+    assert new_template(cloud, "id-zone", "KVM", for_routers=False).ids == frozenset()
+
+
+def test_each_architecture_that_has_hosts_has_its_newest() -> None:
+    templates = (
+        template("a"),
+        template("b", created="2027"),
+        template("c", arch="aarch64"),
+        template("d", arch="s390x"),
+    )
+    cloud = cloud_of(*templates, hosts=(host(), host("h2", arch="aarch64")))
+    assert new_template(cloud, "id-zone", "KVM", for_routers=False).ids == {"id-b-x86_64", "id-c-aarch64"}
+
+
+def test_a_vm_is_of_the_new_template_by_its_disk_or_else_by_its_version() -> None:
+    made = new_template(cloud_of(template()), "id-zone", "KVM", for_routers=False)
+
+    def one(**more: Any) -> Vm:
+        return vm("s", Kind.SSVM, **more)
+
+    assert made.carries(one(root_template_id="id-systemvm-4.22.0-x86_64"))
+    assert not made.carries(one(root_template_id="id-other", built_from="4.22.0"))
+    assert made.carries(one(built_from="4.22.0"))
+
+
+def test_what_guards_data_cannot_be_ignored() -> None:
+    assert all(check.guards for check in CHECKS if check.new_disks)

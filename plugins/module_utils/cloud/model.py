@@ -56,6 +56,7 @@ ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
 REMOTE_ACCESS_VPN = "remote access VPN"
+LOAD_BALANCING = "load balancing"
 
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
@@ -142,6 +143,7 @@ class Network:
 
     :ivar providers: who gives it its services; C(VirtualRouter) and C(VpcVirtualRouter) are CloudStack's own routers.
     :ivar balanced: whether such a router balances load for it, by its offering.
+    :ivar has_load_balancer: whether it has a load balancer rule.
     :ivar restart_required: whether the server wants it to be restarted.
     """
 
@@ -158,6 +160,7 @@ class Network:
     tags: tuple[str, ...]
     owner: Owner
     balanced: bool = False
+    has_load_balancer: bool = False
     restart_required: bool = False
 
     @property

@@ -9,7 +9,7 @@ routers of projects are missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,15 +29,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    REMOTE_ACCESS_VPN,
     ROUTER_KINDS,
     Kind,
-    Network,
     Unit,
     Vm,
-    Vpc,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import group_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import Services, group_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
 
 ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
@@ -206,7 +203,8 @@ def read_units(
 ) -> tuple[Unit, ...]:
     """All units of the kinds, without reading what other kinds consist of.
 
-    :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and the sensitive_services.
+    :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and what makes an
+        interruption of a network hurt more.
     :param zones: the zones, where they have been read already.
     :raises ApiError: as read_cloud.
     """
@@ -216,10 +214,10 @@ def read_units(
         internal_lbs = read_internal_lbs(client)
         networks = client.list_as("listNetworks", "network", parse.network, **ALL_OWNERS)
         vpcs = client.list_as("listVPCs", "vpc", parse.vpc, **ALL_OWNERS)
-        sensitive_services = _read_sensitive_services(client) if details else _no_sensitive_services
+        services = _read_services(client) if details else Services()
     else:
         routers, internal_lbs, networks, vpcs = [], [], [], []
-        sensitive_services = _no_sensitive_services
+        services = Services()
     volumes = {}
     if details or system_vms:
         volumes = {
@@ -233,9 +231,9 @@ def read_units(
         (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
         (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
         (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
-        networks,
+        services.mark(networks),
         vpcs,
-        sensitive_services,
+        services,
     )
     if ROUTER_KINDS & set(kinds):
         basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
@@ -243,35 +241,17 @@ def read_units(
     return tuple(units)
 
 
-def _read_sensitive_services(client: Client) -> Callable[[Network | Vpc, Sequence[Vm]], list[str]]:
-    """What makes an interruption of a network or VPC hurt more.
-
-    Of a remote access VPN only the address is kept: the answer holds pre-shared keys.
-    """
-    vpn_addresses = frozenset(
-        client.list_as("listRemoteAccessVpns", "remoteaccessvpn", lambda item: str(item.get("publicip")), **ALL_OWNERS)
+def _read_services(client: Client) -> Services:
+    """Of a remote access VPN only the address is kept: the answer holds pre-shared keys."""
+    vpns = client.list_as(
+        "listRemoteAccessVpns", "remoteaccessvpn", lambda item: str(item.get("publicip")), **ALL_OWNERS
     )
-    site_vpns = _ids_of(client, "listVpnGateways", "vpngateway", "vpcid")
-    gateways = _ids_of(client, "listPrivateGateways", "privategateway", "vpcid")
-    balanced = _ids_of(client, "listLoadBalancerRules", "loadbalancerrule", "networkid")
-
-    def sensitive_services(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
-        ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
-        found = [REMOTE_ACCESS_VPN] if any(vpn_addresses.intersection(vm.addresses) for vm in vms) else []
-        for words, marked in (
-            ("site-to-site VPN", site_vpns),
-            ("private gateway", gateways),
-            ("load balancing", balanced),
-        ):
-            if ids & marked:
-                found.append(words)
-        return found
-
-    return sensitive_services
-
-
-def _no_sensitive_services(owner: Network | Vpc, vms: Sequence[Vm]) -> list[str]:
-    return []
+    return Services(
+        frozenset(vpns),
+        _ids_of(client, "listVpnGateways", "vpngateway", "vpcid"),
+        _ids_of(client, "listPrivateGateways", "privategateway", "vpcid"),
+        _ids_of(client, "listLoadBalancerRules", "loadbalancerrule", "networkid"),
+    )
 
 
 def _ids_of(client: Client, command: str, key: str, field: str) -> frozenset[str]:

@@ -5,10 +5,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Unit, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    LOAD_BALANCING,
+    REMOTE_ACCESS_VPN,
+    Kind,
+    Network,
+    Unit,
+    Vm,
+    Vpc,
+)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What makes an interruption of a network or VPC hurt more: the networks, VPCs and addresses that have it."""
+
+    vpn_addresses: frozenset[str] = frozenset()  # remote access VPN
+    site_vpns: frozenset[str] = frozenset()
+    private_gateways: frozenset[str] = frozenset()
+    balanced: frozenset[str] = frozenset()
+
+    def of(self, owner: Network | Vpc, vms: Sequence[Vm]) -> tuple[str, ...]:
+        """In words."""
+        ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
+        found = [REMOTE_ACCESS_VPN] if any(self.vpn_addresses.intersection(vm.addresses) for vm in vms) else []
+        for words, having in (
+            ("site-to-site VPN", self.site_vpns),
+            ("private gateway", self.private_gateways),
+            (LOAD_BALANCING, self.balanced),
+        ):
+            if ids & having:
+                found.append(words)
+        return tuple(found)
+
+    def mark(self, networks: Iterable[Network]) -> list[Network]:
+        """The networks, each with whether it has a load balancer rule."""
+        return [replace(network, has_load_balancer=network.id in self.balanced) for network in networks]
 
 
 def group_units(
@@ -17,7 +52,7 @@ def group_units(
     internal_lbs: Iterable[Vm],
     networks: Iterable[Network],
     vpcs: Iterable[Vpc],
-    sensitive_services: Callable[[Network | Vpc, Sequence[Vm]], Iterable[str]] = lambda owner, vms: (),
+    services: Services | None = None,
 ) -> list[Unit]:
     """Group VMs into units: what one action upgrades. Starts from the VMs, so what has none makes no unit."""
     network_by_id = {network.id: network for network in networks}
@@ -51,7 +86,7 @@ def group_units(
                 vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
                 network=owner if isinstance(owner, Network) else None,
                 vpc=owner if isinstance(owner, Vpc) else None,
-                sensitive_services=tuple(sensitive_services(owner, vms)),
+                sensitive_services=services.of(owner, vms) if services else (),
             )
         )
     return units

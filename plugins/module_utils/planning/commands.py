@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, is_healthy_pair
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 # The short class names that the server gives to the jobs of these commands; an id may belong to another job.
@@ -68,20 +70,37 @@ class Call:
         return JOB_CLASSES[self.command]
 
 
-def calls(unit: Unit, method: Method, *, forced: bool = False, current: Sequence[str] = ()) -> tuple[Call, ...]:
+def calls(
+    unit: Unit, method: Method, *, forced: bool = False, current: Sequence[str] = (), server: Version | None = None
+) -> tuple[Call, ...]:
     """The calls of a method for a unit; none for one that is only owed rules.
 
     :param forced: patch a system VM although its scripts are the new ones.
     :param current: ids of VMs that run the target already.
+    :param server: its version, for what has to be done about its known defects.
     :raises ValueError: for a method that sends nothing, which is a caller's mistake.
     """
     if method is Method.LIVE_PATCH:
-        return _live_patch(unit, forced, current)
-    if method is Method.RESTART:
-        return _restart(unit)
-    if method is Method.RECREATE:
-        return _recreate(unit)
-    raise ValueError(f"{method.value} has no calls for {unit.label}")
+        planned = _live_patch(unit, forced, current)
+    elif method is Method.RESTART:
+        planned = _restart(unit)
+    elif method is Method.RECREATE:
+        planned = _recreate(unit)
+    else:
+        raise ValueError(f"{method.value} has no calls for {unit.label}")
+    return _around_defects(unit, method, planned, server) if server else planned
+
+
+def _around_defects(unit: Unit, method: Method, planned: tuple[Call, ...], server: Version) -> tuple[Call, ...]:
+    """With the further calls that cure what the server is known to do wrong."""
+    for defect in met_by(unit, method, server):
+        if defect.effect is Effect.PATCH_TWICE:
+            again = [replace(call, purpose=Purpose.PATCH_AGAIN) for call in planned if call.purpose is Purpose.PATCH]
+            planned = (*(replace(call, proves=False) if again else call for call in planned), *again)
+        elif defect.effect is Effect.APPLY_RULES_AFTER:
+            balanced = [tier.id for tier in unit.tiers if tier.has_load_balancer]
+            planned = (*planned, *map(apply_rules, balanced[:1]))
+    return planned
 
 
 def apply_rules(network_id: str) -> Call:

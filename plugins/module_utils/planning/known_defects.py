@@ -14,7 +14,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    LOAD_BALANCING,
+    ROUTER_KINDS,
+    Kind,
+    Unit,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
@@ -22,10 +27,19 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 class Effect(str, enum.Enum):
     """What a plan does about a defect."""
 
-    AVOID = "avoid"  # the method fails: do not use it
-    OTHER_METHOD = "other_method"  # use another method where the unit allows one
+    OTHER_METHOD = "other_method"  # do not use it: another method is taken
     PATCH_TWICE = "patch_twice"
+    APPLY_RULES_AFTER = "apply_rules_after"  # restart one tier that balances load without cleanup afterwards
     WARN = "warn"
+
+    @property
+    def words(self) -> str:
+        return {
+            Effect.OTHER_METHOD: "another method is taken",
+            Effect.PATCH_TWICE: "it is patched twice",
+            Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
+            Effect.WARN: "what to do",
+        }[self]
 
 
 class Condition(str, enum.Enum):
@@ -82,10 +96,41 @@ def defects_of(server: Version) -> tuple[Defect, ...]:
     return tuple(defect for defect in DEFECTS if any(server in span for span in defect.spans))
 
 
+def met_by(unit: Unit, method: Method, server: Version, minimum: Version | None = None) -> tuple[Defect, ...]:
+    """The defects that a unit meets when this is done to it.
+
+    :param minimum: minreq.sysvmtemplate.version in the unit's zone, where it is known.
+    """
+    return tuple(
+        defect
+        for defect in defects_of(server)
+        if method in defect.methods and unit.kind in defect.kinds and _holds(defect.condition, unit, minimum)
+    )
+
+
+def _holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> bool:
+    tiers = unit.vpc.tiers if unit.vpc else ()
+    if condition is Condition.LB_IN_SEVERAL_TIERS:
+        return sum(tier.has_load_balancer for tier in tiers) > 1
+    if condition is Condition.LOAD_BALANCING:
+        return LOAD_BALANCING in unit.sensitive_services
+    if condition is Condition.NO_TIER_IMPLEMENTED:
+        return bool(tiers) and not unit.tiers
+    if condition is Condition.NO_TIERS:
+        return not tiers
+    if condition is Condition.MANY_TIERS:
+        return len(tiers) >= MANY_TIERS
+    if condition is Condition.TEMPLATE_BELOW_MINIMUM:
+        return minimum is not None and any(vm.built_from and vm.built_from < minimum for vm in unit.vms)
+    return True  # always, or what no list tells
+
+
 def _span(first: str | None, until: str | None) -> Span:
     return Span(parse_version(first), parse_version(until))
 
 
+# Ten tiers took an hour (8055), and the server cancels a job after an hour.
+MANY_TIERS = 6
 _REPOSITORY = "https://github.com/apache/cloudstack"
 _PATCH = frozenset({Method.LIVE_PATCH})
 _RECREATE = frozenset({Method.RECREATE})
@@ -103,10 +148,9 @@ DEFECTS = (
         "a router of a VPC that starts has the load balancing rules of one tier only",
         _START,
         _VPC,
-        Effect.OTHER_METHOD,
+        Effect.APPLY_RULES_AFTER,
         # LoadBalancingRules sends the rules of the whole VPC since #5580.
-        "live patch it; or after the recreation restart one tier that balances load without cleanup, which sends the "
-        "rules of all tiers",
+        "one tier that balances load is restarted without cleanup afterwards, which sends the rules of all tiers",
         f"{_REPOSITORY}/issues/8745",
         Condition.LB_IN_SEVERAL_TIERS,
     ),
@@ -150,7 +194,7 @@ DEFECTS = (
         "VLAN was added to the zone",
         _RECREATE,
         _VPC,
-        Effect.AVOID,
+        Effect.WARN,
         "live patch it; or have broadcast_uri, gateway and cidr of the Public network set to NULL in the database, as "
         "the issue says",
         f"{_REPOSITORY}/issues/12621",
@@ -226,7 +270,7 @@ DEFECTS = (
         "the start of a router of a VPC with many tiers and rules takes up to an hour, and the server cancels its job",
         _START,
         _VPC,
-        Effect.OTHER_METHOD,
+        Effect.WARN,
         "live patch it; or raise job.cancel.threshold.minutes and start_timeout before",
         f"{_REPOSITORY}/issues/8055",
         Condition.MANY_TIERS,

@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import ROLLING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
@@ -41,12 +42,14 @@ class PlannedUnit:
     verdict: Verdict
     expected_s: float
     impact: Impact
+    defects: tuple[str, ...] = ()  # ids of known defects of the server that it meets
 
     def as_dict(self, step: int | None) -> dict[str, Any]:
         return {
             **describe(self.unit),
             "method": self.verdict.method.value,
             "reason": self.verdict.reason,
+            "defects": list(self.defects),
             "step": step,
             "expected_s": self.expected_s,
             "impact": str(self.impact),
@@ -120,11 +123,20 @@ def make_plan(context: CheckContext) -> Plan:
     :raises PolicyError: for sizes of waves that are none.
     """
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
+    version = context.cloud.version
+    minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
     planned = tuple(
-        PlannedUnit(unit, verdict, expected_seconds(unit, verdict.method), impact(unit, verdict.method, rolling))
+        PlannedUnit(
+            unit,
+            verdict,
+            expected_seconds(unit, verdict.method),
+            impact(unit, verdict.method, rolling),
+            tuple(row.id for row in met_by(unit, verdict.method, version, minimum.get(unit.zone_id)))
+            if version
+            else (),
+        )
         for unit, verdict in context.verdicts
     )
-    version = context.cloud.version
     return Plan(
         management_server_version=str(version) if version else None,
         units=planned,

@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Strategy,
@@ -30,8 +31,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
 # Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
 FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
-# Since then restartVPC with livepatch reaches the routers of a VPC none of whose tiers is Implemented (issue 7958).
-WHOLE_VPC_PATCH = Version((4, 18, 2, 0), "4.18.2")
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 
 
@@ -248,8 +247,9 @@ def _not_live_patchable(unit: Unit, target: Version) -> str | None:
         return f"{unit.hypervisor} does not support live patching"
     if unit.vpc and not unit.vpc.tiers:
         return "a live patch of a VPC without tiers succeeds and does nothing"
-    if unit.vpc and not unit.tiers and target < WHOLE_VPC_PATCH:
-        return "none of its tiers is Implemented, and this server live patches a VPC through such a tier only (7958)"
+    for defect in met_by(unit, Method.LIVE_PATCH, target):
+        if defect.effect is Effect.OTHER_METHOD:
+            return f"{defect.what} (known defect {defect.id} of this server)"
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{_names(broken)} {_is(broken)} {broken[0].state}"

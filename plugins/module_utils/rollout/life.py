@@ -84,7 +84,9 @@ class Life:
         """From now on by this method."""
         self.method = method
         current = [vm.id for vm in self.unit.vms if is_current(vm, self.desk.baseline)]
-        self.calls = calls(self.unit, method, forced=self.desk.forced, current=current)
+        self.calls = calls(
+            self.unit, method, forced=self.desk.forced, current=current, server=self.desk.baseline.target
+        )
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
         self.reader = Reader(self.kept, method, self.desk)

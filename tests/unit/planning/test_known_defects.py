@@ -7,15 +7,18 @@ import re
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import verdicts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
     Defect,
     Effect,
     defects_of,
+    met_by,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from tests.unit.builders import version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
+from tests.unit.builders import network, network_unit, version, vpc_unit
 
 by_id = {defect.id: defect for defect in DEFECTS}
 each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(defect.id))
@@ -50,8 +53,47 @@ def test_the_newest_release_that_was_looked_at_has_only_what_is_not_known_to_be_
     assert {defect.id for defect in defects_of(version("4.22.0.1"))} == {"12211", "12621", "9582"}
 
 
-def test_agrees_with_the_verdicts_on_vpcs_without_an_implemented_tier() -> None:
-    assert [span.until for span in by_id["7958"].spans] == [verdicts.WHOLE_VPC_PATCH]
+LB_TIERS = vpc_unit("v", tiers=(network("a", has_load_balancer=True), network("b", has_load_balancer=True)))
+DOWN_TIERS = vpc_unit("v", tiers=(network("a", state="Shutdown"),))
+WEB = network_unit("web")
+
+
+@pytest.mark.parametrize(
+    ("unit", "method", "server", "expected"),
+    [
+        (LB_TIERS, Method.RECREATE, "4.19.0.0", ["8745"]),
+        (LB_TIERS, Method.RECREATE, "4.19.1.0", []),
+        (LB_TIERS, Method.LIVE_PATCH, "4.19.0.0", []),
+        (vpc_unit("v", tiers=2), Method.RECREATE, "4.20.2.0", []),
+        (DOWN_TIERS, Method.LIVE_PATCH, "4.18.1.0", ["7958"]),
+        (DOWN_TIERS, Method.LIVE_PATCH, "4.19.0.0", []),
+        (WEB, Method.LIVE_PATCH, "4.20.1.0", ["10962"]),
+        (WEB, Method.LIVE_PATCH, "4.22.0.0", []),
+        (WEB, Method.SKIP, "4.20.1.0", []),
+    ],
+)
+def test_what_a_unit_meets(unit: Unit, method: Method, server: str, expected: list[str]) -> None:
+    assert [defect.id for defect in met_by(unit, method, version(server))] == expected
+
+
+def test_where_the_old_checksum_is_kept_a_router_is_patched_twice() -> None:
+    once, twice = (calls(WEB, Method.LIVE_PATCH, server=version(text)) for text in ("4.22.0.0", "4.20.1.0"))
+    assert [call.command for call in once] == ["restartNetwork"]
+    assert [(call.command, call.params) for call in twice] == [("restartNetwork", once[0].params)] * 2
+    assert twice[0].purpose is not twice[1].purpose, "the server would take the second for the first"
+    assert [call.proves for call in twice] == [False, True]
+
+
+def test_a_recreation_that_keeps_the_rules_of_one_tier_only_is_followed_by_a_restart_of_a_balanced_tier() -> None:
+    sent = calls(LB_TIERS, Method.RECREATE, server=version("4.19.0.0"))
+    assert [call.command for call in sent] == ["restartVPC", "restartNetwork"]
+    assert sent[1].params == {"id": LB_TIERS.tiers[0].id, "cleanup": False}
+
+
+def test_a_live_patch_that_would_reach_no_router_is_not_planned() -> None:
+    verdict = decide(DOWN_TIERS, Baseline(version("4.18.1.0")))
+    assert verdict.method is Method.RECREATE
+    assert "7958" in verdict.reason
 
 
 def test_ids_are_unique() -> None:

@@ -303,6 +303,8 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("restart_required", Status.OK, "", (WEB,), {}),
     ("shared_networks", Status.WARN, "network n (r-n)", (network_unit("n", type="Shared"),), {}),
     ("shared_networks", Status.OK, "", (WEB,), {}),
+    ("known_defects", Status.WARN, "10962, 1 unit(s) (network web)", (WEB,), {"servers": ("4.20.1.0",)}),
+    ("known_defects", Status.OK, "", (WEB,), {}),
     ("new_template", Status.OK, "nothing", (WEB,), {}),
     ("new_template", Status.OK, "systemvm-4.22.0", (TIERLESS,), {}),
     ("new_template", Status.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),

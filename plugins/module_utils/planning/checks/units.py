@@ -15,7 +15,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     check,
     names,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Defect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
+
+MOST_NAMES = 5
 
 
 @check(
@@ -183,6 +186,28 @@ def shared_networks(context: CheckContext) -> Iterator[str]:
     for unit in context.planned(Method.LIVE_PATCH):
         if unit.dhcp_only:
             yield _with_routers(unit)
+
+
+@check(
+    "known_defects",
+    "Does the plan do anything of which this server is known to make something else?",
+    worst=Status.WARN,
+    remedy="See the sources; what can be done about one by the upgrade itself, it does.",
+    fine="no known defect of this server concerns what is to be done",
+)
+def known_defects(context: CheckContext) -> Iterator[str]:
+    minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
+    concerned: dict[Defect, list[str]] = {}
+    for unit, verdict in context.verdicts:
+        server = context.cloud.version
+        for defect in met_by(unit, verdict.method, server, minimum.get(unit.zone_id)) if server else ():
+            concerned.setdefault(defect, []).append(unit.label)
+    for defect, labels in concerned.items():
+        more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
+        yield (
+            f"{defect.id}, {len(labels)} unit(s) ({', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; "
+            f"{defect.effect.words}: {defect.remedy} ({defect.source})"
+        )
 
 
 def _with_routers(unit: Unit) -> str:

@@ -67,10 +67,15 @@ class ActionModule(ActionBase):
             "run": run.folder,
             "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
             "scope": plan["scope"],
+            "forecast": _pair(plan["forecast"]),
             "summary": checked["summary"],
             "report": f"{folder}/report.json" if folder else "",
             "artifact": plan_artifact(plan, checks, path),
         }
+
+
+def _pair(forecast: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {key: forecast[key] for key in ("source", "target")} if forecast else None
 
 
 def _outline(step: dict[str, Any]) -> dict[str, Any]:

@@ -114,6 +114,12 @@ options:
       - When the run has to end; a time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time,
         or a duration such as V(4h30m). The moment it means is in RV(plan.deadline).
     type: str
+  target_version:
+    description:
+      - Plan as if the management servers ran this version already, such as V(4.22), and say what has to be prepared
+        before they are upgraded. Nothing is touched; what an older server does not tell is said to be unknown. A
+        version that they run already makes the plan as without it.
+    type: str
   known_restarts:
     description:
       - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
@@ -188,6 +194,13 @@ plan:
       description: The moment that O(deadline) means, ISO 8601 with its time zone; null without one.
       type: str
       sample: "2026-11-23T06:00:00+01:00"
+    forecast:
+      description:
+        - With O(target_version), the C(source) and the C(target), what has to be done to C(prepare) (each with C(what),
+          C(state), what was C(seen) and the C(remedy)), the documentation's C(steps) in order, what is C(unknown) of an
+          older server, and the page of the C(documentation). Null for the plan of a server as it is.
+      type: dict
+      sample: null
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str
@@ -271,6 +284,7 @@ def check(client, params, check_mode):
         max_failures=params["max_failures"],
         deadline=deadline,
         known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
+        target_version=params["target_version"] or "",
     )
 
 
@@ -298,6 +312,7 @@ def main():
             "canary": {"type": "bool", "default": True},
             "max_failures": {"type": "str", "default": "0"},
             "deadline": {"type": "str"},
+            "target_version": {"type": "str"},
             "known_restarts": {
                 "type": "list",
                 "elements": "dict",

@@ -65,6 +65,11 @@ scope:
   returned: when there is a plan
   type: str
   sample: cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail
+forecast:
+  description: With C(sysvm_target_version), the C(source) and C(target) of the forecast that the plan is.
+  returned: when there is a plan
+  type: dict
+  sample: null
 summary:
   description: How many units by method.
   returned: when there is a plan

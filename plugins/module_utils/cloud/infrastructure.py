@@ -109,6 +109,12 @@ class ImageStore:
     read_only: bool
     total: int = 0
     used: int = 0
+    protocol: str = "nfs"
+
+    @property
+    def has_room(self) -> bool:
+        """Whether nothing speaks against storing a template; below the default of its threshold."""
+        return not self.total or self.used < 0.9 * self.total
 
 
 @dataclass(frozen=True)
@@ -143,8 +149,16 @@ class Capabilities:
     """What this account may call on this server, from listApis: command -> parameter names, in lower case."""
 
     commands: Mapping[str, frozenset[str]]
+    everything: bool = False
+
+    @classmethod
+    def all(cls) -> Capabilities:
+        """Of a server that cannot be asked yet."""
+        return cls({}, everything=True)
 
     def has(self, command: str, parameter: str | None = None) -> bool:
+        if self.everything:
+            return True
         parameters = self.commands.get(command.lower())
         return parameters is not None and (parameter is None or parameter.lower() in parameters)
 

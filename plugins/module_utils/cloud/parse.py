@@ -113,6 +113,7 @@ def image_store(item: Mapping[str, Any]) -> ImageStore:
         item.get("readonly") is True,
         int(item.get("disksizetotal") or 0),
         int(item.get("disksizeused") or 0),
+        str(item.get("protocol") or "").lower(),
     )
 
 
@@ -216,7 +217,8 @@ def router(item: Mapping[str, Any]) -> Vm:
         software=version_of(item, "softwareversion"),
         scripts=str(item.get("scriptsversion") or "").strip() or None,
         redundant=item.get("isredundantrouter") is True,
-        redundant_state=item.get("redundantstate"),
+        # Servers before 4.16 say MASTER.
+        redundant_state="PRIMARY" if item.get("redundantstate") == "MASTER" else item.get("redundantstate"),
         network_id=item.get("guestnetworkid"),
         vpc_id=item.get("vpcid"),
         health_failed=item.get("healthchecksfailed"),

@@ -87,7 +87,7 @@ def read_cloud(client: Client) -> Cloud:
 
 
 def read_details(
-    client: Client, cloud: Cloud, commands: Iterable[str], settings: Collection[str], needs: Collection[Need]
+    client: Client, cloud: Cloud, commands: Collection[str], settings: Collection[str], needs: Collection[Need]
 ) -> Cloud:
     """Read what only the checks of a plan ask for.
 
@@ -98,7 +98,7 @@ def read_details(
     wanted = sorted(set(settings) - cloud.settings.asked)
     values = {name: value for name in wanted if (value := read_setting(client, name)) is not None}
     details: dict[str, Any] = {
-        "capabilities": read_capabilities(client, commands),
+        "capabilities": read_capabilities(client, commands) if commands else cloud.capabilities,
         "settings": Settings({**cloud.settings.values, **values}, cloud.settings.asked | set(wanted)),
     }
     if Need.CAPACITIES in needs:

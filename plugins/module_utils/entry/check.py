@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
@@ -22,6 +23,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
     refuse_unknown_checks,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
+    Forecast,
+    forecast,
+    target_of,
+    upgraded,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
@@ -37,22 +44,28 @@ def check_versions(
     max_failures: str = "0",
     deadline: datetime | None = None,
     known_restarts: Sequence[Restart] = (),
+    target_version: str = "",
 ) -> Outcome:
     """Read the cloud, apply the matrix, run the checks.
 
     :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
     :param known_restarts: what an earlier report says of how networks were restarted last.
+    :param target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
     check_expressions(policy.scope)
     refuse_unknown_checks(policy.ignored_checks)
     parse_share(max_failures, 0, "max_failures")
     cloud = read_cloud(client)
+    target = target_of(target_version, cloud.version) if target_version else None
+    found = None
+    if target is not None:
+        cloud, found = _as_it_will_be(client, cloud, target)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
-    if cloud.version is not None:
-        target = str(cloud.version)
+    if target is None and cloud.version is not None:
+        running = str(cloud.version)
         selected = with_restarts(
-            selected, read_restarts(client, selected, target, cloud.in_flight, time.time(), known_restarts)
+            selected, read_restarts(client, selected, running, cloud.in_flight, time.time(), known_restarts)
         )
     plan = make_plan(with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy)))
     failure = None
@@ -66,6 +79,7 @@ def check_versions(
                 "scope": scope,
                 "max_failures": budget,
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
+                "forecast": found.as_dict() if found else None,
                 **plan.as_dict(),
             },
             "checks": [answer.as_dict() for answer in plan.checks],
@@ -74,6 +88,12 @@ def check_versions(
         },
         failure,
     )
+
+
+def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:
+    """The cloud after the upgrade of its management servers, and what has to be prepared for it."""
+    cloud = read_details(client, cloud, (), (), {Need.IMAGE_STORES})
+    return upgraded(cloud, target), forecast(cloud, target)
 
 
 def with_restarts(
@@ -97,7 +117,9 @@ def with_details(
     """
     wanted, needs = needed(context, checks)
     wanted = (wanted | set(settings)) - _in_every_zone(context.cloud)
-    return replace(context, cloud=read_details(client, context.cloud, context.commands, wanted, needs))
+    commands = () if context.cloud.capabilities.everything else context.commands
+    cloud = read_details(client, context.cloud, commands, wanted, needs)
+    return replace(context, cloud=cloud)
 
 
 def _in_every_zone(cloud: Cloud) -> frozenset[str]:

@@ -22,12 +22,26 @@ FIRST_SERVER = (4, 17)
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the releases I(first) to I(last) (both included, None = open) a VM was built from."""
+    """One row: the releases I(first) to I(last) (both included, None = open) a VM was built from.
+
+    :ivar targets: the first and the last release of management servers that it was documented for; None = open.
+    """
 
     first: tuple[int, int] | None
     last: tuple[int, int] | None
     supported: bool
     comment: str
+    targets: tuple[tuple[int, int], tuple[int, int] | None] = ((0, 0), None)
+
+    def __contains__(self, pair: tuple[Version, Version]) -> bool:
+        source, target = (version.release for version in pair)
+        first, last = self.targets
+        return (
+            (self.first is None or source >= self.first)
+            and (self.last is None or source <= self.last)
+            and target >= first
+            and (last is None or target <= last)
+        )
 
 
 ROWS = (
@@ -48,14 +62,9 @@ RESTARTED_SERVICES = {
 FIRST_OPENJDK_11 = (4, 14)
 
 
-def row_for(built_from: Version) -> Row:
-    """The row of the matrix for the release a VM was built from."""
-    for row in ROWS:
-        if (row.first is None or built_from.release >= row.first) and (
-            row.last is None or built_from.release <= row.last
-        ):
-            return row
-    raise LookupError(f"the matrix has no row for {built_from}")  # its rows leave no gap; a test proves it
+def row_for(built_from: Version, target: Version) -> Row | None:
+    """The row of the matrix for the release a VM was built from and the one of the server; None where there is none."""
+    return next((row for row in ROWS if (built_from, target) in row), None)
 
 
 def server_can_live_patch(server: Version) -> bool:

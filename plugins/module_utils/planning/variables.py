@@ -189,6 +189,13 @@ def moment(value: Any) -> str:
     )
 
 
+def release(value: Any) -> str:
+    """A version, as text: YAML takes 4.20 for 4.2."""
+    if isinstance(value, str):
+        return line(value)
+    raise NotMeantError("A version needs quotes in YAML, which takes 4.20 for 4.2: write '4.20'.")
+
+
 @dataclass(frozen=True)
 class Variable:
     """One variable: how it is read, and what it is when it is not given.
@@ -222,6 +229,7 @@ PLAN: dict[str, Variable] = {
     "steps": Variable(sizes, []),
     "max_failures": Variable(share, "0"),
     "deadline": Variable(moment, ""),
+    "target_version": Variable(release, ""),
 }
 # Of the acting modules, by the same names.
 LIMITS: dict[str, Variable] = {

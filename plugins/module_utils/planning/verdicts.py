@@ -142,7 +142,7 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
         return Verdict(Method.SKIP, settling)
     surplus = unit.surplus
     behind = [vm for vm in behind if vm not in surplus]
-    forbidden = _forbidden(behind)
+    forbidden = _forbidden(behind, baseline.target)
     if forbidden:
         why = "; ".join(why for dummy, why in forbidden)
         if strategy.unsupported is Unsupported.RECREATE:
@@ -260,11 +260,11 @@ def _not_live_patchable(unit: Unit, target: Version) -> str | None:
     return None
 
 
-def _forbidden(behind: list[Vm]) -> tuple[tuple[Vm, str], ...]:
-    return tuple((vm, why) for vm in behind if (why := _matrix_forbids(vm)))
+def _forbidden(behind: list[Vm], target: Version) -> tuple[tuple[Vm, str], ...]:
+    return tuple((vm, why) for vm in behind if (why := _matrix_forbids(vm, target)))
 
 
-def _matrix_forbids(vm: Vm) -> str | None:
+def _matrix_forbids(vm: Vm, target: Version) -> str | None:
     if vm.built_from is None:
         if not vm.running:
             return None  # nothing to live patch; whatever is done to its unit gives it a known version
@@ -276,9 +276,9 @@ def _matrix_forbids(vm: Vm) -> str | None:
         ):
             return None  # its connected agent already runs on the newer OpenJDK
         return f"the version {vm.name} was built from is unknown, so it is never live patched"
-    row = matrix.row_for(vm.built_from)
-    if row.supported:
-        return None
+    row = matrix.row_for(vm.built_from, target)
+    if row is None or row.supported:
+        return None  # of a server that cannot live patch at all a check says so
     return f"{vm.name} was built from {vm.built_from}: {row.comment}"
 
 
@@ -292,7 +292,8 @@ def _live_patch_reasons(behind: list[Vm], stopped: list[Vm], baseline: Baseline)
         parts.append(f"{_names(unproven)} claims {baseline.target} but has other scripts than the routers that run it")
     if stopped:
         parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
-    notes = {matrix.row_for(vm.built_from).comment for vm in behind if vm.built_from} - {""}
+    rows = [matrix.row_for(vm.built_from, baseline.target) for vm in behind if vm.built_from]
+    notes = {row.comment for row in rows if row} - {""}
     return [*parts, *sorted(notes)]
 
 

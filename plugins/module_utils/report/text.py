@@ -16,7 +16,8 @@ Unit = Mapping[str, Any]
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
 MOST_NAMES = 3  # of a group
-MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "automatic", "done": "done     "}
+MARKS = {"ignored": "IGN ", "ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
 def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
@@ -27,6 +28,12 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
     units = {unit["id"]: unit for unit in plan["units"]}
     counts = _counts(plan["units"]) or "no unit in scope"
     lines = [f"Scope: {plan['scope']}"] if plan.get("scope") else []
+    forecast = plan.get("forecast")
+    if forecast:
+        lines.append(
+            f"Forecast: as if the management server ran {forecast['target']}; it runs {forecast['source']}. "
+            "Nothing is touched."
+        )
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
@@ -43,7 +50,21 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
     current = sum(unit["method"] == "none" for unit in plan["units"])
     if current:
         lines += ["", f"Already current: {current:,} unit(s)"]
-    return lines + checks_text(checks)
+    return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
+
+
+def forecast_text(forecast: Mapping[str, Any]) -> list[str]:
+    """What has to be prepared before the management server is upgraded, then the documentation's steps."""
+    lines = ["", "Before the management server is upgraded:"]
+    for each in sorted(forecast["prepare"], key=lambda each: list(PREPARATION).index(each["state"])):
+        lines.append(f"  {PREPARATION[each['state']]} {each['what'].replace('_', ' ')}: {_cut(each['seen'])}")
+        if each["remedy"] and each["state"] != "done":
+            lines.append(f"            -> {each['remedy']}")
+    if forecast["unknown"]:
+        lines += ["", f"Not known before the upgrade, as {forecast['source']} does not tell:"]
+        lines += [f"  {text}" for text in forecast["unknown"]]
+    lines += ["", f"The steps, as in {forecast['documentation']}:"]
+    return lines + [f"  {number:2}. {step}" for number, step in enumerate(forecast["steps"], 1)]
 
 
 def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:

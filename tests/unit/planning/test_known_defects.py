@@ -91,7 +91,7 @@ def test_a_recreation_that_keeps_the_rules_of_one_tier_only_is_followed_by_a_res
 
 
 def test_a_live_patch_that_would_reach_no_router_is_not_planned() -> None:
-    verdict = decide(DOWN_TIERS, Baseline(version("4.18.1.0")))
+    verdict = decide(DOWN_TIERS, Baseline(version("4.18.1.1")))
     assert verdict.method is Method.RECREATE
     assert "7958" in verdict.reason
 

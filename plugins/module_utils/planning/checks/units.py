@@ -167,8 +167,9 @@ def restart_required(context: CheckContext) -> Iterator[str]:
 )
 def remote_access_vpn(context: CheckContext) -> Iterator[str]:
     for unit in context.planned(Method.LIVE_PATCH):
-        old = any(vm.built_from and matrix.row_for(vm.built_from).comment for vm in unit.vms)
-        if unit.remote_access_vpn and old:
+        target = context.cloud.version
+        rows = [matrix.row_for(vm.built_from, target) for vm in unit.vms if vm.built_from and target]
+        if unit.remote_access_vpn and any(row and row.comment for row in rows):
             yield _with_routers(unit)
 
 

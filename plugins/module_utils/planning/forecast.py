@@ -1,0 +1,296 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan before the management server is upgraded: the cloud as it will be then, and what has to be prepared. Pure.
+
+The cloud as it will be goes through the same functions as any other, so a verdict here is the verdict then. What an
+upgrade brings is in I(releases); what the older server's lists do not tell is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Capabilities,
+    Cloud,
+    ManagementServer,
+    Template,
+    Zone,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases import (
+    DIRECT_FROM,
+    FIRST_TO_REGISTER,
+    HYPERVISOR_IN_NAME,
+    PACKAGED_HYPERVISORS,
+    RELEASES,
+    Release,
+    documentation,
+    documented_steps,
+    lacks_of,
+    release_of,
+    template_name,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NO_SYSTEM_VMS, new_template
+
+OLDEST_SOURCE = (4, 11)  # whose lists the reading was looked up for
+NEWER = "9999"  # the creation date of a template that is still to be registered: newer than all that there are
+
+
+class State(str, enum.Enum):
+    DONE = "done"
+    BY_UPGRADE = "by_upgrade"  # the upgrade of the management server does it
+    TO_DO = "to_do"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One thing that has to be so before, and whether it is."""
+
+    what: str
+    state: State
+    seen: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"what": self.what, "state": self.state.value, "seen": self.seen, "remedy": self.remedy}
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What was assumed, and what is to be done, besides the plan.
+
+    :ivar unknown: what the server's lists do not tell, in words.
+    """
+
+    source: Version
+    target: Version
+    prepare: tuple[Preparation, ...]
+    steps: tuple[str, ...]
+    unknown: tuple[str, ...]
+    documentation: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "prepare": [each.as_dict() for each in self.prepare],
+            "steps": list(self.steps),
+            "unknown": list(self.unknown),
+            "documentation": self.documentation,
+        }
+
+
+def target_of(text: str, source: Version | None) -> Version | None:
+    """The version to forecast for; None where the server runs it already, so that the plan is no forecast.
+
+    :raises PolicyError: for what is no version, is older than the server, or of which nothing is known.
+    """
+    target = parse_version(text)
+    known = ", ".join(".".join(map(str, release)) for release in RELEASES)
+    if target is None or target.text != text.strip():
+        raise PolicyError(
+            f"sysvm_target_version is {text!r}, which is no version",
+            remedy=f"Give one such as 4.22; known are {known}.",
+        )
+    if source is None:
+        return None  # the check of the management servers says why there is no plan
+    if source.release < OLDEST_SOURCE:
+        raise PolicyError(f"The server is {source}; a forecast needs 4.11 or newer.", remedy="Upgrade in steps.")
+    of_same_release = target.release == source.release and text.strip().count(".") == 1
+    if target == source or of_same_release:
+        return None
+    if target < source:
+        raise PolicyError(
+            f"sysvm_target_version is {text}, but the server is {source} already",
+            remedy="Name a newer version, or leave it out for the plan of this server.",
+        )
+    if release_of(target) is None or not matrix.server_can_live_patch(target):
+        raise PolicyError(
+            f"sysvm_target_version is {text}, and nothing is known of that release",
+            remedy=f"Known are {known}.",
+        )
+    return target
+
+
+def upgraded(cloud: Cloud, target: Version) -> Cloud:
+    """The cloud as it will be when the management server runs the target and everything was prepared.
+
+    The templates are registered and ready where they can be, the KVM hosts have the new agent, what the account may
+    call is not known and taken for granted.
+    """
+    version = _release(target).template(target)
+    zones, templates = [], list(cloud.templates)
+    for zone in cloud.zones:
+        router_templates = dict(zone.router_templates)
+        for hypervisor, arch in _hosts_of(cloud, zone):
+            name = template_name(version, hypervisor, arch or "x86_64") if version else None
+            if name is None:
+                continue
+            # A name has one architecture; the setting names one.
+            router_templates[hypervisor.lower()] = name
+            templates = [row for row in templates if (row.zone_id, row.name) != (zone.id, name)]
+            templates.append(Template(f"new {name}", name, zone.id, hypervisor, True, arch, NEWER))
+        zones.append(
+            replace(zone, minimum_version=version or zone.minimum_version, router_templates=router_templates)
+        )
+    after = replace(
+        cloud,
+        management_servers=(ManagementServer("after the upgrade", "Up", str(target), target),),
+        zones=tuple(zones),
+        templates=tuple(templates),
+        hosts=tuple(replace(host, version=target) if host.hypervisor == "KVM" else host for host in cloud.hosts),
+        capabilities=Capabilities.all(),
+    )
+    return replace(after, units=tuple(_given_the_new_template(after, unit) for unit in cloud.units))
+
+
+def _given_the_new_template(cloud: Cloud, unit: Unit) -> Unit:
+    """As the upgrade does with all VMs: their disks keep the old one."""
+    given = {
+        vm.id: min(new_template(cloud, vm.zone_id, vm.hypervisor, vm.is_router).ids, default=vm.next_template_id)
+        for vm in unit.vms
+    }
+    return replace(unit, vms=tuple(replace(vm, next_template_id=given[vm.id]) for vm in unit.vms))
+
+
+def forecast(cloud: Cloud, target: Version) -> Forecast:
+    """What has to be prepared in the cloud as it is, and the documentation's steps."""
+    source = cloud.version
+    if source is None:
+        raise ValueError("a forecast starts from one version")
+    return Forecast(
+        source,
+        target,
+        (*_path(source, target), *_templates(cloud, target), *_hosts(cloud, target), *_servers(cloud, target)),
+        documented_steps(target),
+        tuple(
+            f"{lack.command} of {source} has no {lack.what}: {lack.then}"
+            if lack.what
+            else f"no {lack.command}: {lack.then}"
+            for lack in lacks_of(source)
+        ),
+        documentation(source, target),
+    )
+
+
+def _release(target: Version) -> Release:
+    release = release_of(target)
+    if release is None:
+        raise LookupError(f"nothing is known of {target}")  # target_of refused it
+    return release
+
+
+def _path(source: Version, target: Version) -> Iterator[Preparation]:
+    if source.release < DIRECT_FROM:
+        yield Preparation("path", State.TO_DO, f"no direct upgrade from {source}", "Upgrade in steps.")
+    else:
+        yield Preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
+    here, then = release_of(source), _release(target)
+    if here is not None and here.java >= then.java:
+        yield Preparation("java", State.DONE, f"both want Java {then.java}")
+    else:
+        yield Preparation(
+            "java",
+            State.TO_DO,
+            f"{target} wants Java {then.java}" + (f", {source} wants {here.java}" if here else ""),
+            f"Install Java {then.java} on the management servers and the KVM hosts and make it the default.",
+        )
+
+
+def _hosts_of(cloud: Cloud, zone: Zone) -> list[tuple[str, str | None]]:
+    """Hypervisor and architecture of what may run system VMs there."""
+    return sorted(
+        {
+            (host.hypervisor, host.arch)
+            for host in cloud.hosts
+            if host.zone_id == zone.id and host.hypervisor and host.hypervisor not in NO_SYSTEM_VMS
+        },
+        key=str,
+    )
+
+
+def _templates(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+    """A template of the target for each zone, hypervisor and architecture."""
+    version = _release(target).template(target)
+    if version is None:
+        yield Preparation(
+            "template", State.UNKNOWN, f"which template {target} brings was not looked up", "See its release notes."
+        )
+        return
+    for zone in cloud.zones:
+        for hypervisor, arch in _hosts_of(cloud, zone):
+            yield _template(cloud, zone, hypervisor, arch, version)
+
+
+def _template(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, version: Version) -> Preparation:
+    where = f"zone {zone.name}, {hypervisor}" + (f" {arch}" if arch else "")
+    name = template_name(version, hypervisor, arch or "x86_64")
+    if name is None:
+        word = HYPERVISOR_IN_NAME.get(hypervisor)
+        seen = f"{where}: there is no template {version}" + ("" if word else " for this hypervisor")
+        return Preparation("template", State.UNKNOWN, seen, "Its VMs can only be live patched, if at all.")
+    rows = [row for row in cloud.templates if row.zone_id == zone.id and row.name == name]
+    by_hand = f"Register {name} there (documentation: Register the system VM template) and wait until it is Ready."
+    if rows:
+        if rows[0].ready:
+            return Preparation("template", State.DONE, f"{where}: {name} is Ready")
+        return Preparation("template", State.TO_DO, f"{where}: {name} is not ready", "Wait until it is Ready.")
+    stores = [store for store in cloud.image_stores if store.zone_id in (None, zone.id)]
+    obstacles = []
+    if version.release < FIRST_TO_REGISTER:
+        obstacles.append("releases before 4.16 register none")
+    if hypervisor not in PACKAGED_HYPERVISORS:
+        obstacles.append(f"the package has no template for {hypervisor}, and the upgrade fails without one")
+    if arch not in (None, "x86_64"):
+        obstacles.append(f"the template for {arch} is downloaded during the upgrade, or else not registered")
+    if not any(store.protocol == "nfs" for store in stores):
+        obstacles.append("a zone without secondary storage of protocol NFS is passed over")
+    elif not any(store.protocol == "nfs" and not store.read_only and store.has_room for store in stores):
+        obstacles.append("no NFS secondary storage of the zone is writable and has room")
+    if obstacles:
+        return Preparation("template", State.TO_DO, f"{where}: no {name}; {'; '.join(obstacles)}", by_hand)
+    return Preparation(
+        "template",
+        State.BY_UPGRADE,
+        f"{where}: no {name} yet; the upgrade registers it",
+        "The first management server that is upgraded must be able to mount the zone's NFS secondary storage.",
+    )
+
+
+def _hosts(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+    kvm = [host for host in cloud.hosts if host.hypervisor == "KVM"]
+    old = [host.name for host in kvm if host.version is None or host.version < target]
+    if old:
+        yield Preparation(
+            "hosts",
+            State.TO_DO,
+            f"{len(old)} of {len(kvm)} KVM hosts have an older agent: {', '.join(old)}",
+            "Upgrade cloudstack-agent on each together with the first management server: what is live patched gets its "
+            "files from the host.",
+        )
+    elif kvm:
+        yield Preparation("hosts", State.DONE, f"all {len(kvm)} KVM hosts have the agent of {target}")
+
+
+def _servers(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+    up = [server.name for server in cloud.management_servers if server.up]
+    if len(up) < 2:
+        return
+    guard = (
+        f"{target} refuses to upgrade the database otherwise" if _release(target).guards(target) else "as documented"
+    )
+    yield Preparation(
+        "management_servers",
+        State.TO_DO,
+        f"{len(up)} management servers are up: {', '.join(up)}",
+        f"Stop all of them before the first is upgraded ({guard}); start the others when it runs.",
+    )

@@ -16,12 +16,14 @@ import yaml
 
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
+from tests.simulator.templates import register, template_name
 from tests.simulator.world import (
     CPVM,
     CUSTOM_JOB_ID,
     INTERNAL_LB,
     SSVM,
     VIRTUAL_ROUTER,
+    X86,
     Agent,
     Cluster,
     Domain,
@@ -88,6 +90,7 @@ HOST = {
     "name": STR,
     "count": INT,
     "hypervisor": STR,
+    "arch": STR,
     "version": STR,
     "package": STR,
     "state": STR,
@@ -284,9 +287,11 @@ class Builder:
     def host(self, zone: Zone, spec: Spec, where: str) -> None:
         world = self.world
         hypervisor = self.hypervisor(spec.get("hypervisor", zone.hypervisor), where)
-        cluster = next((c for c in world.clusters if c.zone is zone and c.hypervisor == hypervisor), None)
+        arch = spec.get("arch", X86)
+        alike = (c for c in world.clusters if (c.zone, c.hypervisor, c.arch) == (zone, hypervisor, arch))
+        cluster = next(alike, None)
         if cluster is None:
-            name = f"{zone.name}-{hypervisor.lower()}"
+            name = f"{zone.name}-{hypervisor.lower()}{'' if arch == X86 else '-' + arch}"
             cluster = world.add(
                 Cluster(
                     id=world.identify("cluster", name),
@@ -294,10 +299,11 @@ class Builder:
                     name=name,
                     zone=zone,
                     hypervisor=hypervisor,
+                    arch=arch,
                 )
             )
             world.clusters.append(cluster)
-        for name in names(spec, f"{zone.name}-{hypervisor.lower()}-host", always_number="name" not in spec):
+        for name in names(spec, f"{cluster.name}-host", always_number="name" not in spec):
             number = world.number("host")
             version: str = spec.get("version", world.server.version)
             world.hosts.append(
@@ -328,11 +334,11 @@ class Builder:
                 check(each, TEMPLATE, where)
                 hypervisor = self.hypervisor(each.get("hypervisor", world.zones[index].hypervisor), where)
                 version: str = each.get("version", template_version(world.server.version))
-                name = each.get("name", template_name(hypervisor, version))
+                arch = each.get("arch", X86)
+                name = each.get("name", template_name(hypervisor, version, arch))
                 template = next((t for t in world.templates if t.name == name), None)
                 if template is None:
-                    template = self.template(hypervisor, version, name)
-                    template.arch = each.get("arch", "x86_64")
+                    template = self.template(hypervisor, version, name, arch)
                     template.type = each.get("type", "SYSTEM")
                     if "name" in each:
                         template.zones = set()
@@ -348,15 +354,10 @@ class Builder:
             if hypervisor != "Simulator":
                 world.settings.set(setting, newest.name)
 
-    def template(self, hypervisor: str, version: str, name: str | None = None) -> Template:
+    def template(self, hypervisor: str, version: str, name: str | None = None, arch: str = X86) -> Template:
         world = self.world
-        name = name or template_name(hypervisor, version)
-        template = Template(
-            id=world.identify("template", name), nr=0, name=name, version=version, hypervisor=hypervisor
-        )
-        world.add(template)
+        template = register(world, hypervisor, version, arch, name)
         # Newer versions were registered later: their numbers are higher.
-        world.templates.append(template)
         world.templates.sort(key=lambda t: parse_version(t.version) or (0, 0, 0, 0))
         for number, each in enumerate(world.templates, 1):
             each.nr = number
@@ -698,9 +699,3 @@ def text_of(value: Any) -> str:
 
 def public_ip(number: int) -> str:
     return f"198.18.{number >> 8 & 255}.{number & 255}"
-
-
-def template_name(hypervisor: str, version: str) -> str:
-    numbers = parse_version(version)
-    suffix = "-x86_64" if numbers is not None and numbers >= (4, 22, 0, 0) else ""
-    return f"systemvm-{hypervisor.lower()}-{version}{suffix}"

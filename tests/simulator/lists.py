@@ -170,7 +170,7 @@ def list_clusters(call: Call) -> str:
             "cpuovercommitratio": "1.0",
             "memoryovercommitratio": "1.0",
             "resourcedetails": {"memoryOvercommitRatio": "1.0", "cpuOvercommitRatio": "1.0"},
-            "arch": "x86_64",
+            "arch": cluster.arch,
             "hasannotations": False,
         },
     )

@@ -496,7 +496,7 @@ def zone(world: World, zone: Zone) -> JsonObject:
         "routerpublicinterfacemaxmtu": 1500,
         "type": zone.type,
         "isnsxenabled": False,
-        "ismultiarch": False,
+        "ismultiarch": len({cluster.arch for cluster in world.clusters if cluster.zone is zone}) > 1,
         "asnrange": "",
         "routedmodeenabled": True,
         "hasannotations": False,
@@ -559,7 +559,7 @@ def host(world: World, host: Host) -> JsonObject:
         "hypervisorversion": host.version,
         "hahost": False,
         "ueficapability": False,
-        "arch": "x86_64",
+        "arch": host.cluster.arch,
         "hasannotations": False,
     }
     return shown

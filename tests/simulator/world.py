@@ -23,6 +23,7 @@ VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
 SSVM = "secondarystoragevm"
 CPVM = "consoleproxy"
+X86 = "x86_64"
 
 Interval = list[float | None]
 """[from, to] in seconds since the epoch; to is None while it lasts."""
@@ -104,6 +105,7 @@ class Cluster(Entity):
     kind = "cluster"
     zone: Zone
     hypervisor: str
+    arch: str = X86
 
 
 @dataclass(eq=False, kw_only=True)
@@ -132,7 +134,7 @@ class Template(Entity):
     version: str
     hypervisor: str
     type: str = "SYSTEM"
-    arch: str = "x86_64"
+    arch: str = X86
     not_ready: set[str] = field(default_factory=set)
     """Names of the zones where it is not downloaded."""
     zones: set[str] | None = None

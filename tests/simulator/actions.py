@@ -180,7 +180,7 @@ def systemvm_job(
 
 
 def shown(call: Call, vm: SystemVm, destroyed: bool = False) -> dict[str, Any]:
-    return render.drop_newer(call.world, render.systemvm(call.world, vm, destroyed))
+    return render.drop_newer(call.world, "systemvm", render.systemvm(call.world, vm, destroyed))
 
 
 @command("stopSystemVm", ids="systemvm router", mutating=True)

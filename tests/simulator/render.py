@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.errors import PARAMETER, ApiError
 from tests.simulator.identity import mac, parse_version, scripts_checksum, uuid_of
+from tests.simulator.versions import missing_keys
 
 if TYPE_CHECKING:
     from tests.simulator.events import Event
@@ -34,29 +35,18 @@ PUBLIC_GATEWAY = "198.18.0.1"
 PUBLIC_NETMASK = "255.254.0.0"
 LINK_LOCAL_NETMASK = "255.255.0.0"
 
-# fields that older servers do not know
-SINCE = {
-    "softwareversion": "4.17.0",
-    "arch": "4.20.1",
-    "domainpath": "4.19.2",
-    "healthchecksfailed": "4.14.0",
-    "agentstate": "4.13.1",
-    "disconnected": "4.13.1",
-}
-
 JsonObject = dict[str, Any]
 
 
 def to_json(world: World, entity: Entity) -> str:
     shown = RENDERERS[entity.kind](world, entity)
-    return json.dumps(drop_newer(world, shown), ensure_ascii=False)
+    return json.dumps(drop_newer(world, entity.kind, shown), ensure_ascii=False)
 
 
-def drop_newer(world: World, shown: JsonObject) -> JsonObject:
-    for name, since in SINCE.items():
-        if name in shown and not world.at_least(since):
-            del shown[name]
-    return shown
+def drop_newer(world: World, kind: str, shown: JsonObject) -> JsonObject:
+    """What this server shows of an object; kind is the name of the list that it stands in."""
+    missing = missing_keys(kind, world.server.version)
+    return {key: value for key, value in shown.items() if key not in missing} if missing else shown
 
 
 def owner_fields(owner: Owner) -> JsonObject:
@@ -125,6 +115,9 @@ def requires_upgrade(world: World, router: Router) -> bool:
         )
     if want is None or have >= want:
         return False
+    if not world.at_least("4.17.0"):
+        # Nobody knows of software apart from the template.
+        return True
     return router.software is None or parse_version(router.software) != parse_version(world.server.version)
 
 
@@ -271,7 +264,7 @@ def router(world: World, router: Router) -> JsonObject:
         shown["vpcname"] = router.vpc.name
     shown |= {
         "role": router.role,
-        "nic": all_nics,
+        "nic": [drop_newer(world, "nic", nic) for nic in all_nics],
         "requiresupgrade": requires_upgrade(world, router),
     }
     if world.setting_is_true("router.health.checks.enabled", router.zone):
@@ -456,7 +449,7 @@ def vpc(world: World, vpc: Vpc) -> JsonObject:
         "vpcofferingname": offering,
         "created": world.stamp(vpc.born),
         **owner_fields(vpc.owner),
-        "network": [drop_newer(world, network(world, tier)) for tier in vpc.tiers],
+        "network": [drop_newer(world, "network", network(world, tier)) for tier in vpc.tiers],
         "restartrequired": vpc.restartrequired,
         "networkdomain": "cs1cloud.internal",
         "tags": tags(vpc),
@@ -761,11 +754,8 @@ def job(world: World, job: Job) -> JsonObject:
         if job.instance_id is not None:
             shown["jobinstanceid"] = job.instance_id
     if job.on_server:
-        if world.at_least("4.19.0"):
-            shown["managementserverid"] = job.server.id
-        if world.at_least("4.21.0"):
-            shown["managementservername"] = job.server.name
+        shown |= {"managementserverid": job.server.id, "managementservername": job.server.name}
     shown["created"] = world.stamp(job.created)
     if job.completed is not None:
         shown["completed"] = world.stamp(job.completed)
-    return drop_newer(world, shown | {"jobid": job.id, "jobstatus": job.status})
+    return drop_newer(world, "asyncjobs", shown | {"jobid": job.id, "jobstatus": job.status})

@@ -360,7 +360,7 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     """restartNetwork or restartVPC with cleanup."""
     broken = unit.broken
-    if world.setting_is_true("network.rolling.restart", unit.zone):
+    if world.at_least("4.11.1") and world.setting_is_true("network.rolling.restart", unit.zone):
         await rolling_restart(world, command, unit)
     else:
         for router in list(unit.routers):

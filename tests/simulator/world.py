@@ -16,8 +16,9 @@ from typing import Any, ClassVar, TypeVar
 from tests.simulator import render
 from tests.simulator.events import MANAGEMENT_NODE, AlertLog, EventLog
 from tests.simulator.faults import Fault, Faults
-from tests.simulator.identity import parse_version, software_version, uuid_of
+from tests.simulator.identity import software_version, uuid_of
 from tests.simulator.settings import Settings
+from tests.simulator.versions import at_least
 
 VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
@@ -531,8 +532,7 @@ class World:
 
     def at_least(self, version: str) -> bool:
         """Whether the server is of this version or newer."""
-        have, want = parse_version(self.server.version), parse_version(version)
-        return have is None or want is None or have >= want
+        return at_least(self.server.version, version)
 
     @property
     def software(self) -> str:

@@ -16,6 +16,9 @@ import yaml
 
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
+from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
+from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
+from tests.simulator.systemvms import REQUIRED
 from tests.simulator.templates import register, template_name
 from tests.simulator.world import (
     CPVM,
@@ -48,13 +51,14 @@ Spec = dict[str, Any]
 
 STR, BOOL, INT, NUMBER, LIST, MAP = (str,), (bool,), (int,), (int, float), (list,), (dict,)
 TEXT = (str, int, float, bool)
-VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR}
+VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR, "arch": STR}
 OWNER = {"account": STR, "domain": STR, "project": STR}
 TOP = {
     "server": MAP,
     "settings": MAP,
     "timings": MAP,
     "defaults": MAP,
+    "offerings": MAP,
     "zones": LIST,
     "networks": LIST,
     "vpcs": LIST,
@@ -85,7 +89,14 @@ ZONE = {
     "ssvm": (dict, int, list),
     "cpvm": (dict, int, list),
     "settings": MAP,
+    "details": MAP,
+    "picks": STR,
+    "image_stores": LIST,
+    "storage_pools": LIST,
 }
+IMAGE_STORE = {"name": STR, "readonly": BOOL, "total": INT, "used": INT}
+STORAGE_POOL = {"name": STR, "scope": STR, "state": STR, "type": STR, "cluster": STR}
+OFFERING = {"name": STR, "memory": INT}
 HOST = {
     "name": STR,
     "count": INT,
@@ -103,6 +114,7 @@ SYSTEM_VM = {
     "software": STR,
     "template": STR,
     "hypervisor": STR,
+    "arch": STR,
     "state": STR,
     "agent": STR,
     "sessions": INT,
@@ -141,7 +153,8 @@ VPC = UNIT | {
 }
 TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
-HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator")
+HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator", "External")
+SCOPES = ("CLUSTER", "ZONE", LOCAL)
 MONTH = 30 * 86400.0
 
 
@@ -209,7 +222,7 @@ class Builder:
         self.world = World(facts, Timings(**timings), self.faults)
         self.defaults = check(self.spec.get("defaults", {}), DEFAULTS, "defaults")
         self.created = itertools.count()
-        self.next_host: dict[tuple[str, str], Iterator[Host]] = {}
+        self.next_host: dict[tuple[str, str, str], Iterator[Host]] = {}
         self.networks_made = itertools.count(1)
         self.vpcs_made = itertools.count()
 
@@ -220,6 +233,7 @@ class Builder:
         zones = self.spec.get("zones", [{"name": "zone1"}])
         for index, zone in enumerate(zones):
             self.zone(zone, f"zones[{index}]")
+        self.offerings()
         self.templates(zones)
         # In whole seconds, and not less than what the simulator does: who goes by the setting must not be too early.
         world.settings.set("router.check.interval", str(max(1, math.ceil(world.timings.router_check_interval))))
@@ -276,13 +290,78 @@ class Builder:
                 type=spec.get("type", "Core"),
                 networktype=spec.get("networktype", "Advanced"),
                 settings={key: text_of(value) for key, value in spec.get("settings", {}).items()},
+                details={key: text_of(value) for key, value in spec.get("details", {}).items()},
                 hypervisor=self.hypervisor(hypervisor, where),
+                picks=self.hypervisor(spec["picks"], where) if "picks" in spec else None,
             )
         )
         world.zones.append(zone)
         world.add(Pod(id=zone.pod_id, nr=zone.nr, name=zone.pod_name, zone=zone))
         for index, host in enumerate(hosts):
             self.host(zone, check(host, HOST, f"{where}.hosts[{index}]"), f"{where}.hosts[{index}]")
+        self.storage(zone, spec, where)
+
+    def storage(self, zone: Zone, spec: Spec, where: str) -> None:
+        """As recorded: one image store, and two pools in the first cluster."""
+        world = self.world
+        for index, each in enumerate(spec.get("image_stores", [{}])):
+            check(each, IMAGE_STORE, f"{where}.image_stores[{index}]")
+            name = each.get("name", f"{zone.name}-sec" if index == 0 else f"{zone.name}-sec{index}")
+            world.image_stores.append(
+                world.add(
+                    ImageStore(
+                        id=world.identify("imagestore", name),
+                        nr=world.number("imagestore"),
+                        name=name,
+                        zone=zone,
+                        readonly=each.get("readonly", False),
+                        total=each.get("total"),
+                        used=each.get("used"),
+                    )
+                )
+            )
+        clusters = [cluster for cluster in world.clusters if cluster.zone is zone]
+        for index, each in enumerate(spec.get("storage_pools", [{}, {}])):
+            place = f"{where}.storage_pools[{index}]"
+            check(each, STORAGE_POOL, place)
+            scope = each.get("scope", "CLUSTER")
+            if scope not in SCOPES:
+                raise EstateError(f"{place}.scope: {scope!r} is not one of {', '.join(SCOPES)}")
+            cluster = clusters[0] if clusters and scope != "ZONE" else None
+            if "cluster" in each:
+                cluster = next((c for c in clusters if c.name == each["cluster"]), None)
+                if cluster is None:
+                    raise EstateError(f"{place}.cluster: there is no cluster {each['cluster']!r}")
+            world.storage_pools.append(
+                world.add(
+                    StoragePool(
+                        # The first is the one that volumes show.
+                        id=world.identify("storagepool", zone.name),
+                        nr=world.number("storagepool"),
+                        name=each.get("name", f"{zone.name}-ps{index}"),
+                        born=world.started - 86400,
+                        zone=zone,
+                        cluster=cluster,
+                        path=f"/export/{zone.name}/primary{index}",
+                        scope=scope,
+                        state=each.get("state", "Up"),
+                        type=each.get("type", "Filesystem" if scope == LOCAL else "NetworkFilesystem"),
+                    )
+                )
+            )
+
+    def offerings(self) -> None:
+        """Memory of the server's own offerings or, with a name, an operator's that the setting chooses."""
+        world = self.world
+        for kind, given in self.spec.get("offerings", {}).items():
+            if kind not in OFFERING_SETTINGS:
+                raise EstateError(f"offerings.{kind}: unknown key; allowed: {', '.join(sorted(OFFERING_SETTINGS))}")
+            spec = check(given, OFFERING, f"offerings.{kind}")
+            memory = spec.get("memory", 512)
+            if "name" in spec:
+                world.settings.set(OFFERING_SETTINGS[kind], world.offerings.add(kind, spec["name"], memory))
+            else:
+                world.offerings.set_memory(kind, memory)
 
     def host(self, zone: Zone, spec: Spec, where: str) -> None:
         world = self.world
@@ -347,9 +426,14 @@ class Builder:
                 if not each.get("ready", True):
                     template.not_ready.add(world.zones[index].name)
         current = template_version(world.server.version)
-        for hypervisor in sorted({host.hypervisor for host in world.hosts} | {z.hypervisor for z in world.zones}):
-            named = [t for t in world.system_templates(hypervisor) if t.version == current]
-            newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current)
+        in_use = {(host.hypervisor, host.cluster.arch) for host in world.hosts}
+        in_use |= {(zone.hypervisor, self.arch(zone, zone.hypervisor)) for zone in world.zones}
+        # The last architecture of a hypervisor wins its setting, as in an upgrade; x86_64 is the first.
+        for hypervisor, arch in sorted(in_use, key=lambda each: (each[0], each[1] != X86, each[1])):
+            if hypervisor == "External":
+                continue
+            named = [t for t in world.system_templates(hypervisor) if (t.version, t.arch) == (current, arch)]
+            newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current, arch=arch)
             setting = f"router.template.{hypervisor.lower()}"
             if hypervisor != "Simulator":
                 world.settings.set(setting, newest.name)
@@ -363,15 +447,22 @@ class Builder:
             each.nr = number
         return template
 
-    def template_of(self, hypervisor: str, version: str) -> Template:
-        found = [t for t in self.world.system_templates(hypervisor) if t.version == version]
-        return found[-1] if found else self.template(hypervisor, version)
+    def template_of(self, hypervisor: str, version: str, arch: str = X86) -> Template:
+        found = [t for t in self.world.system_templates(hypervisor) if (t.version, t.arch) == (version, arch)]
+        return found[-1] if found else self.template(hypervisor, version, arch=arch)
+
+    def arch(self, zone: Zone, hypervisor: str, spec: Spec | None = None) -> str:
+        """What a VM has: its own, or that of the zone's first hosts of the hypervisor."""
+        given = (spec or {}).get("arch")
+        archs = (h.cluster.arch for h in self.world.hosts if h.zone is zone and h.hypervisor == hypervisor)
+        return given or next(archs, X86)
 
     # -- SSVM and CPVM
 
     def system_vms(self, zone: Zone, spec: Spec, where: str) -> None:
         for key, type_ in (("ssvm", SSVM), ("cpvm", CPVM)):
-            given = spec.get(key, 1)
+            wanted = zone.details.get(REQUIRED[type_], "true") == "true" and zone.hypervisor != "External"
+            given = spec.get(key, int(wanted))
             if isinstance(given, int):
                 given = [{"count": given}]
             elif isinstance(given, dict):
@@ -406,9 +497,14 @@ class Builder:
                 zone=zone,
                 hypervisor=hypervisor,
                 state=state,
-                root=self.template_of(hypervisor, spec.get("template", template_version(version))),
+                root=self.template_of(
+                    hypervisor,
+                    spec.get("template", template_version(version)),
+                    self.arch(zone, hypervisor, spec),
+                ),
                 template=world.registered_template(hypervisor),
                 created=created,
+                local=uses_local(world, zone),
                 software=software,
                 type=type_,
                 sessions=spec.get("sessions", 0),
@@ -459,6 +555,7 @@ class Builder:
             )
             world.networks.append(world.add(network))
             has_routers = network.has_router_provider and network.state in ("Implemented", "Setup")
+            has_routers = has_routers and network.hypervisor != "External"
             self.unit_routers(network, spec, where, has_routers)
 
     def vpc(self, spec: Any, where: str) -> None:
@@ -538,7 +635,7 @@ class Builder:
         described = [check(each, ROUTER, f"{where}.router") for each in given]
         if not described and has_routers:
             described = [{}, {}] if unit.redundant else [{}]
-        shared = {key: spec[key] for key in ("version", "software", "scripts") if key in spec}
+        shared = {key: spec[key] for key in ("version", "software", "scripts", "arch") if key in spec}
         for index, each in enumerate(described):
             if not each.get("missing", False):
                 router = self.router(unit, shared | each, VIRTUAL_ROUTER, where)
@@ -564,7 +661,7 @@ class Builder:
         )
         version = self.version_of(spec)
         built_from = template_version(version)
-        root = self.template_of(hypervisor, built_from)
+        root = self.template_of(hypervisor, built_from, self.arch(zone, hypervisor, spec))
         software: str | None = spec.get("software", None if "version" in spec else self.defaults.get("software"))
         scripts = str(spec.get("scripts", software or self.defaults.get("scripts") or version))
         numbers = parse_version(software or version)
@@ -585,6 +682,7 @@ class Builder:
             template=root,
             created=self.age(),
             placed=not never,
+            local=uses_local(world, zone),
             owner=unit.owner if unit is not None else more["owner"],
             role=role,
             network=tier if tier is not None else unit if isinstance(unit, Network) else None,
@@ -626,11 +724,11 @@ class Builder:
                 raise EstateError(f"{vm.name}: there is no host {name!r}")
             world.place(vm, host)
             return
-        key = (vm.zone.name, vm.hypervisor)
+        key = (vm.zone.name, vm.hypervisor, vm.root.arch)
         if key not in self.next_host:
-            hosts = [host for host in world.hosts if host.zone is vm.zone and host.hypervisor == vm.hypervisor]
+            hosts = [host for host in world.hosts if host.zone is vm.zone and host.runs(vm.root)]
             if not hosts:
-                raise EstateError(f"zone {vm.zone.name!r} has no {vm.hypervisor} host for {vm.name}")
+                raise EstateError(f"zone {vm.zone.name!r} has no {vm.hypervisor} host ({vm.root.arch}) for {vm.name}")
             self.next_host[key] = itertools.cycle(hosts)
         host = next(self.next_host[key])
         if host in (taken or ()):

@@ -250,7 +250,7 @@ def list_capacity(call: Call) -> str:
 @command("listServiceOfferings", f"{OWNED} id:uuid name issystem:boolean systemvmtype")
 def list_service_offerings(call: Call) -> str:
     chosen = call.select(
-        render.SERVICE_OFFERINGS if call.flag("issystem") else [],
+        call.world.offerings.rows if call.flag("issystem") else [],
         values={
             "id": lambda offering: offering["id"],
             "name": lambda offering: offering["name"],

@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 RECORDED = Path(__file__).parent / "recorded"
 SERVICES = json.loads((RECORDED / "services.json").read_text(encoding="utf-8"))
 NETWORK_OFFERINGS = json.loads((RECORDED / "networkofferings.json").read_text(encoding="utf-8"))
-SERVICE_OFFERINGS = json.loads((RECORDED / "serviceofferings.json").read_text(encoding="utf-8"))
 OFFERINGS_BY_NAME = {offering["name"]: offering for offering in NETWORK_OFFERINGS}
-SYSTEM_OFFERINGS = {
-    offering["systemvmtype"]: offering
-    for offering in reversed(SERVICE_OFFERINGS)
-    if offering.get("systemvmtype") and offering["storagetype"] == "shared"
-}
-
 CONTROL_NETWORK = uuid_of("network", "control")
 PUBLIC_NETWORK = uuid_of("network", "public")
 DNS = "10.147.28.6"
@@ -243,7 +236,7 @@ def router(world: World, router: Router) -> JsonObject:
         shown["guestnetmask"] = guest["netmask"]
         shown["guestnetworkid"] = guest["networkid"]
         shown["guestnetworkname"] = guest["networkname"]
-    offering = SYSTEM_OFFERINGS[router.offering]
+    offering = world.offering_of(router)
     shown |= {
         "templateid": router.template.id,
         "templatename": router.template.name,
@@ -315,7 +308,7 @@ def systemvm(world: World, vm: SystemVm, destroyed: bool = False) -> JsonObject:
         shown["version"] = vm.agent.version
     if vm.type == "consoleproxy" and not destroyed:
         shown["activeviewersessions"] = vm.sessions
-    offering = SYSTEM_OFFERINGS[vm.offering]
+    offering = world.offering_of(vm)
     return shown | {
         "isdynamicallyscalable": False,
         "serviceofferingid": offering["id"],
@@ -488,6 +481,8 @@ def zone(world: World, zone: Zone) -> JsonObject:
         "routerprivateinterfacemaxmtu": 1500,
         "routerpublicinterfacemaxmtu": 1500,
         "type": zone.type,
+        # Absent, as recorded, where there are none.
+        **({"resourcedetails": zone.details} if zone.details else {}),
         "isnsxenabled": False,
         "ismultiarch": len({cluster.arch for cluster in world.clusters if cluster.zone is zone}) > 1,
         "asnrange": "",
@@ -609,7 +604,7 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
     ready = world.is_ready(template, zone)
     percent_done = "100" if ready else "0"
     state = "DOWNLOADED" if ready else "NOT_DOWNLOADED"
-    stores = [(f"{zone.name}-sec", "Image")]
+    stores = [(store.name, "Image") for store in world.image_stores if store.zone is zone]
     if ready and template.type == "SYSTEM":
         stores.append((f"{zone.name}-ps0", "Primary"))
     return {
@@ -664,7 +659,7 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
 
 def volume(world: World, vm: Vm) -> JsonObject:
     """The ROOT volume of a system VM; its templateid is the template the VM really runs."""
-    offering = SYSTEM_OFFERINGS[vm.offering]
+    offering = world.offering_of(vm)
     cluster = vm.host.cluster if vm.host is not None else next(c for c in world.clusters if c.zone is vm.zone)
     shown = {
         "id": vm.volume_id,
@@ -685,7 +680,7 @@ def volume(world: World, vm: Vm) -> JsonObject:
         "created": world.stamp(vm.created),
         "state": "Ready" if vm.placed else "Allocated",
         **owner_fields(world.owner_of(vm)),
-        "storagetype": "shared",
+        "storagetype": offering["storagetype"],
         "hypervisor": vm.hypervisor,
         "destroyed": False,
         # The internal number, as recorded.

@@ -13,7 +13,7 @@ from tests.simulator.commands import Call, command, dump
 from tests.simulator.errors import PARAMETER, ApiError, invalid
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import EventPlan, Job, JobResult
-from tests.simulator.world import CPVM, INTERNAL_LB, Network, Router, SystemVm, Vpc
+from tests.simulator.world import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vpc
 
 JAVA = "org.apache.cloudstack.api.command"
 SUCCESS: JobResult = {"success": True}
@@ -352,7 +352,8 @@ def upgrade_router_template(call: Call) -> str:
     chosen = [
         router
         for router in world.routers
-        if call.same("id", router)
+        if router.role == VIRTUAL_ROUTER
+        and call.same("id", router)
         and call.same("zoneid", router.zone)
         and call.equals("podid", router.zone.pod_id)
         and call.same("clusterid", router.host.cluster if router.host is not None else None)

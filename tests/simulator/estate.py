@@ -17,12 +17,14 @@ import yaml
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
+from tests.simulator.shared_files import SharedFileSystem
 from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
 from tests.simulator.systemvms import REQUIRED
 from tests.simulator.templates import register, template_name
 from tests.simulator.world import (
     CPVM,
     CUSTOM_JOB_ID,
+    ELASTIC_LB,
     INTERNAL_LB,
     SSVM,
     VIRTUAL_ROUTER,
@@ -63,6 +65,8 @@ TOP = {
     "networks": LIST,
     "vpcs": LIST,
     "orphan_routers": LIST,
+    "elastic_lbs": LIST,
+    "shared_file_systems": LIST,
     "forbidden_commands": LIST,
     "faults": LIST,
 }
@@ -153,6 +157,16 @@ VPC = UNIT | {
 }
 TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
+SHARED_FILE_SYSTEM = OWNER | {
+    "name": STR,
+    "count": INT,
+    "zone": STR,
+    "network": STR,
+    "version": STR,
+    "hypervisor": STR,
+    "arch": STR,
+    "state": STR,
+}
 HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator", "External")
 SCOPES = ("CLUSTER", "ZONE", LOCAL)
 MONTH = 30 * 86400.0
@@ -246,7 +260,11 @@ class Builder:
         for index, each in enumerate(self.spec.get("vpcs", [])):
             self.vpc(each, f"vpcs[{index}]")
         for index, each in enumerate(self.spec.get("orphan_routers", [])):
-            self.orphan(each, f"orphan_routers[{index}]")
+            self.orphan(each, f"orphan_routers[{index}]", VIRTUAL_ROUTER)
+        for index, each in enumerate(self.spec.get("elastic_lbs", [])):
+            self.orphan(each, f"elastic_lbs[{index}]", ELASTIC_LB)
+        for index, each in enumerate(self.spec.get("shared_file_systems", [])):
+            self.shared_file_system(each, f"shared_file_systems[{index}]")
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
@@ -669,7 +687,7 @@ class Builder:
             software = software_version(version)
         never = spec.get("never_started", False)
         number = world.number("vm")
-        name = f"{'b' if role == INTERNAL_LB else 'r'}-{number}-VM"
+        name = f"{ {INTERNAL_LB: 'b', ELASTIC_LB: 'l'}.get(role, 'r') }-{number}-VM"
         router = Router(
             id=world.identify("vm", name),
             nr=number,
@@ -691,7 +709,7 @@ class Builder:
             redundantstate=spec.get("redundantstate", "UNKNOWN"),
             redundantstate_fixed="redundantstate" in spec,
             version=None if never else built_from,
-            software=None if never or role == INTERNAL_LB else software_version(software) if software else None,
+            software=None if never or role != VIRTUAL_ROUTER else software_version(software) if software else None,
             scripts=None if never else software_version(scripts),
             scripts_checksum=spec.get("scriptsversion"),
             failing_checks=spec.get("failing_checks", []),
@@ -705,14 +723,47 @@ class Builder:
             unit.routers.append(router)
         return router
 
-    def orphan(self, spec: Any, where: str) -> None:
-        """A router whose network is gone."""
+    def orphan(self, spec: Any, where: str, role: str) -> None:
+        """A router whose network is gone, or an elastic load balancer, which the API shows of no network."""
         check(spec, ORPHAN, where)
         zone = self.zone_of(spec, where)
         for _each in range(spec.get("count", 1)):
-            router = self.router(None, spec, VIRTUAL_ROUTER, where, zone=zone, owner=self.owner(spec))
+            router = self.router(None, spec, role, where, zone=zone, owner=self.owner(spec))
             if router.state == "Running":
                 self.put_on_host(router, spec.get("host"))
+
+    def shared_file_system(self, spec: Any, where: str) -> None:
+        world = self.world
+        check(spec, SHARED_FILE_SYSTEM, where)
+        self.need(spec, "name", where)
+        zone = self.zone_of(spec, where)
+        hypervisor = self.hypervisor(self.unit_hypervisor(spec, zone), where)
+        template = self.template_of(
+            hypervisor, template_version(self.version_of(spec)), self.arch(zone, hypervisor, spec)
+        )
+        network = next((each for each in world.networks if each.name == spec.get("network")), None)
+        if "network" in spec and network is None:
+            raise EstateError(f"{where}.network: there is no network {spec['network']!r}")
+        state = spec.get("state", "Ready")
+        for name in names(spec):
+            world.shared_file_systems.append(
+                world.add(
+                    SharedFileSystem(
+                        id=world.identify("sharedfs", name),
+                        nr=world.number("sharedfs"),
+                        name=name,
+                        born=self.age(),
+                        zone=zone,
+                        owner=self.owner(spec),
+                        template=template,
+                        network=network,
+                        host=next((host for host in world.hosts if host.zone is zone and host.runs(template)), None)
+                        if state == "Ready"
+                        else None,
+                        state=state,
+                    )
+                )
+            )
 
     # -- small helpers
 

@@ -713,7 +713,7 @@ def nothing(call: Call) -> str:
     return "{}"
 
 
-for name in ("listVirtualMachines", "listSnapshots", "listIsos", "listVpnCustomerGateways"):
+for name in ("listSnapshots", "listIsos", "listVpnCustomerGateways"):
     command(name, f"{OWNED} id:uuid name zoneid:uuid")(nothing)
 
 

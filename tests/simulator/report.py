@@ -48,6 +48,15 @@ def state(world: World, jobs: JobRunner) -> dict[str, Any]:
             }
             for unit in units
         },
+        "shared_file_systems": {
+            each.name: {
+                "id": each.id,
+                "state": each.state,
+                "restarts": each.restarts,
+                "template": each.template.version,
+            }
+            for each in world.shared_file_systems
+        },
         "jobs": [
             {
                 "id": job.id,
@@ -104,7 +113,7 @@ def vm_state(vm: Vm) -> dict[str, Any]:
 def update(world: World, body: dict[str, Any]) -> None:
     """Set facts from outside, as an administrator or an accident would. Names a wrong key before anything changes."""
     sections = {"settings", "timings", "server", "zones", "hosts", "templates", "networks", "vpcs", "vms"}
-    sections |= {"image_stores", "storage_pools"}
+    sections |= {"image_stores", "storage_pools", "shared_file_systems"}
     unknown = set(body) - sections - {"management_servers"}
     if unknown:
         raise ValueError(f"update: unknown key {', '.join(sorted(unknown))}")
@@ -129,6 +138,7 @@ def update(world: World, body: dict[str, Any]) -> None:
         ("templates", world.templates),
         ("image_stores", world.image_stores),
         ("storage_pools", world.storage_pools),
+        ("shared_file_systems", world.shared_file_systems),
         ("networks", world.networks),
         ("vpcs", world.vpcs),
         ("vms", world.vms.values()),

@@ -32,6 +32,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     lists_roles,
     lists_storage,
     report,
+    shared_files,
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command

@@ -88,6 +88,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "arch": "4.20.0",
         "forcks": "4.21.0",
     },
+    "virtualmachine": {"domainpath": "4.19.2", "vmtype": "4.20.0", "arch": "4.20.1"},
     "volume": {
         "supportsstoragesnapshot": "4.16.0",
         "vmtype": "4.18.0",

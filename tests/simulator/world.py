@@ -23,10 +23,12 @@ from tests.simulator.settings import Settings
 from tests.simulator.versions import at_least
 
 if TYPE_CHECKING:
+    from tests.simulator.shared_files import SharedFileSystem
     from tests.simulator.storage import ImageStore, StoragePool
 
 VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
+ELASTIC_LB = "LB"
 SSVM = "secondarystoragevm"
 CPVM = "consoleproxy"
 X86 = "x86_64"
@@ -306,11 +308,12 @@ class Router(Vm):
 
     @property
     def type_name(self) -> str:
-        return "DomainRouter"
+        return "ElasticLoadBalancerVm" if self.role == ELASTIC_LB else "DomainRouter"
 
     @property
     def offering(self) -> str:
-        return "internalloadbalancervm" if self.role == INTERNAL_LB else "domainrouter"
+        kinds = {INTERNAL_LB: "internalloadbalancervm", ELASTIC_LB: "elasticloadbalancervm"}
+        return kinds.get(self.role, "domainrouter")
 
     @property
     def unit(self) -> Network | Vpc | None:
@@ -436,6 +439,7 @@ class World:
         self.templates: list[Template] = []
         self.image_stores: list[ImageStore] = []
         self.storage_pools: list[StoragePool] = []
+        self.shared_file_systems: list[SharedFileSystem] = []
         self.networks: list[Network] = []
         self.vpcs: list[Vpc] = []
         self.projects: list[Project] = []

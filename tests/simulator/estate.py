@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from tests.simulator import past
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
@@ -67,6 +68,7 @@ TOP = {
     "orphan_routers": LIST,
     "elastic_lbs": LIST,
     "shared_file_systems": LIST,
+    "history": LIST,
     "forbidden_commands": LIST,
     "faults": LIST,
 }
@@ -157,6 +159,16 @@ VPC = UNIT | {
 }
 TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
+PAST = {
+    "network": STR,
+    "vpc": STR,
+    "systemvm": STR,
+    "ago": NUMBER,
+    "seconds": NUMBER,
+    "count": INT,
+    "every": NUMBER,
+    "end": STR,
+}
 SHARED_FILE_SYSTEM = OWNER | {
     "name": STR,
     "count": INT,
@@ -265,6 +277,7 @@ class Builder:
             self.orphan(each, f"elastic_lbs[{index}]", ELASTIC_LB)
         for index, each in enumerate(self.spec.get("shared_file_systems", [])):
             self.shared_file_system(each, f"shared_file_systems[{index}]")
+        self.history()
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
@@ -764,6 +777,21 @@ class Builder:
                     )
                 )
             )
+
+    def history(self) -> None:
+        world = self.world
+        commands: list[past.Past] = []
+        for index, each in enumerate(self.spec.get("history", [])):
+            where = f"history[{index}]"
+            check(each, PAST, where)
+            self.need(each, "ago", where)
+            plans = past.plans_for(world, each)
+            if not plans:
+                raise EstateError(f"{where}: there is no such network, vpc or systemvm")
+            if each.get("end", "completed") not in past.ENDS:
+                raise EstateError(f"{where}.end: {each['end']!r} is not one of {', '.join(past.ENDS)}")
+            commands += past.commands(world, each, plans)
+        past.write(world, commands)
 
     # -- small helpers
 

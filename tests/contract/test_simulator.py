@@ -15,54 +15,12 @@ import yaml
 
 from tests import simulator as simulator_package
 from tests.contract.replay import Client, ask
+from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
 from tests.simulator import uuid_of
 from tests.simulator.estate import EstateError, build, set_override
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorProcess, SimulatorThread
 from tests.simulator.server import simulate
-
-NEW = "4.22.0.0"
-QUICK = {
-    "patch": 0.1,
-    "restart": 0.02,
-    "start": 0.15,
-    "stop": 0.05,
-    "agent_reconnect": 0.1,
-    "scan_interval": 0.2,
-    "router_check_interval": 0.1,
-    "rvr_handover": 0.05,
-    "start_failure": 0.1,
-    "capacity_failure": 0.02,
-}
-NETWORK = uuid_of("network", "net")
-VPC = uuid_of("vpc", "vpc")
-
-
-def estate(timings: dict[str, float] | None = None, **sections: Any) -> dict[str, Any]:
-    return {"timings": QUICK | (timings or {}), "zones": [{"name": "zone1"}], "networks": [{"name": "net"}], **sections}
-
-
-def routers(client: Client, **filters: str) -> list[dict[str, Any]]:
-    return client.everything("listRouters", "router", **filters)
-
-
-def router(client: Client, **filters: str) -> dict[str, Any]:
-    (only,) = routers(client, **filters)
-    return only
-
-
-def system_vm(client: Client, type_: str) -> dict[str, Any] | None:
-    vms = client.ask(command="listSystemVms", systemvmtype=type_).body.get("systemvm", [])
-    return vms[0] if vms else None
-
-
-def wait_for(what: Any, seconds: float = 5) -> Any:
-    end = time.monotonic() + seconds
-    while not (result := what()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-    return result
-
 
 # -- the traps
 

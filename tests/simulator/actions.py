@@ -13,7 +13,8 @@ from tests.simulator.commands import Call, command, dump
 from tests.simulator.errors import PARAMETER, ApiError, invalid
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import EventPlan, Job, JobResult
-from tests.simulator.world import CPVM, INTERNAL_LB, Network, Router, SystemVm, Vpc
+from tests.simulator.plans import patch_of_systemvm, restart_of_network, restart_of_vpc
+from tests.simulator.world import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vm, Vpc
 
 JAVA = "org.apache.cloudstack.api.command"
 SUCCESS: JobResult = {"success": True}
@@ -45,22 +46,13 @@ def restart_network(call: Call) -> str:
         vanish(call, network, "after")
         return SUCCESS
 
-    plan = EventPlan(
-        "NETWORK.RESTART",
-        f"Restarting network: {network.nr}",
-        network.owner,
-        (network.id, "Network", network.name),
-        started="Restarting network",
-        completed="Successfully completed restarting network",
-        failed="Error while restarting network",
-    )
     return answer(
         call.jobs.submit(
             call.command.name,
             f"{JAVA}.user.network.RestartNetworkCmd",
             work,
             target=network,
-            plan=plan,
+            plan=restart_of_network(network),
             instance_type="Network",
             custom_id=call.custom_job_id,
         )
@@ -87,21 +79,13 @@ def restart_vpc(call: Call) -> str:
         vanish(call, vpc, "after")
         return SUCCESS
 
-    plan = EventPlan(
-        "VPC.RESTART",
-        f"restarting VPC id={vpc.nr}",
-        vpc.owner,
-        (vpc.id, "Vpc", vpc.name),
-        completed="Successfully completed restarting vpc",
-        failed="Error while restarting vpc",
-    )
     return answer(
         call.jobs.submit(
             call.command.name,
             f"{JAVA}.user.vpc.RestartVPCCmd",
             work,
             target=vpc,
-            plan=plan,
+            plan=restart_of_vpc(vpc),
             instance_type="Vpc",
             custom_id=call.custom_job_id,
         )
@@ -121,7 +105,8 @@ def vanish(call: Call, unit: Network | Vpc, phase: str) -> None:
 
 @command("patchSystemVm", ids="systemvm router", mutating=True)
 def patch_systemvm(call: Call) -> str:
-    vm = call.objects.get("id")
+    found = call.objects.get("id")
+    vm = found if isinstance(found, Vm) else None
 
     async def work(job: Job) -> JobResult:
         if vm is None:
@@ -133,11 +118,7 @@ def patch_systemvm(call: Call) -> str:
         details = await systemvms.patch(call.world, job.command, vm, call.flag("forced"))
         return {"success": True, "details": details}
 
-    plan = EventPlan(
-        "LIVE.PATCH.SYSTEM.VM",
-        f"Attempting to live patch System VM with Id: {vm.id if vm is not None else None} ",
-        call.world.caller,
-    )
+    plan = patch_of_systemvm(vm, call.world.caller)
     java_class = f"{JAVA}.admin.systemvm.PatchSystemVMCmd"
     return answer(
         call.jobs.submit(call.command.name, java_class, work, target=vm, plan=plan, custom_id=call.custom_job_id)
@@ -180,7 +161,7 @@ def systemvm_job(
 
 
 def shown(call: Call, vm: SystemVm, destroyed: bool = False) -> dict[str, Any]:
-    return render.drop_newer(call.world, render.systemvm(call.world, vm, destroyed))
+    return render.drop_newer(call.world, "systemvm", render.systemvm(call.world, vm, destroyed))
 
 
 @command("stopSystemVm", ids="systemvm router", mutating=True)
@@ -352,7 +333,8 @@ def upgrade_router_template(call: Call) -> str:
     chosen = [
         router
         for router in world.routers
-        if call.same("id", router)
+        if router.role == VIRTUAL_ROUTER
+        and call.same("id", router)
         and call.same("zoneid", router.zone)
         and call.equals("podid", router.zone.pod_id)
         and call.same("clusterid", router.host.cluster if router.host is not None else None)

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from tests.simulator.errors import PARAMETER, ApiError, invalid, unknown_value
 from tests.simulator.jobs import JobRunner
+from tests.simulator.versions import COMMANDS as SINCE
+from tests.simulator.versions import PARAMETERS, missing_keys
 from tests.simulator.world import Entity, Owner, World
 
 RECORDED_APIS: dict[str, dict[str, Any]] = json.loads(
@@ -181,7 +183,12 @@ class Call:
         return self.texts(name, entities, self.text)
 
     def rows(self, name: str, rows: Sequence[T], show: Callable[[T], dict[str, Any]]) -> str:
-        return self.texts(name, rows, lambda row: dump(show(row)))
+        return self.texts(name, rows, lambda row: self.shown(name, show(row)))
+
+    def shown(self, name: str, row: dict[str, Any]) -> str:
+        """An object of a list, without the keys that this server is too old for."""
+        missing = missing_keys(name, self.world.server.version)
+        return dump({key: value for key, value in row.items() if key not in missing} if missing else row)
 
     def texts(self, name: str, rows: Sequence[T], text: Callable[[T], str]) -> str:
         return self.counted(name, len(rows), [text(row) for row in self.page(rows)])
@@ -296,20 +303,25 @@ def command(
 
     def register(handler: Callable[[Call], str]) -> Callable[[Call], str]:
         recorded = RECORDED_APIS.get(name)
+        newer = PARAMETERS.get(name, {})
         if recorded is not None:
-            parameters = [Parameter(p["name"], p["type"], p["required"], p.get("since")) for p in recorded["params"]]
+            parameters = [
+                Parameter(p["name"], p["type"], p["required"], newer.get(p["name"], p.get("since")))
+                for p in recorded["params"]
+            ]
         else:
             parameters = []
             for word in params.split():
                 parameter, dummy, type_ = word.partition(":")
-                parameters.append(Parameter(parameter.rstrip("!"), type_ or "string", parameter.endswith("!")))
+                required, parameter = parameter.endswith("!"), parameter.rstrip("!")
+                parameters.append(Parameter(parameter, type_ or "string", required, newer.get(parameter)))
         COMMANDS[name] = Command(
             name,
             handler,
             response or f"{name.lower()}response",
             recorded["isasync"] if recorded is not None else isasync,
             mutating,
-            recorded.get("since") if recorded is not None else None,
+            SINCE.get(name, recorded.get("since") if recorded is not None else None),
             {parameter.name: parameter for parameter in parameters},
             frozenset(ids.split()),
         )

@@ -14,14 +14,22 @@ from typing import Any
 
 import yaml
 
+from tests.simulator import past
 from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
+from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
+from tests.simulator.shared_files import SharedFileSystem
+from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
+from tests.simulator.systemvms import REQUIRED
+from tests.simulator.templates import register, template_name
 from tests.simulator.world import (
     CPVM,
     CUSTOM_JOB_ID,
+    ELASTIC_LB,
     INTERNAL_LB,
     SSVM,
     VIRTUAL_ROUTER,
+    X86,
     Agent,
     Cluster,
     Domain,
@@ -46,17 +54,21 @@ Spec = dict[str, Any]
 
 STR, BOOL, INT, NUMBER, LIST, MAP = (str,), (bool,), (int,), (int, float), (list,), (dict,)
 TEXT = (str, int, float, bool)
-VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR}
+VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR, "arch": STR}
 OWNER = {"account": STR, "domain": STR, "project": STR}
 TOP = {
     "server": MAP,
     "settings": MAP,
     "timings": MAP,
     "defaults": MAP,
+    "offerings": MAP,
     "zones": LIST,
     "networks": LIST,
     "vpcs": LIST,
     "orphan_routers": LIST,
+    "elastic_lbs": LIST,
+    "shared_file_systems": LIST,
+    "history": LIST,
     "forbidden_commands": LIST,
     "faults": LIST,
 }
@@ -83,11 +95,19 @@ ZONE = {
     "ssvm": (dict, int, list),
     "cpvm": (dict, int, list),
     "settings": MAP,
+    "details": MAP,
+    "picks": STR,
+    "image_stores": LIST,
+    "storage_pools": LIST,
 }
+IMAGE_STORE = {"name": STR, "readonly": BOOL, "total": INT, "used": INT}
+STORAGE_POOL = {"name": STR, "scope": STR, "state": STR, "type": STR, "cluster": STR}
+OFFERING = {"name": STR, "memory": INT}
 HOST = {
     "name": STR,
     "count": INT,
     "hypervisor": STR,
+    "arch": STR,
     "version": STR,
     "package": STR,
     "state": STR,
@@ -100,6 +120,7 @@ SYSTEM_VM = {
     "software": STR,
     "template": STR,
     "hypervisor": STR,
+    "arch": STR,
     "state": STR,
     "agent": STR,
     "sessions": INT,
@@ -138,7 +159,28 @@ VPC = UNIT | {
 }
 TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
-HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator")
+PAST = {
+    "network": STR,
+    "vpc": STR,
+    "systemvm": STR,
+    "ago": NUMBER,
+    "seconds": NUMBER,
+    "count": INT,
+    "every": NUMBER,
+    "end": STR,
+}
+SHARED_FILE_SYSTEM = OWNER | {
+    "name": STR,
+    "count": INT,
+    "zone": STR,
+    "network": STR,
+    "version": STR,
+    "hypervisor": STR,
+    "arch": STR,
+    "state": STR,
+}
+HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator", "External")
+SCOPES = ("CLUSTER", "ZONE", LOCAL)
 MONTH = 30 * 86400.0
 
 
@@ -206,7 +248,7 @@ class Builder:
         self.world = World(facts, Timings(**timings), self.faults)
         self.defaults = check(self.spec.get("defaults", {}), DEFAULTS, "defaults")
         self.created = itertools.count()
-        self.next_host: dict[tuple[str, str], Iterator[Host]] = {}
+        self.next_host: dict[tuple[str, str, str], Iterator[Host]] = {}
         self.networks_made = itertools.count(1)
         self.vpcs_made = itertools.count()
 
@@ -217,6 +259,7 @@ class Builder:
         zones = self.spec.get("zones", [{"name": "zone1"}])
         for index, zone in enumerate(zones):
             self.zone(zone, f"zones[{index}]")
+        self.offerings()
         self.templates(zones)
         # In whole seconds, and not less than what the simulator does: who goes by the setting must not be too early.
         world.settings.set("router.check.interval", str(max(1, math.ceil(world.timings.router_check_interval))))
@@ -229,7 +272,12 @@ class Builder:
         for index, each in enumerate(self.spec.get("vpcs", [])):
             self.vpc(each, f"vpcs[{index}]")
         for index, each in enumerate(self.spec.get("orphan_routers", [])):
-            self.orphan(each, f"orphan_routers[{index}]")
+            self.orphan(each, f"orphan_routers[{index}]", VIRTUAL_ROUTER)
+        for index, each in enumerate(self.spec.get("elastic_lbs", [])):
+            self.orphan(each, f"elastic_lbs[{index}]", ELASTIC_LB)
+        for index, each in enumerate(self.spec.get("shared_file_systems", [])):
+            self.shared_file_system(each, f"shared_file_systems[{index}]")
+        self.history()
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
@@ -273,20 +321,87 @@ class Builder:
                 type=spec.get("type", "Core"),
                 networktype=spec.get("networktype", "Advanced"),
                 settings={key: text_of(value) for key, value in spec.get("settings", {}).items()},
+                details={key: text_of(value) for key, value in spec.get("details", {}).items()},
                 hypervisor=self.hypervisor(hypervisor, where),
+                picks=self.hypervisor(spec["picks"], where) if "picks" in spec else None,
             )
         )
         world.zones.append(zone)
         world.add(Pod(id=zone.pod_id, nr=zone.nr, name=zone.pod_name, zone=zone))
         for index, host in enumerate(hosts):
             self.host(zone, check(host, HOST, f"{where}.hosts[{index}]"), f"{where}.hosts[{index}]")
+        self.storage(zone, spec, where)
+
+    def storage(self, zone: Zone, spec: Spec, where: str) -> None:
+        """As recorded: one image store, and two pools in the first cluster."""
+        world = self.world
+        for index, each in enumerate(spec.get("image_stores", [{}])):
+            check(each, IMAGE_STORE, f"{where}.image_stores[{index}]")
+            name = each.get("name", f"{zone.name}-sec" if index == 0 else f"{zone.name}-sec{index}")
+            world.image_stores.append(
+                world.add(
+                    ImageStore(
+                        id=world.identify("imagestore", name),
+                        nr=world.number("imagestore"),
+                        name=name,
+                        zone=zone,
+                        readonly=each.get("readonly", False),
+                        total=each.get("total"),
+                        used=each.get("used"),
+                    )
+                )
+            )
+        clusters = [cluster for cluster in world.clusters if cluster.zone is zone]
+        for index, each in enumerate(spec.get("storage_pools", [{}, {}])):
+            place = f"{where}.storage_pools[{index}]"
+            check(each, STORAGE_POOL, place)
+            scope = each.get("scope", "CLUSTER")
+            if scope not in SCOPES:
+                raise EstateError(f"{place}.scope: {scope!r} is not one of {', '.join(SCOPES)}")
+            cluster = clusters[0] if clusters and scope != "ZONE" else None
+            if "cluster" in each:
+                cluster = next((c for c in clusters if c.name == each["cluster"]), None)
+                if cluster is None:
+                    raise EstateError(f"{place}.cluster: there is no cluster {each['cluster']!r}")
+            world.storage_pools.append(
+                world.add(
+                    StoragePool(
+                        # The first is the one that volumes show.
+                        id=world.identify("storagepool", zone.name),
+                        nr=world.number("storagepool"),
+                        name=each.get("name", f"{zone.name}-ps{index}"),
+                        born=world.started - 86400,
+                        zone=zone,
+                        cluster=cluster,
+                        path=f"/export/{zone.name}/primary{index}",
+                        scope=scope,
+                        state=each.get("state", "Up"),
+                        type=each.get("type", "Filesystem" if scope == LOCAL else "NetworkFilesystem"),
+                    )
+                )
+            )
+
+    def offerings(self) -> None:
+        """Memory of the server's own offerings or, with a name, an operator's that the setting chooses."""
+        world = self.world
+        for kind, given in self.spec.get("offerings", {}).items():
+            if kind not in OFFERING_SETTINGS:
+                raise EstateError(f"offerings.{kind}: unknown key; allowed: {', '.join(sorted(OFFERING_SETTINGS))}")
+            spec = check(given, OFFERING, f"offerings.{kind}")
+            memory = spec.get("memory", 512)
+            if "name" in spec:
+                world.settings.set(OFFERING_SETTINGS[kind], world.offerings.add(kind, spec["name"], memory))
+            else:
+                world.offerings.set_memory(kind, memory)
 
     def host(self, zone: Zone, spec: Spec, where: str) -> None:
         world = self.world
         hypervisor = self.hypervisor(spec.get("hypervisor", zone.hypervisor), where)
-        cluster = next((c for c in world.clusters if c.zone is zone and c.hypervisor == hypervisor), None)
+        arch = spec.get("arch", X86)
+        alike = (c for c in world.clusters if (c.zone, c.hypervisor, c.arch) == (zone, hypervisor, arch))
+        cluster = next(alike, None)
         if cluster is None:
-            name = f"{zone.name}-{hypervisor.lower()}"
+            name = f"{zone.name}-{hypervisor.lower()}{'' if arch == X86 else '-' + arch}"
             cluster = world.add(
                 Cluster(
                     id=world.identify("cluster", name),
@@ -294,10 +409,11 @@ class Builder:
                     name=name,
                     zone=zone,
                     hypervisor=hypervisor,
+                    arch=arch,
                 )
             )
             world.clusters.append(cluster)
-        for name in names(spec, f"{zone.name}-{hypervisor.lower()}-host", always_number="name" not in spec):
+        for name in names(spec, f"{cluster.name}-host", always_number="name" not in spec):
             number = world.number("host")
             version: str = spec.get("version", world.server.version)
             world.hosts.append(
@@ -328,11 +444,11 @@ class Builder:
                 check(each, TEMPLATE, where)
                 hypervisor = self.hypervisor(each.get("hypervisor", world.zones[index].hypervisor), where)
                 version: str = each.get("version", template_version(world.server.version))
-                name = each.get("name", template_name(hypervisor, version))
+                arch = each.get("arch", X86)
+                name = each.get("name", template_name(hypervisor, version, arch))
                 template = next((t for t in world.templates if t.name == name), None)
                 if template is None:
-                    template = self.template(hypervisor, version, name)
-                    template.arch = each.get("arch", "x86_64")
+                    template = self.template(hypervisor, version, name, arch)
                     template.type = each.get("type", "SYSTEM")
                     if "name" in each:
                         template.zones = set()
@@ -341,36 +457,43 @@ class Builder:
                 if not each.get("ready", True):
                     template.not_ready.add(world.zones[index].name)
         current = template_version(world.server.version)
-        for hypervisor in sorted({host.hypervisor for host in world.hosts} | {z.hypervisor for z in world.zones}):
-            named = [t for t in world.system_templates(hypervisor) if t.version == current]
-            newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current)
+        in_use = {(host.hypervisor, host.cluster.arch) for host in world.hosts}
+        in_use |= {(zone.hypervisor, self.arch(zone, zone.hypervisor)) for zone in world.zones}
+        # The last architecture of a hypervisor wins its setting, as in an upgrade; x86_64 is the first.
+        for hypervisor, arch in sorted(in_use, key=lambda each: (each[0], each[1] != X86, each[1])):
+            if hypervisor == "External":
+                continue
+            named = [t for t in world.system_templates(hypervisor) if (t.version, t.arch) == (current, arch)]
+            newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current, arch=arch)
             setting = f"router.template.{hypervisor.lower()}"
             if hypervisor != "Simulator":
                 world.settings.set(setting, newest.name)
 
-    def template(self, hypervisor: str, version: str, name: str | None = None) -> Template:
+    def template(self, hypervisor: str, version: str, name: str | None = None, arch: str = X86) -> Template:
         world = self.world
-        name = name or template_name(hypervisor, version)
-        template = Template(
-            id=world.identify("template", name), nr=0, name=name, version=version, hypervisor=hypervisor
-        )
-        world.add(template)
+        template = register(world, hypervisor, version, arch, name)
         # Newer versions were registered later: their numbers are higher.
-        world.templates.append(template)
         world.templates.sort(key=lambda t: parse_version(t.version) or (0, 0, 0, 0))
         for number, each in enumerate(world.templates, 1):
             each.nr = number
         return template
 
-    def template_of(self, hypervisor: str, version: str) -> Template:
-        found = [t for t in self.world.system_templates(hypervisor) if t.version == version]
-        return found[-1] if found else self.template(hypervisor, version)
+    def template_of(self, hypervisor: str, version: str, arch: str = X86) -> Template:
+        found = [t for t in self.world.system_templates(hypervisor) if (t.version, t.arch) == (version, arch)]
+        return found[-1] if found else self.template(hypervisor, version, arch=arch)
+
+    def arch(self, zone: Zone, hypervisor: str, spec: Spec | None = None) -> str:
+        """What a VM has: its own, or that of the zone's first hosts of the hypervisor."""
+        given = (spec or {}).get("arch")
+        archs = (h.cluster.arch for h in self.world.hosts if h.zone is zone and h.hypervisor == hypervisor)
+        return given or next(archs, X86)
 
     # -- SSVM and CPVM
 
     def system_vms(self, zone: Zone, spec: Spec, where: str) -> None:
         for key, type_ in (("ssvm", SSVM), ("cpvm", CPVM)):
-            given = spec.get(key, 1)
+            wanted = zone.details.get(REQUIRED[type_], "true") == "true" and zone.hypervisor != "External"
+            given = spec.get(key, int(wanted))
             if isinstance(given, int):
                 given = [{"count": given}]
             elif isinstance(given, dict):
@@ -405,9 +528,14 @@ class Builder:
                 zone=zone,
                 hypervisor=hypervisor,
                 state=state,
-                root=self.template_of(hypervisor, spec.get("template", template_version(version))),
+                root=self.template_of(
+                    hypervisor,
+                    spec.get("template", template_version(version)),
+                    self.arch(zone, hypervisor, spec),
+                ),
                 template=world.registered_template(hypervisor),
                 created=created,
+                local=uses_local(world, zone),
                 software=software,
                 type=type_,
                 sessions=spec.get("sessions", 0),
@@ -458,6 +586,7 @@ class Builder:
             )
             world.networks.append(world.add(network))
             has_routers = network.has_router_provider and network.state in ("Implemented", "Setup")
+            has_routers = has_routers and network.hypervisor != "External"
             self.unit_routers(network, spec, where, has_routers)
 
     def vpc(self, spec: Any, where: str) -> None:
@@ -537,7 +666,7 @@ class Builder:
         described = [check(each, ROUTER, f"{where}.router") for each in given]
         if not described and has_routers:
             described = [{}, {}] if unit.redundant else [{}]
-        shared = {key: spec[key] for key in ("version", "software", "scripts") if key in spec}
+        shared = {key: spec[key] for key in ("version", "software", "scripts", "arch") if key in spec}
         for index, each in enumerate(described):
             if not each.get("missing", False):
                 router = self.router(unit, shared | each, VIRTUAL_ROUTER, where)
@@ -563,7 +692,7 @@ class Builder:
         )
         version = self.version_of(spec)
         built_from = template_version(version)
-        root = self.template_of(hypervisor, built_from)
+        root = self.template_of(hypervisor, built_from, self.arch(zone, hypervisor, spec))
         software: str | None = spec.get("software", None if "version" in spec else self.defaults.get("software"))
         scripts = str(spec.get("scripts", software or self.defaults.get("scripts") or version))
         numbers = parse_version(software or version)
@@ -571,7 +700,7 @@ class Builder:
             software = software_version(version)
         never = spec.get("never_started", False)
         number = world.number("vm")
-        name = f"{'b' if role == INTERNAL_LB else 'r'}-{number}-VM"
+        name = f"{ {INTERNAL_LB: 'b', ELASTIC_LB: 'l'}.get(role, 'r') }-{number}-VM"
         router = Router(
             id=world.identify("vm", name),
             nr=number,
@@ -584,6 +713,7 @@ class Builder:
             template=root,
             created=self.age(),
             placed=not never,
+            local=uses_local(world, zone),
             owner=unit.owner if unit is not None else more["owner"],
             role=role,
             network=tier if tier is not None else unit if isinstance(unit, Network) else None,
@@ -592,7 +722,7 @@ class Builder:
             redundantstate=spec.get("redundantstate", "UNKNOWN"),
             redundantstate_fixed="redundantstate" in spec,
             version=None if never else built_from,
-            software=None if never or role == INTERNAL_LB else software_version(software) if software else None,
+            software=None if never or role != VIRTUAL_ROUTER else software_version(software) if software else None,
             scripts=None if never else software_version(scripts),
             scripts_checksum=spec.get("scriptsversion"),
             failing_checks=spec.get("failing_checks", []),
@@ -606,14 +736,62 @@ class Builder:
             unit.routers.append(router)
         return router
 
-    def orphan(self, spec: Any, where: str) -> None:
-        """A router whose network is gone."""
+    def orphan(self, spec: Any, where: str, role: str) -> None:
+        """A router whose network is gone, or an elastic load balancer, which the API shows of no network."""
         check(spec, ORPHAN, where)
         zone = self.zone_of(spec, where)
         for _each in range(spec.get("count", 1)):
-            router = self.router(None, spec, VIRTUAL_ROUTER, where, zone=zone, owner=self.owner(spec))
+            router = self.router(None, spec, role, where, zone=zone, owner=self.owner(spec))
             if router.state == "Running":
                 self.put_on_host(router, spec.get("host"))
+
+    def shared_file_system(self, spec: Any, where: str) -> None:
+        world = self.world
+        check(spec, SHARED_FILE_SYSTEM, where)
+        self.need(spec, "name", where)
+        zone = self.zone_of(spec, where)
+        hypervisor = self.hypervisor(self.unit_hypervisor(spec, zone), where)
+        template = self.template_of(
+            hypervisor, template_version(self.version_of(spec)), self.arch(zone, hypervisor, spec)
+        )
+        network = next((each for each in world.networks if each.name == spec.get("network")), None)
+        if "network" in spec and network is None:
+            raise EstateError(f"{where}.network: there is no network {spec['network']!r}")
+        state = spec.get("state", "Ready")
+        for name in names(spec):
+            world.shared_file_systems.append(
+                world.add(
+                    SharedFileSystem(
+                        id=world.identify("sharedfs", name),
+                        nr=world.number("sharedfs"),
+                        name=name,
+                        born=self.age(),
+                        zone=zone,
+                        owner=self.owner(spec),
+                        template=template,
+                        network=network,
+                        host=next((host for host in world.hosts if host.zone is zone and host.runs(template)), None)
+                        if state == "Ready"
+                        else None,
+                        state=state,
+                    )
+                )
+            )
+
+    def history(self) -> None:
+        world = self.world
+        commands: list[past.Past] = []
+        for index, each in enumerate(self.spec.get("history", [])):
+            where = f"history[{index}]"
+            check(each, PAST, where)
+            self.need(each, "ago", where)
+            plans = past.plans_for(world, each)
+            if not plans:
+                raise EstateError(f"{where}: there is no such network, vpc or systemvm")
+            if each.get("end", "completed") not in past.ENDS:
+                raise EstateError(f"{where}.end: {each['end']!r} is not one of {', '.join(past.ENDS)}")
+            commands += past.commands(world, each, plans)
+        past.write(world, commands)
 
     # -- small helpers
 
@@ -625,11 +803,11 @@ class Builder:
                 raise EstateError(f"{vm.name}: there is no host {name!r}")
             world.place(vm, host)
             return
-        key = (vm.zone.name, vm.hypervisor)
+        key = (vm.zone.name, vm.hypervisor, vm.root.arch)
         if key not in self.next_host:
-            hosts = [host for host in world.hosts if host.zone is vm.zone and host.hypervisor == vm.hypervisor]
+            hosts = [host for host in world.hosts if host.zone is vm.zone and host.runs(vm.root)]
             if not hosts:
-                raise EstateError(f"zone {vm.zone.name!r} has no {vm.hypervisor} host for {vm.name}")
+                raise EstateError(f"zone {vm.zone.name!r} has no {vm.hypervisor} host ({vm.root.arch}) for {vm.name}")
             self.next_host[key] = itertools.cycle(hosts)
         host = next(self.next_host[key])
         if host in (taken or ()):
@@ -698,9 +876,3 @@ def text_of(value: Any) -> str:
 
 def public_ip(number: int) -> str:
     return f"198.18.{number >> 8 & 255}.{number & 255}"
-
-
-def template_name(hypervisor: str, version: str) -> str:
-    numbers = parse_version(version)
-    suffix = "-x86_64" if numbers is not None and numbers >= (4, 22, 0, 0) else ""
-    return f"systemvm-{hypervisor.lower()}-{version}{suffix}"

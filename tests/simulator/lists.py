@@ -13,6 +13,7 @@ from tests.simulator import render
 from tests.simulator.commands import COMMANDS, Call, command, dump
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.identity import uuid_of
+from tests.simulator.versions import has_setting
 from tests.simulator.world import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc, Zone
 
 CAPABILITIES = json.loads((Path(__file__).parent / "recorded" / "capabilities.json").read_text(encoding="utf-8"))
@@ -31,7 +32,8 @@ def shown_as(column: str) -> Callable[[dict[str, Any]], Any]:
 @command("listCapabilities")
 def list_capabilities(call: Call) -> str:
     capability = dict(CAPABILITIES)
-    if call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
+    hideable = call.world.at_least("4.21.0")
+    if not hideable or call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
         capability["cloudstackversion"] = call.world.server.version
     else:
         capability.pop("cloudstackversion")
@@ -90,6 +92,8 @@ def list_configurations(call: Call) -> str:
     zone = call.objects.get("zoneid")
     entries = []
     for name in world.settings.names():
+        if not has_setting(name, world.server.version):
+            continue
         entry = world.settings.entry(name)
         if zone is not None:
             if not world.settings.is_zone_scoped(name):
@@ -114,7 +118,7 @@ def list_configurations(call: Call) -> str:
     if zone is not None:
         # As recorded: counted is what the page has.
         page = call.page(chosen)
-        return call.counted("configuration", len(page), [dump(entry) for entry in page])
+        return call.counted("configuration", len(page), [call.shown("configuration", entry) for entry in page])
     return call.rows("configuration", chosen, dict)
 
 
@@ -170,7 +174,7 @@ def list_clusters(call: Call) -> str:
             "cpuovercommitratio": "1.0",
             "memoryovercommitratio": "1.0",
             "resourcedetails": {"memoryOvercommitRatio": "1.0", "cpuOvercommitRatio": "1.0"},
-            "arch": "x86_64",
+            "arch": cluster.arch,
             "hasannotations": False,
         },
     )
@@ -246,7 +250,7 @@ def list_capacity(call: Call) -> str:
 @command("listServiceOfferings", f"{OWNED} id:uuid name issystem:boolean systemvmtype")
 def list_service_offerings(call: Call) -> str:
     chosen = call.select(
-        render.SERVICE_OFFERINGS if call.flag("issystem") else [],
+        call.world.offerings.rows if call.flag("issystem") else [],
         values={
             "id": lambda offering: offering["id"],
             "name": lambda offering: offering["name"],
@@ -386,7 +390,7 @@ def list_volumes(call: Call) -> str:
     def text(vm: Vm) -> str:
         cached = vm.cache.get("volume")
         if cached is None:
-            cached = vm.cache["volume"] = dump(render.drop_newer(world, render.volume(world, vm)))
+            cached = vm.cache["volume"] = dump(render.drop_newer(world, "volume", render.volume(world, vm)))
         return cached
 
     return call.texts("volume", vms, text)
@@ -709,7 +713,7 @@ def nothing(call: Call) -> str:
     return "{}"
 
 
-for name in ("listVirtualMachines", "listSnapshots", "listIsos", "listVpnCustomerGateways"):
+for name in ("listSnapshots", "listIsos", "listVpnCustomerGateways"):
     command(name, f"{OWNED} id:uuid name zoneid:uuid")(nothing)
 
 
@@ -770,4 +774,4 @@ def list_events(call: Call) -> str:
     )
     # The page is cut by age, then read in another order.
     shown = sorted(call.page(events), key=lambda event: (event.owner.project is None, event.nr))
-    return call.counted("event", len(events), [dump(render.event(call.world, event)) for event in shown])
+    return call.counted("event", len(events), [call.shown("event", render.event(call.world, event)) for event in shown])

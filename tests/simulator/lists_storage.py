@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secondary and primary storage: one store and two pools in every zone."""
+"""Secondary and primary storage."""
 
 from __future__ import annotations
 
@@ -8,68 +8,58 @@ from typing import Any
 
 from tests.simulator import render
 from tests.simulator.commands import Call, command, dump
-from tests.simulator.errors import unknown_value
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import PAGED
-from tests.simulator.world import World, Zone
-
-TERABYTE = 1 << 40
-
-
-def image_store_of(zone: Zone) -> str:
-    return uuid_of("imagestore", f"{zone.name}-sec")
+from tests.simulator.storage import TERABYTE, ImageStore, StoragePool
+from tests.simulator.world import World
 
 
-def image_store(world: World, zone: Zone) -> dict[str, Any]:
-    """As recorded without sizes: the server has them only once an SSVM has told."""
-    name = f"{zone.name}-sec"
-    return {
-        "id": image_store_of(zone),
-        **render.zone_fields(zone),
-        "name": name,
-        "url": f"nfs://{render.DNS}/export/{zone.name}/secondary",
+def image_store(store: ImageStore) -> dict[str, Any]:
+    """The sizes are ImageStoreJoinDaoImpl's; the recorded server had none."""
+    shown: dict[str, Any] = {
+        "id": store.id,
+        **render.zone_fields(store.zone),
+        "name": store.name,
+        "url": f"nfs://{render.DNS}/export/{store.zone.name}/secondary",
         "protocol": "nfs",
         "providername": "NFS",
         "scope": "ZONE",
-        "readonly": image_store_of(zone) in world.read_only_stores,
-        "hasannotations": False,
+        "readonly": store.readonly,
     }
+    if store.total is not None:
+        shown |= {"disksizetotal": store.total, "disksizeused": store.used or 0}
+    return shown | {"hasannotations": False}
 
 
-@command("listImageStores", f"{PAGED} id:uuid name zoneid:uuid protocol provider readonly:boolean")
+@command("listImageStores", f"{PAGED} id:uuid name zoneid:uuid protocol provider readonly:boolean", ids="imagestore")
 def list_image_stores(call: Call) -> str:
-    rows = [image_store(call.world, zone) for zone in call.world.zones if call.same("zoneid", zone)]
     chosen = call.select(
-        rows,
+        [store for store in call.world.image_stores if store.removed is None],
+        objects={"id": lambda store: store, "zoneid": lambda store: store.zone},
         values={
-            "id": lambda row: row["id"],
-            "name": lambda row: row["name"],
-            "protocol": lambda row: row["protocol"],
-            "provider": lambda row: row["providername"],
-            "readonly": lambda row: row["readonly"],
+            "name": lambda store: store.name,
+            "protocol": lambda store: "nfs",
+            "provider": lambda store: "NFS",
+            "readonly": lambda store: store.readonly,
         },
-        keyword=lambda row: [row["name"]],
+        keyword=lambda store: [store.name],
     )
-    return call.rows("imagestore", chosen, dict)
+    return call.rows("imagestore", chosen, image_store)
 
 
 @command(
     "updateImageStore",
     "id!:uuid name readonly:boolean capacitybytes",
+    ids="imagestore",
     response="updateImageStoreresponse",
     mutating=True,
 )
 def update_image_store(call: Call) -> str:
-    world = call.world
-    zone = next((zone for zone in world.zones if image_store_of(zone) == call.params["id"]), None)
-    if zone is None:
-        raise unknown_value(call.command.name, "id", call.params["id"])
+    store = call.objects["id"]
+    assert isinstance(store, ImageStore)
     if "readonly" in call.params:
-        if call.flag("readonly"):
-            world.read_only_stores.add(image_store_of(zone))
-        else:
-            world.read_only_stores.discard(image_store_of(zone))
-    return dump({"imagestore": image_store(world, zone)})
+        call.world.change(store, readonly=call.flag("readonly"))
+    return dump({"imagestore": image_store(store)})
 
 
 @command(
@@ -79,51 +69,58 @@ def list_secondary_staging_stores(call: Call) -> str:
     return "{}"
 
 
-@command("listStoragePools", f"{PAGED} id:uuid name zoneid:uuid podid:uuid clusterid:uuid scope")
+@command(
+    "listStoragePools",
+    f"{PAGED} id:uuid name zoneid:uuid podid:uuid clusterid:uuid scope status ipaddress path",
+    ids="storagepool",
+)
 def list_storage_pools(call: Call) -> str:
     world = call.world
-    rows = [
-        storage_pool(world, zone, number) for zone in world.zones if call.same("zoneid", zone) for number in range(2)
-    ]
     chosen = call.select(
-        rows,
-        values={
-            "id": lambda row: row["id"],
-            "name": lambda row: row["name"],
-            "clusterid": lambda row: row["clusterid"],
-            "scope": lambda row: row["scope"],
+        [pool for pool in world.storage_pools if pool.removed is None],
+        objects={
+            "id": lambda pool: pool,
+            "zoneid": lambda pool: pool.zone,
+            "clusterid": lambda pool: pool.cluster,
         },
-        keyword=lambda row: [row["name"]],
+        values={
+            "name": lambda pool: pool.name,
+            "podid": lambda pool: None if pool.cluster is None else pool.zone.pod_id,
+            "scope": lambda pool: pool.scope,
+            "status": lambda pool: pool.state,
+        },
+        keyword=lambda pool: [pool.name],
     )
-    return call.rows("storagepool", chosen, dict)
+    return call.rows("storagepool", chosen, lambda pool: storage_pool(world, pool))
 
 
-def storage_pool(world: World, zone: Zone, number: int) -> dict[str, Any]:
-    cluster = next(cluster for cluster in world.clusters if cluster.zone is zone)
+def storage_pool(world: World, pool: StoragePool) -> dict[str, Any]:
+    """Pools of a zone have no pod or cluster."""
+    zone, cluster = pool.zone, pool.cluster
     vms = sum(1 for vm in world.vms.values() if vm.zone is zone)
+    holds_vms = pool.id == uuid_of("storagepool", zone.name)
+    hypervisor = cluster.hypervisor if cluster is not None else zone.hypervisor
     return {
-        # The pool that volumes show.
-        "id": uuid_of("storagepool", zone.name if number == 0 else f"{zone.name}#{number}"),
+        "id": pool.id,
         **render.zone_fields(zone),
-        **render.pod_fields(zone),
-        "name": f"{zone.name}-ps{number}",
+        **(render.pod_fields(zone) if cluster is not None else {}),
+        "name": pool.name,
         "ipaddress": render.DNS,
-        "path": f"/export/{zone.name}/primary{number}",
-        "created": world.stamp(world.started - 86400),
-        "type": "NetworkFilesystem",
-        "clusterid": cluster.id,
-        "clustername": cluster.name,
+        "path": pool.path,
+        "created": world.stamp(pool.born),
+        "type": pool.type,
+        **({"clusterid": cluster.id, "clustername": cluster.name} if cluster is not None else {}),
         "capacitybytes": TERABYTE,
         "disksizetotal": TERABYTE,
-        "disksizeallocated": vms << 31 if number == 0 else 0,
+        "disksizeallocated": vms << 31 if holds_vms else 0,
         "disksizeused": 0,
         "capacityiops": 1000000,
         "usediops": 500000,
         "istagarule": False,
-        "state": "Up",
-        "scope": "CLUSTER",
+        "state": pool.state,
+        "scope": pool.scope,
         "overprovisionfactor": "2.0",
-        "hypervisor": cluster.hypervisor,
+        "hypervisor": hypervisor,
         "provider": "DefaultPrimary",
         "storagecapabilities": {"VOLUME_SNAPSHOT_QUIESCEVM": "false"},
         "managed": False,

@@ -106,6 +106,25 @@ class RunningSimulator:
         """
         self.control("POST", "restart", {"down_seconds": down_seconds, "jobs": jobs, "work_done": work_done})
 
+    def upgrade(
+        self,
+        version: str,
+        *,
+        hosts: bool = False,
+        templates: bool = True,
+        zones: dict[str, str] | None = None,
+        down_seconds: float | None = None,
+    ) -> None:
+        """Upgrade the management servers to a version; their VMs run on as they are.
+
+        hosts: the agents of KVM hosts, too. templates: whether the new system VM template is registered. zones: where
+        it is not ready, as "not_ready" or "none". down_seconds: with a restart of the server, as restart().
+        """
+        options: dict[str, Any] = {"version": version, "hosts": hosts, "templates": templates, "zones": zones or {}}
+        if down_seconds is not None:
+            options["down_seconds"] = down_seconds
+        self.control("POST", "upgrade", options)
+
     def update(self, **facts: Any) -> None:
         """update(vms={"r-3-VM": {"state": "Stopped"}}, settings={...}, ...)"""
         self.control("POST", "update", facts)

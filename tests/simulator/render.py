@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.errors import PARAMETER, ApiError
 from tests.simulator.identity import mac, parse_version, scripts_checksum, uuid_of
+from tests.simulator.versions import missing_keys
 
 if TYPE_CHECKING:
     from tests.simulator.events import Event
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 RECORDED = Path(__file__).parent / "recorded"
 SERVICES = json.loads((RECORDED / "services.json").read_text(encoding="utf-8"))
 NETWORK_OFFERINGS = json.loads((RECORDED / "networkofferings.json").read_text(encoding="utf-8"))
-SERVICE_OFFERINGS = json.loads((RECORDED / "serviceofferings.json").read_text(encoding="utf-8"))
 OFFERINGS_BY_NAME = {offering["name"]: offering for offering in NETWORK_OFFERINGS}
-SYSTEM_OFFERINGS = {
-    offering["systemvmtype"]: offering
-    for offering in reversed(SERVICE_OFFERINGS)
-    if offering.get("systemvmtype") and offering["storagetype"] == "shared"
-}
-
 CONTROL_NETWORK = uuid_of("network", "control")
 PUBLIC_NETWORK = uuid_of("network", "public")
 DNS = "10.147.28.6"
@@ -34,29 +28,18 @@ PUBLIC_GATEWAY = "198.18.0.1"
 PUBLIC_NETMASK = "255.254.0.0"
 LINK_LOCAL_NETMASK = "255.255.0.0"
 
-# fields that older servers do not know
-SINCE = {
-    "softwareversion": "4.17.0",
-    "arch": "4.20.1",
-    "domainpath": "4.19.2",
-    "healthchecksfailed": "4.14.0",
-    "agentstate": "4.13.1",
-    "disconnected": "4.13.1",
-}
-
 JsonObject = dict[str, Any]
 
 
 def to_json(world: World, entity: Entity) -> str:
     shown = RENDERERS[entity.kind](world, entity)
-    return json.dumps(drop_newer(world, shown), ensure_ascii=False)
+    return json.dumps(drop_newer(world, entity.kind, shown), ensure_ascii=False)
 
 
-def drop_newer(world: World, shown: JsonObject) -> JsonObject:
-    for name, since in SINCE.items():
-        if name in shown and not world.at_least(since):
-            del shown[name]
-    return shown
+def drop_newer(world: World, kind: str, shown: JsonObject) -> JsonObject:
+    """What this server shows of an object; kind is the name of the list that it stands in."""
+    missing = missing_keys(kind, world.server.version)
+    return {key: value for key, value in shown.items() if key not in missing} if missing else shown
 
 
 def owner_fields(owner: Owner) -> JsonObject:
@@ -125,6 +108,9 @@ def requires_upgrade(world: World, router: Router) -> bool:
         )
     if want is None or have >= want:
         return False
+    if not world.at_least("4.17.0"):
+        # Nobody knows of software apart from the template.
+        return True
     return router.software is None or parse_version(router.software) != parse_version(world.server.version)
 
 
@@ -250,7 +236,7 @@ def router(world: World, router: Router) -> JsonObject:
         shown["guestnetmask"] = guest["netmask"]
         shown["guestnetworkid"] = guest["networkid"]
         shown["guestnetworkname"] = guest["networkname"]
-    offering = SYSTEM_OFFERINGS[router.offering]
+    offering = world.offering_of(router)
     shown |= {
         "templateid": router.template.id,
         "templatename": router.template.name,
@@ -271,7 +257,7 @@ def router(world: World, router: Router) -> JsonObject:
         shown["vpcname"] = router.vpc.name
     shown |= {
         "role": router.role,
-        "nic": all_nics,
+        "nic": [drop_newer(world, "nic", nic) for nic in all_nics],
         "requiresupgrade": requires_upgrade(world, router),
     }
     if world.setting_is_true("router.health.checks.enabled", router.zone):
@@ -322,7 +308,7 @@ def systemvm(world: World, vm: SystemVm, destroyed: bool = False) -> JsonObject:
         shown["version"] = vm.agent.version
     if vm.type == "consoleproxy" and not destroyed:
         shown["activeviewersessions"] = vm.sessions
-    offering = SYSTEM_OFFERINGS[vm.offering]
+    offering = world.offering_of(vm)
     return shown | {
         "isdynamicallyscalable": False,
         "serviceofferingid": offering["id"],
@@ -456,7 +442,7 @@ def vpc(world: World, vpc: Vpc) -> JsonObject:
         "vpcofferingname": offering,
         "created": world.stamp(vpc.born),
         **owner_fields(vpc.owner),
-        "network": [drop_newer(world, network(world, tier)) for tier in vpc.tiers],
+        "network": [drop_newer(world, "network", network(world, tier)) for tier in vpc.tiers],
         "restartrequired": vpc.restartrequired,
         "networkdomain": "cs1cloud.internal",
         "tags": tags(vpc),
@@ -495,8 +481,10 @@ def zone(world: World, zone: Zone) -> JsonObject:
         "routerprivateinterfacemaxmtu": 1500,
         "routerpublicinterfacemaxmtu": 1500,
         "type": zone.type,
+        # Absent, as recorded, where there are none.
+        **({"resourcedetails": zone.details} if zone.details else {}),
         "isnsxenabled": False,
-        "ismultiarch": False,
+        "ismultiarch": len({cluster.arch for cluster in world.clusters if cluster.zone is zone}) > 1,
         "asnrange": "",
         "routedmodeenabled": True,
         "hasannotations": False,
@@ -559,7 +547,7 @@ def host(world: World, host: Host) -> JsonObject:
         "hypervisorversion": host.version,
         "hahost": False,
         "ueficapability": False,
-        "arch": "x86_64",
+        "arch": host.cluster.arch,
         "hasannotations": False,
     }
     return shown
@@ -616,7 +604,7 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
     ready = world.is_ready(template, zone)
     percent_done = "100" if ready else "0"
     state = "DOWNLOADED" if ready else "NOT_DOWNLOADED"
-    stores = [(f"{zone.name}-sec", "Image")]
+    stores = [(store.name, "Image") for store in world.image_stores if store.zone is zone]
     if ready and template.type == "SYSTEM":
         stores.append((f"{zone.name}-ps0", "Primary"))
     return {
@@ -671,7 +659,7 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
 
 def volume(world: World, vm: Vm) -> JsonObject:
     """The ROOT volume of a system VM; its templateid is the template the VM really runs."""
-    offering = SYSTEM_OFFERINGS[vm.offering]
+    offering = world.offering_of(vm)
     cluster = vm.host.cluster if vm.host is not None else next(c for c in world.clusters if c.zone is vm.zone)
     shown = {
         "id": vm.volume_id,
@@ -692,7 +680,7 @@ def volume(world: World, vm: Vm) -> JsonObject:
         "created": world.stamp(vm.created),
         "state": "Ready" if vm.placed else "Allocated",
         **owner_fields(world.owner_of(vm)),
-        "storagetype": "shared",
+        "storagetype": offering["storagetype"],
         "hypervisor": vm.hypervisor,
         "destroyed": False,
         # The internal number, as recorded.
@@ -761,11 +749,8 @@ def job(world: World, job: Job) -> JsonObject:
         if job.instance_id is not None:
             shown["jobinstanceid"] = job.instance_id
     if job.on_server:
-        if world.at_least("4.19.0"):
-            shown["managementserverid"] = job.server.id
-        if world.at_least("4.21.0"):
-            shown["managementservername"] = job.server.name
+        shown |= {"managementserverid": job.server.id, "managementservername": job.server.name}
     shown["created"] = world.stamp(job.created)
     if job.completed is not None:
         shown["completed"] = world.stamp(job.completed)
-    return drop_newer(world, shown | {"jobid": job.id, "jobstatus": job.status})
+    return drop_newer(world, "asyncjobs", shown | {"jobid": job.id, "jobstatus": job.status})

@@ -48,6 +48,15 @@ def state(world: World, jobs: JobRunner) -> dict[str, Any]:
             }
             for unit in units
         },
+        "shared_file_systems": {
+            each.name: {
+                "id": each.id,
+                "state": each.state,
+                "restarts": each.restarts,
+                "template": each.template.version,
+            }
+            for each in world.shared_file_systems
+        },
         "jobs": [
             {
                 "id": job.id,
@@ -104,6 +113,7 @@ def vm_state(vm: Vm) -> dict[str, Any]:
 def update(world: World, body: dict[str, Any]) -> None:
     """Set facts from outside, as an administrator or an accident would. Names a wrong key before anything changes."""
     sections = {"settings", "timings", "server", "zones", "hosts", "templates", "networks", "vpcs", "vms"}
+    sections |= {"image_stores", "storage_pools", "shared_file_systems"}
     unknown = set(body) - sections - {"management_servers"}
     if unknown:
         raise ValueError(f"update: unknown key {', '.join(sorted(unknown))}")
@@ -126,6 +136,9 @@ def update(world: World, body: dict[str, Any]) -> None:
         ("zones", world.zones),
         ("hosts", world.hosts),
         ("templates", world.templates),
+        ("image_stores", world.image_stores),
+        ("storage_pools", world.storage_pools),
+        ("shared_file_systems", world.shared_file_systems),
         ("networks", world.networks),
         ("vpcs", world.vpcs),
         ("vms", world.vms.values()),
@@ -163,7 +176,7 @@ def update_entity(world: World, entity: Entity, values: dict[str, Any], where: s
             world.change(entity, agent=replace(old, **agent))
     if isinstance(entity, Vm) and "state" in values:
         # A VM that runs has a place, one that is stopped has none.
-        host = entity.host or choose_host(world, entity.zone, entity.hypervisor, entity.last_host, ())
+        host = entity.host or choose_host(world, entity.zone, entity.root, entity.last_host, ())
         world.place(entity, host if values["state"] == "Running" else None)
     if isinstance(entity, Vm) and "root" in values:
         version = values.pop("root")

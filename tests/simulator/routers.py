@@ -15,7 +15,10 @@ from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, 
 from tests.simulator.faults import Fault
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import names_of
-from tests.simulator.world import INTERNAL_LB, Broken, Host, Interval, Network, Router, Vm, Vpc, World, Zone
+from tests.simulator.offerings import memory_needed
+from tests.simulator.storage import takes_disk, uses_local
+from tests.simulator.templates import for_new_router
+from tests.simulator.world import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, World, Zone
 
 RESTARTABLE = ("Implemented", "Setup")
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
@@ -103,8 +106,11 @@ def finish_patch(world: World, router: Router, fault: Fault | None) -> bool:
 # -- start and stop
 
 
-def choose_host(world: World, zone: Zone, hypervisor: str, prefer: Host | None, avoid: Iterable[Host]) -> Host | None:
-    usable = [host for host in world.hosts if host.zone is zone and host.hypervisor == hypervisor and host.usable]
+def choose_host(
+    world: World, zone: Zone, template: Template, prefer: Host | None, avoid: Iterable[Host]
+) -> Host | None:
+    """A host that can run what was made from the template."""
+    usable = [host for host in world.hosts if host.zone is zone and host.runs(template) and host.usable]
     if prefer in usable:
         return prefer
     avoided = set(avoid)
@@ -114,19 +120,23 @@ def choose_host(world: World, zone: Zone, hypervisor: str, prefer: Host | None, 
 async def start_vm(world: World, command: str, vm: Vm) -> None:
     """Start it on a host; the disk is made anew when the VM's template is not the one it runs (reference 4.6)."""
     avoid = [r.host for r in siblings(vm) if r.host is not None]
-    host = choose_host(world, vm.zone, vm.hypervisor, vm.last_host, avoid)
-    if host is None or strike(world, {"capacity_failure"}, command, vm) is not None:
+    first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
+    new_disk = first or vm.template is not vm.root or world.setting_is_true("recreate.systemvm.enabled")
+    runs = vm.template if new_disk else vm.root
+    host = choose_host(world, vm.zone, runs, vm.last_host, avoid)
+    no_place = host is None or (new_disk and not takes_disk(world, vm.zone, vm.local))
+    if host is None or no_place or strike(world, {"capacity_failure"}, command, vm) is not None:
         await world.timings.pause("capacity_failure")
         world.change(vm, state="Stopped")
         code = CAPACITY if isinstance(vm, Router) and vm.vpc is not None else INTERNAL
         raise ApiError(code, f"Unable to create a deployment for VM instance {describe(vm, 'Starting')}")
     world.place(vm, host)
     world.change(vm, state="Starting", starts=vm.starts + 1)
-    first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
-    new_disk = first or vm.template is not vm.root or world.setting_is_true("recreate.systemvm.enabled")
     try:
         no_template = new_disk and not world.is_ready(vm.template, vm.zone)
-        if no_template or strike(world, {"start_failure"}, command, vm) is not None:
+        # It never boots, and the server gives up after several tries.
+        no_boot = world.offering_of(vm)["memory"] < memory_needed(runs.version)
+        if no_template or no_boot or strike(world, {"start_failure"}, command, vm) is not None:
             await world.timings.pause("start_failure")
             world.place(vm, None)
             world.change(vm, state="Stopped")
@@ -216,7 +226,7 @@ async def reboot(world: World, command: str, router: Router) -> None:
 
 def new_router(world: World, unit: Network | Vpc, role: str, tier: Network | None = None) -> Router:
     """The row of a new router: Stopped, without a place or versions, until it is started."""
-    template = world.router_template(unit.zone, unit.hypervisor)
+    template = for_new_router(world, unit.zone, unit.hypervisor)
     if template is None:
         raise ApiError(
             INTERNAL,
@@ -235,6 +245,7 @@ def new_router(world: World, unit: Network | Vpc, role: str, tier: Network | Non
         root=template,
         created=world.now(),
         placed=False,
+        local=uses_local(world, unit.zone),
         starts=0,
         owner=unit.owner,
         role=role,
@@ -360,7 +371,7 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     """restartNetwork or restartVPC with cleanup."""
     broken = unit.broken
-    if world.setting_is_true("network.rolling.restart", unit.zone):
+    if world.at_least("4.11.1") and world.setting_is_true("network.rolling.restart", unit.zone):
         await rolling_restart(world, command, unit)
     else:
         for router in list(unit.routers):

@@ -8,12 +8,13 @@ import asyncio
 import base64
 import collections
 import contextlib
+import functools
 import hashlib
 import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -31,6 +32,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     lists_roles,
     lists_storage,
     report,
+    shared_files,
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command
@@ -38,6 +40,7 @@ from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
 from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
+from tests.simulator.upgrade import check_upgrade, upgrade
 from tests.simulator.world import CPVM, SSVM, Entity, World
 
 JSON_TYPE = "application/json;charset=utf-8"
@@ -151,10 +154,12 @@ class Simulator:
         self._own_tasks.add(task)
         task.add_done_callback(self._own_tasks.discard)
 
-    async def _restart_later(self, down_seconds: float, lose_jobs: bool, work_done: bool | str) -> None:
+    async def _restart_later(
+        self, down_seconds: float, lose_jobs: bool, work_done: bool | str, while_down: Callable[[], None] | None = None
+    ) -> None:
         # Let the answer to the control call out first.
         await asyncio.sleep(0.05)
-        await self._restart(down_seconds, lose_jobs, work_done)
+        await self._restart(down_seconds, lose_jobs, work_done, while_down)
 
     def _die(self, down_seconds: float) -> None:
         # Once, where two routers are patched at the same time.
@@ -162,7 +167,9 @@ class Simulator:
             self._restarting = True
             self._later(self._restart(down_seconds, lose_jobs=True, work_done=False))
 
-    async def _restart(self, down_seconds: float, lose_jobs: bool, work_done: bool | str) -> None:
+    async def _restart(
+        self, down_seconds: float, lose_jobs: bool, work_done: bool | str, while_down: Callable[[], None] | None = None
+    ) -> None:
         """The management server dies and comes back (reference 7)."""
         world = self.world
         self._restarting = True
@@ -173,6 +180,8 @@ class Simulator:
         await asyncio.gather(self._close(), self.jobs.settled(lost), asyncio.sleep(down_seconds))
         world.patches_finish = False
         self.jobs.lose(lost)
+        if while_down is not None:
+            while_down()
         world.active_server.stopped = died
         world.active_server.started = world.now()
         world.note_server_start()
@@ -374,6 +383,15 @@ class Simulator:
             if work_done not in (True, False, PATCHED):
                 raise ValueError(f"work_done is true, false or {PATCHED!r}, not {work_done!r}")
             self._later(self._restart_later(float(body.get("down_seconds", 1)), jobs == "lost", work_done))
+            return {}
+        if (method, what) == ("POST", "upgrade"):
+            check_upgrade(self.world, body)
+            down_seconds = body.pop("down_seconds", None)
+            work = functools.partial(upgrade, self.world, **body)
+            if down_seconds is None:
+                work()
+            else:
+                self._later(self._restart_later(float(down_seconds), True, False, work))
             return {}
         if (method, what) == ("POST", "update"):
             report.update(self.world, body)

@@ -11,9 +11,13 @@ from dataclasses import replace
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
 from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch, unreachable
+from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
+from tests.simulator.templates import for_new_systemvm
 from tests.simulator.world import CPVM, SSVM, Agent, Interval, SystemVm, World, Zone
 
 SCAN = "capacity scan"
+REQUIRED = {SSVM: "enable.secstorage.vm", CPVM: "enable.consoleproxy.vm"}
+"""The details of a zone that say whether it has such a VM (ZoneConfig)."""
 
 
 async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
@@ -146,9 +150,14 @@ async def destroy(world: World, vm: SystemVm) -> None:
 
 
 def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
-    """A new VM's row; None where the zone has no template for it."""
-    template = world.newest_template(zone.hypervisor)
-    if template is None or not world.is_ready(template, zone):
+    """A new VM's row; None where the server cannot make one. The API shows no more of that than the missing VM."""
+    if type == SSVM and not takes_ssvm(world, zone):
+        return None
+    hosts = [host for host in world.hosts if host.zone is zone and host.usable]
+    possible = (t for t in for_new_systemvm(world, zone) if any(host.runs(t) for host in hosts))
+    template = next(possible, None)
+    local = uses_local(world, zone)
+    if template is None or not world.is_ready(template, zone) or not takes_disk(world, zone, local):
         return None
     number = world.number("vm")
     name = f"{'v' if type == CPVM else 's'}-{number}-VM"
@@ -157,11 +166,12 @@ def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
         nr=number,
         name=name,
         zone=zone,
-        hypervisor=zone.hypervisor,
+        hypervisor=template.hypervisor,
         state="Stopped",
         template=template,
         root=template,
         created=world.now(),
+        local=local,
         starts=0,
         type=type,
         public_ip=f"198.19.{number >> 8 & 255}.{number & 255}",
@@ -178,10 +188,14 @@ async def scan_zone(world: World, zone: Zone, type: str) -> None:
         return
     if any(vm.state in ("Running", "Starting", "Migrating") for vm in here):
         return
-    has_host = any(host.zone is zone and host.hypervisor == zone.hypervisor and host.usable for host in world.hosts)
+    has_host = any(host.zone is zone and host.usable for host in world.hosts)
     if zone.allocation != "Enabled" or zone.type == "Edge" or not has_host:
         return
     stopped = next((vm for vm in here if vm.state == "Stopped"), None)
+    if suspended(world, zone, type, stopped):
+        return
+    if stopped is not None and type == SSVM and not takes_ssvm(world, zone):
+        return
     vm = stopped or new_systemvm(world, zone, type)
     if vm is None:
         return
@@ -191,12 +205,23 @@ async def scan_zone(world: World, zone: Zone, type: str) -> None:
         world.remove(vm)
 
 
+def suspended(world: World, zone: Zone, type: str, stopped: SystemVm | None) -> bool:
+    """PremiumSecondaryStorageManagerImpl.scanPool, ConsoleProxyManagerImpl.canScan and .startProxy.
+
+    Switched off, an SSVM is still made where there is none at all; a stopped one stays stopped.
+    """
+    if zone.details.get(REQUIRED[type], "true").lower() == "false":
+        return True
+    restarts = world.setting_is_true("consoleproxy.restart", zone)
+    if type == CPVM:
+        return not restarts or world.setting("consoleproxy.management.state") != "Auto"
+    return stopped is not None and not (restarts and world.setting_is_true("system.vm.auto.reserve.capacity"))
+
+
 async def scan(world: World, type: str) -> None:
     """One thread: the zones one after the other, each VM's start included."""
     while True:
         await world.timings.pause("scan_interval")
-        if not world.setting_is_true("system.vm.auto.reserve.capacity"):
-            continue
         for zone in world.zones:
             if type in zone.wants:
                 await scan_zone(world, zone, type)

@@ -11,18 +11,27 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tests.simulator import render
 from tests.simulator.events import MANAGEMENT_NODE, AlertLog, EventLog
 from tests.simulator.faults import Fault, Faults
-from tests.simulator.identity import parse_version, software_version, uuid_of
+from tests.simulator.identity import software_version, uuid_of
+from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
+from tests.simulator.offerings import Offerings
 from tests.simulator.settings import Settings
+from tests.simulator.versions import at_least
+
+if TYPE_CHECKING:
+    from tests.simulator.shared_files import SharedFileSystem
+    from tests.simulator.storage import ImageStore, StoragePool
 
 VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
+ELASTIC_LB = "LB"
 SSVM = "secondarystoragevm"
 CPVM = "consoleproxy"
+X86 = "x86_64"
 
 Interval = list[float | None]
 """[from, to] in seconds since the epoch; to is None while it lasts."""
@@ -69,7 +78,10 @@ class Zone(Entity):
     type: str = "Core"
     networktype: str = "Advanced"
     settings: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
     hypervisor: str = "KVM"
+    picks: str | None = None
+    """The hypervisor of new SSVMs and CPVMs, where a real server would pick at random; None: hypervisor."""
     wants: set[str] = field(default_factory=set)
     """Types of the system VMs that the capacity scan keeps here."""
 
@@ -104,6 +116,7 @@ class Cluster(Entity):
     kind = "cluster"
     zone: Zone
     hypervisor: str
+    arch: str = X86
 
 
 @dataclass(eq=False, kw_only=True)
@@ -125,6 +138,9 @@ class Host(Entity):
     def usable(self) -> bool:
         return self.state == "Up" and self.resourcestate == "Enabled"
 
+    def runs(self, template: Template) -> bool:
+        return (self.hypervisor, self.cluster.arch) == (template.hypervisor, template.arch)
+
 
 @dataclass(eq=False, kw_only=True)
 class Template(Entity):
@@ -132,7 +148,7 @@ class Template(Entity):
     version: str
     hypervisor: str
     type: str = "SYSTEM"
-    arch: str = "x86_64"
+    arch: str = X86
     not_ready: set[str] = field(default_factory=set)
     """Names of the zones where it is not downloaded."""
     zones: set[str] | None = None
@@ -239,6 +255,8 @@ class Vm(Entity):
     created: float = 0.0
     host: Host | None = None
     last_host: Host | None = None
+    local: bool = False
+    """Whether its offering is one of local storage."""
     placed: bool = True
     """Whether it ever had a place: a VM that no host had room for has no pod."""
     starts: int = 1
@@ -290,11 +308,12 @@ class Router(Vm):
 
     @property
     def type_name(self) -> str:
-        return "DomainRouter"
+        return "ElasticLoadBalancerVm" if self.role == ELASTIC_LB else "DomainRouter"
 
     @property
     def offering(self) -> str:
-        return "internalloadbalancervm" if self.role == INTERNAL_LB else "domainrouter"
+        kinds = {INTERNAL_LB: "internalloadbalancervm", ELASTIC_LB: "elasticloadbalancervm"}
+        return kinds.get(self.role, "domainrouter")
 
     @property
     def unit(self) -> Network | Vpc | None:
@@ -405,11 +424,11 @@ class World:
         self.timings = timings
         self.faults = faults
         self.settings = Settings(server.version)
+        self.offerings = Offerings(server.version)
         self.events = EventLog()
         self.alerts = AlertLog()
         self.management_servers: list[ManagementServer] = []
         self.forbidden: set[str] = set()
-        self.read_only_stores: set[str] = set()
         self.roles: dict[str, dict[str, Any]] = {}
         self.role_permissions: dict[str, list[dict[str, str]]] = {}
         self.started = time.time()
@@ -418,6 +437,9 @@ class World:
         self.clusters: list[Cluster] = []
         self.hosts: list[Host] = []
         self.templates: list[Template] = []
+        self.image_stores: list[ImageStore] = []
+        self.storage_pools: list[StoragePool] = []
+        self.shared_file_systems: list[SharedFileSystem] = []
         self.networks: list[Network] = []
         self.vpcs: list[Vpc] = []
         self.projects: list[Project] = []
@@ -496,11 +518,6 @@ class World:
     def setting_is_true(self, name: str, zone: Zone | None = None) -> bool:
         return self.setting(name, zone).lower() == "true"
 
-    def newest_template(self, hypervisor: str) -> Template | None:
-        """What a new SSVM or CPVM is made from: the newest SYSTEM template that any zone has downloaded."""
-        ready = [t for t in self.system_templates(hypervisor) if any(self.is_ready(t, z) for z in self.zones)]
-        return max(ready, key=lambda template: template.nr, default=None)
-
     def registered_template(self, hypervisor: str) -> Template:
         """What the rows of all system VMs of the hypervisor say since the last upgrade (trap 1)."""
         return max(self.system_templates(hypervisor), key=lambda template: template.nr)
@@ -508,14 +525,9 @@ class World:
     def system_templates(self, hypervisor: str) -> Iterable[Template]:
         return (t for t in self.templates if t.hypervisor == hypervisor and t.type == "SYSTEM" and t.removed is None)
 
-    def router_template(self, zone: Zone, hypervisor: str) -> Template | None:
-        """What a new router is made from: looked up by the name in router.template.<hypervisor>, ready or not."""
-        setting = f"router.template.{hypervisor.lower()}"
-        if not self.settings.knows(setting):
-            return self.newest_template(hypervisor)
-        name = self.setting(setting, zone)
-        named = [t for t in self.system_templates(hypervisor) if t.name == name]
-        return max(named, key=lambda template: template.nr, default=None)
+    def offering_of(self, vm: Vm) -> dict[str, Any]:
+        chosen = self.setting(OFFERING_SETTINGS[vm.offering], vm.zone) if vm.offering in OFFERING_SETTINGS else ""
+        return self.offerings.of(vm.offering, vm.local, chosen)
 
     @staticmethod
     def is_ready(template: Template, zone: Zone) -> bool:
@@ -529,8 +541,7 @@ class World:
 
     def at_least(self, version: str) -> bool:
         """Whether the server is of this version or newer."""
-        have, want = parse_version(self.server.version), parse_version(version)
-        return have is None or want is None or have >= want
+        return at_least(self.server.version, version)
 
     @property
     def software(self) -> str:

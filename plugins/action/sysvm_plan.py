@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
 
 MODULE = "cloudstack.sysvm.cs_sysvm_version_check"
+NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
 
 
 class ActionModule(ActionBase):
@@ -43,7 +44,7 @@ class ActionModule(ActionBase):
         checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = checked.get("warnings", [])
         if checked.get("failed"):
-            return {**result, "failed": True, "msg": checked.get("msg", "")}
+            return {**result, "failed": True, "msg": checked.get("msg") or NO_MESSAGE}
         plan, checks = checked["plan"], checked["checks"]
         run = Run.begin()
         run.keep_plan(plan, checks=checks, started=started)

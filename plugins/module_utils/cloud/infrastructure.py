@@ -197,6 +197,7 @@ class Cloud:
     settings: Settings = field(default_factory=Settings)
     capacities: tuple[Capacity, ...] = ()
     offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
+    stock_offerings: frozenset[str] = frozenset()  # of routers and the like, as the server brought them
     image_stores: tuple[ImageStore, ...] = ()
     storage_pools: tuple[StoragePool, ...] = ()
     transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words

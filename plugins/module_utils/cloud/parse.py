@@ -31,6 +31,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 
+# Of these an upgrade to 4.20 raises the memory of its own (schema-41910to42000.sql).
+RAISED_OFFERINGS = frozenset({"domainrouter", "internalloadbalancervm", "elasticloadbalancervm"})
 ROUTER_TEMPLATE = "router.template."  # followed by the hypervisor
 # Settings that may differ from zone to zone; an older server has some of them for all zones only.
 ZONE_SETTINGS = frozenset(
@@ -70,8 +72,10 @@ def capacity(item: Mapping[str, Any]) -> Capacity:
     return Capacity(item.get("zoneid", ""), str(item.get("name", "")), int(item.get("capacitytotal") or 0) - int(used))
 
 
-def offering_memory(item: Mapping[str, Any]) -> tuple[str, int]:
-    return item["id"], int(item.get("memory") or 0)
+def offering(item: Mapping[str, Any]) -> tuple[str, int, bool]:
+    """Its id, its memory in MiB, and whether it is one that the server brought for routers and the like."""
+    stock = item.get("defaultuse") is True and item.get("systemvmtype") in RAISED_OFFERINGS
+    return item["id"], int(item.get("memory") or 0), stock
 
 
 def management_server(item: Mapping[str, Any]) -> ManagementServer:

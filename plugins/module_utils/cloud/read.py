@@ -104,11 +104,11 @@ def read_details(
     if Need.CAPACITIES in needs:
         details["capacities"] = tuple(client.list_as("listCapacity", "capacity", parse.capacity))
     if Need.OFFERINGS in needs:
-        details["offering_memory"] = dict(
-            client.list_as(
-                "listServiceOfferings", "serviceoffering", parse.offering_memory, issystem=True, listall=True
-            )
+        offerings = client.list_as(
+            "listServiceOfferings", "serviceoffering", parse.offering, issystem=True, listall=True
         )
+        details["offering_memory"] = {identity: memory for identity, memory, stock in offerings}
+        details["stock_offerings"] = frozenset(identity for identity, memory, stock in offerings if stock)
     if Need.DOWNLOADS in needs:
         details["transfers"] = (*cloud.transfers, *_read_downloads(client))
     if Need.IMAGE_STORES in needs:

@@ -28,6 +28,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     forecast,
     target_of,
     upgraded,
+    with_raised_memory,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
@@ -67,7 +68,10 @@ def check_versions(
         selected = with_restarts(
             selected, read_restarts(client, selected, running, cloud.in_flight, time.time(), known_restarts)
         )
-    plan = make_plan(with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy)))
+    context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
+    if target is not None:
+        context = replace(context, cloud=with_raised_memory(context.cloud, target))
+    plan = make_plan(context)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)

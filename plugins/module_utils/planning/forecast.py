@@ -38,7 +38,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases
     release_of,
     template_name,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NO_SYSTEM_VMS, new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+    NO_SYSTEM_VMS,
+    hypervisor_of,
+    new_template,
+)
 
 OLDEST_SOURCE = (4, 11)  # whose lists the reading was looked up for
 NEWER = "9999"  # the creation date of a template that is still to be registered: newer than all that there are
@@ -139,9 +143,7 @@ def upgraded(cloud: Cloud, target: Version) -> Cloud:
             router_templates[hypervisor.lower()] = name
             templates = [row for row in templates if (row.zone_id, row.name) != (zone.id, name)]
             templates.append(Template(f"new {name}", name, zone.id, hypervisor, True, arch, NEWER))
-        zones.append(
-            replace(zone, minimum_version=version or zone.minimum_version, router_templates=router_templates)
-        )
+        zones.append(replace(zone, minimum_version=version or zone.minimum_version, router_templates=router_templates))
     after = replace(
         cloud,
         management_servers=(ManagementServer("after the upgrade", "Up", str(target), target),),
@@ -155,11 +157,19 @@ def upgraded(cloud: Cloud, target: Version) -> Cloud:
 
 def _given_the_new_template(cloud: Cloud, unit: Unit) -> Unit:
     """As the upgrade does with all VMs: their disks keep the old one."""
-    given = {
-        vm.id: min(new_template(cloud, vm.zone_id, vm.hypervisor, vm.is_router).ids, default=vm.next_template_id)
-        for vm in unit.vms
+    template = new_template(cloud, unit.zone_id, hypervisor_of(cloud, unit), unit.kind.is_router)
+    identity = min(template.ids, default=None)
+    return replace(unit, vms=tuple(replace(vm, next_template_id=identity or vm.next_template_id) for vm in unit.vms))
+
+
+def with_raised_memory(cloud: Cloud, target: Version) -> Cloud:
+    """The upgrade raises the memory of the server's own offerings of routers; an operator's stay as they are."""
+    least = _release(target).router_memory_mib
+    memory = {
+        identity: max(mib, least) if identity in cloud.stock_offerings else mib
+        for identity, mib in cloud.offering_memory.items()
     }
-    return replace(unit, vms=tuple(replace(vm, next_template_id=given[vm.id]) for vm in unit.vms))
+    return replace(cloud, offering_memory=memory)
 
 
 def forecast(cloud: Cloud, target: Version) -> Forecast:
@@ -177,6 +187,7 @@ def forecast(cloud: Cloud, target: Version) -> Forecast:
             if lack.what
             else f"no {lack.command}: {lack.then}"
             for lack in lacks_of(source)
+            if lack.hides
         ),
         documentation(source, target),
     )

@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
     NewTemplate,
+    hypervisor_of,
     hypervisors_for,
     new_template,
 )
@@ -72,7 +73,7 @@ def new_disks(cloud: Cloud, verdicts: Sequence[tuple[Unit, Verdict]], *, fallbac
             ]
         elif verdict.method in (Method.RESTART, Method.LIVE_PATCH):
             found += [
-                NewDisk(unit, vm.hypervisor or unit.hypervisor, _given(cloud, vm), _memory(cloud, vm), is_new=False)
+                NewDisk(unit, hypervisor_of(cloud, unit), _given(cloud, vm), _memory(cloud, vm), is_new=False)
                 for vm in _started(unit, verdict.method)
                 if vm.next_template_id and vm.root_template_id != vm.next_template_id
             ]

@@ -200,6 +200,7 @@ class Lack:
     since: Version
     then: str
     source: str
+    hides: bool = True  # whether something is unknown then; else it is read another way
 
 
 def lacks_of(server: Version) -> tuple[Lack, ...]:
@@ -224,6 +225,7 @@ LACKS = (
         _version("4.12.0.0"),
         "listCapabilities tells the version of the one server that answers",
         "ListMgmtsCmd",
+        hides=False,
     ),
     Lack(
         "listRouters",
@@ -253,13 +255,15 @@ LACKS = (
         _version("4.14.0.0"),
         "health is unknown",
         "GetRouterHealthCheckResultsCmd",
+        hides=False,
     ),
     Lack(
         "listRouters",
         "redundantstate PRIMARY",
         _version("4.16.0.0"),
-        "MASTER is said instead, so every pair looks degraded",
+        "MASTER is said instead",
         "VirtualRouter.RedundantState",
+        hides=False,
     ),
     Lack(
         "listRouters",
@@ -274,6 +278,7 @@ LACKS = (
         _version("4.17.0.0"),
         "which unit a running job belongs to is read from the event's description",
         "EventJoinDaoImpl",
+        hides=False,
     ),
     Lack(
         "listVolumes",
@@ -282,13 +287,14 @@ LACKS = (
         "ignored: no ROOT volume of a system VM or router is listed; what SSVMs and CPVMs were built from is unknown",
         "ListVolumesCmd, QueryManagerImpl.shouldListSystemVms",
     ),
-    Lack("listZones", "type", _version("4.18.0.0"), "there are no edge zones", "ZoneResponse"),
+    Lack("listZones", "type", _version("4.18.0.0"), "there are no edge zones", "ZoneResponse", hides=False),
     Lack(
         "listTemplates",
         "templatetype",
         _version("4.19.0.0"),
         "ignored: all templates are listed; the field templatetype of each tells",
         "ListTemplatesCmd",
+        hides=False,
     ),
     Lack(
         "listSystemVms",
@@ -297,7 +303,7 @@ LACKS = (
         "the memory of SSVMs and CPVMs is unknown",
         "SystemVmResponse, #7938",
     ),
-    Lack("listTemplates", "arch", _version("4.20.0.0"), "all are x86_64", "TemplateResponse"),
+    Lack("listTemplates", "arch", _version("4.20.0.0"), "all are x86_64", "TemplateResponse", hides=False),
     Lack("listRouters", "arch", _version("4.20.1.0"), "the architecture of routers is unknown", "DomainRouterResponse"),
     Lack(
         "listSystemVms",

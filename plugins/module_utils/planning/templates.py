@@ -82,6 +82,12 @@ def hypervisors_for(cloud: Cloud, unit: Unit) -> tuple[str, ...]:
     return tuple(sorted(there)) or ((unit.hypervisor,) if unit.hypervisor else ())
 
 
+def hypervisor_of(cloud: Cloud, unit: Unit) -> str | None:
+    """That of its VMs; of stopped ones older servers do not tell it, then that of its zone if there is but one."""
+    only = hypervisors_for(cloud, unit)
+    return unit.hypervisor or (only[0] if len(only) == 1 else None)
+
+
 def _for_routers(rows: Sequence[Template], zone: Zone | None, where: str, hypervisor: str | None) -> NewTemplate:
     setting = f"router.template.{(hypervisor or 'unknown').lower()}"
     name = zone.router_templates.get((hypervisor or "").lower()) if zone else None

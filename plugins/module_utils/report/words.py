@@ -23,6 +23,7 @@ OUTCOMES = {
 }
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
 SIGNS = {
+    "ignored": "~",
     "failed": "✗",
     "skipped": "-",
     "running": "▸",

@@ -124,6 +124,11 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             (5, ["5"]),
             *means(REFUSED, "0", [0], "0%", "x", True, {"a": 1}, [1.5], -1, "101%"),
         ],
+        "target_version": [
+            ("4.22", "4.22"),
+            (" 4.20.1.0 ", "4.20.1.0"),
+            *means(REFUSED, 4.2, 4, True, ["4.22"], {}, "4.22\n4.20"),
+        ],
         "max_failures": [
             *means("3", 3, "3", " 3 ", 3.0),
             *means("10%", "10%", "10 %"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render_infrastructure, render_networks, render_parts
 from tests.simulator.commands import Call, command
 from tests.simulator.lists import OWNED, PAGED, shown_as
 
@@ -20,7 +20,7 @@ def list_zones(call: Call) -> str:
         values={"name": lambda zone: zone.name},
         keyword=lambda zone: [zone.name],
     )
-    return call.rows("zone", zones, lambda zone: render.zone(call.world, zone))
+    return call.rows("zone", zones, lambda zone: render_infrastructure.zone(call.world, zone))
 
 
 @command(
@@ -41,8 +41,8 @@ def list_clusters(call: Call) -> str:
         lambda cluster: {
             "id": cluster.id,
             "name": cluster.name,
-            **render.pod_fields(cluster.zone),
-            **render.zone_fields(cluster.zone),
+            **render_parts.pod_fields(cluster.zone),
+            **render_parts.zone_fields(cluster.zone),
             "hypervisortype": cluster.hypervisor,
             "clustertype": "CloudManaged",
             "allocationstate": "Enabled",
@@ -78,9 +78,11 @@ def list_hosts(call: Call) -> str:
             "virtualmachineid": lambda vm: vm,
         },
     )
-    rows = [render.host(world, host) for host in hosts] + [render.agent_host(world, vm) for vm in agents]
+    rows = [render_infrastructure.host(world, host) for host in hosts] + [
+        render_infrastructure.agent_host(world, vm) for vm in agents
+    ]
     if call.params.get("details") == "min":
-        rows = [render.without_details(row) for row in rows]
+        rows = [render_infrastructure.without_details(row) for row in rows]
     columns = ("type", "name", "state", "resourcestate", "hypervisor", "podid", "hahost", "arch")
     chosen = call.select(
         rows,
@@ -115,7 +117,7 @@ def list_capacity(call: Call) -> str:
         for type_, name, used, total in figures:
             if call.params.get("type", str(type_)) != str(type_):
                 continue
-            row: dict[str, Any] = {"type": type_, "name": name, **render.zone_fields(zone)}
+            row: dict[str, Any] = {"type": type_, "name": name, **render_parts.zone_fields(zone)}
             if name in ("MEMORY", "CPU", "GPU", "CPU_CORE"):
                 row["capacityallocated"] = used
             share = f"{100 * used / total:.2f}".rstrip("0").rstrip(".") if total else "0"
@@ -141,7 +143,7 @@ def list_service_offerings(call: Call) -> str:
 def list_network_offerings(call: Call) -> str:
     columns = ("id", "name", "state", "guestiptype", "forvpc", "traffictype")
     chosen = call.select(
-        render.NETWORK_OFFERINGS,
+        render_networks.NETWORK_OFFERINGS,
         values={column: shown_as(column) for column in columns},
         keyword=lambda offering: [offering["name"]],
     )
@@ -171,4 +173,4 @@ def list_templates(call: Call) -> str:
         },
         keyword=lambda row: [row[0].name],
     )
-    return call.rows("template", chosen, lambda row: render.template(call.world, *row))
+    return call.rows("template", chosen, lambda row: render_infrastructure.template(call.world, *row))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render_networks, render_parts
 from tests.simulator.commands import Call, command
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED, shown_as
@@ -30,7 +30,7 @@ def list_networks(call: Call) -> str:
             network
             for network in reversed(call.world.networks)
             if network.removed is None
-            and (not wanted or wanted <= {service["name"] for service in render.services_of(network)})
+            and (not wanted or wanted <= {service["name"] for service in render_networks.services_of(network)})
             and tags_match(call, network.tags)
         ],
         objects={
@@ -45,7 +45,7 @@ def list_networks(call: Call) -> str:
             "restartrequired": lambda network: network.restartrequired,
             "issystem": lambda network: False,
             "traffictype": lambda network: "Guest",
-            "networkofferingid": lambda network: render.offering_of(network)["id"],
+            "networkofferingid": lambda network: render_networks.offering_of(network)["id"],
         },
         keyword=lambda network: [network.name],
         owner=lambda network: network.owner,
@@ -90,9 +90,9 @@ def list_public_ip_addresses(call: Call) -> str:
             "id": uuid_of("ipaddress", address),
             "ipaddress": address,
             "allocated": world.stamp(world.started),
-            **render.zone_fields(zone),
+            **render_parts.zone_fields(zone),
             "issourcenat": True,
-            **render.owner_fields(owner),
+            **render_parts.owner_fields(owner),
             "forvirtualnetwork": True,
             "vlanid": uuid_of("vlan", zone.name),
             "vlanname": "vlan://50",
@@ -102,7 +102,7 @@ def list_public_ip_addresses(call: Call) -> str:
 
     def rest(zone: Zone, purpose: str | None) -> dict[str, Any]:
         return {
-            "networkid": render.PUBLIC_NETWORK,
+            "networkid": render_parts.PUBLIC_NETWORK,
             "state": "Allocated",
             "physicalnetworkid": uuid_of("physicalnetwork", zone.name),
             **({"purpose": purpose} if purpose else {}),
@@ -164,7 +164,7 @@ def list_remote_access_vpns(call: Call) -> str:
             "publicip": unit.public_ip,
             "iprange": "10.1.2.1-10.1.2.8",
             "presharedkey": "simulated",
-            **render.owner_fields(unit.owner),
+            **render_parts.owner_fields(unit.owner),
             "state": "Running",
             "id": uuid_of("remoteaccessvpn", unit.id),
             "fordisplay": True,
@@ -187,7 +187,7 @@ def list_vpn_gateways(call: Call) -> str:
             "publicip": vpc.public_ip,
             "vpcid": vpc.id,
             "vpcname": vpc.name,
-            **render.owner_fields(vpc.owner),
+            **render_parts.owner_fields(vpc.owner),
             "fordisplay": True,
         },
     )
@@ -210,7 +210,7 @@ def list_vpn_connections(call: Call) -> str:
             "s2scustomergatewayid": uuid_of("vpncustomergateway", vpc.id),
             "gateway": "203.0.113.1",
             "cidrlist": "192.168.100.0/24",
-            **render.owner_fields(vpc.owner),
+            **render_parts.owner_fields(vpc.owner),
             "state": "Connected",
             "passive": False,
             "created": call.world.stamp(vpc.born),
@@ -234,12 +234,12 @@ def list_private_gateways(call: Call) -> str:
             "gateway": "172.20.0.1",
             "netmask": "255.255.255.0",
             "ipaddress": "172.20.0.2",
-            **render.zone_fields(vpc.zone),
+            **render_parts.zone_fields(vpc.zone),
             "vlan": "vlan://3000",
             "vpcid": vpc.id,
             "vpcname": vpc.name,
             "physicalnetworkid": uuid_of("physicalnetwork", vpc.zone.name),
-            **render.owner_fields(vpc.owner),
+            **render_parts.owner_fields(vpc.owner),
             "state": "Ready",
             "sourcenatsupported": False,
         },
@@ -267,9 +267,9 @@ def list_load_balancer_rules(call: Call) -> str:
             "privateport": "80",
             "algorithm": "roundrobin",
             "cidrlist": "",
-            **render.owner_fields(network.owner),
+            **render_parts.owner_fields(network.owner),
             "state": "Active",
-            **render.zone_fields(network.zone),
+            **render_parts.zone_fields(network.zone),
             "protocol": "tcp",
             "tags": [],
             "networkid": network.id,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render_parts, render_vms
 from tests.simulator.commands import Call, command, dump
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED
@@ -72,7 +72,7 @@ def routers_with(call: Call, role: str) -> list[Router]:
             "name": lambda router: router.name,
             "state": lambda router: router.state,
             "forvpc": lambda router: router.vpc is not None,
-            "healthchecksfailed": lambda router: render.health_checks_failed(call.world, router),
+            "healthchecksfailed": lambda router: render_vms.health_checks_failed(call.world, router),
         },
         keyword=lambda router: (router.name, router.state, *(network.name for network in router.networks)),
         owner=lambda router: router.owner,
@@ -102,7 +102,7 @@ def list_volumes(call: Call) -> str:
     def text(vm: Vm) -> str:
         cached = vm.cache.get("volume")
         if cached is None:
-            cached = vm.cache["volume"] = dump(render.drop_newer(world, "volume", render.volume(world, vm)))
+            cached = vm.cache["volume"] = dump(render_parts.drop_newer(world, "volume", render_vms.volume(world, vm)))
         return cached
 
     return call.texts("volume", vms, text)

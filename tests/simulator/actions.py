@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.simulator import render_parts, render_vms, routers, systemvms
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vm, Vpc
 from tests.simulator.errors import PARAMETER, ApiError, invalid
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.plans import patch_of_systemvm, restart_of_network, restart_of_vpc
-from tests.simulator.world import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vm, Vpc
 
 JAVA = "org.apache.cloudstack.api.command"
 SUCCESS: JobResult = {"success": True}

@@ -15,16 +15,8 @@ from typing import Any
 import yaml
 
 from tests.simulator import past
-from tests.simulator.faults import Faults
-from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
-from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
-from tests.simulator.shared_files import SharedFileSystem
-from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
-from tests.simulator.systemvms import REQUIRED
-from tests.simulator.templates import register, template_name
-from tests.simulator.world import (
+from tests.simulator.entities import (
     CPVM,
-    CUSTOM_JOB_ID,
     ELASTIC_LB,
     INTERNAL_LB,
     SSVM,
@@ -41,14 +33,19 @@ from tests.simulator.world import (
     Pod,
     Project,
     Router,
-    ServerFacts,
     SystemVm,
     Template,
-    Timings,
     Vpc,
-    World,
     Zone,
 )
+from tests.simulator.faults import Faults
+from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
+from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
+from tests.simulator.shared_files import SharedFileSystem
+from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
+from tests.simulator.systemvms import REQUIRED
+from tests.simulator.templates import register, template_name
+from tests.simulator.world import CUSTOM_JOB_ID, ServerFacts, Timings, World
 
 Spec = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.simulator import render
 from tests.simulator.commands import COMMANDS, Call, command, dump
+from tests.simulator.entities import Zone
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.versions import has_setting
-from tests.simulator.world import Zone
 
 CAPABILITIES = json.loads((Path(__file__).parent / "recorded" / "capabilities.json").read_text(encoding="utf-8"))
 PAGED = "keyword page:integer pagesize:integer"

@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.simulator import render_networks, render_parts
 from tests.simulator.commands import Call, command
+from tests.simulator.entities import Network, Vm, Vpc, Zone
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED, shown_as
-from tests.simulator.world import Network, Vm, Vpc, Zone
 
 
 def tags_match(call: Call, tags: dict[str, str]) -> bool:

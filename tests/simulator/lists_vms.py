@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.simulator import render_parts, render_vms
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED
-from tests.simulator.world import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc
 
 
 @command("listSystemVms", ids="systemvm router")

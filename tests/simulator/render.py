@@ -12,9 +12,10 @@ from tests.simulator.identity import uuid_of
 from tests.simulator.render_parts import JsonObject, drop_newer, owner_fields
 
 if TYPE_CHECKING:
+    from tests.simulator.entities import Entity
     from tests.simulator.events import Event
     from tests.simulator.jobs import Job
-    from tests.simulator.world import Entity, World
+    from tests.simulator.world import World
 
 
 RENDERERS: dict[str, Any] = {

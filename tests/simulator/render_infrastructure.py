@@ -10,7 +10,8 @@ from tests.simulator.identity import uuid_of
 from tests.simulator.render_parts import DNS, JsonObject, pod_fields, zone_fields
 
 if TYPE_CHECKING:
-    from tests.simulator.world import Host, SystemVm, Template, World, Zone
+    from tests.simulator.entities import Host, SystemVm, Template, Zone
+    from tests.simulator.world import World
 
 
 def zone(world: World, zone: Zone) -> JsonObject:

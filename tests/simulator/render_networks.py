@@ -12,7 +12,8 @@ from tests.simulator.identity import uuid_of
 from tests.simulator.render_parts import DNS, JsonObject, drop_newer, gateway, netmask, owner_fields, zone_fields
 
 if TYPE_CHECKING:
-    from tests.simulator.world import Network, Vpc, World
+    from tests.simulator.entities import Network, Vpc
+    from tests.simulator.world import World
 
 
 RECORDED = Path(__file__).parent / "recorded"

@@ -10,7 +10,8 @@ from tests.simulator.identity import uuid_of
 from tests.simulator.versions import missing_keys
 
 if TYPE_CHECKING:
-    from tests.simulator.world import Host, Owner, Vm, World, Zone
+    from tests.simulator.entities import Host, Owner, Vm, Zone
+    from tests.simulator.world import World
 
 
 CONTROL_NETWORK = uuid_of("network", "control")

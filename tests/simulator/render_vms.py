@@ -28,7 +28,8 @@ from tests.simulator.render_parts import (
 )
 
 if TYPE_CHECKING:
-    from tests.simulator.world import Network, Router, SystemVm, Vm, World
+    from tests.simulator.entities import Network, Router, SystemVm, Vm
+    from tests.simulator.world import World
 
 
 def requires_upgrade(world: World, router: Router) -> bool:

@@ -8,10 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from tests.simulator import render_vms
-from tests.simulator.jobs import JobRunner
-from tests.simulator.routers import choose_host
-from tests.simulator.world import (
-    CUSTOM_JOB_ID,
+from tests.simulator.entities import (
     Agent,
     Entity,
     Health,
@@ -22,9 +19,11 @@ from tests.simulator.world import (
     Template,
     Vm,
     Vpc,
-    World,
     changeable,
 )
+from tests.simulator.jobs import JobRunner
+from tests.simulator.routers import choose_host
+from tests.simulator.world import CUSTOM_JOB_ID, World
 
 
 def state(world: World, jobs: JobRunner) -> dict[str, Any]:

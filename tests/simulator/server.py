@@ -39,12 +39,13 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command
+from tests.simulator.entities import CPVM, SSVM, Entity
 from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
 from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
 from tests.simulator.upgrade import check_upgrade, upgrade
-from tests.simulator.world import CPVM, SSVM, Entity, World
+from tests.simulator.world import World
 
 JSON_TYPE = "application/json;charset=utf-8"
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"

@@ -15,11 +15,12 @@ from typing import Any
 
 from tests.simulator import render_parts
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import Entity, Host, Network, Owner, Template, Zone
 from tests.simulator.errors import invalid
 from tests.simulator.identity import uuid_of
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import OWNED
-from tests.simulator.world import Entity, Host, Network, Owner, Template, World, Zone
+from tests.simulator.world import World
 
 GIB = 1 << 30
 RESTARTABLE = ("Ready", "Stopped")

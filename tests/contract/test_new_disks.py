@@ -12,7 +12,8 @@ import pytest
 from tests.contract.replay import Client
 from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
 from tests.simulator import uuid_of
-from tests.simulator.estate import EstateError, build
+from tests.simulator.estate import build
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorThread
 

@@ -31,7 +31,6 @@ from tests.simulator.estate_schema import (
     MONTH,
     NETWORK,
     ORPHAN,
-    PAST,
     ROUTER,
     SHARED_FILE_SYSTEM,
     SYSTEM_VM,
@@ -102,7 +101,7 @@ class Builder(Places):
             self.orphan(each, f"elastic_lbs[{index}]", ELASTIC_LB)
         for index, each in enumerate(self.spec.get("shared_file_systems", [])):
             self.shared_file_system(each, f"shared_file_systems[{index}]")
-        self.history()
+        past.happen(world, self.spec.get("history", []))
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
@@ -397,18 +396,3 @@ class Builder(Places):
                     )
                 )
             )
-
-    def history(self) -> None:
-        world = self.world
-        commands: list[past.Past] = []
-        for index, each in enumerate(self.spec.get("history", [])):
-            where = f"history[{index}]"
-            check(each, PAST, where)
-            self.need(each, "ago", where)
-            plans = past.plans_for(world, each)
-            if not plans:
-                raise EstateError(f"{where}: there is no such network, vpc or systemvm")
-            if each.get("end", "completed") not in past.ENDS:
-                raise EstateError(f"{where}.end: {each['end']!r} is not one of {', '.join(past.ENDS)}")
-            commands += past.commands(world, each, plans)
-        past.write(world, commands)

@@ -306,8 +306,9 @@ def test_storage_as_the_api_lists_it() -> None:
         ({"storage_pools": [{"scope": "POD"}]}, "CLUSTER, ZONE, HOST"),
         ({"storage_pools": [{"cluster": "c9"}]}, "no cluster 'c9'"),
         ({"image_stores": [{"size": 1}]}, "unknown key"),
+        ({"settings": {"enable.secstorage.vm": False}}, "one of a zone's details"),
     ],
 )
-def test_wrong_storage(facts: dict[str, Any], text: str) -> None:
+def test_wrong_zone(facts: dict[str, Any], text: str) -> None:
     with pytest.raises(EstateError, match=text):
         build(zone(**facts))

@@ -44,6 +44,7 @@ from tests.simulator.faults import Faults
 from tests.simulator.identity import parse_version, template_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.storage import LOCAL, ImageStore, StoragePool
+from tests.simulator.systemvms import REQUIRED
 from tests.simulator.templates import register, template_name
 from tests.simulator.world import CUSTOM_JOB_ID, ServerFacts, Timings, World
 
@@ -92,6 +93,8 @@ class Places:
         world = self.world
         check(spec, ZONE, where)
         name = self.need(spec, "name", where)
+        for key in set(spec.get("settings", {})) & set(REQUIRED.values()):
+            raise EstateError(f"{where}.settings.{key}: this is one of a zone's details")
         hosts = spec.get("hosts", 2)
         if isinstance(hosts, int):
             hosts = [{"count": hosts}]

@@ -13,7 +13,7 @@ Spec = dict[str, Any]
 
 STR, BOOL, INT, NUMBER, LIST, MAP = (str,), (bool,), (int,), (int, float), (list,), (dict,)
 TEXT = (str, int, float, bool)
-VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR, "arch": STR}
+VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR}
 OWNER = {"account": STR, "domain": STR, "project": STR}
 TOP = {
     "server": MAP,
@@ -85,6 +85,7 @@ SYSTEM_VM = {
     "sessions": INT,
 }
 ROUTER = VERSIONS | {
+    "arch": STR,
     "state": STR,
     "redundantstate": STR,
     "scriptsversion": STR,
@@ -99,6 +100,7 @@ UNIT = (
     | {
         "name": STR,
         "count": INT,
+        "arch": STR,
         "zone": STR,
         "state": STR,
         "redundant": BOOL,

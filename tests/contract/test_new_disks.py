@@ -12,7 +12,8 @@ import pytest
 from tests.contract.replay import Client
 from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
 from tests.simulator import uuid_of
-from tests.simulator.estate import EstateError, build
+from tests.simulator.estate import build
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorThread
 
@@ -305,8 +306,9 @@ def test_storage_as_the_api_lists_it() -> None:
         ({"storage_pools": [{"scope": "POD"}]}, "CLUSTER, ZONE, HOST"),
         ({"storage_pools": [{"cluster": "c9"}]}, "no cluster 'c9'"),
         ({"image_stores": [{"size": 1}]}, "unknown key"),
+        ({"settings": {"enable.secstorage.vm": False}}, "one of a zone's details"),
     ],
 )
-def test_wrong_storage(facts: dict[str, Any], text: str) -> None:
+def test_wrong_zone(facts: dict[str, Any], text: str) -> None:
     with pytest.raises(EstateError, match=text):
         build(zone(**facts))

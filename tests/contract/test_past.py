@@ -12,7 +12,8 @@ import pytest
 from tests.contract.replay import EVENT_FACTS, Client, recording
 from tests.contract.scene import NETWORK, estate
 from tests.contract.shapes import differences
-from tests.simulator.estate import EstateError, build
+from tests.simulator.estate import build
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.process import SimulatorThread
 
 DAY = 86400

@@ -17,7 +17,8 @@ from tests import simulator as simulator_package
 from tests.contract.replay import Client, ask
 from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
 from tests.simulator import uuid_of
-from tests.simulator.estate import EstateError, build, set_override
+from tests.simulator.estate import build, set_override
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorProcess, SimulatorThread
 from tests.simulator.server import simulate

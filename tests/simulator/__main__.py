@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 
-from tests.simulator.estate import EstateError, load
+from tests.simulator.estate import load
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.server import Simulator
 
 

@@ -8,13 +8,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.simulator import render, routers, systemvms
+from tests.simulator import render_parts, render_vms, routers, systemvms
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vm, Vpc
 from tests.simulator.errors import PARAMETER, ApiError, invalid
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.plans import patch_of_systemvm, restart_of_network, restart_of_vpc
-from tests.simulator.world import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network, Router, SystemVm, Vm, Vpc
 
 JAVA = "org.apache.cloudstack.api.command"
 SUCCESS: JobResult = {"success": True}
@@ -161,7 +161,7 @@ def systemvm_job(
 
 
 def shown(call: Call, vm: SystemVm, destroyed: bool = False) -> dict[str, Any]:
-    return render.drop_newer(call.world, "systemvm", render.systemvm(call.world, vm, destroyed))
+    return render_parts.drop_newer(call.world, "systemvm", render_vms.systemvm(call.world, vm, destroyed))
 
 
 @command("stopSystemVm", ids="systemvm router", mutating=True)

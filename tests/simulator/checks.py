@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+from tests.simulator.entities import Health, Network, Router, Vpc
 from tests.simulator.errors import ApiError
 from tests.simulator.events import DOMAIN_ROUTER
 from tests.simulator.routers import RESTARTABLE, renew, unreachable
-from tests.simulator.world import Health, Network, Router, Vpc, World
+from tests.simulator.world import World
 
 BASIC = ("connectivity.test", "filesystem.writable.test")
 RUN = ("dhcp.service", "dns_check.py")

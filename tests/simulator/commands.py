@@ -12,11 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.simulator.entities import Entity, Owner
 from tests.simulator.errors import PARAMETER, ApiError, invalid, unknown_value
 from tests.simulator.jobs import JobRunner
 from tests.simulator.versions import COMMANDS as SINCE
 from tests.simulator.versions import PARAMETERS, missing_keys
-from tests.simulator.world import Entity, Owner, World
+from tests.simulator.world import World
 
 RECORDED_APIS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "recorded" / "apis.json").read_text(encoding="utf-8")

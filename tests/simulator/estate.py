@@ -4,204 +4,47 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.simulator import past
-from tests.simulator.faults import Faults
-from tests.simulator.identity import parse_version, software_version, template_version, uuid_of
-from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
-from tests.simulator.shared_files import SharedFileSystem
-from tests.simulator.storage import LOCAL, ImageStore, StoragePool, uses_local
-from tests.simulator.systemvms import REQUIRED
-from tests.simulator.templates import register, template_name
-from tests.simulator.world import (
+from tests.simulator.entities import (
     CPVM,
-    CUSTOM_JOB_ID,
     ELASTIC_LB,
     INTERNAL_LB,
     SSVM,
     VIRTUAL_ROUTER,
-    X86,
     Agent,
-    Cluster,
-    Domain,
     Health,
     Host,
-    ManagementServer,
     Network,
-    Owner,
-    Pod,
-    Project,
     Router,
-    ServerFacts,
     SystemVm,
-    Template,
-    Timings,
     Vpc,
-    World,
     Zone,
 )
-
-Spec = dict[str, Any]
-
-STR, BOOL, INT, NUMBER, LIST, MAP = (str,), (bool,), (int,), (int, float), (list,), (dict,)
-TEXT = (str, int, float, bool)
-VERSIONS = {"version": STR, "software": STR, "scripts": STR, "hypervisor": STR, "arch": STR}
-OWNER = {"account": STR, "domain": STR, "project": STR}
-TOP = {
-    "server": MAP,
-    "settings": MAP,
-    "timings": MAP,
-    "defaults": MAP,
-    "offerings": MAP,
-    "zones": LIST,
-    "networks": LIST,
-    "vpcs": LIST,
-    "orphan_routers": LIST,
-    "elastic_lbs": LIST,
-    "shared_file_systems": LIST,
-    "history": LIST,
-    "forbidden_commands": LIST,
-    "faults": LIST,
-}
-SERVER = {
-    "version": STR,
-    "key": STR,
-    "secret": STR,
-    "account": STR,
-    "page_size": INT,
-    "customjobid": STR,
-    "healthchecksfailed": BOOL,
-    "management_servers": LIST,
-}
-MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}
-DEFAULTS = VERSIONS | {"zone": STR, "account": STR, "domain": STR}
-ZONE = {
-    "name": STR,
-    "allocation": STR,
-    "type": STR,
-    "networktype": STR,
-    "hypervisor": STR,
-    "hosts": (list, int),
-    "templates": LIST,
-    "ssvm": (dict, int, list),
-    "cpvm": (dict, int, list),
-    "settings": MAP,
-    "details": MAP,
-    "picks": STR,
-    "image_stores": LIST,
-    "storage_pools": LIST,
-}
-IMAGE_STORE = {"name": STR, "readonly": BOOL, "total": INT, "used": INT}
-STORAGE_POOL = {"name": STR, "scope": STR, "state": STR, "type": STR, "cluster": STR}
-OFFERING = {"name": STR, "memory": INT}
-HOST = {
-    "name": STR,
-    "count": INT,
-    "hypervisor": STR,
-    "arch": STR,
-    "version": STR,
-    "package": STR,
-    "state": STR,
-    "resourcestate": STR,
-}
-TEMPLATE = {"name": STR, "version": STR, "hypervisor": STR, "ready": BOOL, "arch": STR, "type": STR}
-SYSTEM_VM = {
-    "count": INT,
-    "version": STR,
-    "software": STR,
-    "template": STR,
-    "hypervisor": STR,
-    "arch": STR,
-    "state": STR,
-    "agent": STR,
-    "sessions": INT,
-}
-ROUTER = VERSIONS | {
-    "state": STR,
-    "redundantstate": STR,
-    "scriptsversion": STR,
-    "failing_checks": LIST,
-    "host": STR,
-    "missing": BOOL,
-    "never_started": BOOL,
-}
-UNIT = (
-    VERSIONS
-    | OWNER
-    | {
-        "name": STR,
-        "count": INT,
-        "zone": STR,
-        "state": STR,
-        "redundant": BOOL,
-        "router": (dict, list),
-        "cidr": STR,
-        "remote_access_vpn": BOOL,
-        "restartrequired": BOOL,
-        "tags": MAP,
-    }
+from tests.simulator.estate_places import Places, names, public_ip, text_of
+from tests.simulator.estate_schema import (
+    MONTH,
+    NETWORK,
+    ORPHAN,
+    ROUTER,
+    SHARED_FILE_SYSTEM,
+    SYSTEM_VM,
+    TIER,
+    VPC,
+    EstateError,
+    Spec,
+    check,
 )
-NETWORK = UNIT | {"type": STR, "provider": STR, "lb": (bool, int)}
-VPC = UNIT | {
-    "tiers": (int, list),
-    "internal_lb": (bool, dict),
-    "private_gateway": BOOL,
-    "site_to_site": BOOL,
-}
-TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
-ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
-PAST = {
-    "network": STR,
-    "vpc": STR,
-    "systemvm": STR,
-    "ago": NUMBER,
-    "seconds": NUMBER,
-    "count": INT,
-    "every": NUMBER,
-    "end": STR,
-}
-SHARED_FILE_SYSTEM = OWNER | {
-    "name": STR,
-    "count": INT,
-    "zone": STR,
-    "network": STR,
-    "version": STR,
-    "hypervisor": STR,
-    "arch": STR,
-    "state": STR,
-}
-HYPERVISORS = ("KVM", "VMware", "XenServer", "Hyperv", "LXC", "Ovm3", "Simulator", "External")
-SCOPES = ("CLUSTER", "ZONE", LOCAL)
-MONTH = 30 * 86400.0
-
-
-class EstateError(ValueError):
-    """The estate file is wrong; the text says where."""
-
-
-def check(spec: Any, allowed: dict[str, Any], where: str) -> Spec:
-    if not isinstance(spec, dict):
-        raise EstateError(f"{where}: expected keys and values, found {spec!r}")
-    for key, value in spec.items():
-        if key not in allowed:
-            near = difflib.get_close_matches(str(key), allowed, 1)
-            hint = f", did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(sorted(allowed))}"
-            raise EstateError(f"{where}.{key}: unknown key{hint}")
-        types = allowed[key]
-        is_bool_for_number = isinstance(value, bool) and bool not in types
-        if not isinstance(value, types) or is_bool_for_number:
-            names = " or ".join({"dict": "map", "str": "text"}.get(t.__name__, t.__name__) for t in types)
-            raise EstateError(f"{where}.{key}: expected {names}, found {value!r}")
-    return spec
+from tests.simulator.identity import parse_version, software_version, template_version
+from tests.simulator.shared_files import SharedFileSystem
+from tests.simulator.storage import uses_local
+from tests.simulator.systemvms import REQUIRED
+from tests.simulator.world import World
 
 
 def load(path: str | Path, overrides: list[str] | None = None) -> World:
@@ -232,26 +75,7 @@ def build(spec: Spec) -> World:
     return Builder(spec).build()
 
 
-class Builder:
-    def __init__(self, spec: Any) -> None:
-        self.spec = check(spec, TOP, "estate")
-        server = check(self.spec.get("server", {}), SERVER, "server")
-        facts = ServerFacts(**{key: value for key, value in server.items() if key != "management_servers"})
-        if facts.customjobid not in CUSTOM_JOB_ID:
-            raise EstateError(f"server.customjobid: {facts.customjobid!r} is not one of {', '.join(CUSTOM_JOB_ID)}")
-        timings = check(self.spec.get("timings", {}), {item.name: NUMBER for item in fields(Timings)}, "timings")
-        self.faults = Faults()
-        try:
-            self.faults.replace(self.spec.get("faults", []))
-        except ValueError as error:
-            raise EstateError(f"faults: {error}") from None
-        self.world = World(facts, Timings(**timings), self.faults)
-        self.defaults = check(self.spec.get("defaults", {}), DEFAULTS, "defaults")
-        self.created = itertools.count()
-        self.next_host: dict[tuple[str, str, str], Iterator[Host]] = {}
-        self.networks_made = itertools.count(1)
-        self.vpcs_made = itertools.count()
-
+class Builder(Places):
     def build(self) -> World:
         world = self.world
         self.management_servers()
@@ -277,216 +101,11 @@ class Builder:
             self.orphan(each, f"elastic_lbs[{index}]", ELASTIC_LB)
         for index, each in enumerate(self.spec.get("shared_file_systems", [])):
             self.shared_file_system(each, f"shared_file_systems[{index}]")
-        self.history()
+        past.happen(world, self.spec.get("history", []))
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
         return world
-
-    # -- server and zones
-
-    def management_servers(self) -> None:
-        world = self.world
-        for index, spec in enumerate(self.spec.get("server", {}).get("management_servers", [{"name": "localhost"}])):
-            server = check(spec, MANAGEMENT_SERVER, f"server.management_servers[{index}]")
-            name = self.need(server, "name", f"server.management_servers[{index}]")
-            world.management_servers.append(
-                ManagementServer(
-                    uuid_of("managementserver", name),
-                    name,
-                    server.get("version", world.server.version),
-                    server.get("state", "Up"),
-                    world.started - 3600,
-                    world.started - 3700,
-                )
-            )
-
-    def zone(self, spec: Any, where: str) -> None:
-        world = self.world
-        check(spec, ZONE, where)
-        name = self.need(spec, "name", where)
-        hosts = spec.get("hosts", 2)
-        if isinstance(hosts, int):
-            hosts = [{"count": hosts}]
-        hypervisor = spec.get("hypervisor") or next(
-            (host["hypervisor"] for host in hosts if isinstance(host, dict) and "hypervisor" in host),
-            self.defaults.get("hypervisor", "KVM"),
-        )
-        zone = world.add(
-            Zone(
-                id=world.identify("zone", name),
-                nr=world.number("zone"),
-                name=name,
-                allocation=spec.get("allocation", "Enabled"),
-                type=spec.get("type", "Core"),
-                networktype=spec.get("networktype", "Advanced"),
-                settings={key: text_of(value) for key, value in spec.get("settings", {}).items()},
-                details={key: text_of(value) for key, value in spec.get("details", {}).items()},
-                hypervisor=self.hypervisor(hypervisor, where),
-                picks=self.hypervisor(spec["picks"], where) if "picks" in spec else None,
-            )
-        )
-        world.zones.append(zone)
-        world.add(Pod(id=zone.pod_id, nr=zone.nr, name=zone.pod_name, zone=zone))
-        for index, host in enumerate(hosts):
-            self.host(zone, check(host, HOST, f"{where}.hosts[{index}]"), f"{where}.hosts[{index}]")
-        self.storage(zone, spec, where)
-
-    def storage(self, zone: Zone, spec: Spec, where: str) -> None:
-        """As recorded: one image store, and two pools in the first cluster."""
-        world = self.world
-        for index, each in enumerate(spec.get("image_stores", [{}])):
-            check(each, IMAGE_STORE, f"{where}.image_stores[{index}]")
-            name = each.get("name", f"{zone.name}-sec" if index == 0 else f"{zone.name}-sec{index}")
-            world.image_stores.append(
-                world.add(
-                    ImageStore(
-                        id=world.identify("imagestore", name),
-                        nr=world.number("imagestore"),
-                        name=name,
-                        zone=zone,
-                        readonly=each.get("readonly", False),
-                        total=each.get("total"),
-                        used=each.get("used"),
-                    )
-                )
-            )
-        clusters = [cluster for cluster in world.clusters if cluster.zone is zone]
-        for index, each in enumerate(spec.get("storage_pools", [{}, {}])):
-            place = f"{where}.storage_pools[{index}]"
-            check(each, STORAGE_POOL, place)
-            scope = each.get("scope", "CLUSTER")
-            if scope not in SCOPES:
-                raise EstateError(f"{place}.scope: {scope!r} is not one of {', '.join(SCOPES)}")
-            cluster = clusters[0] if clusters and scope != "ZONE" else None
-            if "cluster" in each:
-                cluster = next((c for c in clusters if c.name == each["cluster"]), None)
-                if cluster is None:
-                    raise EstateError(f"{place}.cluster: there is no cluster {each['cluster']!r}")
-            world.storage_pools.append(
-                world.add(
-                    StoragePool(
-                        # The first is the one that volumes show.
-                        id=world.identify("storagepool", zone.name),
-                        nr=world.number("storagepool"),
-                        name=each.get("name", f"{zone.name}-ps{index}"),
-                        born=world.started - 86400,
-                        zone=zone,
-                        cluster=cluster,
-                        path=f"/export/{zone.name}/primary{index}",
-                        scope=scope,
-                        state=each.get("state", "Up"),
-                        type=each.get("type", "Filesystem" if scope == LOCAL else "NetworkFilesystem"),
-                    )
-                )
-            )
-
-    def offerings(self) -> None:
-        """Memory of the server's own offerings or, with a name, an operator's that the setting chooses."""
-        world = self.world
-        for kind, given in self.spec.get("offerings", {}).items():
-            if kind not in OFFERING_SETTINGS:
-                raise EstateError(f"offerings.{kind}: unknown key; allowed: {', '.join(sorted(OFFERING_SETTINGS))}")
-            spec = check(given, OFFERING, f"offerings.{kind}")
-            memory = spec.get("memory", 512)
-            if "name" in spec:
-                world.settings.set(OFFERING_SETTINGS[kind], world.offerings.add(kind, spec["name"], memory))
-            else:
-                world.offerings.set_memory(kind, memory)
-
-    def host(self, zone: Zone, spec: Spec, where: str) -> None:
-        world = self.world
-        hypervisor = self.hypervisor(spec.get("hypervisor", zone.hypervisor), where)
-        arch = spec.get("arch", X86)
-        alike = (c for c in world.clusters if (c.zone, c.hypervisor, c.arch) == (zone, hypervisor, arch))
-        cluster = next(alike, None)
-        if cluster is None:
-            name = f"{zone.name}-{hypervisor.lower()}{'' if arch == X86 else '-' + arch}"
-            cluster = world.add(
-                Cluster(
-                    id=world.identify("cluster", name),
-                    nr=world.number("cluster"),
-                    name=name,
-                    zone=zone,
-                    hypervisor=hypervisor,
-                    arch=arch,
-                )
-            )
-            world.clusters.append(cluster)
-        for name in names(spec, f"{cluster.name}-host", always_number="name" not in spec):
-            number = world.number("host")
-            version: str = spec.get("version", world.server.version)
-            world.hosts.append(
-                world.add(
-                    Host(
-                        id=world.identify("host", name),
-                        nr=number,
-                        name=name,
-                        born=world.started - MONTH,
-                        zone=zone,
-                        cluster=cluster,
-                        hypervisor=hypervisor,
-                        version=version,
-                        package=spec.get("package", version),
-                        state=spec.get("state", "Up"),
-                        resourcestate=spec.get("resourcestate", "Enabled"),
-                        ip=f"172.16.{number >> 8 & 255}.{number & 255}",
-                    )
-                )
-            )
-
-    def templates(self, zones: list[Spec]) -> None:
-        """The ones the zones name, and for every hypervisor in use that of the server's own version."""
-        world = self.world
-        for index, spec in enumerate(zones):
-            for number, each in enumerate(spec.get("templates", [])):
-                where = f"zones[{index}].templates[{number}]"
-                check(each, TEMPLATE, where)
-                hypervisor = self.hypervisor(each.get("hypervisor", world.zones[index].hypervisor), where)
-                version: str = each.get("version", template_version(world.server.version))
-                arch = each.get("arch", X86)
-                name = each.get("name", template_name(hypervisor, version, arch))
-                template = next((t for t in world.templates if t.name == name), None)
-                if template is None:
-                    template = self.template(hypervisor, version, name, arch)
-                    template.type = each.get("type", "SYSTEM")
-                    if "name" in each:
-                        template.zones = set()
-                if template.zones is not None:
-                    template.zones.add(world.zones[index].name)
-                if not each.get("ready", True):
-                    template.not_ready.add(world.zones[index].name)
-        current = template_version(world.server.version)
-        in_use = {(host.hypervisor, host.cluster.arch) for host in world.hosts}
-        in_use |= {(zone.hypervisor, self.arch(zone, zone.hypervisor)) for zone in world.zones}
-        # The last architecture of a hypervisor wins its setting, as in an upgrade; x86_64 is the first.
-        for hypervisor, arch in sorted(in_use, key=lambda each: (each[0], each[1] != X86, each[1])):
-            if hypervisor == "External":
-                continue
-            named = [t for t in world.system_templates(hypervisor) if (t.version, t.arch) == (current, arch)]
-            newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current, arch=arch)
-            setting = f"router.template.{hypervisor.lower()}"
-            if hypervisor != "Simulator":
-                world.settings.set(setting, newest.name)
-
-    def template(self, hypervisor: str, version: str, name: str | None = None, arch: str = X86) -> Template:
-        world = self.world
-        template = register(world, hypervisor, version, arch, name)
-        # Newer versions were registered later: their numbers are higher.
-        world.templates.sort(key=lambda t: parse_version(t.version) or (0, 0, 0, 0))
-        for number, each in enumerate(world.templates, 1):
-            each.nr = number
-        return template
-
-    def template_of(self, hypervisor: str, version: str, arch: str = X86) -> Template:
-        found = [t for t in self.world.system_templates(hypervisor) if (t.version, t.arch) == (version, arch)]
-        return found[-1] if found else self.template(hypervisor, version, arch=arch)
-
-    def arch(self, zone: Zone, hypervisor: str, spec: Spec | None = None) -> str:
-        """What a VM has: its own, or that of the zone's first hosts of the hypervisor."""
-        given = (spec or {}).get("arch")
-        archs = (h.cluster.arch for h in self.world.hosts if h.zone is zone and h.hypervisor == hypervisor)
-        return given or next(archs, X86)
 
     # -- SSVM and CPVM
 
@@ -777,102 +396,3 @@ class Builder:
                     )
                 )
             )
-
-    def history(self) -> None:
-        world = self.world
-        commands: list[past.Past] = []
-        for index, each in enumerate(self.spec.get("history", [])):
-            where = f"history[{index}]"
-            check(each, PAST, where)
-            self.need(each, "ago", where)
-            plans = past.plans_for(world, each)
-            if not plans:
-                raise EstateError(f"{where}: there is no such network, vpc or systemvm")
-            if each.get("end", "completed") not in past.ENDS:
-                raise EstateError(f"{where}.end: {each['end']!r} is not one of {', '.join(past.ENDS)}")
-            commands += past.commands(world, each, plans)
-        past.write(world, commands)
-
-    # -- small helpers
-
-    def put_on_host(self, vm: Any, name: str | None, taken: set[Host] | None = None) -> None:
-        world = self.world
-        if name is not None:
-            host = next((host for host in world.hosts if host.name == name), None)
-            if host is None:
-                raise EstateError(f"{vm.name}: there is no host {name!r}")
-            world.place(vm, host)
-            return
-        key = (vm.zone.name, vm.hypervisor, vm.root.arch)
-        if key not in self.next_host:
-            hosts = [host for host in world.hosts if host.zone is vm.zone and host.runs(vm.root)]
-            if not hosts:
-                raise EstateError(f"zone {vm.zone.name!r} has no {vm.hypervisor} host ({vm.root.arch}) for {vm.name}")
-            self.next_host[key] = itertools.cycle(hosts)
-        host = next(self.next_host[key])
-        if host in (taken or ()):
-            host = next(self.next_host[key])
-        world.place(vm, host)
-
-    def age(self) -> float:
-        """When something was made: a month ago, one object a minute."""
-        return self.world.started - MONTH + 60 * next(self.created)
-
-    def owner(self, spec: Spec) -> Owner:
-        world = self.world
-        path = str(spec.get("domain", self.defaults.get("domain", "ROOT")))
-        if path != "ROOT" and not path.startswith("ROOT/"):
-            path = f"ROOT/{path}"
-        domain_id = uuid_of("domain", path)
-        domain = world.by_id.get(domain_id)
-        if not isinstance(domain, Domain):
-            domain = world.add(Domain(id=domain_id, nr=world.number("domain"), name=path))
-        project = spec.get("project")
-        if project is not None and uuid_of("project", project) not in world.by_id:
-            made = Project(id=uuid_of("project", project), nr=world.number("project"), name=project, domain=domain)
-            world.projects.append(world.add(made))
-        account = None if project is not None else spec.get("account", self.defaults.get("account", "system"))
-        return Owner(account, project, path)
-
-    def version_of(self, spec: Spec) -> str:
-        return str(spec.get("version", self.defaults.get("version", "4.18.1")))
-
-    def zone_of(self, spec: Spec, where: str) -> Zone:
-        name = spec.get("zone", self.defaults.get("zone", self.world.zones[0].name))
-        for zone in self.world.zones:
-            if zone.name == name:
-                return zone
-        raise EstateError(f"{where}.zone: there is no zone {name!r}")
-
-    def unit_hypervisor(self, spec: Spec, zone: Zone) -> str:
-        return spec.get("hypervisor", zone.hypervisor)
-
-    @staticmethod
-    def hypervisor(name: str, where: str) -> str:
-        for known in HYPERVISORS:
-            if known.lower() == name.lower():
-                return known
-        raise EstateError(f"{where}.hypervisor: {name!r} is not one of {', '.join(HYPERVISORS)}")
-
-    @staticmethod
-    def need(spec: Spec, key: str, where: str) -> str:
-        if key not in spec:
-            raise EstateError(f"{where}: {key} is missing")
-        return spec[key]
-
-
-def names(spec: Spec, base: str = "", always_number: bool = False) -> list[str]:
-    name = spec.get("name", base)
-    count = spec.get("count", 1)
-    if "count" not in spec and not always_number:
-        return [name]
-    width = max(3, len(str(count)))
-    return [f"{name}-{number:0{width}}" for number in range(1, count + 1)]
-
-
-def text_of(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def public_ip(number: int) -> str:
-    return f"198.18.{number >> 8 & 255}.{number & 255}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.simulator.world import Owner
+    from tests.simulator.entities import Owner
 
 
 @dataclass(frozen=True)

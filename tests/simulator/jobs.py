@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulator.entities import Entity, ManagementServer, Owner, Router, Vm
 from tests.simulator.errors import INTERNAL, ApiError, ReturnedFalse, existing_entity, invalid
 from tests.simulator.events import Event
 from tests.simulator.faults import JOB_KINDS, Fault
-from tests.simulator.world import Entity, ManagementServer, Owner, Router, Vm, World
+from tests.simulator.world import World
 
 RUNNING, SUCCEEDED, FAILED = 0, 1, 2
 

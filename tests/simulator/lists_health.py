@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.simulator import checks
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import CPVM, Router, SystemVm, Vm
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import PAGED
-from tests.simulator.world import CPVM, Router, SystemVm, Vm
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render_parts
 from tests.simulator.commands import Call, command, dump
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import PAGED
@@ -18,9 +18,9 @@ def image_store(store: ImageStore) -> dict[str, Any]:
     """The sizes are ImageStoreJoinDaoImpl's; the recorded server had none."""
     shown: dict[str, Any] = {
         "id": store.id,
-        **render.zone_fields(store.zone),
+        **render_parts.zone_fields(store.zone),
         "name": store.name,
-        "url": f"nfs://{render.DNS}/export/{store.zone.name}/secondary",
+        "url": f"nfs://{render_parts.DNS}/export/{store.zone.name}/secondary",
         "protocol": "nfs",
         "providername": "NFS",
         "scope": "ZONE",
@@ -102,10 +102,10 @@ def storage_pool(world: World, pool: StoragePool) -> dict[str, Any]:
     hypervisor = cluster.hypervisor if cluster is not None else zone.hypervisor
     return {
         "id": pool.id,
-        **render.zone_fields(zone),
-        **(render.pod_fields(zone) if cluster is not None else {}),
+        **render_parts.zone_fields(zone),
+        **(render_parts.pod_fields(zone) if cluster is not None else {}),
         "name": pool.name,
-        "ipaddress": render.DNS,
+        "ipaddress": render_parts.DNS,
         "path": pool.path,
         "created": world.stamp(pool.born),
         "type": pool.type,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.simulator.estate_schema import PAST, EstateError, check
 from tests.simulator.events import Event
 from tests.simulator.jobs import EventPlan
 from tests.simulator.plans import patch_of_systemvm, restart_of_network, restart_of_vpc
@@ -78,3 +79,20 @@ def write(world: World, past: list[Past]) -> None:
             parent=parent.id if parent is not None else None,
         )
         scheduled.setdefault(nr, event)
+
+
+def happen(world: World, specs: list[Any]) -> None:
+    """An estate's history section."""
+    past: list[Past] = []
+    for index, spec in enumerate(specs):
+        where = f"history[{index}]"
+        check(spec, PAST, where)
+        if "ago" not in spec:
+            raise EstateError(f"{where}: ago is missing")
+        if spec.get("end", "completed") not in ENDS:
+            raise EstateError(f"{where}.end: {spec['end']!r} is not one of {', '.join(ENDS)}")
+        plans = plans_for(world, spec)
+        if not plans:
+            raise EstateError(f"{where}: there is no such network, vpc or systemvm")
+        past += commands(world, spec, plans)
+    write(world, past)

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+from tests.simulator.entities import Network, Owner, Vm, Vpc
 from tests.simulator.jobs import EventPlan
-from tests.simulator.world import Network, Owner, Vm, Vpc
 
 
 def restart_of_network(network: Network) -> EventPlan:

@@ -7,11 +7,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from tests.simulator import render
-from tests.simulator.jobs import JobRunner
-from tests.simulator.routers import choose_host
-from tests.simulator.world import (
-    CUSTOM_JOB_ID,
+from tests.simulator import render_vms
+from tests.simulator.entities import (
     Agent,
     Entity,
     Health,
@@ -22,9 +19,11 @@ from tests.simulator.world import (
     Template,
     Vm,
     Vpc,
-    World,
     changeable,
 )
+from tests.simulator.jobs import JobRunner
+from tests.simulator.routers import choose_host
+from tests.simulator.world import CUSTOM_JOB_ID, World
 
 
 def state(world: World, jobs: JobRunner) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def vm_state(vm: Vm) -> dict[str, Any]:
             "unit": vm.unit.id if vm.unit is not None else None,
             "version": vm.version,
             "scripts": vm.scripts,
-            "scriptsversion": render.scripts_version(vm),
+            "scriptsversion": render_vms.scripts_version(vm),
             "redundantstate": vm.redundantstate,
             "failing_checks": vm.failing_checks,
         }

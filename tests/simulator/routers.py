@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.simulator.entities import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
 from tests.simulator.faults import Fault
 from tests.simulator.identity import parse_version
@@ -18,7 +19,7 @@ from tests.simulator.jobs import names_of
 from tests.simulator.offerings import memory_needed
 from tests.simulator.storage import takes_disk, uses_local
 from tests.simulator.templates import for_new_router
-from tests.simulator.world import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, World, Zone
+from tests.simulator.world import World
 
 RESTARTABLE = ("Implemented", "Setup")
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")

@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import collections
 import contextlib
 import functools
-import hashlib
 import hmac
 import json
 import time
@@ -18,8 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qsl, quote
-from xml.sax.saxutils import escape
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -29,21 +26,25 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     checks,
     lists,
     lists_health,
+    lists_infrastructure,
+    lists_networks,
     lists_roles,
     lists_storage,
+    lists_vms,
     report,
     shared_files,
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command
+from tests.simulator.entities import CPVM, SSVM, Entity
 from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
 from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
 from tests.simulator.upgrade import check_upgrade, upgrade
-from tests.simulator.world import CPVM, SSVM, Entity, World
+from tests.simulator.wire import Answer, as_xml, error_answer, public, sign
+from tests.simulator.world import World
 
-JSON_TYPE = "application/json;charset=utf-8"
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
 UNVERIFIED = "unable to verify user credentials and/or request signature"
 UNAVAILABLE = "The API [%s] does not exist or is not available for the account for user id [%s]."
@@ -54,25 +55,10 @@ FAULT_TEXTS = {
     530: "Command failed due to Internal Server Error",
 }
 HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
-SECRET_PARAMETERS = {"apikey", "signature", "signatureversion", "expires", "response", "command"}
 NO_FAULT = Fault("none")
 PATCHED = "patched"
 # Refused before the command is looked at.
 UNNAMED = {432}
-
-
-@dataclass
-class Answer:
-    status: int
-    body: str
-    content_type: str = JSON_TYPE
-    description: str | None = None
-
-    def response(self) -> web.Response:
-        headers = {"Content-Type": self.content_type}
-        if self.description:
-            headers["X-Description"] = " ".join(self.description.split())
-        return web.Response(status=self.status, body=self.body.encode(), headers=headers)
 
 
 @dataclass
@@ -411,41 +397,3 @@ async def simulate(spec: dict[str, Any]) -> AsyncIterator[Simulator]:
         yield simulator
     finally:
         await simulator.stop()
-
-
-def public(params: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in params.items() if name not in SECRET_PARAMETERS}
-
-
-def sign(params: dict[str, str], secret: str) -> bytes:
-    """The signature as ApiServer.verifyRequest computes it: java.net.URLEncoder, with %20 for a space."""
-    text = "&".join(
-        f"{name}={quote(value, safe='*').replace('~', '%7E')}"
-        for name, value in sorted(params.items())
-        if name.lower() != "signature"
-    )
-    return base64.b64encode(hmac.new(secret.encode(), text.lower().encode(), hashlib.sha1).digest())
-
-
-def error_answer(response_name: str, error: ApiError) -> Answer:
-    body: dict[str, Any] = {"uuidList": [], "errorcode": error.code}
-    if error.cserrorcode is not None:
-        body["cserrorcode"] = error.cserrorcode
-    if error.text is not None:
-        body["errortext"] = error.text
-    return Answer(error.code, json.dumps({response_name: body}, ensure_ascii=False), description=error.text)
-
-
-def as_xml(answer: Answer) -> Answer:
-    """What a client gets that forgets response=json."""
-
-    def render(name: str, value: Any) -> str:
-        if isinstance(value, list):
-            return "".join(render(name, item) for item in value)
-        if isinstance(value, dict):
-            return f"<{name}>{''.join(render(key, item) for key, item in value.items())}</{name}>"
-        return f"<{name}>{escape(str(value))}</{name}>"
-
-    content = "".join(render(name, value) for name, value in json.loads(answer.body).items())
-    body = f'<?xml version="1.0" encoding="UTF-8"?>{content}'
-    return Answer(answer.status, body, "text/xml;charset=utf-8", answer.description)

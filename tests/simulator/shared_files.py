@@ -13,13 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render_parts
 from tests.simulator.commands import Call, command, dump
+from tests.simulator.entities import Entity, Host, Network, Owner, Template, Zone
 from tests.simulator.errors import invalid
 from tests.simulator.identity import uuid_of
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import OWNED
-from tests.simulator.world import Entity, Host, Network, Owner, Template, World, Zone
+from tests.simulator.world import World
 
 GIB = 1 << 30
 RESTARTABLE = ("Ready", "Stopped")
@@ -67,12 +68,12 @@ def nics(each: SharedFileSystem) -> list[dict[str, Any]]:
 
 def shared_file_system(each: SharedFileSystem) -> dict[str, Any]:
     """SharedFSJoinDaoImpl.newSharedFSResponse; domain is the path, as there."""
-    owner = {key: value for key, value in render.owner_fields(each.owner).items() if key != "domainpath"}
+    owner = {key: value for key, value in render_parts.owner_fields(each.owner).items() if key != "domainpath"}
     return {
         "id": each.id,
         "name": each.name,
         "description": each.name,
-        **render.zone_fields(each.zone),
+        **render_parts.zone_fields(each.zone),
         "virtualmachineid": each.vm_id,
         "vmstate": each.vm_state,
         "volumename": f"DATA-{each.nr}",
@@ -103,11 +104,11 @@ def virtual_machine(world: World, each: SharedFileSystem) -> dict[str, Any]:
         "id": each.vm_id,
         "name": each.vm_name,
         "displayname": each.vm_name,
-        **render.owner_fields(each.owner),
+        **render_parts.owner_fields(each.owner),
         "created": world.stamp(each.born),
         "state": each.vm_state,
         "haenable": False,
-        **render.zone_fields(each.zone),
+        **render_parts.zone_fields(each.zone),
     }
     if each.host is not None:
         shown |= {"hostid": each.host.id, "hostname": each.host.name}

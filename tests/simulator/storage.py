@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.simulator.world import Cluster, Entity, World, Zone
+from tests.simulator.entities import Cluster, Entity, Zone
+from tests.simulator.world import World
 
 TERABYTE = 1 << 40
 LOCAL = "HOST"

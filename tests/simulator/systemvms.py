@@ -8,12 +8,13 @@ import asyncio
 import time
 from dataclasses import replace
 
+from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
 from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch, unreachable
 from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
 from tests.simulator.templates import for_new_systemvm
-from tests.simulator.world import CPVM, SSVM, Agent, Interval, SystemVm, World, Zone
+from tests.simulator.world import World
 
 SCAN = "capacity scan"
 REQUIRED = {SSVM: "enable.secstorage.vm", CPVM: "enable.consoleproxy.vm"}

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from tests.simulator.entities import X86, Template, Zone
 from tests.simulator.identity import parse_version
-from tests.simulator.world import X86, Template, World, Zone
+from tests.simulator.world import World
 
 
 def template_name(hypervisor: str, version: str, arch: str = X86) -> str:

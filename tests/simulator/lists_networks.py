@@ -1,0 +1,315 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks and VPCs, and what belongs to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.simulator import render_networks, render_parts
+from tests.simulator.commands import Call, command
+from tests.simulator.entities import Network, Vm, Vpc, Zone
+from tests.simulator.identity import uuid_of
+from tests.simulator.lists import OWNED, shown_as
+
+
+def tags_match(call: Call, tags: dict[str, str]) -> bool:
+    for name, key in call.params.items():
+        if name.startswith("tags[") and name.endswith(".key"):
+            value = call.params.get(name[: -len("key")] + "value")
+            if key not in tags or value not in (None, tags[key]):
+                return False
+    return True
+
+
+@command("listNetworks", ids="network")
+def list_networks(call: Call) -> str:
+    wanted = set(filter(None, call.params.get("supportedservices", "").split(",")))
+    networks = call.select(
+        [
+            network
+            for network in reversed(call.world.networks)
+            if network.removed is None
+            and (not wanted or wanted <= {service["name"] for service in render_networks.services_of(network)})
+            and tags_match(call, network.tags)
+        ],
+        objects={
+            "id": lambda network: network,
+            "zoneid": lambda network: network.zone,
+            "vpcid": lambda network: network.vpc,
+        },
+        values={
+            "name": lambda network: network.name,
+            "type": lambda network: network.type,
+            "forvpc": lambda network: network.vpc is not None,
+            "restartrequired": lambda network: network.restartrequired,
+            "issystem": lambda network: False,
+            "traffictype": lambda network: "Guest",
+            "networkofferingid": lambda network: render_networks.offering_of(network)["id"],
+        },
+        keyword=lambda network: [network.name],
+        owner=lambda network: network.owner,
+    )
+    return call.entities("network", networks)
+
+
+@command("listVPCs", ids="vpc")
+def list_vpcs(call: Call) -> str:
+    vpcs = call.select(
+        [vpc for vpc in reversed(call.world.vpcs) if vpc.removed is None and tags_match(call, vpc.tags)],
+        objects={"id": lambda vpc: vpc, "zoneid": lambda vpc: vpc.zone},
+        values={
+            "name": lambda vpc: vpc.name,
+            "state": lambda vpc: vpc.state,
+            "cidr": lambda vpc: vpc.cidr,
+            "restartrequired": lambda vpc: vpc.restartrequired,
+        },
+        keyword=lambda vpc: [vpc.name],
+        owner=lambda vpc: vpc.owner,
+    )
+    return call.entities("vpc", vpcs)
+
+
+def network_or_vpc(unit: Network | Vpc) -> dict[str, Any]:
+    if isinstance(unit, Vpc):
+        return {"vpcid": unit.id, "vpcname": unit.name}
+    return {"associatednetworkid": unit.id, "associatednetworkname": unit.name}
+
+
+@command(
+    "listPublicIpAddresses",
+    f"{OWNED} id:uuid zoneid:uuid associatednetworkid:uuid vpcid:uuid ipaddress issourcenat:boolean "
+    "allocatedonly:boolean forvirtualnetwork:boolean state isstaticnat:boolean forloadbalancing:boolean",
+)
+def list_public_ip_addresses(call: Call) -> str:
+    world = call.world
+    sees = call.may_see()
+
+    def common(address: str, owner: Any, zone: Zone) -> dict[str, Any]:
+        return {
+            "id": uuid_of("ipaddress", address),
+            "ipaddress": address,
+            "allocated": world.stamp(world.started),
+            **render_parts.zone_fields(zone),
+            "issourcenat": True,
+            **render_parts.owner_fields(owner),
+            "forvirtualnetwork": True,
+            "vlanid": uuid_of("vlan", zone.name),
+            "vlanname": "vlan://50",
+            "isstaticnat": False,
+            "issystem": False,
+        }
+
+    def rest(zone: Zone, purpose: str | None) -> dict[str, Any]:
+        return {
+            "networkid": render_parts.PUBLIC_NETWORK,
+            "state": "Allocated",
+            "physicalnetworkid": uuid_of("physicalnetwork", zone.name),
+            **({"purpose": purpose} if purpose else {}),
+            "tags": [],
+            "isportable": False,
+            "fordisplay": True,
+            "hasrules": False,
+            "forsystemvms": False,
+            "forprovider": False,
+            "hasannotations": False,
+        }
+
+    def vm_fields(vm: Vm | None, type_: str) -> dict[str, Any]:
+        if vm is None:
+            return {}
+        return {"virtualmachineid": vm.id, "virtualmachinetype": type_, "virtualmachinename": vm.name}
+
+    rows = []
+    for vm in world.systemvms:
+        if sees(world.system_owner) and call.same("zoneid", vm.zone) and not call.objects.keys() - {"zoneid"}:
+            row = common(vm.public_ip, world.system_owner, vm.zone) | {"issourcenat": False, "issystem": True}
+            rows.append(row | vm_fields(vm, vm.type_name) | rest(vm.zone, "Lb"))
+    units: list[Network | Vpc] = [*world.networks, *world.vpcs]
+    chosen = call.select(
+        [unit for unit in units if unit.public_ip],
+        objects={
+            "zoneid": lambda unit: unit.zone,
+            "associatednetworkid": lambda unit: unit,
+            "vpcid": lambda unit: unit,
+        },
+        owner=lambda unit: unit.owner,
+    )
+    for unit in chosen:
+        first = unit.routers[0] if unit.routers else None
+        row = common(unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
+        rows.append(row | network_or_vpc(unit) | rest(unit.zone, None))
+    columns = ("id", "ipaddress", "issourcenat", "forvirtualnetwork", "isstaticnat", "state")
+    shown = call.select(
+        rows,
+        values={column: shown_as(column) for column in columns},
+        keyword=lambda row: [row["ipaddress"]],
+    )
+    return call.rows("publicipaddress", shown, dict)
+
+
+@command("listRemoteAccessVpns", f"{OWNED} id:uuid networkid:uuid publicipid:uuid fordisplay:boolean")
+def list_remote_access_vpns(call: Call) -> str:
+    units: list[Network | Vpc] = [*call.world.networks, *call.world.vpcs]
+    chosen = call.select(
+        [unit for unit in units if unit.remote_access_vpn],
+        objects={"networkid": lambda unit: unit},
+        owner=lambda unit: unit.owner,
+    )
+    return call.rows(
+        "remoteaccessvpn",
+        chosen,
+        lambda unit: {
+            "publicipid": uuid_of("ipaddress", unit.public_ip),
+            "publicip": unit.public_ip,
+            "iprange": "10.1.2.1-10.1.2.8",
+            "presharedkey": "simulated",
+            **render_parts.owner_fields(unit.owner),
+            "state": "Running",
+            "id": uuid_of("remoteaccessvpn", unit.id),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listVpnGateways", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
+def list_vpn_gateways(call: Call) -> str:
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.site_to_site],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
+    return call.rows(
+        "vpngateway",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("vpngateway", vpc.id),
+            "publicip": vpc.public_ip,
+            "vpcid": vpc.id,
+            "vpcname": vpc.name,
+            **render_parts.owner_fields(vpc.owner),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listVpnConnections", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
+def list_vpn_connections(call: Call) -> str:
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.site_to_site],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
+    return call.rows(
+        "vpnconnection",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("vpnconnection", vpc.id),
+            "s2svpngatewayid": uuid_of("vpngateway", vpc.id),
+            "publicip": vpc.public_ip,
+            "s2scustomergatewayid": uuid_of("vpncustomergateway", vpc.id),
+            "gateway": "203.0.113.1",
+            "cidrlist": "192.168.100.0/24",
+            **render_parts.owner_fields(vpc.owner),
+            "state": "Connected",
+            "passive": False,
+            "created": call.world.stamp(vpc.born),
+            "fordisplay": True,
+        },
+    )
+
+
+@command("listPrivateGateways", f"{OWNED} id:uuid vpcid:uuid ipaddress vlan state")
+def list_private_gateways(call: Call) -> str:
+    chosen = call.select(
+        [vpc for vpc in call.world.vpcs if vpc.private_gateway],
+        objects={"vpcid": lambda vpc: vpc},
+        owner=lambda vpc: vpc.owner,
+    )
+    return call.rows(
+        "privategateway",
+        chosen,
+        lambda vpc: {
+            "id": uuid_of("privategateway", vpc.id),
+            "gateway": "172.20.0.1",
+            "netmask": "255.255.255.0",
+            "ipaddress": "172.20.0.2",
+            **render_parts.zone_fields(vpc.zone),
+            "vlan": "vlan://3000",
+            "vpcid": vpc.id,
+            "vpcname": vpc.name,
+            "physicalnetworkid": uuid_of("physicalnetwork", vpc.zone.name),
+            **render_parts.owner_fields(vpc.owner),
+            "state": "Ready",
+            "sourcenatsupported": False,
+        },
+    )
+
+
+@command("listLoadBalancerRules", f"{OWNED} id:uuid name networkid:uuid zoneid:uuid publicipid:uuid")
+def list_load_balancer_rules(call: Call) -> str:
+    networks = call.select(
+        call.world.networks,
+        objects={"networkid": lambda network: network, "zoneid": lambda network: network.zone},
+        owner=lambda network: network.owner,
+    )
+    rules = [(network, number) for network in networks for number in range(network.lb_rules)]
+
+    def show(rule: tuple[Network, int]) -> dict[str, Any]:
+        network, number = rule
+        address = (network.vpc or network).public_ip
+        return {
+            "id": uuid_of("loadbalancerrule", f"{network.id}/{number}"),
+            "name": f"lb-{number + 1}",
+            "publicipid": uuid_of("ipaddress", address),
+            "publicip": address,
+            "publicport": str(8000 + number),
+            "privateport": "80",
+            "algorithm": "roundrobin",
+            "cidrlist": "",
+            **render_parts.owner_fields(network.owner),
+            "state": "Active",
+            **render_parts.zone_fields(network.zone),
+            "protocol": "tcp",
+            "tags": [],
+            "networkid": network.id,
+            "fordisplay": True,
+        }
+
+    return call.rows("loadbalancerrule", rules, show)
+
+
+@command("listProjects", f"{OWNED} id:uuid name state displaytext", ids="project")
+def list_projects(call: Call) -> str:
+    world = call.world
+    projects = call.select(
+        world.projects if call.flag("listall") or "id" in call.params else [],
+        objects={"id": lambda project: project},
+        values={"name": lambda project: project.name},
+        keyword=lambda project: [project.name],
+    )
+    return call.rows(
+        "project",
+        projects,
+        lambda project: {
+            "id": project.id,
+            "name": project.name,
+            "displaytext": project.name,
+            "domainid": project.domain.id,
+            "domain": project.domain.name.rsplit("/", 1)[-1],
+            "owner": [{"account": world.server.account}],
+            "projectaccountname": f"PrjAcct-{project.name}-{project.nr}",
+            "state": "Active",
+            "tags": [],
+            "created": world.stamp(project.born),
+        },
+    )
+
+
+def nothing(call: Call) -> str:
+    """Objects of a kind that this cloud has none of."""
+    return "{}"
+
+
+for name in ("listSnapshots", "listIsos", "listVpnCustomerGateways"):
+    command(name, f"{OWNED} id:uuid name zoneid:uuid")(nothing)

@@ -270,3 +270,12 @@ def test_a_vm_is_of_the_new_template_by_its_disk_or_else_by_its_version() -> Non
 
 def test_what_guards_data_cannot_be_ignored() -> None:
     assert all(check.guards for check in CHECKS if check.new_disks)
+
+
+def test_beside_a_stopped_ssvm_none_is_made_if_no_capacity_is_reserved() -> None:
+    check = next(check for check in CHECKS if check.name == "capacity_scan")
+    stopped = system_vm_unit(vm("s-9", Kind.SSVM, state="Stopped"))
+    cloud = estate(ssvm(), stopped, settings=settings({"system.vm.auto.reserve.capacity": "false"}))
+    answer = check.ask(CheckContext(cloud, [(ssvm(), Verdict(Method.RECREATE, ""))], make_policy()))
+    assert answer.status is Status.FAIL
+    assert "s-9 of zone zone is Stopped" in answer.seen

@@ -332,8 +332,8 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("capacity_scan", Status.OK, "replaces", (STOPPED_SSVM,), {}),
     (
         "capacity_scan",
-        Status.FAIL,
-        "reserve",
+        Status.OK,
+        "",
         (STOPPED_SSVM,),
         {"settings": settings({"system.vm.auto.reserve.capacity": "false"})},
     ),

@@ -136,11 +136,18 @@ def offerings(context: CheckContext) -> Iterator[str]:
     concerns=makes_system_vms,
 )
 def capacity_scan(context: CheckContext) -> Iterator[str]:
-    """A destroyed system VM comes back through the capacity scan only."""
+    """A destroyed system VM comes back through the capacity scan only.
+
+    That of SSVMs makes a missing one whatever the settings say, but not beside a Stopped one if no capacity is to be
+    reserved (PremiumSecondaryStorageManagerImpl.scanPool); that of CPVMs asks for its own settings.
+    """
     new = [disk.unit for disk in context.new_disks if disk.is_new and disk.unit.kind.is_system_vm]
     settings, prefix = context.cloud.settings, "nothing would replace a destroyed system VM:"
-    if not settings.flag(RESERVE, True):
-        yield f"{prefix} {RESERVE} is false"
+    ids = {unit.id for unit in new}
+    zones = {unit.zone_id for unit in new if unit.kind is Kind.SSVM} if not settings.flag(RESERVE, True) else set()
+    for unit in context.cloud.units:
+        if unit.kind is Kind.SSVM and unit.zone_id in zones and unit.id not in ids and not unit.vms[0].running:
+            yield f"{prefix} {RESERVE} is false, and {unit.name} of zone {unit.zone} is {unit.vms[0].state}"
     proxies = [unit for unit in new if unit.kind is Kind.CPVM]
     if proxies and settings.text(PROXY_STATE, "Auto") != "Auto":
         yield f"{prefix} {PROXY_STATE} is {settings.text(PROXY_STATE)}"

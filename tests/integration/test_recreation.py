@@ -127,7 +127,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "not ready",
     ),
     "no host Up": ({"zones": [{"name": "Berlin", "hosts": [{"state": "Down"}]}]}, "no KVM host that is Up"),
-    "scan switched off": ({"settings": {"system.vm.auto.reserve.capacity": False}}, "auto.reserve.capacity"),
+    "scan switched off": ({"settings": {"consoleproxy.management.state": "Manual"}}, "management.state is Manual"),
 }
 
 
@@ -136,7 +136,7 @@ def test_nothing_is_destroyed_before_its_replacement_is_sure(name: str, tmp_path
     sections, words = REFUSED[name]
     with Cloud(estate(networks=[{"name": "net"}], **sections), tmp_path) as cloud:
         run = cloud.upgrade(method="recreate")
-        module = cloud.module("cs_systemvm_recreate", system_vms=["s-1-VM"])
+        module = cloud.module("cs_systemvm_recreate", system_vms=["v-2-VM"])
     for each in (run, module):
         assert each.journal == []
         assert words in each.output

@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
             "networks": [{"name": "there", "router": {"host": "kvm-old"}}, {"name": "here"}],
         },
         "host_agents",
-        "carry VMs in scope: kvm-old 4.20.1.0",
+        "carry VMs in scope, or may get new ones: kvm-old 4.20.1.0",
         "Upgrade cloudstack-agent and cloudstack-common there first",
     ),
 }

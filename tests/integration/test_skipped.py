@@ -45,7 +45,7 @@ def test_the_others_are_upgraded_and_yet_it_is_no_success(run: Run) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("cpvm", "its agent is not connected, so nothing could be proven"),
+        ("ssvm", "its agent is not connected, so nothing could be proven"),
         ("orphan_router", "its network or VPC no longer exists"),
     ],
 )

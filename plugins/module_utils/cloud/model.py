@@ -110,6 +110,7 @@ class Vm:
     arch: str | None = None
     created: str | None = None
     addresses: tuple[str, ...] = ()
+    public: bool | None = None  # routers: whether it has a public network; None where its NICs are not listed
     owner: Owner = field(default_factory=Owner)
 
     @property
@@ -269,8 +270,14 @@ class Unit:
 
     @property
     def dhcp_only(self) -> bool:
-        """Whether its routers give a shared network DHCP, DNS and user data, and route nothing (type dhcpsrvr)."""
-        return self.network is not None and self.network.type == "Shared"
+        """Whether its routers give a network DHCP, DNS and user data, and route nothing (type dhcpsrvr).
+
+        Those are the routers without a public network, of no VPC (VirtualNetworkApplianceManagerImpl).
+        """
+        if self.network is None:
+            return False
+        known = [vm.public for vm in self.vms if vm.public is not None]
+        return not any(known) if known else self.network.type == "Shared"
 
     @property
     def tiers(self) -> tuple[Network, ...]:

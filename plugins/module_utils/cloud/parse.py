@@ -226,6 +226,7 @@ def router(item: Mapping[str, Any]) -> Vm:
         network_id=item.get("guestnetworkid"),
         vpc_id=item.get("vpcid"),
         health_failed=item.get("healthchecksfailed"),
+        public=any(nic.get("traffictype") == "Public" for nic in item["nic"]) if item.get("nic") else None,
         addresses=tuple(dict.fromkeys(str(address) for address in addresses if address)),
     )
 

@@ -78,12 +78,13 @@ def read_cloud(client: Client) -> Cloud:
         templates=read_templates(client),
         units=units,
         in_flight=tuple(read_in_flight(client, jobs)),
-        transfers=tuple(
-            f"{job.command} job {job.id}"
-            for job in jobs.values()
-            if job.command.removesuffix("ByAdmin") in TRANSFER_COMMANDS
-        ),
+        transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
+
+
+def needs_ssvm(job_command: str) -> bool:
+    """Whether a job of this name is carried out by an SSVM."""
+    return job_command.removesuffix("ByAdmin") in TRANSFER_COMMANDS
 
 
 def read_details(

@@ -170,11 +170,7 @@ def _decide(facts: Facts, request: Request) -> Orders:
 
     :raises RefusedError: for what the matrix forbids.
     """
-    # A system VM that is stopped and started is to get a new disk, so it is recreated as far as the need is concerned.
-    restarts_system_vms = request.method is Method.RESTART and request.targets.system_vms
-    wanted = WantedMethod.RECREATE if restarts_system_vms else WANTED_FOR[request.method]
-    strategy = Strategy(wanted, allow_degraded=request.allow_degraded)
-    verdicts = {unit.id: decide(unit, facts.baseline, strategy) for unit in facts.units}
+    verdicts = {unit.id: decide(unit, facts.baseline, _strategy(unit, request)) for unit in facts.units}
     forbidden = [why for unit in facts.units for dummy, why in verdicts[unit.id].forbidden]
     if forbidden:
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
@@ -190,6 +186,16 @@ def _decide(facts: Facts, request: Request) -> Orders:
         else:
             settled[unit.id] = result
     return Orders(settled, work)
+
+
+def _strategy(unit: Unit, request: Request) -> Strategy:
+    """What decides whether the unit needs the method.
+
+    What is restarted for a new disk, system VMs and the routers of a Basic zone, is recreated as far as that goes.
+    """
+    for_new_disk = request.method is Method.RESTART and (unit.kind.is_system_vm or unit.per_pod)
+    wanted = WantedMethod.RECREATE if for_new_disk else WANTED_FOR[request.method]
+    return Strategy(wanted, allow_degraded=request.allow_degraded)
 
 
 def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResult | None:

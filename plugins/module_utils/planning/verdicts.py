@@ -202,13 +202,11 @@ def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> V
         blocker = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
     if blocker is None and not strategy.allow_degraded:
         blocker = degraded(unit)
-    if blocker is None and unit.per_pod:
-        blocker = (
-            "in a Basic zone a restart with cleanup may leave a pod without its router; reboot or destroy the routers "
-            "one by one instead"
-        )
     if blocker:
         return Verdict(Method.SKIP, f"{why}; {blocker}")
+    if unit.per_pod:
+        # A restart with cleanup may leave a pod without its router.
+        return Verdict(Method.RESTART, f"{why}; in a Basic zone the router of each pod is rebooted onto a new disk")
     return Verdict(Method.RECREATE, why)
 
 

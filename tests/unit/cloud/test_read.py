@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import read
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse, read
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
     Need,
@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
-from tests.unit.builders import version
+from tests.unit.builders import network_unit, version
 
 
 def settings(**values: str) -> Any:
@@ -68,3 +68,18 @@ def test_only_what_the_checks_need_is_asked_for(names: list[str], needs: list[Ne
     assert all(found.settings.text(name, "default") == "default" for name in names)
     with pytest.raises(NotReadError):
         found.settings.text("what.nobody.read")
+
+
+@pytest.mark.parametrize("command", ["CopyTemplateCmd", "CreateTemplateCmdByAdmin", "MigrateSecondaryStorageDataCmd"])
+def test_what_an_ssvm_carries_is_known_by_any_name_of_its_job(command: str) -> None:
+    assert read.needs_ssvm(command)
+    assert not read.needs_ssvm("RestartNetworkCmd")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "dhcp_only"),
+    [(["Guest", "Control"], True), (["Guest", "Control", "Public"], False)],
+)
+def test_a_router_without_a_public_network_serves_dhcp_only(traffic: list[str], dhcp_only: bool) -> None:
+    item = {"id": "r", "nic": [{"traffictype": each} for each in traffic]}
+    assert network_unit("n", parse.router(item), type="Isolated").dhcp_only is dhcp_only

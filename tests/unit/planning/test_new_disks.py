@@ -179,6 +179,14 @@ CASES: list[Case] = [
     (
         "new_template",
         Status.FAIL,
+        "systemvm-4.22.1",
+        (ssvm(),),
+        RECREATE,
+        {"templates": (template("systemvm-4.18.1", created="2025"), LATER)},
+    ),
+    (
+        "new_template",
+        Status.FAIL,
         "older than the minimum",
         (WEB,),
         RECREATE,

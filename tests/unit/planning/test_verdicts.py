@@ -71,7 +71,7 @@ CASES = [
     (network_unit("n", vm("r", hypervisor="Hyperv")), Method.RECREATE, "Hyperv"),
     (network_unit("n", vm("r-1"), vm("r-2")), Method.RECREATE, "2 routers"),
     (replace(network_unit("n", vm("r-1"), vm("r-2")), per_pod=True), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (replace(network_unit("n", vm("r", hypervisor="Hyperv")), per_pod=True), Method.SKIP, "Basic zone"),
+    (replace(network_unit("n", vm("r", hypervisor="Hyperv")), per_pod=True), Method.RESTART, "Basic zone"),
     (vpc_unit("v"), Method.LIVE_PATCH, "runs 4.18.1.0"),
     (vpc_unit("v", tiers=0), Method.RECREATE, "without tiers"),
     (vpc_unit("v", vm("r", software=TARGET_TEXT), tiers=0), Method.NONE, "already"),

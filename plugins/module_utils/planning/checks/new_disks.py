@@ -67,11 +67,13 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
                 f"minimum {minimum} (minreq.sysvmtemplate.version)"
             )
         elif template.better:
+            target = context.cloud.version
+            old = template.version and target and template.version.release < target.release
             yield Against(
-                f"{template.better!r} is not ready in zone {disk.unit.zone}, so new system VMs are made from "
+                f"{template.better!r} is not ready in zone {disk.unit.zone}, so new system VMs would be made from "
                 f"{template.name!r}",
-                Status.WARN,
-                "Wait until it is ready, if the new one is wanted.",
+                Status.FAIL if old else Status.WARN,
+                "Wait until it is ready.",
             )
 
 

@@ -15,11 +15,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
     OWN_PREFIX,
     PREFIX,
-    SCOPE,
-    VARIABLES,
     VariableError,
     read_one,
     read_variables,
@@ -163,12 +163,12 @@ def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None
 @pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize("nothing", [None, "", "  ", "\n"])
 def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
-    assert read_one(name, nothing) == VARIABLES[name].default
+    assert read_one(name, nothing) == default_of(name)
 
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_default_means_itself(name: str) -> None:
-    assert read_one(name, VARIABLES[name].default) == VARIABLES[name].default
+    assert read_one(name, default_of(name)) == default_of(name)
 
 
 def test_a_secret_is_not_repeated() -> None:
@@ -270,7 +270,7 @@ def test_roles_document_every_variable_with_its_default() -> None:
     expected = {PREFIX + name for name in VARIABLES} - {PREFIX + name for name in (*secret, "hosts")}
     assert set(documented()) == expected
     for name, option in documented().items():
-        assert option.get("default") == VARIABLES[name.removeprefix(PREFIX)].default, name
+        assert option.get("default") == default_of(name.removeprefix(PREFIX)), name
         assert option["type"] == "raw", "Ansible would refuse an empty survey answer before it can be read"
 
 

@@ -28,18 +28,18 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variable
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
-LISTS = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
-FLAGS = ("allow_degraded", "canary", "approved", "validate_certs")
+LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
+FLAGS: tuple[str, ...] = ("allow_degraded", "canary", "approved", "validate_certs")
 WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
     **{"api_timeout": 1, "api_retry_limit": 0},
 }
-LINES = (
+LINES: tuple[str, ...] = (
     *("before_step", "after_step", "on_failure", "log", "stop_file", "report_dir"),
     *("api_url", "api_key", "api_secret", "api_verify_ssl_cert"),
 )
-CHOICES = {
+CHOICES: dict[str, tuple[str, ...]] = {
     "method": ("auto", "live_patch", "recreate"),
     "unsupported": ("fail", "recreate"),
     "system_vm_mode": ("destroy", "restart"),
@@ -50,7 +50,29 @@ CHOICES = {
     "progress": ("stdout", "stderr", "none"),
     "api_http_method": ("get", "post"),
 }
-SOME_OF = {"kinds": ("ssvm", "cpvm", "router", "network", "vpc", "internal_lb")}
+SOME_OF: dict[str, tuple[str, ...]] = {"kinds": ("ssvm", "cpvm", "router", "network", "vpc", "internal_lb")}
+MEANT = {
+    **{"select": "expression", "steps": "sizes", "max_failures": "share"},
+    **{"deadline": "moment", "target_version": "release"},
+}
+
+# What these are is pinned above; an option that is added to the table is tested by its type, without a line here.
+for _option in VARIABLES.values():
+    _name, _type, _lowest = _option.name, _option.type, _option.lowest
+    if _name in {*LISTS, *FLAGS, *WHOLE, *SECONDS, *LINES, *CHOICES, *SOME_OF, *MEANT, "poll_interval"}:
+        continue
+    if _option.choices:
+        (SOME_OF if _type == "list" else CHOICES)[_name] = _option.choices
+    elif _type == "int" and _lowest is not None:
+        (SECONDS if _option.means == "seconds" else WHOLE)[_name] = int(_lowest)
+    elif _option.means:
+        MEANT[_name] = _option.means
+    elif _type == "list":
+        LISTS = (*LISTS, _name)
+    elif _type == "bool":
+        FLAGS = (*FLAGS, _name)
+    else:
+        LINES = (*LINES, _name)
 
 
 def means(meant: Any, *written: Any) -> list[tuple[Any, Any]]:
@@ -112,30 +134,30 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             *means(REFUSED, "other", f"{first} {second}", True, {first: 1}),
         ]
     others: dict[str, list[tuple[Any, Any]]] = {
-        "select": [
+        "expression": [
             ("a == 'b'", "a == 'b'"),
             ("a == 'x  y'\n && b\n", "a == 'x  y' && b"),
             (["a"], REFUSED),
             (True, REFUSED),
             (1, REFUSED),
         ],
-        "steps": [
+        "sizes": [
             *means(["1", "5", "20%"], [1, 5, "20%"], ["1", "5", "20 %"], "1, 5, 20%", "1\n5\n20%", '[1, 5, "20%"]'),
             (5, ["5"]),
             *means(REFUSED, "0", [0], "0%", "x", True, {"a": 1}, [1.5], -1, "101%"),
         ],
-        "target_version": [
+        "release": [
             ("4.22", "4.22"),
             (" 4.20.1.0 ", "4.20.1.0"),
             *means(REFUSED, 4.2, 4, True, ["4.22"], {}, "4.22\n4.20"),
         ],
-        "max_failures": [
+        "share": [
             *means("3", 3, "3", " 3 ", 3.0),
             *means("10%", "10%", "10 %"),
             ("100%", "100%"),
             *means(REFUSED, "ten", -1, "-1", 1.5, "101%", True, [3], {}),
         ],
-        "deadline": [
+        "moment": [
             *means("22:00", "22:00", " 22:00 "),
             ("4h30m", "4h30m"),
             (datetime(2026, 11, 23, 6), "2026-11-23T06:00:00"),
@@ -143,7 +165,7 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             *means(REFUSED, yaml.safe_load("22:00"), 1320, "1320", True, ["22:00"], 6.5),
         ],
     }
-    return others[name]
+    return others[MEANT[name]]
 
 
 CASES = [(name, value, meant) for name in VARIABLES for value, meant in forms(name)]

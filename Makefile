@@ -28,7 +28,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-fast lint mypy sanity bench docs build matrix test-python clean
+.PHONY: help setup generate demo test test-fast lint mypy sanity bench docs build matrix test-python clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -37,6 +37,9 @@ setup: $(VENV)/.dev ## create .venv with everything the demo and the tests need 
 	@copy="$$HOME/.ansible/collections/ansible_collections/cloudstack/sysvm"; if [ -e "$$copy" ]; then \
 		echo "Warning: $$copy is used before this folder, except by make. Remove it, or set" \
 		"ANSIBLE_COLLECTIONS_PATH='$(SITE_PACKAGES)'"; fi
+
+generate: $(VENV)/.dev ## write what is made from the table of options: documentation, roles' defaults, the readme's table
+	@python tests/tools/generate.py
 
 demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh

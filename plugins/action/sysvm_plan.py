@@ -10,7 +10,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import CONNECTION, PLAN, SCOPE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import plan_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
@@ -20,7 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
 
-MODULE = "cloudstack.sysvm.cs_sysvm_version_check"
+MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
 
 
@@ -38,7 +40,7 @@ class ActionModule(ActionBase):
             around.refuse_shared_endpoint(variables)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
-        wanted = {name: variables[name] for name in (*SCOPE, *PLAN) if variables[name] != ""}
+        wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "")}
         known = known_restarts(around.report_folder(variables))
         args = {**around.connection(variables), **wanted, "known_restarts": known, "fail_on_checks": False}
         checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)

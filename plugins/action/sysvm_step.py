@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import CONNECTION
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import JOURNAL_VARIABLE, LogFile
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (

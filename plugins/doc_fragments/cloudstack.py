@@ -7,7 +7,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options:
+options: # Made from plugins/module_utils/planning/options by make generate.
   api_url:
     description:
       - URL of the CloudStack API, for example V(https://cloud.example.com/client/api).
@@ -25,7 +25,7 @@ options:
     type: str
   api_http_method:
     description:
-      - HTTP method for calls that only read. Calls that change something are always sent with POST.
+      - HTTP method for calls that only read; calls that change something are always sent with POST.
       - With V(get), the API key stands in URLs and so in the access logs of the management server and of proxies.
       - If not given, the environment variable E(CLOUDSTACK_METHOD) is used.
     type: str
@@ -33,7 +33,8 @@ options:
     default: post
   api_timeout:
     description:
-      - How many seconds to wait for a connection, and for the answer to each call. Not the time an upgrade may take.
+      - How many seconds to wait for a connection, and for the answer to each call; not the time an upgrade may take.
+      - At least V(1).
       - If not given, the environment variable E(CLOUDSTACK_TIMEOUT) is used.
     type: int
     default: 60
@@ -45,15 +46,16 @@ options:
   validate_certs:
     description:
       - Whether to check the TLS certificate of the server.
-      - If not given, the environment variable E(CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY) is used, which means the opposite.
-        Setting it to V(true) turns the check off.
+      - If not given, the environment variable E(CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY) is used, which means the opposite;
+        V(true) there turns the check off.
     type: bool
     default: true
   api_retry_limit:
     description:
       - For how many seconds to repeat a call that only reads while the management server cannot be reached, for example
-        because it restarts. Calls that change something are never repeated.
-      - A server that has not answered at all is given up after a few seconds.
+        because it restarts.
+      - Calls that change something are never repeated. A server that has not answered at all is given up after a few
+        seconds.
     type: int
     default: 300
 """

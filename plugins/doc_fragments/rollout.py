@@ -8,61 +8,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options:
-  parallel:
-    description:
-      - How many units are at work at a time.
-    type: int
-    default: 10
-  per_host:
-    description:
-      - How many units are at work on one hypervisor host at a time. An agent on KVM runs five commands at once, and a
-        patch occupies one of them for minutes.
-      - V(0) means no bound.
-    type: int
-    default: 2
-  system_vms_at_once:
-    description:
-      - How many SSVMs are recreated or restarted at a time in the whole cloud, and CPVMs likewise; never two in a zone.
-      - The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones only wait
-        longer without one.
-    type: int
-    default: 1
-  max_failures:
-    description:
-      - How many units may fail before no further unit is started, as a number or as a percentage of the targets such as
-        V(10%). What runs is finished and verified.
-    type: str
-    default: "0"
-  deadline:
-    description:
-      - No unit is started that is not expected to end by then, going by durations seen in this rollout.
-      - A time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time, or a duration such as
-        V(4h30m).
-    type: str
-  job_timeout:
-    description:
-      - The longest time in seconds for patching, restarting or starting one VM. A unit with more to do, such as a
-        redundant pair, gets a multiple.
-      - A job that takes longer is left running and its unit reported as failed; the next run waits for it.
-    type: int
-    default: 1800
-  verify_timeout:
-    description:
-      - How long in seconds the proof may take after the job, for example until an agent has reconnected.
-    type: int
-    default: 300
-  start_timeout:
-    description:
-      - How long in seconds the server may take until a recreated system VM is Running. It makes new ones in its
-        capacity scan, one zone after the other.
-    type: int
-    default: 1800
-  agent_timeout:
-    description:
-      - How long in seconds the agent of a new or restarted system VM may take until it is Up.
-    type: int
-    default: 900
+options: # Made from plugins/module_utils/planning/options by make generate.
   health_checks:
     description:
       - Whether to have the server run the health checks of each router afterwards, and to take a router for failed that
@@ -72,36 +18,97 @@ options:
         recreate the router.
     type: bool
     default: false
-  poll_interval:
-    description:
-      - The longest pause in seconds between two questions about running jobs. Shorter ones come from durations seen.
-    type: float
-    default: 5.0
-  log:
-    description:
-      - A file on the host that runs the module, to which one line is appended when a unit starts and when it ends.
-    type: path
   label:
     description:
       - What the counts in the progress lines are of, for example V(step 2 of 7).
     type: str
+  max_failures:
+    description:
+      - How many units may fail before no further unit is started, as a number or as a percentage such as V(10%) of the
+        units to be upgraded.
+      - What runs is finished and verified.
+    type: str
+    default: '0'
+  deadline:
+    description:
+      - 'No unit is started that is not expected to end by then, going by durations seen: a time of day such as
+        V(06:00), an ISO 8601 time, or a duration such as V(4h30m).'
+      - A time of day is the next one in the local time zone, which the plan shows. YAML wants it in quotes.
+    type: str
+  parallel:
+    description:
+      - How many units are at work at a time.
+      - At least V(1).
+    type: int
+    default: 10
+  per_host:
+    description:
+      - How many units are at work on one hypervisor host at a time; V(0) means no bound.
+      - An agent on KVM runs five commands at once, and a patch occupies one of them for minutes.
+    type: int
+    default: 2
+  system_vms_at_once:
+    description:
+      - How many SSVMs are recreated or restarted at a time in the whole cloud, and CPVMs likewise; never two in a zone.
+      - The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones only wait
+        longer without one.
+      - At least V(1).
+    type: int
+    default: 1
+  job_timeout:
+    description:
+      - The longest time in seconds for patching, restarting or starting one VM; a unit with more to do, such as a
+        redundant pair, gets a multiple.
+      - A job that takes longer is left running and its unit reported as failed; the next run waits for it.
+      - At least V(1).
+    type: int
+    default: 1800
+  verify_timeout:
+    description:
+      - How long in seconds the proof may take after the job, for example until an agent has reconnected.
+    type: int
+    default: 300
+  start_timeout:
+    description:
+      - How long in seconds the server may take until a recreated system VM is Running.
+      - It makes new ones in its capacity scan, one zone after the other.
+    type: int
+    default: 1800
+  agent_timeout:
+    description:
+      - How long in seconds the agent of a new or restarted system VM may take until it is Up.
+    type: int
+    default: 900
+  poll_interval:
+    description:
+      - The longest pause in seconds between two questions about running jobs.
+      - Shorter ones come from durations seen.
+      - At least V(0.05).
+    type: float
+    default: 5.0
+  on_interrupt:
+    description:
+      - 'What happens to running jobs when the run is interrupted: V(leave) ends at once and leaves them to the server
+        and the next run, which waits for them; V(wait) waits for them and verifies them first.'
+    type: str
+    choices: [leave, wait]
+    default: leave
+  stop_file:
+    description:
+      - A path; as soon as a file is there, nothing new is started, as if the run were interrupted.
+      - C(touch) it to end a rollout without an error. It is not removed.
+    type: path
+  log:
+    description:
+      - A file to which one line is appended when a unit starts and when it ends, for C(tail -f).
+      - It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,
+        C(log-HOST).
+    type: path
   progress:
     description:
-      - Where the lines of the log are shown while the module runs; only a local connection can show them.
+      - Where plan, progress and result are shown; progress lines only with a local connection.
       - V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
     type: str
     choices: [stdout, stderr, none]
     default: stdout
-  stop_file:
-    description:
-      - A path on the host that runs the module. As soon as a file is there, nothing new is started, as if the run were
-        interrupted. It is not removed.
-    type: path
-  on_interrupt:
-    description:
-      - What happens to running jobs when the run is interrupted. V(leave) ends at once and leaves them to the server,
-        the next run waits for them; V(wait) waits for them and verifies them first.
-    type: str
-    choices: [leave, wait]
-    default: leave
 """

@@ -25,17 +25,20 @@ extends_documentation_fragment:
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
-options:
+options: # Made from plugins/module_utils/planning/options by make generate.
   networks:
-    description: Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).
+    description:
+      - Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).
     type: list
     elements: str
   vpcs:
-    description: Names or ids of VPCs.
+    description:
+      - Names or ids of VPCs.
     type: list
     elements: str
   routers:
-    description: Names or ids of routers; each means the whole unit that it belongs to.
+    description:
+      - Names or ids of routers; each means the whole unit that it belongs to.
     type: list
     elements: str
   mode:
@@ -47,19 +50,21 @@ options:
     type: str
     choices: [live_patch, restart, recreate]
     default: live_patch
-  allow_degraded:
-    description:
-      - With O(mode=recreate), whether a redundant pair that is not one PRIMARY and one BACKUP is recreated too. Its
-        only working router may be taken down before the new one is up.
-    type: bool
-    default: false
   fallback:
     description:
       - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
-        patch script failed). One that may succeed later is never recreated.
+        patch script failed).
+      - One that may succeed later is never recreated.
+      - With V(recreate) whatever is live patched passes the checks of recreation, too.
     type: str
     choices: [none, recreate]
     default: none
+  allow_degraded:
+    description:
+      - Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated or restarted.
+      - Its only working router may be taken down before the new one is up.
+    type: bool
+    default: false
 seealso:
   - module: cloudstack.sysvm.cs_sysvm_version_check
   - module: cloudstack.sysvm.cs_systemvm_livepatch
@@ -99,15 +104,15 @@ results:
   elements: dict
   contains:
     id:
-      description: The id of the system VM, network, VPC or router that is the unit.
+      description: The id of the unit.
       type: str
       sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
     name:
       description: Its name.
       type: str
-      sample: s-87-VM
+      sample: web
     kind:
-      description: What the unit is, one of V(ssvm), V(cpvm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      description: What the unit is, V(network), V(vpc), V(internal_lb) or V(orphan_router).
       type: str
       sample: network
     zone:
@@ -115,7 +120,7 @@ results:
       type: str
       sample: Berlin
     owner:
-      description: Whose it is.
+      description: Whose it is; the values of a system VM's are null.
       type: dict
       sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
     method:
@@ -215,10 +220,7 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    limits_argument_spec,
-    request_from_params,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import request_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -233,17 +235,7 @@ def restart(client, params, check_mode):
 
 
 def main():
-    run(
-        {
-            **{option: {"type": "list", "elements": "str"} for option in TARGETS},
-            "mode": {"type": "str", "choices": ["live_patch", "restart", "recreate"], "default": "live_patch"},
-            "allow_degraded": {"type": "bool", "default": False},
-            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
-            **limits_argument_spec(),
-        },
-        restart,
-        required_one_of=[TARGETS],
-    )
+    run("cs_router_restart", restart, required_one_of=[TARGETS])
 
 
 if __name__ == "__main__":

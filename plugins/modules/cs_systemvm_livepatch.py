@@ -22,22 +22,26 @@ extends_documentation_fragment:
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
-options:
+options: # Made from plugins/module_utils/planning/options by make generate.
   system_vms:
-    description: Names or ids of the system VMs.
+    description:
+      - Names or ids of the system VMs.
     type: list
     elements: str
     required: true
     aliases: [names, name, id]
   forced:
     description:
-      - Patch even if the VM has the new scripts already. This restarts its agent for nothing; only for repair.
+      - Patch even if the VM has the new scripts already.
+      - This restarts its agent for nothing; only for repair.
     type: bool
     default: false
   fallback:
     description:
       - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
-        patch script failed). One that may succeed later is never recreated.
+        patch script failed).
+      - One that may succeed later is never recreated.
+      - With V(recreate) whatever is live patched passes the checks of recreation, too.
     type: str
     choices: [none, recreate]
     default: none
@@ -70,7 +74,7 @@ results:
   elements: dict
   contains:
     id:
-      description: The id of the system VM, network, VPC or router that is the unit.
+      description: The id of the unit.
       type: str
       sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
     name:
@@ -78,15 +82,15 @@ results:
       type: str
       sample: s-87-VM
     kind:
-      description: What the unit is, one of V(ssvm), V(cpvm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      description: What the unit is, V(ssvm) or V(cpvm).
       type: str
-      sample: network
+      sample: ssvm
     zone:
       description: The name of its zone.
       type: str
       sample: Berlin
     owner:
-      description: Whose it is.
+      description: Whose it is; the values of a system VM's are null.
       type: dict
       sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
     method:
@@ -151,7 +155,7 @@ results:
         name:
           description: The name of the VM.
           type: str
-          sample: r-10-VM
+          sample: s-87-VM
         before:
           description: What the server reported before anything was done.
           type: dict
@@ -186,10 +190,7 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    limits_argument_spec,
-    request_from_params,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import request_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -202,15 +203,7 @@ def live_patch(client, params, check_mode):
 
 
 def main():
-    run(
-        {
-            "system_vms": {"type": "list", "elements": "str", "required": True, "aliases": ["names", "name", "id"]},
-            "forced": {"type": "bool", "default": False},
-            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
-            **limits_argument_spec(),
-        },
-        live_patch,
-    )
+    run("cs_systemvm_livepatch", live_patch)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ extends_documentation_fragment:
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
-options:
+options: # Made from plugins/module_utils/planning/options by make generate.
   system_vms:
-    description: Names or ids of the system VMs.
+    description:
+      - Names or ids of the system VMs.
     type: list
     elements: str
     required: true
@@ -72,7 +73,7 @@ results:
   elements: dict
   contains:
     id:
-      description: The id of the system VM, network, VPC or router that is the unit.
+      description: The id of the unit.
       type: str
       sample: 9d37cf27-d4cf-4112-8696-782fbdfcd1c8
     name:
@@ -80,15 +81,15 @@ results:
       type: str
       sample: s-87-VM
     kind:
-      description: What the unit is, one of V(ssvm), V(cpvm), V(network), V(vpc), V(internal_lb), V(orphan_router).
+      description: What the unit is, V(ssvm) or V(cpvm).
       type: str
-      sample: network
+      sample: ssvm
     zone:
       description: The name of its zone.
       type: str
       sample: Berlin
     owner:
-      description: Whose it is.
+      description: Whose it is; the values of a system VM's are null.
       type: dict
       sample: {"account": "acme", "domain": "ROOT/customers", "project": null}
     method:
@@ -153,7 +154,7 @@ results:
         name:
           description: The name of the VM.
           type: str
-          sample: r-10-VM
+          sample: s-87-VM
         before:
           description: What the server reported before anything was done.
           type: dict
@@ -188,10 +189,7 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    limits_argument_spec,
-    request_from_params,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import request_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -205,15 +203,7 @@ def recreate(client, params, check_mode):
 
 
 def main():
-    run(
-        {
-            "system_vms": {"type": "list", "elements": "str", "required": True, "aliases": ["names", "name", "id"]},
-            "mode": {"type": "str", "choices": ["destroy", "restart"], "default": "destroy"},
-            "wait_idle": {"type": "int", "default": 0},
-            **limits_argument_spec(),
-        },
-        recreate,
-    )
+    run("cs_systemvm_recreate", recreate)
 
 
 if __name__ == "__main__":

@@ -23,131 +23,159 @@ extends_documentation_fragment:
 requirements:
   - jmespath (with O(select))
   - netaddr (with O(cidrs))
-options:
+options: # Made from plugins/module_utils/planning/options by make generate.
+  known_restarts:
+    description:
+      - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
+      - The server is not asked again how these ended.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      network_id:
+        description:
+          - The network, or the VPC that was recreated.
+        type: str
+        required: true
+      job_id:
+        description:
+          - The job.
+        type: str
+        required: true
+      created:
+        description:
+          - When it began, as the server wrote it.
+        type: str
+        required: true
+      succeeded:
+        description:
+          - Whether it is known to have succeeded.
+        type: bool
+        required: true
+  fail_on_checks:
+    description:
+      - Whether the module fails when a check fails.
+    type: bool
+    default: true
   method:
     description:
-      - What is wanted. V(auto) live patches where that is allowed and recreates what a live patch would not recovery;
-        V(live_patch) lets a check fail where a unit cannot be live patched; V(recreate) recreates every VM that is not
-        from the new template, for security fixes that are only there.
+      - 'What is wanted: V(auto) live patches where that is allowed and recreates what a live patch would not cure;
+        V(live_patch) refuses to start when a unit in scope cannot be live patched; V(recreate) recreates whatever is
+        not from the new template, for security fixes that are only there.'
     type: str
     choices: [auto, live_patch, recreate]
     default: auto
   unsupported:
     description:
       - What becomes of VMs that the matrix forbids to live patch, because they were built from 4.13 or older or from an
-        unknown version. V(fail) lets a check fail and so stops the upgrade before it starts.
+        unknown version.
+      - With V(fail) a check fails and the upgrade does not start; V(recreate) recreates them.
     type: str
     choices: [fail, recreate]
     default: fail
-  allow_degraded:
-    description: Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated.
-    type: bool
-    default: false
   fallback:
     description:
-      - Whether the run may recreate a unit whose live patch failed. With V(recreate) whatever is live patched passes
-        the checks of recreation, too.
+      - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
+        patch script failed).
+      - One that may succeed later is never recreated.
+      - With V(recreate) whatever is live patched passes the checks of recreation, too.
     type: str
     choices: [none, recreate]
     default: none
-  ignore_checks:
+  allow_degraded:
     description:
-      - Names of checks that may fail. What they saw is told all the same. Checks behind which data or service may be
-        lost cannot be ignored.
-    type: list
-    elements: str
-    default: []
+      - Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated or restarted.
+      - Its only working router may be taken down before the new one is up.
+    type: bool
+    default: false
   kinds:
     description:
-      - Which kinds of units are in scope; empty means all. V(router) means V(network), V(vpc), V(internal_lb) and
-        V(orphan_router) together.
+      - 'Which kinds of units are in scope: V(ssvm), V(cpvm) and V(router), or of what V(router) means V(network),
+        V(vpc), V(internal_lb) and V(orphan_router).'
+      - Empty means all.
     type: list
     elements: str
     choices: [ssvm, cpvm, router, network, vpc, internal_lb, orphan_router]
     default: []
   zones:
-    description: Names or ids of zones; empty means all.
+    description:
+      - Names or ids of zones.
+      - Empty means all.
     type: list
     elements: str
     default: []
   names:
     description:
-      - Names or ids of networks, VPCs, system VMs or routers; empty means all. A router or a tier means its whole unit.
+      - Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit.
+      - A name that fits several units is refused.
+      - Empty means all.
     type: list
     elements: str
     default: []
   exclude_names:
-    description: What to leave out, named as in O(names).
+    description:
+      - What to leave out, named as in O(names).
     type: list
     elements: str
     default: []
   cidrs:
-    description: Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.
+    description:
+      - Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.
+      - Empty means all.
     type: list
     elements: str
     default: []
   select:
     description:
-      - A JMESPath expression that must be true for a unit to be in scope. It may ask for C(id), C(name), C(kind),
-        C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant), C(sensitive_services), C(tags), C(tiers)
-        and C(vms) of RV(plan.units), and must give true or false.
+      - A JMESPath expression over a unit of the plan that must be true for it to be in scope, for example
+        C(owner.domain == 'ROOT/customers' && redundant).
+      - It may ask for C(id), C(name), C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant),
+        C(sensitive_services), C(tags), C(tiers) and C(vms). A field that units do not have is refused, and so is an
+        answer that is neither true nor false.
+      - Empty means all.
     type: str
+  ignore_checks:
+    description:
+      - Names of checks that may fail; what they saw is told all the same.
+      - Checks behind which data or service may be lost cannot be ignored.
+    type: list
+    elements: str
+    default: []
   canary:
-    description: Whether one unit per kind, hypervisor and zone is done before the others.
+    description:
+      - Whether one unit per kind, hypervisor and zone is done before the others.
+      - A failed canary stops the run.
     type: bool
     default: true
   steps:
     description:
-      - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step. The
-        last one repeats. Empty means one wave.
+      - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step, such as
+        V(1, 5, 20%); the last one repeats.
+      - Empty means one wave.
     type: list
     elements: str
     default: []
   max_failures:
     description:
-      - How many units may fail in the run, as a number or as a percentage of the units to be upgraded such as V(10%).
-        What it comes to is in RV(plan.max_failures).
+      - How many units may fail before no further unit is started, as a number or as a percentage such as V(10%) of the
+        units to be upgraded.
+      - What runs is finished and verified.
     type: str
-    default: "0"
+    default: '0'
   deadline:
     description:
-      - When the run has to end; a time of day such as V(06:00) in the local time zone (the next one), an ISO 8601 time,
-        or a duration such as V(4h30m). The moment it means is in RV(plan.deadline).
+      - 'No unit is started that is not expected to end by then, going by durations seen: a time of day such as
+        V(06:00), an ISO 8601 time, or a duration such as V(4h30m).'
+      - A time of day is the next one in the local time zone, which the plan shows. YAML wants it in quotes.
     type: str
   target_version:
     description:
       - Plan as if the management servers ran this version already, such as V(4.22), and say what has to be prepared
-        before they are upgraded. Nothing is touched; what an older server does not tell is said to be unknown. A
-        version that they run already makes the plan as without it.
+        before they are upgraded; only for a look ahead.
+      - Nothing is touched; what an older server does not tell is said to be unknown. A version that they run already
+        makes the plan as without it.
+      - The role P(cloudstack.sysvm.upgrade#role) refuses it while they do not run it. YAML wants it in quotes.
     type: str
-  known_restarts:
-    description:
-      - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
-        The server is not asked again how these ended.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      network_id:
-        description: The network, or the VPC that was recreated.
-        type: str
-        required: true
-      job_id:
-        description: The job.
-        type: str
-        required: true
-      created:
-        description: When it began, as the server wrote it.
-        type: str
-        required: true
-      succeeded:
-        description: Whether it is known to have succeeded.
-        type: bool
-        required: true
-  fail_on_checks:
-    description: Whether the module fails when a check fails.
-    type: bool
-    default: true
 seealso:
   - module: cloudstack.sysvm.cs_systemvm_livepatch
   - module: cloudstack.sysvm.cs_systemvm_recreate
@@ -289,46 +317,7 @@ def check(client, params, check_mode):
 
 
 def main():
-    names = {"type": "list", "elements": "str", "default": []}
-    run(
-        {
-            "method": {"type": "str", "choices": ["auto", "live_patch", "recreate"], "default": "auto"},
-            "unsupported": {"type": "str", "choices": ["fail", "recreate"], "default": "fail"},
-            "allow_degraded": {"type": "bool", "default": False},
-            "kinds": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["ssvm", "cpvm", "router", "network", "vpc", "internal_lb", "orphan_router"],
-                "default": [],
-            },
-            "fallback": {"type": "str", "choices": ["none", "recreate"], "default": "none"},
-            "ignore_checks": names,
-            "zones": names,
-            "names": names,
-            "exclude_names": names,
-            "cidrs": names,
-            "select": {"type": "str"},
-            "steps": names,
-            "canary": {"type": "bool", "default": True},
-            "max_failures": {"type": "str", "default": "0"},
-            "deadline": {"type": "str"},
-            "target_version": {"type": "str"},
-            "known_restarts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "network_id": {"type": "str", "required": True},
-                    "job_id": {"type": "str", "required": True},
-                    "created": {"type": "str", "required": True},
-                    "succeeded": {"type": "bool", "required": True},
-                },
-            },
-            "fail_on_checks": {"type": "bool", "default": True},
-        },
-        check,
-        missing=MISSING_LIBRARIES,
-    )
+    run("cs_sysvm_version_check", check, missing=MISSING_LIBRARIES)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
-    CONNECTION,
     PREFIX,
-    VARIABLES,
     VariableError,
     read_one,
     read_variables,
@@ -121,7 +121,7 @@ class Surroundings:
                 value = self._action._templar.template(self._vars.get(PREFIX + name))
                 found[name] = read_one(name, value)
             except (SysvmError, AnsibleError):
-                found[name] = VARIABLES[name].default
+                found[name] = default_of(name)
         return found
 
     def connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules and what they mean.
-
-The connection's have the names and variables of ngine_io.cloudstack and the C(cs) library.
-"""
+"""The options of the modules as Ansible wants them, and what they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,40 +13,48 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
+    CONNECTION,
+    NO_VERIFY_VARIABLE,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline, parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 
-VARIABLES = {
-    "api_url": "CLOUDSTACK_ENDPOINT",
-    "api_key": "CLOUDSTACK_KEY",
-    "api_secret": "CLOUDSTACK_SECRET",
-    "api_http_method": "CLOUDSTACK_METHOD",
-    "api_timeout": "CLOUDSTACK_TIMEOUT",
-    "api_verify_ssl_cert": "CLOUDSTACK_VERIFY",
-}
-NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"
+
+def argument_spec(options: Iterable[Option]) -> dict[str, dict[str, Any]]:
+    """What AnsibleModule wants to know of the options; a new one each time."""
+    return {option.name: _argument(option) for option in options}
 
 
-def connection_argument_spec() -> dict[str, dict[str, Any]]:
-    """The part of the argument spec that is documented in plugins/doc_fragments/cloudstack.py; a new one each time.
-
-    No option is C(required): Connection says better what is missing, and names the variables.
-    """
-    spec: dict[str, dict[str, Any]] = {
-        "api_url": {"type": "str"},
-        "api_key": {"type": "str", "no_log": True},
-        "api_secret": {"type": "str", "no_log": True},
-        "api_http_method": {"type": "str", "choices": ["get", "post"], "default": "post"},
-        "api_timeout": {"type": "int", "default": 60},
-        "api_verify_ssl_cert": {"type": "path"},
-        "validate_certs": {"type": "bool", "default": True, "fallback": (_verify_fallback, [NO_VERIFY_VARIABLE])},
-        "api_retry_limit": {"type": "int", "default": 300},
-    }
-    for option, variable in VARIABLES.items():
-        spec[option]["fallback"] = (env_fallback, [variable])
+def _argument(option: Option) -> dict[str, Any]:
+    spec: dict[str, Any] = {"type": option.type}
+    if option.type == "list":
+        spec["elements"] = option.elements or "str"
+    if option.default is not None:
+        spec["default"] = list(option.default) if option.type == "list" else option.default
+    for key in ("choices", "aliases"):
+        if getattr(option, key):
+            spec[key] = list(getattr(option, key))
+    for key in ("required", "no_log"):
+        if getattr(option, key):
+            spec[key] = True
+    if option.suboptions:
+        spec["options"] = argument_spec(option.suboptions)
+    if option.env:
+        spec["fallback"] = (_verify_fallback if option.env == NO_VERIFY_VARIABLE else env_fallback, [option.env])
     return spec
+
+
+def refuse_too_low(options: Iterable[Option], params: Mapping[str, Any]) -> None:
+    """:raises SysvmError: for a number below the lowest of its option; it names the option."""
+    for option in options:
+        value = params.get(option.name)
+        if option.lowest is not None and value is not None and not value >= option.lowest:  # nan is not, either
+            env = f" ({option.env})" if option.env else ""
+            raise SysvmError(f"{option.name}{env} is {value}.", remedy=f"Give a number of at least {option.lowest:g}.")
 
 
 def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
@@ -59,18 +64,17 @@ def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]
     :param environ: the environment variables.
     :raises SysvmError: as Connection; and for numbers that are none.
     """
-    spec = connection_argument_spec()
 
-    def value(option: str) -> Any:
-        if params.get(option) is not None:
-            return params[option]
-        return environ.get(VARIABLES.get(option, "")) or spec[option].get("default")
+    def value(name: str) -> Any:
+        if params.get(name) is not None:
+            return params[name]
+        return environ.get(CONNECTION[name].env) or CONNECTION[name].default
 
-    def seconds(option: str) -> float:
+    def seconds(name: str) -> float:
         try:
-            return float(value(option))
+            return float(value(name))
         except ValueError:
-            raise SysvmError(f"{option} ({VARIABLES.get(option, 'seconds')}) is not a number.") from None
+            raise SysvmError(f"{name} ({CONNECTION[name].env or 'seconds'}) is not a number.") from None
 
     verify = params.get("validate_certs")
     return Connection(
@@ -92,28 +96,6 @@ def _verify_fallback(variable: str) -> bool:
 
 def _is_true(text: str) -> bool:
     return text.strip().lower() in ("1", "on", "t", "true", "y", "yes")
-
-
-def limits_argument_spec() -> dict[str, Any]:
-    """The options of a rollout, shared by the acting modules; documented in the fragment C(rollout)."""
-    return {
-        "parallel": {"type": "int", "default": 10},
-        "per_host": {"type": "int", "default": 2},
-        "system_vms_at_once": {"type": "int", "default": 1},
-        "max_failures": {"type": "str", "default": "0"},
-        "deadline": {"type": "str"},
-        "job_timeout": {"type": "int", "default": 1800},
-        "verify_timeout": {"type": "int", "default": 300},
-        "start_timeout": {"type": "int", "default": 1800},
-        "agent_timeout": {"type": "int", "default": 900},
-        "health_checks": {"type": "bool", "default": False},
-        "poll_interval": {"type": "float", "default": 5.0},
-        "log": {"type": "path"},
-        "label": {"type": "str"},
-        "progress": {"type": "str", "choices": ["stdout", "stderr", "none"], "default": "stdout"},
-        "stop_file": {"type": "path"},
-        "on_interrupt": {"type": "str", "choices": ["leave", "wait"], "default": "leave"},
-    }
 
 
 def request_from_params(params: Mapping[str, Any], targets: Targets, method: Method) -> Request:
@@ -138,20 +120,8 @@ def request_from_params(params: Mapping[str, Any], targets: Targets, method: Met
 def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
     """The limits of a rollout of so many targets.
 
-    :raises SysvmError: for a number or a time that cannot be meant; it names the option.
+    :raises SysvmError: for a share or a time that cannot be meant; it names the option.
     """
-    for name, lowest in (
-        ("parallel", 1),
-        ("per_host", 0),
-        ("system_vms_at_once", 1),
-        ("job_timeout", 1),
-        ("verify_timeout", 0),
-        ("start_timeout", 0),
-        ("agent_timeout", 0),
-        ("poll_interval", 0.05),
-    ):
-        if params[name] < lowest:
-            raise SysvmError(f"{name} is {params[name]}.", remedy=f"Give a number of at least {lowest}.")
     now = datetime.now().astimezone()
     return Limits(
         parallel=params["parallel"],

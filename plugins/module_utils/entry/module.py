@@ -16,14 +16,16 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    connection_argument_spec,
+    argument_spec,
     connection_from_params,
+    refuse_too_low,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
 
 
 def run(
-    argument_spec: Mapping[str, Any],
+    name: str,
     function: Callable[[Client, Mapping[str, Any], bool], Outcome],
     *,
     missing: Mapping[str, bool] | None = None,
@@ -31,16 +33,17 @@ def run(
 ) -> NoReturn:
     """Read the parameters, call I(function) with client, parameters and check mode, and exit with its outcome.
 
+    :param name: of the module; its options are those of I(planning.options).
     :param missing: further Python libraries the module needs -> whether they are missing.
     :param constraints: AnsibleModule's own, such as C(required_one_of).
     """
-    module = AnsibleModule(
-        argument_spec={**connection_argument_spec(), **argument_spec}, supports_check_mode=True, **constraints
-    )
+    options = options_of(name).values()
+    module = AnsibleModule(argument_spec=argument_spec(options), supports_check_mode=True, **constraints)
     for library, absent in {"cs": CS_IMPORT_ERROR is not None, **(missing or {})}.items():
         if absent:
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
     try:
+        refuse_too_low(options, module.params)
         with Client(connection_from_params(module.params, os.environ)) as client:
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:

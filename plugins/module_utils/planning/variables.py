@@ -1,7 +1,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of a run: which there are, what a person may write in them and what that means. Pure.
+"""The variables of a run: what a person may write in them and what that means. Pure.
+
+Which there are: I(options).
 
 Variables come from YAML, from C(-e name=value), where all is text, and from surveys of AWX, where an unanswered
 question is an empty text and a list is a textarea. What a person means is the same in all of them.
@@ -14,11 +16,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import duration_s
 
 PREFIX = "sysvm_"
@@ -196,80 +200,30 @@ def release(value: Any) -> str:
     raise NotMeantError("A version needs quotes in YAML, which takes 4.20 for 4.2: write '4.20'.")
 
 
-@dataclass(frozen=True)
-class Variable:
-    """One variable: how it is read, and what it is when it is not given.
-
-    :ivar hides: whether its value must never be shown.
-    """
-
-    read: Reader
-    default: Any = None
-    hides: bool = False
-
-
-KINDS = ("ssvm", "cpvm", "router", "network", "vpc", "internal_lb", "orphan_router")
-
-# Without their prefix.
-SCOPE: dict[str, Variable] = {
-    "zones": Variable(names, []),
-    "kinds": Variable(some_of(*KINDS), []),
-    "names": Variable(names, []),
-    "exclude_names": Variable(names, []),
-    "cidrs": Variable(names, []),
-    "select": Variable(expression, ""),
+# By what an option means; else by its type.
+READERS: dict[str, Reader] = {
+    "bool": flag,
+    "list": names,
+    "str": line,
+    "path": line,
+    "expression": expression,
+    "moment": moment,
+    "release": release,
+    "share": share,
+    "sizes": sizes,
 }
-PLAN: dict[str, Variable] = {
-    "method": Variable(one_of("auto", "live_patch", "recreate"), "auto"),
-    "unsupported": Variable(one_of("fail", "recreate"), "fail"),
-    "allow_degraded": Variable(flag, False),
-    "fallback": Variable(one_of("none", "recreate"), "none"),
-    "ignore_checks": Variable(names, []),
-    "canary": Variable(flag, True),
-    "steps": Variable(sizes, []),
-    "max_failures": Variable(share, "0"),
-    "deadline": Variable(moment, ""),
-    "target_version": Variable(release, ""),
-}
-# Of the acting modules, by the same names.
-LIMITS: dict[str, Variable] = {
-    "parallel": Variable(number(1), 10),
-    "per_host": Variable(number(0), 2),
-    "system_vms_at_once": Variable(number(1), 1),
-    "job_timeout": Variable(seconds(1), 1800),
-    "verify_timeout": Variable(seconds(0), 300),
-    "start_timeout": Variable(seconds(0), 1800),
-    "agent_timeout": Variable(seconds(0), 900),
-    "poll_interval": Variable(seconds(0.05, whole=False), 5.0),
-    "on_interrupt": Variable(one_of("leave", "wait"), "leave"),
-}
-RUN: dict[str, Variable] = {
-    "system_vm_mode": Variable(one_of("destroy", "restart"), "destroy"),
-    "wait_idle": Variable(seconds(0), 0),
-    "health_checks": Variable(one_of("none", "canary", "all"), "canary"),
-    "pause": Variable(one_of("none", "after_canary", "after_each_step"), "none"),
-    "approved": Variable(flag, False),
-    "before_step": Variable(line, ""),
-    "after_step": Variable(line, ""),
-    "on_failure": Variable(line, ""),
-    "log": Variable(line, ""),
-    "stop_file": Variable(line, ""),
-    "report_dir": Variable(line, "./sysvm-report"),
-    "progress": Variable(one_of("stdout", "stderr", "none"), "stdout"),
-    "hosts": Variable(names, []),
-}
-# Of all modules, by the same names; what is not given comes from module_defaults, then from the environment.
-CONNECTION: dict[str, Variable] = {
-    "api_url": Variable(line, hides=True),  # it may have a password in it
-    "api_key": Variable(line, hides=True),
-    "api_secret": Variable(line, hides=True),
-    "api_http_method": Variable(one_of("get", "post")),
-    "api_timeout": Variable(seconds(1)),
-    "api_verify_ssl_cert": Variable(line),
-    "api_retry_limit": Variable(seconds(0)),
-    "validate_certs": Variable(flag),
-}
-VARIABLES = {**SCOPE, **PLAN, **LIMITS, **RUN, **CONNECTION}
+
+
+def reader(option: Option) -> Reader:
+    """What reads a value that a person wrote."""
+    if option.choices:
+        return some_of(*option.choices) if option.type == "list" else one_of(*option.choices)
+    if option.type in ("int", "float"):
+        kind = seconds if option.means == "seconds" else number
+        return kind(-math.inf if option.lowest is None else option.lowest, whole=option.type == "int")
+    return READERS[option.means or option.type]
+
+
 # What the roles themselves set, for hooks, for each other and for later nodes of an AWX workflow.
 SET_BY_ROLES = frozenset(
     PREFIX + name
@@ -310,13 +264,13 @@ def read_one(name: str, value: Any) -> Any:
 
     :raises VariableError: naming it and, unless it is a secret, its value.
     """
-    variable = VARIABLES[name]
+    option = VARIABLES[name]
     if value is None or (isinstance(value, str) and not value.strip()):
-        return variable.default
+        return default_of(name)
     try:
-        return variable.read(value)
+        return reader(option)(value)
     except NotMeantError as error:
-        shown = "set to something else" if variable.hides else repr(value)
+        shown = "set to something else" if option.hides else repr(value)
         raise VariableError(f"{PREFIX}{name} is {shown}", remedy=error.remedy) from None
 
 
@@ -353,11 +307,7 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
             remedy="Write -e name=value, or -e with JSON or YAML in braces: -e '{sysvm_zones: [Berlin]}'.",
         )
     # Of the user's own playbook, unless it is all that there is: then it was meant to be a scope.
-    bare = [
-        name
-        for name, variable in SCOPE.items()
-        if name in extra and defined.get(PREFIX + name, "") in ("", variable.default)
-    ]
+    bare = [name for name in SCOPE if name in extra and defined.get(PREFIX + name, "") in ("", default_of(name))]
     if bare:
         raise VariableError("; ".join(_unknown(name, known) for name in bare))
 

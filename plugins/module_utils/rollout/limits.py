@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -28,16 +30,16 @@ class Limits:
     :ivar wait_when_interrupted: else what runs is left to the server and to the next run.
     """
 
-    parallel: int = 10
-    per_host: int = 2
-    system_vms_at_once: int = 1
+    parallel: int = LIMITS["parallel"].default
+    per_host: int = LIMITS["per_host"].default
+    system_vms_at_once: int = LIMITS["system_vms_at_once"].default
     max_failures: int = 0
-    job_timeout: float = 1800.0
-    verify_timeout: float = 300.0
-    start_timeout: float = 1800.0
-    agent_timeout: float = 900.0
+    job_timeout: float = LIMITS["job_timeout"].default
+    verify_timeout: float = LIMITS["verify_timeout"].default
+    start_timeout: float = LIMITS["start_timeout"].default
+    agent_timeout: float = LIMITS["agent_timeout"].default
     wait_idle: float = 0.0
     deadline: float | None = None
     big_s: float = math.inf
     wait_when_interrupted: bool = False
-    poll_interval: float = 5.0
+    poll_interval: float = LIMITS["poll_interval"].default

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import LIMITS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
 SYSTEM_VMS = frozenset({"ssvm", "cpvm"})

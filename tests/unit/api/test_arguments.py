@@ -18,12 +18,15 @@ from ansible_collections.cloudstack.sysvm.plugins.doc_fragments.cloudstack impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    NO_VERIFY_VARIABLE,
-    VARIABLES,
-    connection_argument_spec,
+    argument_spec,
     connection_from_params,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
+    CONNECTION,
+    NO_VERIFY_VARIABLE,
+)
 
+VARIABLES = {name: option.env for name, option in CONNECTION.items() if option.env not in ("", NO_VERIFY_VARIABLE)}
 GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
 
 
@@ -31,15 +34,15 @@ def through_ansible(params: dict[str, Any], environ: dict[str, str]) -> Connecti
     """As AnsibleModule does it: fallbacks and defaults first."""
     with mock.patch.dict(os.environ, environ, clear=True):
         params = dict(params)
-        set_fallbacks(connection_argument_spec(), params)
-        result = ArgumentSpecValidator(connection_argument_spec()).validate(params)
+        set_fallbacks(argument_spec(CONNECTION.values()), params)
+        result = ArgumentSpecValidator(argument_spec(CONNECTION.values())).validate(params)
         assert result.error_messages == []
         return connection_from_params(result.validated_parameters, os.environ)
 
 
 def test_the_documentation_is_the_spec() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    spec = connection_argument_spec()
+    spec = argument_spec(CONNECTION.values())
     assert list(documented) == list(spec)
     for name, option in spec.items():
         for key in ("type", "choices", "default"):

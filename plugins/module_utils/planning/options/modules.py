@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the connection, which all modules have, and those that only modules have, not the roles.
+
+The connection's have the names and environment variables of ngine_io.cloudstack and the C(cs) library.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+    ACTING,
+    CHECK,
+    LIVE_PATCH,
+    MODULES,
+    PREFLIGHT,
+    RECREATE,
+    ROUTERS,
+    Option,
+    group,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING as ACTING_METHODS
+
+NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"  # the opposite of validate_certs
+CONNECTED = (*MODULES, PREFLIGHT)
+
+# As variables without a default: what is not given comes from module_defaults, then from the environment. None is
+# required: api.connection says better what is missing.
+CONNECTION = group(
+    Option(
+        "api_url",
+        "str",
+        ("URL of the CloudStack API, for example V(https://cloud.example.com/client/api).",),
+        where=CONNECTED,
+        env="CLOUDSTACK_ENDPOINT",
+        hides=True,  # it may have a password in it
+    ),
+    Option(
+        "api_key",
+        "str",
+        ("API key of a root administrator.",),
+        where=CONNECTED,
+        env="CLOUDSTACK_KEY",
+        no_log=True,
+        hides=True,
+    ),
+    Option(
+        "api_secret",
+        "str",
+        ("Secret key that belongs to O(api_key).",),
+        where=CONNECTED,
+        env="CLOUDSTACK_SECRET",
+        no_log=True,
+        hides=True,
+    ),
+    Option(
+        "api_http_method",
+        "str",
+        (
+            "HTTP method for calls that only read; calls that change something are always sent with POST.",
+            "With V(get), the API key stands in URLs and so in the access logs of the management server and of"
+            " proxies.",
+        ),
+        where=CONNECTED,
+        default="post",
+        choices=("get", "post"),
+        env="CLOUDSTACK_METHOD",
+    ),
+    Option(
+        "api_timeout",
+        "int",
+        (
+            "How many seconds to wait for a connection, and for the answer to each call; not the time an upgrade may"
+            " take.",
+        ),
+        where=CONNECTED,
+        default=60,
+        lowest=1,
+        means="seconds",
+        env="CLOUDSTACK_TIMEOUT",
+    ),
+    Option(
+        "api_verify_ssl_cert",
+        "path",
+        ("Path of a file, or of a directory, with the CA certificates to trust instead of the usual ones.",),
+        where=CONNECTED,
+        env="CLOUDSTACK_VERIFY",
+    ),
+    Option(
+        "validate_certs",
+        "bool",
+        ("Whether to check the TLS certificate of the server.",),
+        where=CONNECTED,
+        default=True,
+        env=NO_VERIFY_VARIABLE,
+    ),
+    Option(
+        "api_retry_limit",
+        "int",
+        (
+            "For how many seconds to repeat a call that only reads while the management server cannot be reached, for"
+            " example because it restarts.",
+            "Calls that change something are never repeated. A server that has not answered at all is given up after a"
+            " few seconds.",
+        ),
+        where=CONNECTED,
+        default=300,
+        lowest=0,
+        means="seconds",
+    ),
+)
+
+_SYSTEM_VMS = (LIVE_PATCH, RECREATE)
+# Names may differ in meaning from module to module, and from a variable of the roles.
+OWN = (
+    Option(
+        "system_vms",
+        "list",
+        ("Names or ids of the system VMs.",),
+        where=_SYSTEM_VMS,
+        required=True,
+        aliases=("names", "name", "id"),
+    ),
+    Option(
+        "networks",
+        "list",
+        ("Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).",),
+        where=(ROUTERS,),
+    ),
+    Option("vpcs", "list", ("Names or ids of VPCs.",), where=(ROUTERS,)),
+    Option(
+        "routers",
+        "list",
+        ("Names or ids of routers; each means the whole unit that it belongs to.",),
+        where=(ROUTERS,),
+    ),
+    Option(
+        "mode",
+        "str",
+        (
+            "V(live_patch) patches running routers without a reboot.",
+            "V(restart) stops and starts the routers, one half of a pair after the other, and starts stopped ones. A"
+            " start always brings the new software, and a new template only after an upgrade that registered one.",
+            "V(recreate) restarts the networks and VPCs with cleanup, so that new routers are made from the new"
+            " template.",
+        ),
+        where=(ROUTERS,),
+        default="live_patch",
+        choices=tuple(method.value for method in ACTING_METHODS),
+    ),
+    Option(
+        "mode",
+        "str",
+        (
+            "V(destroy) destroys the VM; the server's capacity scan makes a new one with another id and name.",
+            "V(restart) stops and starts it in one job. It keeps id, name and addresses, and gets a new disk only at"
+            " the first start after an upgrade that registered a template; the module refuses where it would keep the"
+            " old one.",
+        ),
+        where=(RECREATE,),
+        default="destroy",
+        choices=("destroy", "restart"),
+    ),
+    Option(
+        "forced",
+        "bool",
+        (
+            "Patch even if the VM has the new scripts already.",
+            "This restarts its agent for nothing; only for repair.",
+        ),
+        where=(LIVE_PATCH,),
+        default=False,
+    ),
+    Option(
+        "health_checks",
+        "bool",
+        (
+            "Whether to have the server run the health checks of each router afterwards, and to take a router for"
+            " failed that fails one but did not fail any before. Each takes some seconds, in which nothing else is"
+            " asked.",
+            "Only in zones where the settings C(router.health.checks.enabled) is true and"
+            " C(router.health.checks.failures.to.recreate.vr) is empty; elsewhere a failing check could make the server"
+            " recreate the router.",
+        ),
+        where=ACTING,
+        default=False,
+    ),
+    Option(
+        "label",
+        "str",
+        ("What the counts in the progress lines are of, for example V(step 2 of 7).",),
+        where=ACTING,
+    ),
+    Option(
+        "known_restarts",
+        "list",
+        (
+            "What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its"
+            " units.",
+            "The server is not asked again how these ended.",
+        ),
+        where=(CHECK,),
+        default=(),
+        elements="dict",
+        suboptions=(
+            Option("network_id", "str", ("The network, or the VPC that was recreated.",), required=True),
+            Option("job_id", "str", ("The job.",), required=True),
+            Option("created", "str", ("When it began, as the server wrote it.",), required=True),
+            Option("succeeded", "bool", ("Whether it is known to have succeeded.",), required=True),
+        ),
+    ),
+    Option(
+        "fail_on_checks",
+        "bool",
+        ("Whether the module fails when a check fails.",),
+        where=(CHECK,),
+        default=True,
+    ),
+)

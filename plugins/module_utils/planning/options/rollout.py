@@ -1,0 +1,191 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a rollout: how much at a time, how long to wait, and how the run is followed and stopped."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+    ACTING,
+    PREFLIGHT,
+    REPORT,
+    UPGRADE,
+    Option,
+    group,
+)
+
+ROLLOUT = (*ACTING, UPGRADE)
+
+# What the role hands on to the modules as it is.
+LIMITS = group(
+    Option("parallel", "int", ("How many units are at work at a time.",), where=ROLLOUT, default=10, lowest=1),
+    Option(
+        "per_host",
+        "int",
+        (
+            "How many units are at work on one hypervisor host at a time; V(0) means no bound.",
+            "An agent on KVM runs five commands at once, and a patch occupies one of them for minutes.",
+        ),
+        where=ROLLOUT,
+        default=2,
+        lowest=0,
+    ),
+    Option(
+        "system_vms_at_once",
+        "int",
+        (
+            "How many SSVMs are recreated or restarted at a time in the whole cloud, and CPVMs likewise; never two in"
+            " a zone.",
+            "The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones"
+            " only wait longer without one.",
+        ),
+        where=ROLLOUT,
+        default=1,
+        lowest=1,
+    ),
+    Option(
+        "job_timeout",
+        "int",
+        (
+            "The longest time in seconds for patching, restarting or starting one VM; a unit with more to do, such as"
+            " a redundant pair, gets a multiple.",
+            "A job that takes longer is left running and its unit reported as failed; the next run waits for it.",
+        ),
+        where=ROLLOUT,
+        default=1800,
+        lowest=1,
+        means="seconds",
+    ),
+    Option(
+        "verify_timeout",
+        "int",
+        ("How long in seconds the proof may take after the job, for example until an agent has reconnected.",),
+        where=ROLLOUT,
+        default=300,
+        lowest=0,
+        means="seconds",
+    ),
+    Option(
+        "start_timeout",
+        "int",
+        (
+            "How long in seconds the server may take until a recreated system VM is Running.",
+            "It makes new ones in its capacity scan, one zone after the other.",
+        ),
+        where=ROLLOUT,
+        default=1800,
+        lowest=0,
+        means="seconds",
+    ),
+    Option(
+        "agent_timeout",
+        "int",
+        ("How long in seconds the agent of a new or restarted system VM may take until it is Up.",),
+        where=ROLLOUT,
+        default=900,
+        lowest=0,
+        means="seconds",
+    ),
+    Option(
+        "poll_interval",
+        "float",
+        (
+            "The longest pause in seconds between two questions about running jobs.",
+            "Shorter ones come from durations seen.",
+        ),
+        where=ROLLOUT,
+        default=5.0,
+        lowest=0.05,
+        means="seconds",
+    ),
+    Option(
+        "on_interrupt",
+        "str",
+        (
+            "What happens to running jobs when the run is interrupted: V(leave) ends at once and leaves them to the"
+            " server and the next run, which waits for them; V(wait) waits for them and verifies them first.",
+        ),
+        where=ROLLOUT,
+        default="leave",
+        choices=("leave", "wait"),
+    ),
+)
+
+RUN = group(
+    Option(
+        "pause",
+        "str",
+        (
+            "After what to ask for approval before going on; without a terminal, and in AWX, the run stops there.",
+            "Nobody can answer under ansible-runner. Run again with O(approved=true) to go on.",
+        ),
+        where=(UPGRADE,),
+        default="none",
+        choices=("none", "after_canary", "after_each_step"),
+    ),
+    Option("approved", "bool", ("Whether the pauses are approved beforehand.",), where=(UPGRADE,), default=False),
+    Option(
+        "before_step",
+        "path",
+        (
+            "A file of tasks to run before each step, for example to silence monitoring.",
+            "It sees C(sysvm_step) and C(sysvm_step_units) with their owners. Give an absolute path, or one from the"
+            " working directory. A hook that fails stops the run; the results so far stand.",
+        ),
+        where=(UPGRADE,),
+    ),
+    Option(
+        "after_step",
+        "path",
+        ("A file of tasks to run after each step.", "It also sees C(sysvm_step_results)."),
+        where=(UPGRADE,),
+    ),
+    Option(
+        "on_failure",
+        "path",
+        ("A file of tasks to run after a step in which a unit failed, for example to open a ticket.",),
+        where=(UPGRADE,),
+    ),
+    Option(
+        "stop_file",
+        "path",
+        (
+            "A path; as soon as a file is there, nothing new is started, as if the run were interrupted.",
+            "C(touch) it to end a rollout without an error. It is not removed.",
+        ),
+        where=ROLLOUT,
+    ),
+    Option(
+        "log",
+        "path",
+        (
+            "A file to which one line is appended when a unit starts and when it ends, for C(tail -f).",
+            "It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,"
+            " C(log-HOST).",
+        ),
+        where=ROLLOUT,
+    ),
+    Option(
+        "report_dir",
+        "path",
+        (
+            "The folder in which plan and report are written, from the working directory unless it is absolute.",
+            "It is made if it does not exist, and the report is kept true while the run goes on. Where the play has"
+            " several hosts, each has a folder of its own in it.",
+        ),
+        where=(PREFLIGHT, UPGRADE, REPORT),
+        default="./sysvm-report",
+    ),
+    Option("hosts", "list", ("The hosts of the inventory that talk to the API.",), default=(), unset="localhost"),
+    Option(
+        "progress",
+        "str",
+        (
+            "Where plan, progress and result are shown; progress lines only with a local connection.",
+            "V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.",
+        ),
+        where=(*ROLLOUT, PREFLIGHT, REPORT),
+        default="stdout",
+        choices=("stdout", "stderr", "none"),
+    ),
+)

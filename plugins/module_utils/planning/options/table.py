@@ -1,0 +1,31 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All options. What is text (documentation, roles, readme) is made from them by C(make generate)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION, OWN
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option, group
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS, RUN
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import ORDER, SCOPE, STRATEGY
+
+# Of the roles and playbooks: sysvm_NAME.
+VARIABLES = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **RUN, **CONNECTION}
+
+
+def options_of(place: str) -> dict[str, Option]:
+    """What a module or a role has, by name, in the order of its documentation."""
+    return group(*(option for option in (*OWN, *VARIABLES.values()) if place in option.where))
+
+
+def default_of(name: str) -> Any:
+    """Of a variable; a new list each time. An empty text is what YAML and surveys give for nothing."""
+    option = VARIABLES[name]
+    if name in CONNECTION:
+        return None
+    if option.default is None:
+        return ""
+    return list(option.default) if option.type == "list" else option.default

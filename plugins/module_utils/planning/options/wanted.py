@@ -1,0 +1,230 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that say what is wanted: what is done, to which units, in which order and by when."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+    ACTING,
+    CHECK,
+    LIVE_PATCH,
+    PREFLIGHT,
+    RECREATE,
+    ROUTERS,
+    UPGRADE,
+    Option,
+    group,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Unsupported, WantedMethod
+
+PLANNED = (CHECK, PREFLIGHT)
+
+STRATEGY = group(
+    Option(
+        "method",
+        "str",
+        (
+            "What is wanted: V(auto) live patches where that is allowed and recreates what a live patch would not cure;"
+            " V(live_patch) refuses to start when a unit in scope cannot be live patched; V(recreate) recreates"
+            " whatever is not from the new template, for security fixes that are only there.",
+        ),
+        where=PLANNED,
+        default="auto",
+        choices=tuple(method.value for method in WantedMethod),
+    ),
+    Option(
+        "unsupported",
+        "str",
+        (
+            "What becomes of VMs that the matrix forbids to live patch, because they were built from 4.13 or older or"
+            " from an unknown version.",
+            "With V(fail) a check fails and the upgrade does not start; V(recreate) recreates them.",
+        ),
+        where=PLANNED,
+        default="fail",
+        choices=tuple(each.value for each in Unsupported),
+    ),
+    Option(
+        "fallback",
+        "str",
+        (
+            "What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM"
+            " unreachable, patch script failed).",
+            "One that may succeed later is never recreated.",
+            "With V(recreate) whatever is live patched passes the checks of recreation, too.",
+        ),
+        where=(CHECK, LIVE_PATCH, ROUTERS, PREFLIGHT, UPGRADE),
+        default="none",
+        choices=("none", "recreate"),
+    ),
+    Option(
+        "allow_degraded",
+        "bool",
+        (
+            "Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated or restarted.",
+            "Its only working router may be taken down before the new one is up.",
+        ),
+        where=(CHECK, ROUTERS, PREFLIGHT, UPGRADE),
+        default=False,
+    ),
+    Option(
+        "health_checks",
+        "str",
+        (
+            "Of which routers the server runs the health checks after the upgrade; only in zones where a failing one"
+            " cannot make it recreate the router.",
+            "A router that fails one that it passed before has failed.",
+        ),
+        where=(UPGRADE,),
+        default="canary",
+        choices=("none", "canary", "all"),
+    ),
+    Option(
+        "system_vm_mode",
+        "str",
+        (
+            "How system VMs are recreated: V(destroy) lets the server make new ones; V(restart) stops and starts them,"
+            " so that they keep their addresses.",
+            "V(restart) is refused where that would keep the old disk.",
+        ),
+        where=(UPGRADE,),
+        default="destroy",
+        choices=("destroy", "restart"),
+    ),
+    Option(
+        "wait_idle",
+        "int",
+        ("How long in seconds to wait until no console is open before a CPVM is destroyed; after that it goes on.",),
+        where=(RECREATE, UPGRADE),
+        default=0,
+        lowest=0,
+        means="seconds",
+    ),
+)
+
+SCOPE = group(
+    Option(
+        "kinds",
+        "list",
+        (
+            "Which kinds of units are in scope: V(ssvm), V(cpvm) and V(router), or of what V(router) means V(network),"
+            " V(vpc), V(internal_lb) and V(orphan_router).",
+        ),
+        where=PLANNED,
+        default=(),
+        choices=(
+            *(kind.value for kind in Kind if kind.is_system_vm),
+            ROUTER,
+            *(kind.value for kind in Kind if kind.is_router),
+        ),
+        unset="all",
+    ),
+    Option("zones", "list", ("Names or ids of zones.",), where=PLANNED, default=(), unset="all"),
+    Option(
+        "names",
+        "list",
+        (
+            "Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit.",
+            "A name that fits several units is refused.",
+        ),
+        where=PLANNED,
+        default=(),
+        unset="all",
+    ),
+    Option("exclude_names", "list", ("What to leave out, named as in O(names).",), where=PLANNED, default=()),
+    Option(
+        "cidrs",
+        "list",
+        ("Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.",),
+        where=PLANNED,
+        default=(),
+        unset="all",
+    ),
+    Option(
+        "select",
+        "str",
+        (
+            "A JMESPath expression over a unit of the plan that must be true for it to be in scope, for example"
+            " C(owner.domain == 'ROOT/customers' && redundant).",
+            "It may ask for C(id), C(name), C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner),"
+            " C(redundant), C(sensitive_services), C(tags), C(tiers) and C(vms). A field that units do not have is"
+            " refused, and so is an answer that is neither true nor false.",
+        ),
+        where=PLANNED,
+        means="expression",
+        unset="all",
+    ),
+)
+
+ORDER = group(
+    Option(
+        "ignore_checks",
+        "list",
+        (
+            "Names of checks that may fail; what they saw is told all the same.",
+            "Checks behind which data or service may be lost cannot be ignored.",
+        ),
+        where=PLANNED,
+        default=(),
+    ),
+    Option(
+        "canary",
+        "bool",
+        (
+            "Whether one unit per kind, hypervisor and zone is done before the others.",
+            "A failed canary stops the run.",
+        ),
+        where=PLANNED,
+        default=True,
+    ),
+    Option(
+        "steps",
+        "list",
+        (
+            "Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step,"
+            " such as V(1, 5, 20%); the last one repeats.",
+        ),
+        where=PLANNED,
+        default=(),
+        means="sizes",
+        unset="one wave",
+    ),
+    Option(
+        "max_failures",
+        "str",
+        (
+            "How many units may fail before no further unit is started, as a number or as a percentage such as V(10%)"
+            " of the units to be upgraded.",
+            "What runs is finished and verified.",
+        ),
+        where=(CHECK, *ACTING, PREFLIGHT),
+        default="0",
+        means="share",
+    ),
+    Option(
+        "deadline",
+        "str",
+        (
+            "No unit is started that is not expected to end by then, going by durations seen: a time of day such as"
+            " V(06:00), an ISO 8601 time, or a duration such as V(4h30m).",
+            "A time of day is the next one in the local time zone, which the plan shows. YAML wants it in quotes.",
+        ),
+        where=(CHECK, *ACTING, PREFLIGHT),
+        means="moment",
+    ),
+    Option(
+        "target_version",
+        "str",
+        (
+            "Plan as if the management servers ran this version already, such as V(4.22), and say what has to be"
+            " prepared before they are upgraded; only for a look ahead.",
+            "Nothing is touched; what an older server does not tell is said to be unknown. A version that they run"
+            " already makes the plan as without it.",
+            "The role P(cloudstack.sysvm.upgrade#role) refuses it while they do not run it. YAML wants it in quotes.",
+        ),
+        where=PLANNED,
+        means="release",
+    ),
+)

@@ -1,0 +1,267 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what is made from the table of options into the files that must be plain text: `make generate`.
+
+These are the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of the readme;
+and the RETURN of the acting modules, because a doc fragment cannot carry one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
+    CONNECTION,
+    NO_VERIFY_VARIABLE,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+    ACTING,
+    MODULES,
+    ROLES,
+    ROUTERS,
+    Option,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
+    VARIABLES,
+    default_of,
+    options_of,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import PREFIX
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTE = "Made from plugins/module_utils/planning/options by make generate."
+WIDTH = 120
+
+# What all acting modules have is in the fragment rollout.
+ROLLOUT = {name for name in options_of(ACTING[0]) if all(name in options_of(module) for module in ACTING)} - set(
+    CONNECTION
+)
+SYSTEM_VM = {"kinds": "V(ssvm) or V(cpvm)", "kind": "ssvm", "name": "s-87-VM", "vm": "s-87-VM"}
+EXAMPLES = {
+    ROUTERS: {
+        "kinds": "V(network), V(vpc), V(internal_lb) or V(orphan_router)",
+        "kind": "network",
+        "name": "web",
+        "vm": "r-10-VM",
+    }
+}
+
+
+def generated() -> dict[str, str]:
+    """What each file should be, by its path from the root."""
+    files = {
+        "plugins/doc_fragments/cloudstack.py": _with_options(
+            "plugins/doc_fragments/cloudstack.py", CONNECTION, CONNECTION.values()
+        ),
+        "plugins/doc_fragments/rollout.py": _with_options(
+            "plugins/doc_fragments/rollout.py",
+            options_of(ACTING[0]),
+            (option for name, option in options_of(ACTING[0]).items() if name in ROLLOUT),
+        ),
+        "README.md": _readme((ROOT / "README.md").read_text(encoding="utf-8")),
+    }
+    for module in MODULES:
+        path, options = f"plugins/modules/{module}.py", options_of(module)
+        elsewhere = set(CONNECTION) | (ROLLOUT if module in ACTING else set())
+        own = (option for name, option in options.items() if name not in elsewhere)
+        files[path] = _with_options(path, options, own)
+        if module in ACTING:
+            files[path] = _with_return(files[path], EXAMPLES.get(module, SYSTEM_VM))
+    for role in ROLES:
+        path = f"roles/{role}/meta/argument_specs.yml"
+        files[path] = _role_options(path, role)
+        files[f"roles/{role}/defaults/main.yml"] = _role_defaults(role)
+    return files
+
+
+def main() -> None:
+    for path, text in generated().items():
+        if (ROOT / path).read_text(encoding="utf-8") != text:
+            (ROOT / path).write_text(text, encoding="utf-8")
+            print(f"written: {path}")
+
+
+# Modules and fragments
+
+
+def _with_options(path: str, known: Iterable[str], options: Iterable[Option]) -> str:
+    """The file with other options in its DOCUMENTATION."""
+    names = set(known)
+    entries = {option.name: _documented(option, names) for option in options}
+    text = f"options: # {NOTE}\n{_yaml(entries, 2)}"
+    found, count = re.subn(
+        r'(?<=DOCUMENTATION = r""")(.*?)^options:.*?\n(?=\S)',
+        lambda match: f"{match[1]}{text}",
+        (ROOT / path).read_text(encoding="utf-8"),
+        count=1,
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    _found(count, path)
+    return found
+
+
+def _documented(option: Option, known: set[str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"description": [_named(item, known, "") for item in _words(option)], "type": option.type}
+    if option.type == "list":
+        entry["elements"] = option.elements or "str"
+    for key in ("required", "choices", "aliases"):
+        if getattr(option, key):
+            entry[key] = getattr(option, key)
+    if option.default is not None:
+        entry["default"] = option.default
+    if option.suboptions:
+        entry["suboptions"] = {each.name: _documented(each, known) for each in option.suboptions}
+    return entry
+
+
+def _words(option: Option) -> list[str]:
+    """With what the fields say that Ansible does not show."""
+    words = list(option.words)
+    if option.lowest:
+        words.append(f"At least V({option.lowest:g}).")
+    if option.unset != "none" and not option.env:
+        words.append(f"Empty means {option.unset}.")
+    if option.env == NO_VERIFY_VARIABLE:
+        words.append(
+            f"If not given, the environment variable E({option.env}) is used, which means the opposite; V(true) there"
+            " turns the check off."
+        )
+    elif option.env:
+        words.append(f"If not given, the environment variable E({option.env}) is used.")
+    return words
+
+
+def _with_return(text: str, examples: Mapping[str, str]) -> str:
+    template = Template((ROOT / "tests/tools/return.yml").read_text(encoding="utf-8"))
+    found, count = re.subn(
+        r'(?<=RETURN = r""").*?(?=""")',
+        lambda _match: "\n" + template.substitute(examples),
+        text,
+        count=1,
+        flags=re.DOTALL,
+    )
+    _found(count, "RETURN")
+    return found
+
+
+# Roles
+
+
+def _role_options(path: str, role: str) -> str:
+    options = {name: option for name, option in options_of(role).items() if not option.hides}
+    entries = {}
+    for name, option in options.items():
+        words = [*_words(option), *_choices(option)]
+        entry: dict[str, Any] = {"description": [_named(item, set(VARIABLES), PREFIX) for item in words], "type": "raw"}
+        if default_of(name) is not None:
+            entry["default"] = default_of(name)
+        entries[PREFIX + name] = entry
+    found, count = re.subn(
+        r"^    options:.*\Z",
+        lambda _match: f"    options: # {NOTE}\n{_yaml(entries, 6)}",
+        (ROOT / path).read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    _found(count, path)
+    return found
+
+
+def _choices(option: Option) -> list[str]:
+    """In words, unless they are there already: the type is C(raw), so that Ansible says nothing of them."""
+    if all(f"V({choice})" in " ".join(option.words) for choice in option.choices):
+        return []
+    return [f"One of {', '.join(f'V({choice})' for choice in option.choices)}."]
+
+
+def _role_defaults(role: str) -> str:
+    defaults = {PREFIX + name: default_of(name) for name in options_of(role) if default_of(name) is not None}
+    return f"---\n# {NOTE}\n{_yaml(defaults, 0)}"
+
+
+# The readme
+
+
+def _readme(text: str) -> str:
+    rows = "".join(_row(option) for option in VARIABLES.values())
+    found, count = re.subn(
+        r"(?<=\n\| variable \| default \| meaning \|\n\|---\|---\|---\|\n)(\|.*\n)*", lambda _match: rows, text
+    )
+    _found(count, "README.md")
+    return found
+
+
+def _row(option: Option) -> str:
+    if option.name in CONNECTION:
+        default = "environment" if option.env else f"`{option.default}`"
+    else:
+        default = f"`{_plain(option.default)}`" if option.default not in (None, ()) else option.unset
+    meaning = re.sub(r"\b([VCO])\(([^)]*)\)", _code, option.words[0]).removesuffix(".")
+    if meaning[1:2].islower() or meaning[1:2] == " ":
+        meaning = meaning[0].lower() + meaning[1:]
+    if not all(f"`{choice}`" in meaning for choice in option.choices):
+        meaning += f": {', '.join(f'`{choice}`' for choice in option.choices)}"
+    return f"| `{PREFIX}{option.name}` | {default} | {meaning} |\n"
+
+
+def _code(match: re.Match[str]) -> str:
+    return f"`{PREFIX if match[1] == 'O' else ''}{match[2]}`".replace("|", "\\|")
+
+
+# Words and YAML
+
+
+def _named(words: str, known: set[str], prefix: str) -> str:
+    """With the names that options have there; one that is not there is no link."""
+
+    def name(match: re.Match[str]) -> str:
+        return f"{'O' if match[1] in known else 'C'}({prefix}{match[1]}{match[2]})"
+
+    return re.sub(r"\bO\((\w+)([^)]*)\)", name, words)
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _found(count: int, what: str) -> None:
+    if count != 1:
+        raise ValueError(f"{what}: the place to write to was found {count} times")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists indented, tuples in brackets."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    tuple, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+)
+
+
+def _yaml(data: Mapping[str, Any], indent: int) -> str:
+    if not data:
+        return ""
+    """Lines are wrapped here: PyYAML breaks them after the width, and YAML folds a break in a text into a space."""
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
+    return "".join(_wrapped(" " * indent + line) + "\n" for line in text.splitlines())
+
+
+def _wrapped(line: str) -> str:
+    margin = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -151,7 +151,14 @@ def test_modules(cloud: Cloud) -> None:
             {"cidrs": ["10.1.0.0/33"]},
             ("sysvm_cidrs has '10.1.0.0/33', which is no network in CIDR notation", "Write it like 10.1.0.0/16"),
         ),
-        (check, {"kinds": ["routers"]}, ("kinds must be one or more of: ssvm, cpvm, router, network, vpc, internal_lb, orphan_router", "no match for: routers")),
+        (
+            check,
+            {"kinds": ["routers"]},
+            (
+                "kinds must be one or more of: ssvm, cpvm, router, network, vpc, internal_lb, orphan_router",
+                "no match for: routers",
+            ),
+        ),
         (routers, {"networks": ["web"]}, ("networks: 'web' is a tier of VPC vpc", "name it in vpcs")),
         (routers, {"routers": ["s-1-VM"]}, ("routers: 's-1-VM' belongs to SSVM s-1-VM", "in cs_systemvm_livepatch")),
         (routers, {"networks": ["nett"]}, ("networks: no such", "'nett'", "Check the spelling")),

@@ -59,21 +59,21 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
     for disk in context.new_disks:
         template, zone = disk.template, context.cloud.zone(disk.unit.zone_id)
         minimum = zone.minimum_version if zone else None
+        target = context.cloud.version
         if template.problem:
             yield template.problem
-        elif template.version and minimum and template.version < minimum:
-            yield (
-                f"{template.name!r}, which new VMs in zone {disk.unit.zone} would be made from, is older than the "
-                f"minimum {minimum} (minreq.sysvmtemplate.version)"
-            )
         elif template.better:
-            target = context.cloud.version
             old = template.version and target and template.version.release < target.release
             yield Against(
                 f"{template.better!r} is not ready in zone {disk.unit.zone}, so new system VMs would be made from "
                 f"{template.name!r}",
                 Status.FAIL if old else Status.WARN,
                 "Wait until it is ready.",
+            )
+        elif template.version and minimum and template.version < minimum:
+            yield (
+                f"{template.name!r}, which new VMs in zone {disk.unit.zone} would be made from, is older than the "
+                f"minimum {minimum} (minreq.sysvmtemplate.version)"
             )
 
 

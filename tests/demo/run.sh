@@ -43,7 +43,7 @@ upgrade() {
     run ansible-playbook cloudstack.sysvm.upgrade_sysvms -e "sysvm_report_dir=$reports/$1" "${@:2}"
 }
 
-python -m tests.simulator --estate tests/simulator/estates/demo.yml >"$tmp/address" 2>"$tmp/errors" &
+python -m tests.simulator --estate tests/simulator/estates/demo.yml --set server.version=4.20.1.0 >"$tmp/address" 2>"$tmp/errors" &
 simulator=$!
 until [[ -s $tmp/address ]]; do
     kill -0 "$simulator" 2>/dev/null || {
@@ -56,12 +56,19 @@ read -r CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET \
     < <(python -c 'import json, sys; print(*json.load(sys.stdin).values())' <"$tmp/address")
 export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET
 
-say 'This is a simulated CloudStack with two zones and three hypervisors. Its management server was upgraded to 4.22,' \
-    'its system VMs and routers were not. Two routers will do what real ones do: the job of one succeeds, and its patch' \
-    'does not; the patch of the other succeeds, and its rules fail.'
+say 'This is a simulated CloudStack 4.20 with two zones and three hypervisors, whose management server is to be upgraded' \
+    'to 4.22. Two routers will do what real ones do: the job of one succeeds, and its patch does not; the patch of the' \
+    'other succeeds, and its rules fail.'
 
-say 'ACT 1: after the upgrade of the management server. First the plan, which changes nothing.'
-run ansible-playbook cloudstack.sysvm.check_sysvms
+say 'ACT 1: before the upgrade of the management server. What will have to be done afterwards, and what to prepare?'
+run ansible-playbook cloudstack.sysvm.check_sysvms -e sysvm_target_version=4.22 -e "sysvm_report_dir=$reports/forecast"
+((status == 0))
+
+say 'Now the management server and the agents of the KVM hosts are upgraded, as the documentation says.'
+python -m tests.demo.upgrade 4.22.0.0
+
+say 'ACT 2: after the upgrade of the management server. First the plan, which changes nothing.'
+run ansible-playbook cloudstack.sysvm.check_sysvms -e "sysvm_report_dir=$reports/check"
 ((status == 0))
 
 say 'Now the upgrade: a few canaries, then the others, ten at a time. What cannot be live patched is recreated or' \
@@ -73,7 +80,7 @@ say 'The same command again. It plans anew and does only what is left.'
 upgrade second -e sysvm_max_failures=3
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second"
 
-say 'ACT 2: a security fix that is only in the new template. A live patch keeps the old one, so one zone is recreated.'
+say 'ACT 3: a security fix that is only in the new template. A live patch keeps the old one, so one zone is recreated.'
 upgrade third -e sysvm_method=recreate -e sysvm_zones=Zürich
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second" "$reports/third"
 

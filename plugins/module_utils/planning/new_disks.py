@@ -99,7 +99,8 @@ def _given(cloud: Cloud, vm: Vm) -> NewTemplate:
     elif not there[0].ready:
         problem = f"the template {name!r} that {vm.name} would be started from is not ready in zone {vm.zone}"
     version: Version | None = parse_version(name) if rows else None
-    return NewTemplate(name, frozenset(row.id for row in there), version, problem)
+    architectures = frozenset(row.arch for row in there)
+    return NewTemplate(name, frozenset(row.id for row in there), version, problem, architectures=architectures)
 
 
 def _memory(cloud: Cloud, vm: Vm) -> int:

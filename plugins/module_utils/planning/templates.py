@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Template, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host, Template, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
@@ -29,6 +29,7 @@ class NewTemplate:
 
     :ivar ids: ids of the templates that may be taken (one per architecture).
     :ivar problem: why nothing may be made from it, empty when it can be used.
+    :ivar architectures: of these templates; None stands for any, where the server does not tell.
     :ivar better: a newer one that is not ready yet, so that it is not taken.
     """
 
@@ -37,6 +38,12 @@ class NewTemplate:
     version: Version | None
     problem: str = ""
     better: str = ""
+    architectures: frozenset[str | None] = frozenset()
+
+    def runs_on(self, host: Host) -> bool:
+        """Whether a VM made from it can run on this host, of its hypervisor."""
+        known = self.architectures - {None}
+        return not known or None in self.architectures or host.arch is None or host.arch in known
 
     def carries(self, vm: Vm) -> bool:
         """Whether the VM was built from it: by its ROOT volume; where that is unknown, by the version inside it."""
@@ -107,6 +114,7 @@ def _for_routers(rows: Sequence[Template], zone: Zone | None, where: str, hyperv
         frozenset(row.id for row in same),
         parse_version(chosen.name),
         f"the {chosen.type} template {chosen.name!r} is not ready in {where}" if not_ready else "",
+        architectures=frozenset(row.arch for row in same),
     )
 
 
@@ -128,7 +136,13 @@ def _for_system_vms(
     ]
     chosen = _newest(taken)
     better = newest.name if newest.id not in {row.id for row in taken} else ""
-    return NewTemplate(chosen.name, frozenset(row.id for row in taken), parse_version(chosen.name), better=better)
+    return NewTemplate(
+        chosen.name,
+        frozenset(row.id for row in taken),
+        parse_version(chosen.name),
+        better=better,
+        architectures=frozenset(row.arch for row in taken),
+    )
 
 
 def _architectures(cloud: Cloud, zone_id: str, hypervisor: str | None) -> frozenset[str | None]:

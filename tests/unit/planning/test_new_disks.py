@@ -159,6 +159,14 @@ CASES: list[Case] = [
         RECREATE,
         {"hosts": (host(arch="aarch64"),), "templates": (template(), template(arch="aarch64"))},
     ),
+    (
+        "room_for_new_vms",
+        Status.FAIL,
+        "which is for x86_64",
+        (WEB,),
+        RECREATE,
+        {"hosts": (replace(host(), state="Down"), host("h2", arch="aarch64"))},
+    ),
     # B1: before 4.20 the stock router offering has 256 MiB, and that is enough
     ("offerings", Status.OK, "", (WEB,), RECREATE, {**SMALL, **OLD_TEMPLATE}),
     ("offerings", Status.FAIL, "256 MiB of 512 MiB", (WEB,), RECREATE, SMALL),

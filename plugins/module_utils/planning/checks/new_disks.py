@@ -93,9 +93,15 @@ def room_for_new_vms(context: CheckContext) -> Iterator[str]:
     for zone in context.cloud.zones:
         disks = [disk for disk in context.new_disks if disk.unit.zone_id == zone.id]
         usable = [host for host in context.cloud.hosts if host.usable and host.zone_id == zone.id]
-        for hypervisor in sorted({disk.hypervisor or "" for disk in disks}):
-            if not any(hypervisor in ("", host.hypervisor) for host in usable):
-                yield f"zone {zone.name} has no {hypervisor or 'hypervisor'} host that is Up and Enabled"
+        for disk in disks:
+            of_hypervisor = [host for host in usable if disk.hypervisor in (None, host.hypervisor)]
+            if not of_hypervisor:
+                yield f"zone {zone.name} has no {disk.hypervisor or 'hypervisor'} host that is Up and Enabled"
+            elif not any(map(disk.template.runs_on, of_hypervisor)):
+                yield (
+                    f"zone {zone.name} has no {disk.hypervisor} host that is Up and Enabled for {disk.template.name!r}, "
+                    f"which is for {', '.join(sorted(map(str, disk.template.architectures)))}"
+                )
         # Only a new VM needs memory beside the old one; a router keeps its public addresses, a destroyed system VM
         # gives its own back, and only system VMs have an address in the management network everywhere.
         new = [disk for disk in disks if disk.is_new]

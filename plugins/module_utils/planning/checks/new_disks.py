@@ -98,9 +98,10 @@ def room_for_new_vms(context: CheckContext) -> Iterator[str]:
             if not of_hypervisor:
                 yield f"zone {zone.name} has no {disk.hypervisor or 'hypervisor'} host that is Up and Enabled"
             elif not any(map(disk.template.runs_on, of_hypervisor)):
+                architectures = ", ".join(sorted(map(str, disk.template.architectures)))
                 yield (
-                    f"zone {zone.name} has no {disk.hypervisor} host that is Up and Enabled for {disk.template.name!r}, "
-                    f"which is for {', '.join(sorted(map(str, disk.template.architectures)))}"
+                    f"zone {zone.name} has no {disk.hypervisor} host that is Up and Enabled for "
+                    f"{disk.template.name!r}, which is for {architectures}"
                 )
         # Only a new VM needs memory beside the old one; a router keeps its public addresses, a destroyed system VM
         # gives its own back, and only system VMs have an address in the management network everywhere.

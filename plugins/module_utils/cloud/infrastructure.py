@@ -9,7 +9,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 
 
@@ -145,6 +145,42 @@ class ManagementServer:
 
 
 @dataclass(frozen=True)
+class SharedFileSystem:
+    """A shared file system (listSharedFileSystems, since 4.20): a guest whose disk is made from the system VM template.
+
+    :ivar vm: the name of its VM; None where no volume tells it.
+    :ivar template: what its VM's disk was made from; None likewise.
+    """
+
+    id: str
+    name: str
+    zone_id: str
+    zone: str
+    state: str
+    owner: Owner
+    vm_id: str | None = None
+    vm: str | None = None
+    template: str | None = None
+
+
+@dataclass(frozen=True)
+class UnlistedVm:
+    """A VM of CloudStack's own of which only the ROOT volume is shown (listVolumes listsystemvms, since 4.18)."""
+
+    id: str
+    name: str
+    zone_id: str
+    zone: str
+    type: str  # the server's word, such as DomainRouter
+    template: str | None = None  # what its disk was made from
+
+    @property
+    def elastic_lb(self) -> bool:
+        """The server keeps it as a DomainRouter (LoadBalanceRuleHandler.deployELBVm); only its name tells."""
+        return self.type == "ElasticLoadBalancerVm" or self.name.startswith("l-")
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What this account may call on this server, from listApis: command -> parameter names, in lower case."""
 
@@ -185,13 +221,18 @@ class Need(enum.Enum):
 
 @dataclass(frozen=True)
 class Cloud:
-    """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it."""
+    """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it.
+
+    :ivar shared_file_systems: None where the account may not list them.
+    """
 
     management_servers: tuple[ManagementServer, ...]
     zones: tuple[Zone, ...]
     hosts: tuple[Host, ...]
     templates: tuple[Template, ...]
     units: tuple[Unit, ...]
+    shared_file_systems: tuple[SharedFileSystem, ...] | None = ()
+    unlisted_vms: tuple[UnlistedVm, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
     settings: Settings = field(default_factory=Settings)

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     ImageStore,
     ManagementServer,
+    SharedFileSystem,
     StoragePool,
     Template,
     Zone,
@@ -178,8 +179,26 @@ def vpc(item: Mapping[str, Any]) -> Vpc:
     )
 
 
+VOLUME = (
+    *("virtualmachineid", "vmname", "vmtype", "vmstate"),
+    *("templateid", "templatename", "hypervisor", "zoneid", "zonename"),
+)
+
+
 def volume(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: item.get(key) for key in ("virtualmachineid", "templateid", "templatename", "hypervisor")}
+    return {key: item.get(key) for key in VOLUME}
+
+
+def shared_file_system(item: Mapping[str, Any]) -> SharedFileSystem:
+    return SharedFileSystem(
+        item["id"],
+        item["name"],
+        item.get("zoneid", ""),
+        item.get("zonename", ""),
+        item.get("state", ""),
+        Owner.of(item),
+        vm_id=item.get("virtualmachineid"),
+    )
 
 
 def _common(item: Mapping[str, Any]) -> dict[str, Any]:

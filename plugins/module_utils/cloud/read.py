@@ -28,6 +28,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.inventory import (
+    read_shared_file_systems,
+    unlisted_vms,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     ROUTER_KINDS,
     Kind,
@@ -69,14 +73,17 @@ def read_cloud(client: Client) -> Cloud:
     """
     # The first call is the one a wrong URL, key or secret fails at: a cheap one.
     zones = read_zones(client)
-    units = read_units(client, zones=zones)
+    units, volumes = _read_units(client, tuple(Kind), details=True, zones=zones)
     jobs = running_jobs(client)
+    servers = tuple(read_management_servers(client))
     return Cloud(
-        management_servers=read_management_servers(client),
+        management_servers=servers,
         zones=tuple(_with_settings(client, zone) for zone in zones),
         hosts=tuple(read_hosts(client)),
         templates=read_templates(client),
         units=units,
+        shared_file_systems=read_shared_file_systems(client, servers, volumes, **ALL_OWNERS),
+        unlisted_vms=unlisted_vms(volumes.values(), units),
         in_flight=tuple(read_in_flight(client, jobs)),
         transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
@@ -209,6 +216,15 @@ def read_units(
     :param zones: the zones, where they have been read already.
     :raises ApiError: as read_cloud.
     """
+    return _read_units(client, kinds, details=details, zones=zones)[0]
+
+
+def _read_units(
+    client: Client, kinds: Collection[Kind], *, details: bool, zones: Iterable[Zone] | None
+) -> tuple[tuple[Unit, ...], Mapping[str, Mapping[str, Any]]]:
+    """
+    :returns: as C(read_units), and the ROOT volumes that were read for that, by the id of their VM.
+    """
     system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
     if ROUTER_KINDS & set(kinds):
         routers = read_routers(client)
@@ -239,7 +255,7 @@ def read_units(
     if ROUTER_KINDS & set(kinds):
         basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
         units = [replace(unit, per_pod=unit.zone_id in basic and unit.kind is Kind.NETWORK) for unit in units]
-    return tuple(units)
+    return tuple(units), volumes
 
 
 def _read_services(client: Client) -> Services:

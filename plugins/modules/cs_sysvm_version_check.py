@@ -229,6 +229,22 @@ plan:
           older server, and the page of the C(documentation). Null for the plan of a server as it is.
       type: dict
       sample: null
+    not_handled:
+      description:
+        - What is made from the system VM template in the zones in scope and belongs to no plan, such as shared file
+          systems, each with C(what), C(name), C(id), C(zone), C(because) and the C(remedy).
+        - A C(name) that is null means that it is not known whether there are any.
+      type: list
+      elements: dict
+      sample: []
+    drift:
+      description:
+        - What runs where in the whole cloud. C(running) has a row for all running VMs with the same C(zone),
+          C(hypervisor), C(group), C(software) and C(scripts), with their C(count) by host in C(hosts), and whether the
+          checksum is an md5 or a sha512 (C(digest)); C(odd) the routers whose scripts contradict the version that they
+          claim, and C(why); C(agents) the KVM hosts by C(zone) and C(version); C(not_running) the number of all other
+          VMs.
+      type: dict
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
@@ -23,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
     refuse_unknown_checks,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
     Forecast,
     forecast,
@@ -30,11 +32,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     upgraded,
     with_raised_memory,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import check_expressions, select_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
+    check_expressions,
+    select_units,
+    zone_ids,
+)
 
 
 def check_versions(
@@ -57,7 +64,7 @@ def check_versions(
     check_expressions(policy.scope)
     refuse_unknown_checks(policy.ignored_checks)
     parse_share(max_failures, 0, "max_failures")
-    cloud = read_cloud(client)
+    cloud = as_it_is = read_cloud(client)
     target = target_of(target_version, cloud.version) if target_version else None
     found = None
     if target is not None:
@@ -85,6 +92,8 @@ def check_versions(
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
                 "forecast": found.as_dict() if found else None,
                 **plan.as_dict(),
+                "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
+                "drift": _drift(as_it_is),
             },
             "checks": [answer.as_dict() for answer in plan.checks],
             "summary": plan.summary(),
@@ -92,6 +101,10 @@ def check_versions(
         },
         failure,
     )
+
+
+def _drift(cloud: Cloud) -> dict[str, Any]:
+    return drift(cloud, baseline_of(cloud, cloud.version) if cloud.version else None).as_dict()
 
 
 def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

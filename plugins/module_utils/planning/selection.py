@@ -45,7 +45,7 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
     units = list(units)
     tests: list[Callable[[Unit], bool]] = [lambda unit: unit.kind in scope.kinds]
     if scope.zones:
-        wanted = _known(scope.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
+        wanted = zone_ids(zones, scope)
         tests.append(lambda unit: unit.zone_id in wanted)
     if scope.names:
         chosen = _named(units, scope.names, "sysvm_names")
@@ -62,6 +62,16 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
         expression = _compiled(scope)
         tests.append(lambda unit: _is_true(expression, unit, scope))
     return [unit for unit in units if all(test(unit) for test in tests)]
+
+
+def zone_ids(zones: Sequence[Zone], scope: Scope) -> frozenset[str]:
+    """The zones in scope.
+
+    :raises PolicyError: as select_units.
+    """
+    if not scope.zones:
+        return frozenset(zone.id for zone in zones)
+    return _known(scope.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
 
 
 def names_of(unit: Unit) -> frozenset[str]:

@@ -31,6 +31,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
 # Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
 FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
+# Why an orphan is touched by no method, and what to do about it.
+ORPHANED, DESTROY_IT = "its network or VPC no longer exists", "destroy the router"
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 
 
@@ -71,7 +73,7 @@ class Baseline:
         at_target = Counter(str(vm.scripts) for vm in told if vm.software == target)
         old = frozenset(scripts for scripts, count in behind.items() if count >= at_target[scripts])
         current = [vm for vm in told if vm.software == target and vm.scripts not in old]
-        odd = frozenset((vm.id, str(vm.scripts)) for vm in _odd_ones(current))
+        odd = frozenset((vm.id, str(vm.scripts)) for vm in odd_ones(current))
         new = frozenset(str(vm.scripts) for vm in current if (vm.id, vm.scripts) not in odd)
         return cls(target, old, new, odd, templates or {}, disabled_zones)
 
@@ -84,7 +86,7 @@ class Baseline:
         return self.templates.get((vm.zone_id, vm.hypervisor, vm.is_router))
 
 
-def _odd_ones(vms: Sequence[Vm]) -> list[Vm]:
+def odd_ones(vms: Sequence[Vm]) -> list[Vm]:
     """Of routers that claim one version, those with other scripts than most of their hypervisor.
 
     Where the files come from the host, what all of several routers on it have is what it delivers: a host of another
@@ -216,7 +218,7 @@ def _untouchable(unit: Unit) -> str | None:
     if settling:
         return f"{_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
     if unit.kind is Kind.ORPHAN:
-        return "its network or VPC no longer exists; destroy the router"
+        return f"{ORPHANED}; {DESTROY_IT}"
     if unit.network and not unit.network.restartable:
         return (
             f"the network is {unit.network.state}, only Implemented and Setup can be restarted; its router takes the "

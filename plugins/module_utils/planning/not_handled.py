@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is made from the system VM template and outside of every plan: named, with why and what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Cloud,
+    SharedFileSystem,
+    UnlistedVm,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import DESTROY_IT, ORPHANED
+
+SHARED_FILE_SYSTEM = "shared file system"
+
+
+@dataclass(frozen=True)
+class NotHandled:
+    """One thing, or a sort of things of which the account may not know.
+
+    :ivar name: None, and so are C(id) and C(zone), where it is not known whether there are any.
+    """
+
+    what: str
+    name: str | None
+    id: str | None
+    zone: str | None
+    because: str
+    remedy: str
+
+    def as_dict(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+def not_handled(cloud: Cloud, zones: Collection[str]) -> tuple[NotHandled, ...]:
+    """Everything of its sort in these zones, whatever else the scope leaves out.
+
+    :param zones: ids of zones.
+    """
+    return tuple(_found(cloud, frozenset(zones)))
+
+
+def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
+    if cloud.shared_file_systems is None:
+        yield NotHandled(
+            SHARED_FILE_SYSTEM,
+            None,
+            None,
+            None,
+            "unknown here whether there are any, as this account may not call listSharedFileSystems",
+            "Allow the command in the account's role.",
+        )
+    for shared in cloud.shared_file_systems or ():
+        if shared.zone_id in zones:
+            yield _shared_file_system(shared)
+    for vm in cloud.unlisted_vms:
+        if vm.zone_id in zones:
+            yield _unlisted(vm)
+    for unit in cloud.units:
+        if unit.kind is Kind.ORPHAN and unit.zone_id in zones:
+            remedy = f"{DESTROY_IT.capitalize()} (destroyRouter)."
+            yield NotHandled("router", unit.name, unit.id, unit.zone, ORPHANED, remedy)
+
+
+def _shared_file_system(shared: SharedFileSystem) -> NotHandled:
+    """Its VM is of type User, so an upgrade leaves its templateid alone, patchSystemVm and restoreVirtualMachine refuse
+    it, a start copies no scripts into it, and restartSharedFileSystem with cleanup duplicates its ROOT volume with the
+    template that this has (StorageVmSharedFSLifeCycle.reDeploySharedFS, VolumeOrchestrator.allocateDuplicateVolume)."""
+    made_from = f", made from {shared.template}" if shared.template else ""
+    return NotHandled(
+        SHARED_FILE_SYSTEM,
+        shared.name,
+        shared.id,
+        shared.zone,
+        f"its VM is a guest to CloudStack{made_from}, and no command gives it another template or patches it",
+        "For what is only in the new template create a new one and copy the data; restartSharedFileSystem with cleanup "
+        "makes its disk anew from the template that it has, so keep that one.",
+    )
+
+
+def _unlisted(vm: UnlistedVm) -> NotHandled:
+    made_from = f" (made from {vm.template})" if vm.template else ""
+    if vm.elastic_lb:
+        return NotHandled(
+            "elastic load balancer VM",
+            vm.name,
+            vm.id,
+            vm.zone,
+            f"no list of the API shows what runs in it, only its disk{made_from}",
+            "Delete its load balancer rules, which releases their address; wait until the server has destroyed the "
+            "unused VM (network.loadbalancer.basiczone.elb.gc.interval.minutes, twice); make the rules again: that VM "
+            "is from the new template.",
+        )
+    return NotHandled(
+        f"unlisted {vm.type}",
+        vm.name,
+        vm.id,
+        vm.zone,
+        f"no list of the API shows it, only its disk{made_from}",
+        "Plan again: it may have come or gone meanwhile. If it stays, look on the hosts whether it runs, and in the "
+        "management server's log for what became of it.",
+    )

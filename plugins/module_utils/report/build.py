@@ -37,7 +37,7 @@ def build_report(
     :param rollouts: of each module call the notes about the whole, and the guard that was in force.
     :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
         failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; else
-        C(incomplete). C(next) says what to do about it.
+        C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the plan's: of before the run.
     """
     by_id = {result["id"]: result for result in results}
     at_work = running or {}
@@ -69,6 +69,8 @@ def build_report(
         "guards": sorted({rollout["guard"] for rollout in rollouts} - {"unknown"}),
         "notes": [note for rollout in rollouts for note in rollout["notes"]],
         "checks": list(checks),
+        "not_handled": list(plan.get("not_handled", ())),
+        "drift": plan.get("drift"),
         "steps": list(plan.get("steps", ())),
         "units": units,
     }

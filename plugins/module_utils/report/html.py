@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.style import CSS, HEADER, JS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import Table, tables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.timeline import Unit, by_step, escaped, timeline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
     bad_checks,
@@ -37,6 +38,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
 
 MOST_REASONS = 50  # rows of the table of what is not done
 MOST_NAMES = 20  # units named in one of its rows
+MOST_PLAIN = 200  # rows of a table about the cloud around the run
 MOST_TEXT = 300  # characters of a check before it is folded
 
 
@@ -61,6 +63,7 @@ def html_report(report: Mapping[str, Any]) -> str:
 {_checks(report)}
 {timeline(report, anchors)}
 {_all_units(report, anchors)}
+{"".join(_around(table) for table in tables(report))}
 </main></body>
 </html>
 """
@@ -75,9 +78,10 @@ def _status(status: str) -> str:
     return f'<td class="status">{escaped(status_words(status))}</td>'
 
 
-def _table(columns: Iterable[str], bodies: Iterable[str], name: str) -> str:
+def _table(columns: Iterable[str], bodies: Iterable[str], name: str = "") -> str:
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    return f'<table id="{name}"><thead><tr>{head}</tr></thead>\n' + "\n".join(bodies) + "</table>"
+    anchor = f' id="{name}"' if name else ""
+    return f"<table{anchor}><thead><tr>{head}</tr></thead>\n" + "\n".join(bodies) + "</table>"
 
 
 def _outcome(report: Mapping[str, Any]) -> str:
@@ -131,6 +135,17 @@ def _checks(report: Mapping[str, Any]) -> str:
         )
     table = _table(("Status", "Check", "Seen", "What to do"), ["<tbody>", *rows, "</tbody>"], "checks") if rows else ""
     return f"<section><h2>{checks_words(report)}</h2>\n{table}</section>" if report["checks"] else ""
+
+
+def _around(table: Table) -> str:
+    shown = [
+        f'<tr><th scope="row">{escaped(first)}</th>{"".join(f"<td>{escaped(cell)}</td>" for cell in rest)}</tr>'
+        for first, *rest in table.rows[:MOST_PLAIN]
+    ]
+    left = len(table.rows) - len(shown)
+    note = f"<p>... and {left:,} more: see report.json.</p>" if left else ""
+    body = _table(table.columns, ["<tbody>", *shown, "</tbody>"])
+    return f"<section><h2>{escaped(table.title)}</h2>\n{body}{note}</section>"
 
 
 def _all_units(report: Mapping[str, Any], anchors: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import tables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
     bad_checks,
     changes,
@@ -55,6 +56,8 @@ def markdown_report(report: Mapping[str, Any]) -> str:
         lines.append(f"- **{_text(check['status'].upper())}** {_text(check['name'])}: {_text(seen)}")
         if check["remedy"]:
             lines.append(f"  - {_text(check['remedy'])}")
+    for table in tables(report):
+        lines += ["", f"## {_text(table.title)}", "", *_table(table.columns, table.rows)]
     if units:
         header = ("Unit", "Kind", "Zone", "Owner", "Method", "Status", "Before → after", "Time")
         lines += ["", f"## All: {count(len(units), 'unit')}", "", *_table(header, [_row(unit) for unit in units])]

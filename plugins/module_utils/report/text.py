@@ -9,13 +9,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import count, owner, unit_name, words
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+    count,
+    not_handled_words,
+    owner,
+    scripts_words,
+    unit_name,
+    what_runs,
+    words,
+)
 
 Unit = Mapping[str, Any]
 
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
 MOST_NAMES = 3  # of a group
+MOST_HOSTS = 8  # of those that run the same
 PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "automatic", "done": "done     "}
 MARKS = {"ignored": "IGN ", "ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -50,7 +59,62 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
     current = sum(unit["method"] == "none" for unit in plan["units"])
     if current:
         lines += ["", f"Already current: {current:,} unit(s)"]
+    lines += not_handled_text(plan.get("not_handled", ()), all_in)
+    odd = (plan.get("drift") or {}).get("odd")
+    if odd:
+        names = _names([each["name"] for each in odd])
+        lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
+
+
+def not_handled_text(entries: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
+    """What is outside of every plan: how many, then a row for all that share zone, reason and remedy."""
+    if not entries:
+        return []
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for entry in entries:
+        key = (entry["what"], entry["zone"] or "", entry["because"], entry["remedy"])
+        groups.setdefault(key, []).append(entry["name"] or "")
+    lines = ["", f"Not handled by this collection: {not_handled_words(entries)}"]
+    told: list[str] = []
+    for (what, zone, because, remedy), names in list(groups.items())[:MOST_ROWS]:
+        where = f"{count(len(names), what)} in {zone} ({_names(names)})" if zone else f"{what}s"
+        lines.append(f"  {where}: {because}")
+        if remedy not in told:
+            lines.append(f"       -> {remedy}")
+            told.append(remedy)
+    if len(groups) > MOST_ROWS:
+        more = sum(len(names) for names in list(groups.values())[MOST_ROWS:])
+        lines.append(f"  ... and {more:,} more" + (f", in {all_in}" if all_in else ""))
+    return lines
+
+
+def drift_text(drift: Mapping[str, Any], all_in: str | None = None) -> list[str]:
+    """Which software and scripts run where, the agents of the KVM hosts, and the odd ones by name with the reason."""
+    running, odd, agents = drift["running"], drift["odd"], drift["agents"]
+    vms = count(sum(each["count"] for each in running), "running VM")
+    lines = [f"What runs where: {vms}" + (f", {drift['not_running']:,} not running" if drift["not_running"] else "")]
+    rows = [
+        [*what_runs(each), _names([f"{host} ({number:,})" for host, number in each["hosts"].items()], MOST_HOSTS)]
+        for each in running
+    ]
+    lines += _rows([["ZONE", "HYPERVISOR", "KIND", "SOFTWARE", "SCRIPTS", "VMS", "HOSTS"], *rows]) if rows else []
+    if len({each["digest"] for each in running} - {None}) > 1:
+        lines.append("  Scripts before 4.22 have an md5, those since a sha512: the two say nothing about each other.")
+    if agents:
+        lines += ["", "Agents of KVM hosts:"]
+        rows = [
+            [each["zone"], each["version"], f"{each['count']:,}", _names(each["hosts"], MOST_HOSTS)] for each in agents
+        ]
+        lines += _rows([["ZONE", "AGENT", "HOSTS", "NAMES"], *rows])
+    lines += ["", f"Odd ones: {count(len(odd), 'router')}" if odd else "Odd ones: none"]
+    if odd:
+        rows = [
+            [each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"]]
+            for each in odd
+        ]
+        lines += _rows([["ROUTER", "ZONE", "HOST", "SOFTWARE", "SCRIPTS", "WHY"], *rows])
+    return lines + ([f"With all hosts and whole checksums: {all_in}"] if all_in else [])
 
 
 def forecast_text(forecast: Mapping[str, Any]) -> list[str]:
@@ -95,6 +159,9 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
             rows = [[_called(unit), unit["zone"], unit["reason"]] for unit in members]
             lines += _rows([["UNIT", "ZONE", "REASON"], *rows])
     lines += _notes(report, all_in)
+    if report.get("not_handled"):
+        where = f", see {all_in}" if all_in else ""
+        lines += ["", f"Not handled by this collection: {not_handled_words(report['not_handled'])}{where}"]
     if report.get("error"):
         lines += ["", f"Broken off: {report['error']}"]
     return lines
@@ -121,9 +188,7 @@ def _grouped(members: Sequence[Unit], why: Callable[[Unit], str], all_in: str | 
         groups.setdefault(why(unit), []).append(unit)
     lines = []
     for reason, found in sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_ROWS]:
-        names = ", ".join(unit["name"] for unit in found[:MOST_NAMES])
-        more = f" and {len(found) - MOST_NAMES:,} more" if len(found) > MOST_NAMES else ""
-        lines.append(f"  {count(len(found), 'unit')}: {reason} ({names}{more})")
+        lines.append(f"  {count(len(found), 'unit')}: {reason} ({_names([unit['name'] for unit in found])})")
     if len(groups) > MOST_ROWS:
         rest = sum(map(len, groups.values())) - sum(sorted(map(len, groups.values()), reverse=True)[:MOST_ROWS])
         lines.append(f"  ... and {count(rest, 'unit')} with {len(groups) - MOST_ROWS:,} other reasons")
@@ -145,6 +210,10 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
+
+
+def _names(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _cut(text: str) -> str:

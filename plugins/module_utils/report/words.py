@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -33,6 +33,7 @@ SIGNS = {
     "fail": "✗",
     "warn": "!",
 }
+SHORT_CHECKSUM = 10
 KINDS = frozenset(kind.value for kind in Kind)
 # What is told of a VM only where it changed.
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
@@ -104,6 +105,27 @@ def bad_checks(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def checks_words(report: Mapping[str, Any]) -> str:
     bad = len(bad_checks(report))
     return f"Checks: {bad} of {len(report['checks'])} not ok" if bad else f"Checks: all {len(report['checks'])} ok"
+
+
+def not_handled_words(entries: Sequence[Mapping[str, Any]]) -> str:
+    """How many of what is outside of every plan; empty of nothing."""
+    counts = Counter(entry["what"] for entry in entries if entry["name"] is not None)
+    unknown = [f"{entry['what']}s: unknown" for entry in entries if entry["name"] is None]
+    return ", ".join([*(count(number, what) for what, number in counts.items()), *unknown])
+
+
+def scripts_words(running: Mapping[str, Any]) -> str:
+    """A checksum as a person compares it: what sort it is, and its beginning."""
+    if not running["scripts"]:
+        return "-"
+    shown = running["scripts"][:SHORT_CHECKSUM]
+    return f"{running['digest']} {shown}" if running.get("digest") else shown
+
+
+def what_runs(running: Mapping[str, Any]) -> tuple[str, ...]:
+    """Zone, hypervisor, kind, software, scripts and number of VMs that are alike."""
+    what = running["software"], scripts_words(running), f"{running['count']:,}"
+    return running["zone"], running["hypervisor"], words(running["group"]), *what
 
 
 def changes(vm: Mapping[str, Any]) -> list[str]:

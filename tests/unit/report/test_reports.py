@@ -11,7 +11,7 @@ import itertools
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -160,6 +160,32 @@ def many(number: int) -> dict[str, Any]:
             ended["finished"] = iso_time(T0 + workers[worker])
             results.append(ended)
     return report(units, results, error="the failure budget is used up after step 2 (router live_patch)")
+
+
+NOT_HANDLED = {"what": "shared file system", "name": "files", "id": "sf", "zone": "east", "because": "b", "remedy": "r"}
+DRIFT: dict[str, Any] = {
+    "running": [
+        {"zone": "east", "hypervisor": "KVM", "group": "router", "software": "4.22.0.0", "scripts": "a" * 128,
+         "digest": "sha512", "count": 12, "hosts": {"kvm1": 7, "kvm2": 5}},
+        {"zone": "east", "hypervisor": "KVM", "group": "router", "software": "4.22.0.0", "scripts": "b" * 32,
+         "digest": "md5", "count": 1, "hosts": {"kvm3": 1}},
+        {"zone": "east", "hypervisor": "KVM", "group": "ssvm", "software": "4.22.0.0", "scripts": None,
+         "digest": None, "count": 1, "hosts": {"kvm1": 1}},
+    ],
+    "odd": [
+        {"id": "r", "name": "r-9-VM", "zone": "east", "hypervisor": "KVM", "host": "kvm3", "software": "4.22.0.0",
+         "scripts": "b" * 32, "digest": "md5", "why": "it claims 4.22.0.0, but its checksum is an md5"},
+    ],
+    "agents": [{"zone": "east", "version": "4.22.0.0", "count": 3, "hosts": ["kvm1", "kvm2", "kvm3"]}],
+    "not_running": 2,
+}  # fmt: skip
+
+
+def around(number: int = 1, **entry: Any) -> dict[str, Any]:
+    """A report that tells what is around the units."""
+    entries = [{**NOT_HANDLED, "name": f"files-{at}", **entry} for at in range(number)]
+    plan = {"management_server_version": "4.22.0.0", "units": [planned()], "not_handled": entries, "drift": DRIFT}
+    return report(plan=plan)
 
 
 def everything() -> dict[str, Any]:
@@ -387,6 +413,38 @@ def test_markdown_is_cut() -> None:
 )
 def test_markdown_shows_names_as_they_are(name: str, shown: str) -> None:
     assert f"| network {shown} | network |" in markdown_report(report([planned(name=name)]))
+
+
+# What is around the units
+
+
+def test_what_is_not_handled_and_what_ran_where_is_on_the_page() -> None:
+    page = Page(html_report(around()))
+    assert "Not handled by this collection: 1 shared file system" in page.text("h2")
+    assert any(text.startswith("shared file systemfiles-0east") for text in page.text("tr"))
+    assert any(text.startswith("eastKVMrouter4.22.0.0sha512 aaaaaaaaaa122 hosts") for text in page.text("tr"))
+    assert any(text.startswith("r-9-VMeastkvm34.22.0.0md5 bbbbbbbbbb") for text in page.text("tr"))
+
+
+def test_what_is_not_handled_and_what_ran_where_is_in_the_markdown() -> None:
+    lines = markdown_report(around()).splitlines()
+    assert "## Not handled by this collection: 1 shared file system" in lines
+    assert "| shared file system | files-0 | east | b | r |" in lines
+    assert "| east | KVM | router | 4.22.0.0 | sha512 aaaaaaaaaa | 12 | 2 hosts |" in lines
+    assert "| east | KVM | ssvm | 4.22.0.0 | - | 1 | 1 host |" in lines
+
+
+@pytest.mark.parametrize("render", [html_report, markdown_report])
+def test_tables_about_what_is_around_are_harmless_and_bounded(render: Callable[[Any], str]) -> None:
+    text = render(around(5000, name=EVIL, zone=EVIL, because=EVIL, remedy=EVIL))
+    assert "<script>alert" not in text and "<img" not in text
+    assert len(text) < 500_000 and "4,800 more" in text
+
+
+@pytest.mark.parametrize("render", [html_report, markdown_report])
+def test_a_report_without_them_has_no_such_tables(render: Callable[[Any], str]) -> None:
+    old = {key: value for key, value in report([planned()]).items() if key not in ("not_handled", "drift")}
+    assert "Not handled" not in render(old) and "ran where" not in render(old)
 
 
 # The words

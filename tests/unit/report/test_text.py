@@ -20,14 +20,19 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts 
     report_artifact,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import MOST_ROWS, plan_text, report_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import (
+    MOST_ROWS,
+    drift_text,
+    plan_text,
+    report_text,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
     as_json,
     write,
     write_report,
 )
-from tests.unit.report.test_reports import EDGES, planned, report, result
+from tests.unit.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
 
 
 def plan(units: list[dict[str, Any]]) -> dict[str, Any]:
@@ -169,3 +174,63 @@ def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
     assert "Notes:" in shown and "sent once more" in shown and "takes no job ids" in shown
     many = report_text({**report, "units": [{**unit, "id": str(number)} for number in range(100)]})
     assert len(many) < 50 and any("64 more" in line for line in many)
+
+
+def test_what_is_not_handled_is_grouped_with_what_to_do() -> None:
+    entries = [{**NOT_HANDLED, "name": f"files-{number}"} for number in range(5)]
+    entries.append({**NOT_HANDLED, "what": "router", "name": "r-9-VM", "remedy": "destroy it"})
+    lines = plan_text({**plan([]), "not_handled": entries}, [])
+    assert "Not handled by this collection: 5 shared file systems, 1 router" in lines
+    assert "  5 shared file systems in east (files-0, files-1, files-2 and 2 more): b" in lines
+    assert lines.count("       -> r") == 1 and "       -> destroy it" in lines
+
+
+def test_rows_of_what_is_not_handled_are_bounded() -> None:
+    entries = [{**NOT_HANDLED, "because": f"made from {number}"} for number in range(5000)]
+    lines = plan_text({**plan([]), "not_handled": entries}, [], "plan.json")
+    assert len(lines) < MOST_ROWS + 10 and f"  ... and {5000 - MOST_ROWS:,} more, in plan.json" in lines
+
+
+def test_what_is_not_known_is_not_counted() -> None:
+    unknown = {**NOT_HANDLED, "name": None, "id": None, "zone": None, "because": "unknown here"}
+    lines = plan_text({**plan([]), "not_handled": [unknown]}, [])
+    assert "Not handled by this collection: shared file systems: unknown" in lines
+    assert "  shared file systems: unknown here" in lines
+
+
+def test_the_result_counts_what_is_not_handled() -> None:
+    assert "Not handled by this collection: 3 shared file systems, see report.json" in report_text(
+        around(3), "report.json"
+    )
+
+
+def test_a_plan_names_odd_ones_and_how_to_see_more() -> None:
+    [line] = [line for line in plan_text({**plan([]), "drift": DRIFT}, []) if "Odd scripts" in line]
+    assert "1 router (r-9-VM)" in line and "sysvm_drift=true" in line
+    assert not any("Odd scripts" in line for line in plan_text({**plan([]), "drift": {**DRIFT, "odd": []}}, []))
+
+
+def test_what_runs_where_is_a_table_for_an_operator() -> None:
+    assert drift_text(DRIFT, "plan.json") == [
+        "What runs where: 14 running VMs, 2 not running",
+        "  ZONE  HYPERVISOR  KIND    SOFTWARE  SCRIPTS            VMS  HOSTS",
+        "  east  KVM         router  4.22.0.0  sha512 aaaaaaaaaa  12   kvm1 (7), kvm2 (5)",
+        "  east  KVM         router  4.22.0.0  md5 bbbbbbbbbb     1    kvm3 (1)",
+        "  east  KVM         ssvm    4.22.0.0  -                  1    kvm1 (1)",
+        "  Scripts before 4.22 have an md5, those since a sha512: the two say nothing about each other.",
+        "",
+        "Agents of KVM hosts:",
+        "  ZONE  AGENT     HOSTS  NAMES",
+        "  east  4.22.0.0  3      kvm1, kvm2, kvm3",
+        "",
+        "Odd ones: 1 router",
+        "  ROUTER  ZONE  HOST  SOFTWARE  SCRIPTS         WHY",
+        "  r-9-VM  east  kvm3  4.22.0.0  md5 bbbbbbbbbb  it claims 4.22.0.0, but its checksum is an md5",
+        "With all hosts and whole checksums: plan.json",
+    ]
+
+
+def test_many_hosts_are_counted() -> None:
+    many = {f"kvm{number:03}": 1 for number in range(500)}
+    lines = drift_text({**DRIFT, "running": [{**DRIFT["running"][0], "hosts": many}]})
+    assert lines[2].endswith("and 492 more")

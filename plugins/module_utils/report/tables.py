@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tables about the cloud around the run, which page and Markdown show alike. Pure: plain data in, texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+    count,
+    not_handled_words,
+    scripts_words,
+    what_runs,
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def tables(report: Mapping[str, Any]) -> list[Table]:
+    """What is outside of every plan; which software and scripts ran where. A table without rows is left out."""
+    found = [*_not_handled(report.get("not_handled") or ()), *_drift(report.get("drift") or {})]
+    return [table for table in found if table.rows]
+
+
+def _not_handled(entries: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    yield Table(
+        f"Not handled by this collection: {not_handled_words(entries)}",
+        ("What", "Name", "Zone", "Because", "What to do"),
+        [(each["what"], each["name"] or "-", each["zone"] or "-", each["because"], each["remedy"]) for each in entries],
+    )
+
+
+def _drift(drift: Mapping[str, Any]) -> Iterator[Table]:
+    odd, running, agents = (drift.get(key, ()) for key in ("odd", "running", "agents"))
+    yield Table(
+        f"Odd scripts before the run: {count(len(odd), 'router')}",
+        ("Router", "Zone", "Host", "Software", "Scripts", "Why"),
+        [
+            (each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"])
+            for each in odd
+        ],
+    )
+    yield Table(
+        "What ran where before the run",
+        ("Zone", "Hypervisor", "Kind", "Software", "Scripts", "VMs", "On"),
+        [(*what_runs(each), count(len(each["hosts"]), "host")) for each in running],
+    )
+    yield Table(
+        "Agents of KVM hosts before the run",
+        ("Zone", "Agent", "Hosts"),
+        [(each["zone"], each["version"], f"{each['count']:,}") for each in agents],
+    )

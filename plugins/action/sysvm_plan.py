@@ -14,7 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import plan_artifact
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import drift_text, plan_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
     known_restarts,
@@ -57,13 +57,10 @@ class ActionModule(ActionBase):
                 path = write_plan(folder, plan, checks)
             except WriteError as error:
                 result["warnings"].append(str(error))
-        around.show(plan_text(plan, checks, path), variables["progress"])
-        failed = [check["name"] for check in checks if check["status"] == "fail"]
-        if failed:
-            told = f"{', '.join(failed)} failed; see the plan above for what was seen and what to do about it."
-            result.update(failed=True, msg=f"Nothing was touched. {told}")
-        elif not plan["units"]:
-            result.update(failed=True, msg=f"Nothing was touched. No unit is in scope: {plan['scope']}.")
+        lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
+        around.show(lines, variables["progress"])
+        if not variables["drift"]:  # for a look at what is there it does not matter whether an upgrade might start
+            result.update(_refusal(plan, checks))
         return {
             **result,
             "changed": False,
@@ -71,10 +68,22 @@ class ActionModule(ActionBase):
             "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
             "scope": plan["scope"],
             "forecast": _pair(plan["forecast"]),
+            "drift": variables["drift"],
             "summary": checked["summary"],
             "report": f"{folder}/report.json" if folder else "",
             "artifact": plan_artifact(plan, checks, path),
         }
+
+
+def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:
+    failed = [check["name"] for check in checks if check["status"] == "fail"]
+    if failed:
+        told = f"{', '.join(failed)} failed; see the plan above for what was seen and what to do about it."
+    elif not plan["units"]:
+        told = f"No unit is in scope: {plan['scope']}."
+    else:
+        return {}
+    return {"failed": True, "msg": f"Nothing was touched. {told}"}
 
 
 def _pair(forecast: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -70,6 +70,11 @@ forecast:
   returned: when there is a plan
   type: dict
   sample: null
+drift:
+  description: Whether only what runs where was to be shown (C(sysvm_drift)), instead of the plan.
+  returned: when there is a plan
+  type: bool
+  sample: false
 summary:
   description: How many units by method.
   returned: when there is a plan

@@ -176,6 +176,17 @@ RUN = group(
         where=(PREFLIGHT, UPGRADE, REPORT),
         default="./sysvm-report",
     ),
+    Option(
+        "drift",
+        "bool",
+        (
+            "Instead of the plan, show which software and scripts run where, by zone, hypervisor and host, and which"
+            " routers are odd ones; only for a look.",
+            "Of the whole cloud, whatever is in scope. The role upgrade refuses it.",
+        ),
+        where=(PREFLIGHT,),
+        default=False,
+    ),
     Option("hosts", "list", ("The hosts of the inventory that talk to the API.",), default=(), unset="localhost"),
     Option(
         "progress",

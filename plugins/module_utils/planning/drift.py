@@ -4,8 +4,7 @@
 """Which software and which scripts run where, and which routers have others than they should. Pure.
 
 What runs in a router is told by the checksum of its scripts, which is read inside; C(softwareversion) is what the
-server believes. Checksums are md5 before 4.22.0 and sha512 since (apache/cloudstack pull request 11134), so those of
-one sort are never compared with those of the other.
+server believes.
 """
 
 from __future__ import annotations
@@ -18,10 +17,9 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest, of_other_release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, odd_ones
 
-DIGESTS = {32: "md5", 128: "sha512"}  # by the number of their hexadecimal digits
-FIRST_SHA512 = (4, 22)
 UNKNOWN = "unknown"
 
 
@@ -125,11 +123,6 @@ def drift(cloud: Cloud, baseline: Baseline | None) -> Drift:
     )
 
 
-def digest(scripts: str | None) -> str | None:
-    """What sort of checksum it is; None of none, and of one that is neither."""
-    return DIGESTS.get(len(scripts or ""))
-
-
 def _alike(vms: Iterable[Vm]) -> Iterator[Running]:
     """By zone and hypervisor, the newest software first, within it the most frequent scripts."""
     groups: dict[tuple[str, str, str, Version | None, str | None], Counter[str]] = {}
@@ -150,11 +143,13 @@ def _alike(vms: Iterable[Vm]) -> Iterator[Running]:
 
 def _odd(vms: Iterable[Vm], baseline: Baseline | None) -> Iterator[Odd]:
     """The first reason that holds of each. What is wrong for another one does not count as its version's."""
+    vms = list(vms)
+    misfits = of_other_release(vms)
     alike: dict[tuple[Version, str | None], list[Vm]] = {}
     for vm in vms:
         if not vm.scripts or not vm.software:
             continue
-        why = _of_other_release(vm, vm.software) or _of_older_software(vm, baseline)
+        why = misfits.get(vm.id) or _of_older_software(vm, baseline)
         if why:
             yield Odd(vm, why)
         else:
@@ -163,18 +158,6 @@ def _odd(vms: Iterable[Vm], baseline: Baseline | None) -> Iterator[Odd]:
         for vm in odd_ones(claiming):
             most = f"most {vm.hypervisor or 'other'} routers that claim {software}"
             yield Odd(vm, f"it claims {software}, but its scripts are not those of {most}")
-
-
-def _of_other_release(vm: Vm, software: Version) -> str | None:
-    kind = digest(vm.scripts)
-    if kind == "md5" and software.release >= FIRST_SHA512:
-        return (
-            f"it claims {software}, but its checksum is an md5, as scripts older than 4.22 have: it was not patched, "
-            "or the server kept the old checksum"
-        )
-    if kind == "sha512" and software.release < FIRST_SHA512:
-        return f"it claims {software}, but its checksum is a sha512, as only scripts of 4.22 and newer have"
-    return None
 
 
 def _of_older_software(vm: Vm, baseline: Baseline | None) -> str | None:

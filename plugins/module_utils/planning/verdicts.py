@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -68,12 +69,15 @@ class Baseline:
         disabled_zones: frozenset[str] = frozenset(),
     ) -> Baseline:
         """Sort the checksums by whom most of their owners are: routers behind the target or routers at it."""
-        told = [vm for vm in vms if vm.scripts and vm.software]
+        known = [vm for vm in vms if vm.scripts and vm.software]
+        misfits = of_other_release(known)
+        told = [vm for vm in known if vm.id not in misfits]
         behind = Counter(str(vm.scripts) for vm in told if vm.software != target)
         at_target = Counter(str(vm.scripts) for vm in told if vm.software == target)
         old = frozenset(scripts for scripts, count in behind.items() if count >= at_target[scripts])
         current = [vm for vm in told if vm.software == target and vm.scripts not in old]
-        odd = frozenset((vm.id, str(vm.scripts)) for vm in odd_ones(current))
+        unpatched = [vm for vm in known if vm.id in misfits and vm.software == target]
+        odd = frozenset((vm.id, str(vm.scripts)) for vm in (*odd_ones(current), *unpatched))
         new = frozenset(str(vm.scripts) for vm in current if (vm.id, vm.scripts) not in odd)
         return cls(target, old, new, odd, templates or {}, disabled_zones)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import Drift, digest, drift
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import Drift, drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
 from tests.unit.builders import TARGET, TARGET_TEXT, estate, network_unit, system_vm_unit, version, vm
 
@@ -78,7 +79,7 @@ def test_odd_ones(vms: list[Any], odd: dict[str, str]) -> None:
 
 
 def test_an_odd_one_is_told_with_where_it_is() -> None:
-    [odd] = drift_of(cloud_of(routers((TARGET_TEXT, MD5["a"], HOSTS[3])))).odd
+    [odd] = drift_of(cloud_of(routers((TARGET_TEXT, MD5["a"], HOSTS[3]), (TARGET_TEXT, SHA["a"])))).odd
     shown = odd.as_dict()
     assert (shown["name"], shown["zone"], shown["host"], shown["software"]) == ("r-1", "zone", "kvm3", TARGET_TEXT)
     assert (shown["scripts"], shown["digest"]) == (MD5["a"], "md5")
@@ -120,8 +121,13 @@ def test_agents_of_kvm_hosts_by_version() -> None:
     ]
 
 
+def test_where_all_checksums_are_md5_nothing_is_odd() -> None:
+    """Hosts that are simulated tell such ones whatever they run, as recorded."""
+    assert drift_of(cloud_of(routers(*[(TARGET_TEXT, MD5["a"])] * 3))).odd == ()
+
+
 def test_servers_without_a_single_version_have_a_drift_too() -> None:
-    cloud = cloud_of(routers((TARGET_TEXT, MD5["a"])))
+    cloud = cloud_of(routers((TARGET_TEXT, MD5["a"]), (TARGET_TEXT, SHA["a"])))
     assert [odd.vm.name for odd in drift(cloud, None).odd] == ["r-1"]
 
 

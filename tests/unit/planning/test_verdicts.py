@@ -147,6 +147,19 @@ def test_matrix_has_exactly_one_row_for_every_release() -> None:
         assert len(rows) == 1, (major, minor)
 
 
+MD5, SHA512 = "0" * 32, "a" * 128
+
+
+def test_checksums_of_one_sort_are_not_compared_with_those_of_the_other() -> None:
+    """A host that was upgraded first has pushed the new scripts into a router of which the server does not know yet."""
+    early = vm("r-1", scripts=SHA512)
+    canary = vm("r-2", software=TARGET_TEXT, scripts=SHA512)
+    unpatched = [vm(f"r-{number}", software=TARGET_TEXT, scripts=MD5) for number in (3, 4)]
+    baseline = Baseline.of(TARGET, [early, canary, *unpatched])
+    assert is_current(canary, baseline)
+    assert not any(is_current(one, baseline) for one in (early, *unpatched))
+
+
 def test_scripts_are_sorted_by_their_majority() -> None:
     vms = [vm(f"r-{n}") for n in range(3)] + [vm("r-8", software=TARGET_TEXT), vm("r-9", software=TARGET_TEXT)]
     stale = vm("r-7", software=TARGET_TEXT, scripts="old-scripts")

@@ -38,8 +38,8 @@ setup: $(VENV)/.dev ## create .venv with everything the demo and the tests need 
 		echo "Warning: $$copy is used before this folder, except by make. Remove it, or set" \
 		"ANSIBLE_COLLECTIONS_PATH='$(SITE_PACKAGES)'"; fi
 
-generate: $(VENV)/.dev ## write what is made from the table of options: documentation, roles' defaults, the readme's table
-	@python tests/tools/generate.py
+generate: $(VENV)/.dev ## write what is made from the tables in the code: documentation, roles' defaults, tables of readme and docs
+	@python -m tests.tools.generate
 
 demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh

@@ -1,9 +1,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what is made from the table of options into the files that must be plain text: `make generate`.
+"""Writes what is made from the code's own tables into the files that must be plain text: `make generate`.
 
-These are the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of the readme;
-and the RETURN of the acting modules, because a doc fragment cannot carry one.
+From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of the
+readme. From the checks and the known defects: the tables of their pages. And the RETURN of the acting modules, because a
+doc fragment cannot carry one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     options_of,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import PREFIX
+from tests.tools import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "Made from plugins/module_utils/planning/options by make generate."
@@ -66,7 +68,9 @@ def generated() -> dict[str, str]:
             options_of(ACTING[0]),
             (option for name, option in options_of(ACTING[0]).items() if name in ROLLOUT),
         ),
-        "README.md": _readme((ROOT / "README.md").read_text(encoding="utf-8")),
+        "README.md": _with_table("README.md", _variables()),
+        "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
+        "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
     }
     for module in MODULES:
         path, options = f"plugins/modules/{module}.py", options_of(module)
@@ -186,16 +190,25 @@ def _role_defaults(role: str) -> str:
     return f"---\n# {NOTE}\n{_yaml(defaults, 0)}"
 
 
-# The readme
+# Tables in pages
 
 
-def _readme(text: str) -> str:
-    rows = "".join(_row(option) for option in VARIABLES.values())
+def _with_table(path: str, table: str) -> str:
+    """The page with other rows below the header that the table begins with."""
+    header = table.partition("\n")[0] + "\n"
     found, count = re.subn(
-        r"(?<=\n\| variable \| default \| meaning \|\n\|---\|---\|---\|\n)(\|.*\n)*", lambda _match: rows, text
+        rf"^{re.escape(header)}(\|.*\n)*",
+        lambda _match: table,
+        (ROOT / path).read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
     )
-    _found(count, "README.md")
+    _found(count, path)
     return found
+
+
+def _variables() -> str:
+    rows = "".join(_row(option) for option in VARIABLES.values())
+    return f"| variable | default | meaning |\n|---|---|---|\n{rows}"
 
 
 def _row(option: Option) -> str:

@@ -1,0 +1,64 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of docs/checks.md and docs/known_defects.md, from the checks and the defects that the plan knows."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, IGNORABLE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import DEFECTS, Defect, Span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+CHECKS_HEADER = "| check | what it asks | worst answer | `sysvm_ignore_checks` | reads besides | what to do |\n"
+DEFECTS_HEADER = "| defect | management servers | what happens | when | what the plan does |\n"
+
+
+def checks_table() -> str:
+    return _table(CHECKS_HEADER, *map(check_cells, CHECKS))
+
+
+def defects_table() -> str:
+    return _table(DEFECTS_HEADER, *map(defect_cells, DEFECTS))
+
+
+def check_cells(check: Check) -> tuple[str, ...]:
+    ignored = "-"  # what only warns stops nothing
+    if check.worst is Status.FAIL:
+        ignored = "yes" if check.name in IGNORABLE else "no"
+    reads = sorted(need.value for need in check.needs) + [name for name in check.settings if name != check.name]
+    if check.name in check.settings:
+        reads.append("the setting of that name")
+    words = ", ".join(f"`{each}`" if " " not in each else each for each in reads)
+    return (f"`{check.name}`", check.question, check.worst.value, ignored, words or "-", check.remedy)
+
+
+def defect_cells(defect: Defect) -> tuple[str, ...]:
+    methods = " or ".join(f"`{method.value}`" for method in Method if method in defect.methods)
+    kinds = ", ".join(kind.words for kind in Kind if kind in defect.kinds)
+    condition = f": {defect.condition.value}" if defect.condition else ""
+    return (
+        f"[{defect.id}]({defect.source})",
+        "; ".join(map(span_words, defect.spans)),
+        defect.what,
+        f"{methods} of {kinds}{condition}",
+        f"{defect.effect.words}: {defect.remedy}",
+    )
+
+
+def span_words(span: Span) -> str:
+    if span.first and span.until:
+        return f"{span.first} to before {span.until}"
+    if span.first:
+        return f"{span.first} and newer"
+    return f"before {span.until}" if span.until else "all"
+
+
+def _table(header: str, *rows: tuple[str, ...]) -> str:
+    lines = ("| " + " | ".join(map(_escaped, row)) + " |\n" for row in rows)
+    return header + "|" + "---|" * (header.count("|") - 1) + "\n" + "".join(lines)
+
+
+def _escaped(cell: str) -> str:
+    """As Markdown shows it: a bar would end the cell, and what looks like a tag would vanish."""
+    return cell.replace("|", "\\|").replace("<", "&lt;")

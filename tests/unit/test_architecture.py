@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rooms of ARCHITECTURE.md, held against the imports of plugins/: arrows go down, nothing goes round in a circle."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "ansible_collections.cloudstack.sysvm."
+MOST_LINES = 450
+# From top to bottom; what runs in ansible-playbook and what runs as a module stand on the same rooms.
+BELOW = ("report", "rollout", "planning", "cloud", "api")
+CHAINS = (("action", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
+ALONE = {"doc_fragments"}  # text only
+
+Arrows = dict[str, set[str]]
+
+
+def arrows_of(sources: Mapping[str, str]) -> Arrows:
+    """For each file, by its name with dots, those of the others that it imports, wherever in it."""
+    return {name: {found for found in _imported(name, text) if found in sources} for name, text in sources.items()}
+
+
+def _imported(name: str, text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix(PREFIX) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").removeprefix(PREFIX)
+            if node.level:
+                module = ".".join([*name.split(".")[: -node.level], *filter(None, [module])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def room_of(name: str) -> str:
+    """plugins.module_utils.cloud.read -> cloud, plugins.action.sysvm_plan -> action"""
+    parts = name.split(".")
+    return parts[2] if parts[1] == "module_utils" else parts[1]
+
+
+def goes_down(upper: str, lower: str) -> bool:
+    return any(
+        upper in chain and lower in chain and chain.index(upper) <= chain.index(lower) for chain in CHAINS
+    ) or (upper == lower)
+
+
+def upward(arrows: Arrows) -> list[str]:
+    return sorted(
+        f"{name} -> {other}"
+        for name, others in arrows.items()
+        for other in others
+        if not goes_down(room_of(name), room_of(other))
+    )
+
+
+def circle(arrows: Arrows) -> list[str]:
+    try:
+        graphlib.TopologicalSorter(arrows).prepare()
+    except graphlib.CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def between_rooms(arrows: Arrows) -> set[tuple[str, str]]:
+    """The arrows between rooms, without those that a longer way down says as well."""
+    rooms: Arrows = {}
+    for name, others in arrows.items():
+        rooms.setdefault(room_of(name), set()).update(map(room_of, others))
+
+    def below(room: str) -> set[str]:
+        direct = rooms.get(room, set()) - {room}
+        return direct.union(*map(below, direct))
+
+    return {
+        (room, other)
+        for room, others in rooms.items()
+        for other in others - {room}
+        if not any(other in below(between) for between in others - {room, other})
+    }
+
+
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in (ROOT / "plugins").rglob("*.py")
+}
+ARROWS = arrows_of(SOURCES)
+
+
+def test_each_file_is_in_a_room() -> None:
+    assert {room_of(name) for name in SOURCES} == {*CHAINS[0], *CHAINS[1], *ALONE}
+
+
+def test_arrows_between_rooms_go_down() -> None:
+    assert upward(ARROWS) == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circle(ARROWS) == []
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > MOST_LINES} == {}
+
+
+def test_the_drawing_shows_the_arrows_of_the_code() -> None:
+    drawing = (ROOT / "docs/structure.md").read_text(encoding="utf-8").split("```mermaid")[1].split("```")[0]
+    assert set(re.findall(r"^ *(\w+) --> (\w+)$", drawing, re.MULTILINE)) == between_rooms(ARROWS)
+
+
+# That these tests can fail
+
+READ, PLAN, RUN = "plugins.module_utils.cloud.read", "plugins.module_utils.planning.plan", "plugins.plugin_utils.run"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        (READ, f"import {PREFIX}{PLAN}", {PLAN}),
+        (READ, f"from {PREFIX}{PLAN} import make_plan", {PLAN}),
+        (READ, "from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import plan", {PLAN}),
+        (READ, "from ..planning.plan import make_plan", {PLAN}),
+        (READ, "from ..planning import plan", {PLAN}),
+        (READ, f"def late():\n    from {PREFIX}{PLAN} import make_plan", {PLAN}),
+        (READ, "import html\nfrom datetime import datetime", set()),
+    ],
+)
+def test_an_import_is_an_arrow_however_it_is_written(name: str, text: str, found: set[str]) -> None:
+    assert arrows_of({name: text, PLAN: ""})[name] == found
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "right"),
+    [
+        ("modules", "entry", True),
+        ("modules", "api", True),
+        ("cloud", "cloud", True),
+        ("action", "report", True),
+        ("cloud", "planning", False),
+        ("rollout", "report", False),
+        ("entry", "plugin_utils", False),
+        ("action", "entry", False),
+        ("api", "doc_fragments", False),
+    ],
+)
+def test_what_goes_down(upper: str, lower: str, right: bool) -> None:
+    assert goes_down(upper, lower) is right
+
+
+def test_a_circle_is_found() -> None:
+    assert set(circle({READ: {PLAN}, PLAN: {RUN}, RUN: {READ}})) == {READ, PLAN, RUN}
+    assert circle({READ: {PLAN}, PLAN: {RUN}, RUN: set()}) == []
+
+
+def test_an_arrow_that_others_imply_is_not_drawn() -> None:
+    wire = "plugins.module_utils.api.wire"
+    assert between_rooms({PLAN: {READ, wire}, READ: {wire}, wire: set()}) == {("planning", "cloud"), ("cloud", "api")}

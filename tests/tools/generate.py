@@ -3,8 +3,8 @@
 """Writes what is made from the code's own tables into the files that must be plain text: `make generate`.
 
 From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of the
-readme. From the checks and the known defects: the tables of their pages. And the RETURN of the acting modules, because a
-doc fragment cannot carry one.
+readme. From the checks and the known defects: the tables of their pages. And the RETURN of the acting modules, as a doc
+fragment cannot carry one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rooms of ARCHITECTURE.md, held against the imports of plugins/: arrows go down, nothing goes round in a circle."""
+"""The rooms of ARCHITECTURE.md, held against the imports of plugins/: arrows go down, none goes round in a circle."""
 
 from __future__ import annotations
 

@@ -1,0 +1,342 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long an upgrade will take, as a span: from this cloud's own past where it has one, else from documented figures.
+
+What was seen is kept as a multiple of the documented figure (planning.impact), so that a pair tells of a single router
+and a VPC of three tiers of one with two. Pure.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import LIMITS
+
+# Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
+FEW = 3
+WIDER = 1.5
+# Around the documented figures: a judgement, as nobody publishes measurements. Operators tell of one to four minutes
+# until a new VM serves, which is about what half and double of START_S are.
+DOCUMENTED = (0.5, 2.0)
+
+
+class Source(str, enum.Enum):
+    """Where figures come from."""
+
+    EVENTS = "this cloud's events"
+    REPORT = "the last report"
+    DOCUMENTED = "documented figures"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Seconds (or a factor): if all goes as the quickest tenth did, as is likely, and as the slowest tenth did."""
+
+    low_s: float = 0.0
+    likely_s: float = 0.0
+    high_s: float = 0.0
+
+    def __add__(self, other: Span) -> Span:
+        return Span(self.low_s + other.low_s, self.likely_s + other.likely_s, self.high_s + other.high_s)
+
+    def __mul__(self, factor: float) -> Span:
+        return Span(self.low_s * factor, self.likely_s * factor, self.high_s * factor)
+
+    def __str__(self) -> str:
+        """As a person says it: C(40 to 90 s), C(22 to 31 min), C(about 2 h 10 min)."""
+        return _span_words(self.low_s, self.high_s)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One thing that was done to a unit that is still there.
+
+    :ivar documented_s: what documented figures say of it.
+    """
+
+    done: Done
+    unit_id: str
+    kind: Kind
+    hypervisor: str | None
+    documented_s: float
+    took_s: float
+    ended: float
+    source: Source
+
+    @property
+    def ratio(self) -> float:
+        return self.took_s / self.documented_s
+
+
+def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]]) -> tuple[Sample, ...]:
+    """What was seen, each with its unit. What was done to units that are gone, or of another cloud, is left out."""
+    unit_of = {identity: unit for unit in units for identity in (unit.id, *(vm.id for vm in unit.vms))}
+    made = []
+    for source, tooks in found.items():
+        for took in tooks:
+            unit = next((unit_of[identity] for identity in sorted(took.ids) if identity in unit_of), None)
+            if unit is None:
+                continue
+            documented = RESTART_S
+            if took.done is not Done.APPLY_RULES:
+                documented = expected_seconds(replace(unit, owed=()), Method(took.done.value))
+            made.append(
+                Sample(took.done, unit.id, unit.kind, unit.hypervisor, documented, took.seconds, took.ended, source)
+            )
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How much slower or quicker than documented something is here.
+
+    :ivar factor: the documented figure times this is the span.
+    :ivar samples: from which it is; none from documented figures.
+    """
+
+    factor: Span
+    source: Source
+    samples: tuple[Sample, ...] = ()
+
+
+class Pace:
+    """What is known of how fast this cloud is.
+
+    :param samples: none where nothing is known: then documented figures count.
+    """
+
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self._samples = tuple(samples)
+        self._known: dict[tuple[Done, Kind, str | None, float], Figures] = {}
+
+    def figures(self, unit: Unit, method: Method) -> Figures:
+        """The closest that there are enough of: the same method, kind and hypervisor and as much to do; the same with
+        more or less to do; with any hypervisor. Else what few there are, else documented ones."""
+        key = (_done(unit, method), unit.kind, unit.hypervisor, expected_seconds(unit, method))
+        if key not in self._known:
+            self._known[key] = self._look(*key)
+        return self._known[key]
+
+    def _look(self, done: Done, kind: Kind, hypervisor: str | None, documented_s: float) -> Figures:
+        like = [sample for sample in self._samples if sample.done is done and sample.kind is kind]
+        same = [sample for sample in like if sample.hypervisor == hypervisor]
+        for group in ([sample for sample in same if sample.documented_s == documented_s], same, like):
+            figures = _from_more_of(group)
+            if len(figures.samples) >= FEW:
+                return figures
+        return _from_more_of(like)
+
+
+def _done(unit: Unit, method: Method) -> Done:
+    return Done.APPLY_RULES if method is Method.RESTART and unit.owed else Done(method.value)
+
+
+def _from_more_of(group: Sequence[Sample]) -> Figures:
+    """From events or from the report, whichever has more; the report if they have as many: it includes the proof."""
+    by_source = {source: tuple(s for s in group if s.source is source) for source in (Source.REPORT, Source.EVENTS)}
+    source, found = max(by_source.items(), key=lambda pair: len(pair[1]))
+    if not found:
+        return Figures(Span(DOCUMENTED[0], 1.0, DOCUMENTED[1]), Source.DOCUMENTED)
+    return Figures(_factor([sample.ratio for sample in found]), source, found)
+
+
+def _factor(ratios: Sequence[float]) -> Span:
+    """The 10th and 90th percentile, and between them the mean of what is cut off at these: durations add up, so the
+    mean counts and not the median, but not one that was stuck for an hour."""
+    if len(ratios) < FEW:
+        return Span(min(ratios) / WIDER, statistics.fmean(ratios), max(ratios) * WIDER)
+    deciles = statistics.quantiles(ratios, n=10, method="inclusive")
+    low, high = deciles[0], deciles[-1]
+    likely = statistics.fmean(min(max(ratio, low), high) for ratio in ratios)
+    return Span(low, min(max(likely, low), high), high)
+
+
+def unit_span(unit: Unit, method: Method, pace: Pace) -> Span:
+    """How long one unit takes (0 where nothing is done)."""
+    documented = expected_seconds(unit, method)
+    return pace.figures(unit, method).factor * documented if documented else Span()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a rollout may do at a time: as rollout.limits, with the same defaults.
+
+    :ivar big_s: units expected to take this long run one at a time.
+    """
+
+    parallel: int = LIMITS["parallel"].default
+    per_host: int = LIMITS["per_host"].default
+    system_vms_at_once: int = LIMITS["system_vms_at_once"].default
+    big_s: float = math.inf
+
+
+Work = tuple[Unit, Method]
+
+
+def makespan(works: Sequence[tuple[Unit, Method, Span]], bounds: Bounds) -> Span:
+    """How long a step takes.
+
+    Each bound alone is filled longest first, as the scheduler does, and the tightest one counts. Of 3,000 random steps
+    scheduled under all bounds at once, 9 in 10 took at most 1 % longer and 99 in 100 at most 11 %; 10,000 units cost
+    nothing this way.
+    """
+    works = sorted(works, key=lambda work: -work[2].likely_s)  # one order for all three, so that they stay in order
+    lanes: list[tuple[int, list[Span]]] = [(bounds.parallel, [work[2] for work in works])]
+    queues: dict[object, tuple[int, list[Span]]] = {}
+
+    def queue(name: object, at_once: int, span: Span) -> None:
+        queues.setdefault(name, (at_once, []))[1].append(span)
+
+    for unit, method, span in works:
+        if bounds.per_host:
+            for host in unit.host_ids:
+                queue(("host", host), bounds.per_host, span)
+        if unit.kind.is_system_vm and method is not Method.LIVE_PATCH:
+            queue(unit.kind, bounds.system_vms_at_once, span)
+            queue(("zone", unit.zone_id), 1, span)
+        if span.likely_s >= bounds.big_s:
+            queue("big", 1, span)
+    lanes += queues.values()
+    return Span(
+        max(_fill(at_once, [span.low_s for span in spans]) for at_once, spans in lanes),
+        max(_fill(at_once, [span.likely_s for span in spans]) for at_once, spans in lanes),
+        max(_fill(at_once, [span.high_s for span in spans]) for at_once, spans in lanes),
+    )
+
+
+def _fill(at_once: int, seconds: Sequence[float]) -> float:
+    """When the last one ends if each starts, in this order, as soon as there is room."""
+    ends = [0.0] * min(max(1, at_once), max(1, len(seconds)))
+    for each in seconds:
+        heapq.heapreplace(ends, ends[0] + each)
+    return max(ends)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a run takes.
+
+    :ivar steps: each step's span; one begins when the one before has ended. Pauses and hooks are not in them.
+    :ivar counts: units by where their figures come from.
+    :ivar samples: what these figures are from.
+    :ivar sizes: units of each step.
+    """
+
+    steps: tuple[Span, ...]
+    sizes: tuple[int, ...]
+    counts: Mapping[Source, int]
+    samples: frozenset[Sample]
+
+    @property
+    def span(self) -> Span:
+        return sum(self.steps, Span())
+
+    def as_dict(self, start: datetime, deadline: datetime | None) -> dict[str, Any]:
+        """Plain data; C(words) is all of it for a person."""
+        span = self.span
+        return {
+            "span_s": [round(span.low_s, 1), round(span.high_s, 1)],
+            "likely_s": round(span.likely_s, 1),
+            "span": str(span),
+            "source": self.source(start),
+            "words": f"{span} ({self.source(start)}); {against_deadline(self, start, deadline)}",
+        }
+
+    def source(self, now: datetime) -> str:
+        """Where the figures come from, in words."""
+        parts = []
+        for source in Source:
+            if self.counts.get(source):
+                units = "" if len(self.counts) == 1 else f" for {_units(self.counts[source])}"
+                parts.append(f"from {_source_words(source, self.samples, now.timestamp())}{units}")
+        return ", ".join(parts)
+
+    def left_at(self, seconds: float) -> int:
+        """About how many units are not done so many seconds after the start, if all goes as is likely."""
+        left = 0.0
+        for span, size in zip(self.steps, self.sizes, strict=True):
+            if seconds < span.likely_s:
+                left += size * (1 - max(0.0, seconds) / span.likely_s)
+            seconds -= span.likely_s
+        return math.ceil(left)
+
+
+def run_span(steps: Iterable[Sequence[Work]], bounds: Bounds, pace: Pace) -> Estimate:
+    """How long the steps take, one after the other."""
+    spans, sizes = [], []
+    counts: Counter[Source] = Counter()
+    used: dict[int, Figures] = {}  # by identity: many units share them
+    for step in steps:
+        spans.append(makespan([(unit, method, unit_span(unit, method, pace)) for unit, method in step], bounds))
+        sizes.append(len(step))
+        for figures in (pace.figures(unit, method) for unit, method in step):
+            counts[figures.source] += 1
+            used[id(figures)] = figures
+    seen = frozenset(sample for figures in used.values() for sample in figures.samples)
+    return Estimate(tuple(spans), tuple(sizes), dict(counts), seen)
+
+
+def against_deadline(estimate: Estimate, start: datetime, deadline: datetime | None) -> str:
+    """When a run that starts now ends, and what that means for its deadline, in words.
+
+    :param start: with a time zone.
+    :param deadline: likewise; what it says is in its time zone.
+    """
+    span = estimate.span
+    start = start.astimezone(deadline.tzinfo) if deadline else start
+    first, last = (start + timedelta(seconds=seconds) for seconds in (span.low_s, span.high_s))
+    early, late = (_time(moment, start) for moment in (first, last))
+    ends = f"ends about {early}" + (f" to {late}" if late != early else "")
+    if deadline is None:
+        return ends
+    room, until = (deadline - start).total_seconds(), _time(deadline, start)
+    left = estimate.left_at(room)
+    if left:
+        return f"{ends}; about {_units(left)} would be left at {until}"
+    return f"{ends}; {until} leaves room" if last <= deadline else f"{ends}; {until} may come too early"
+
+
+def _time(moment: datetime, start: datetime) -> str:
+    return moment.strftime("%H:%M" if moment.date() == start.date() else "%a %H:%M")
+
+
+def _units(number: int) -> str:
+    return f"{number:,} unit{'' if number == 1 else 's'}"
+
+
+def _source_words(source: Source, used: Iterable[Sample], now: float) -> str:
+    found = [sample for sample in used if sample.source is source]
+    if source is Source.DOCUMENTED:
+        return str(source.value)
+    if source is Source.REPORT:
+        return f"{_units(len(found))} of the last report"
+    hours = max(1, math.ceil((now - min(sample.ended for sample in found)) / 3600))
+    age = f"{max(hours, 24)} h" if hours <= 24 else f"{math.ceil(hours / 24)} days"
+    return f"{len(found):,} restart{'' if len(found) == 1 else 's'} of this cloud in the last {age}"
+
+
+def _span_words(low_s: float, high_s: float) -> str:
+    for unit, seconds, limit in (("s", 1, 120), ("min", 60, 120)):
+        low, high = round(low_s / seconds), round(high_s / seconds)
+        if high < limit:
+            return f"about {high} {unit}" if low == high else f"{low} to {high} {unit}"
+    low_words, high_words = _hours(low_s), _hours(high_s)
+    return f"about {high_words}" if low_words == high_words else f"{low_words} to {high_words}"
+
+
+def _hours(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -50,20 +50,23 @@ class Took:
     """One thing that was done, and how long it took.
 
     :ivar ids: by which the unit may be found: its own id, or also those of its VMs before and after.
-    :ivar seconds: of the server's work from events; from a report the whole unit, its proof included.
+    :ivar seconds: of the server's work from events; from a report what counted against the bounds of the rollout.
     :ivar ended: seconds since the epoch.
+    :ivar aside_s: how much longer it took until it was proven, while others were at work; events do not tell.
     """
 
     done: Done
     ids: frozenset[str]
     seconds: float
     ended: float
+    aside_s: float = 0.0
 
 
 def read_durations(
     client: Client, now: float, units: Sequence[Unit], target: str, window_s: float = WINDOW_S
 ) -> tuple[Took, ...]:
-    """What events tell of restarts within the window; at most two pages for each of at most three types.
+    """What events tell of restarts within the window; at most two pages for each of at most three types, and one call
+    where no router was replaced and nothing is known of our own jobs.
 
     :param now: seconds since the epoch.
     :param units: with what is known of their restarts; without routers nothing is asked.
@@ -72,9 +75,12 @@ def read_durations(
     """
     if not any(unit.kind.is_router for unit in units):
         return ()
-    kinds = [NETWORK_RESTART, *([VPC_RESTART] if any(unit.vpc for unit in units) else []), ROUTER_STOP]
     since = now - window_s
-    events = [event for kind in kinds for event in recent_events(client, kind, since, MOST_PAGES)]
+    events = recent_events(client, ROUTER_STOP, since, MOST_PAGES)
+    if not any(event.get("parentid") for event in events) and not any(unit.restarts for unit in units):
+        return ()
+    for kind in [NETWORK_RESTART, *([VPC_RESTART] if any(unit.vpc for unit in units) else [])]:
+        events += recent_events(client, kind, since, MOST_PAGES)
     return durations(events, units, target, since)
 
 
@@ -179,11 +185,12 @@ def durations_of_report(report: Mapping[str, Any]) -> tuple[Took, ...]:
         try:
             done = Done(unit["method"])
             ended = datetime.fromisoformat(unit["finished"]).timestamp()
-            seconds = float(unit["duration_s"])
+            seconds = float(unit["worked_s"])
+            aside_s = max(0.0, float(unit["duration_s"]) - seconds)
             ids = frozenset({str(unit["id"]), *(str(vm["id"]) for vm in unit["vms"])})
             told = done is not Done.RESTART or unit["kind"] in ("ssvm", "cpvm")
             if unit["status"] == "upgraded" and told and seconds > 0:
-                found.append(Took(done, ids, seconds, ended))
+                found.append(Took(done, ids, seconds, ended, aside_s))
         except (LookupError, TypeError, ValueError):
             continue
     return tuple(found)

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
     Pace,
     Source,
     Span,
+    Work,
     against_deadline,
     makespan,
     run_span,
@@ -125,6 +126,13 @@ def test_what_was_done_to_units_of_another_cloud_is_left_out() -> None:
     assert samples([NETWORK], {Source.REPORT: [Took(Done.LIVE_PATCH, frozenset({"id-x", "id-y"}), 9, 0)]}) == ()
 
 
+def test_until_it_is_proven_is_part_of_a_unit_but_what_it_worked_is_scaled() -> None:
+    found = [Took(Done.LIVE_PATCH, frozenset({"id-n"}), 9.0, 0.0, aside_s=20.0)] * 3
+    known = Pace(samples([NETWORK], {Source.REPORT: found}))
+    assert unit_span(NETWORK, PATCH, known).likely_s == pytest.approx(29)
+    assert unit_span(UNITS[1], PATCH, known).likely_s == pytest.approx(15 + 20)
+
+
 def test_a_replaced_vm_is_found_by_its_new_id() -> None:
     took = Took(Done.RECREATE, frozenset({"id-old", "id-s"}), 99, 0)
     [sample] = samples([UNITS[3]], {Source.REPORT: [took]})
@@ -151,8 +159,8 @@ def test_a_span_is_in_order_and_not_beyond_what_was_seen(seconds: list[float]) -
 # --- a step
 
 
-def works(units: Sequence[Unit], seconds: float = 100.0, method: Method = PATCH) -> list[tuple[Unit, Method, Span]]:
-    return [(unit, method, Span(seconds / 2, seconds, seconds * 2)) for unit in units]
+def works(units: Sequence[Unit], seconds: float = 100.0, method: Method = PATCH, aside: float = 0.0) -> list[Work]:
+    return [Work(unit, method, Span(seconds / 2, seconds, seconds * 2), aside) for unit in units]
 
 
 def hosted(*hosts: str) -> list[Unit]:
@@ -177,11 +185,12 @@ SSVMS = [system_vm_unit(vm(f"s{n}", Kind.SSVM, zone_id=f"zone{n % 2}", host_id=f
         (works(SSVMS, method=RECREATE), Bounds(system_vms_at_once=9), 200),  # of a zone one after the other
         (works(hosted("a", "b")), Bounds(big_s=100), 200),
         ([*works(hosted("a"), 300), *works(hosted("b", "c", "d"))], Bounds(parallel=2), 300),  # the longest first
+        # What only waits to be proven leaves its place to others; the last one is waited for.
+        (works(hosted("a", "b"), aside=30), Bounds(parallel=1), 230),
+        ([*works(hosted("a"), 100, aside=30), *works(hosted("b"), 90)], Bounds(parallel=1), 190),
     ],
 )
-def test_a_step_takes_as_long_as_its_tightest_bound(
-    step: list[tuple[Unit, Method, Span]], bounds: Bounds, likely: float
-) -> None:
+def test_a_step_takes_as_long_as_its_tightest_bound(step: list[Work], bounds: Bounds, likely: float) -> None:
     assert makespan(step, bounds).likely_s == pytest.approx(likely)
 
 
@@ -196,7 +205,7 @@ def test_a_step_takes_no_less_than_it_must_and_no_more_than_one_after_the_other(
     step: list[tuple[list[str], Span]], parallel: int, per_host: int
 ) -> None:
     made = [
-        (network_unit(f"n{n}", *(vm(f"r{n}{host}", host_id=host) for host in hosts)), PATCH, span)
+        Work(network_unit(f"n{n}", *(vm(f"r{n}{host}", host_id=host) for host in hosts)), PATCH, span)
         for n, (hosts, span) in enumerate(step)
     ]
     spans = [span for dummy, span in step]

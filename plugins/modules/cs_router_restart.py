@@ -173,6 +173,10 @@ results:
       description: Seconds between the two.
       type: float
       sample: 72.0
+    worked_s:
+      description: Seconds of these in which it kept others from starting.
+      type: float
+      sample: 70.5
     vms:
       description: Each VM of the unit with RV(results[].vms[].before) and RV(results[].vms[].after).
       type: list

@@ -81,11 +81,15 @@ def _resources(event: Mapping[str, Any]) -> list[str]:
     return _UUID.findall(str(event.get("description", "")))
 
 
-def recent_events(client: Client, kind: str, since: float | None) -> list[Mapping[str, Any]]:
+def recent_events(
+    client: Client, kind: str, since: float | None, most_pages: int | None = None
+) -> list[Mapping[str, Any]]:
     """Events of one type and of all owners (listEvents), newest page first, back to a moment in epoch seconds.
 
     A project's events are listed with C(projectid=-1) only. C(startdate) is given in a form that no release is known to
     misread; it may let older events through all the same.
+
+    :param most_pages: how many pages are read at most; None = all.
     """
     filters: dict[str, Any] = {"listall": True, "projectid": "-1", "type": kind}
     if since is not None:
@@ -106,7 +110,8 @@ def recent_events(client: Client, kind: str, since: float | None) -> list[Mappin
         batch = answer.get("event") or []
         events.extend(batch)
         seen = [created for event in batch if (created := moment(event.get("created"))) is not None]
-        if len(batch) < client.page_size or since is None or (seen and min(seen) < since - TOLERANCE_S):
+        reached = since is None or page == most_pages or (seen and min(seen) < since - TOLERANCE_S)
+        if len(batch) < client.page_size or reached:
             return events
 
 

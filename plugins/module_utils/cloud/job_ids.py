@@ -54,3 +54,12 @@ def job_id_of(zone_id: str, object_id: str, purpose: Purpose, target: str, attem
     :returns: a UUID in lower case with dashes; the server refuses any other form.
     """
     return str(uuid.uuid5(_NAMESPACE, "/".join((zone_id, object_id, purpose.value, target, str(attempt)))))
+
+
+def purpose_of(job_id: str, zone_id: str, object_id: str, target: str) -> Purpose | None:
+    """What a job was for, if it was one of ours on this object."""
+    for purpose in Purpose:
+        for attempt in range(1, KNOWN_ATTEMPTS + 1):
+            if job_id == job_id_of(zone_id, object_id, purpose, target, attempt):
+                return purpose
+    return None

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
@@ -25,6 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds, Pace, Source, samples
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
     Forecast,
     forecast,
@@ -52,12 +54,16 @@ def check_versions(
     max_failures: str = "0",
     deadline: datetime | None = None,
     known_restarts: Sequence[Restart] = (),
+    known_durations: Sequence[Took] = (),
+    bounds: Bounds | None = None,
     target_version: str = "",
 ) -> Outcome:
     """Read the cloud, apply the matrix, run the checks.
 
     :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
     :param known_restarts: what an earlier report says of how networks were restarted last.
+    :param known_durations: what an earlier report says of how long units took.
+    :param bounds: of the rollout, for its duration; the defaults where none are given.
     :param target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
@@ -78,7 +84,7 @@ def check_versions(
     context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
-    plan = make_plan(context)
+    plan = make_plan(context, _pace(client, cloud, selected, known_durations), bounds)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
@@ -94,6 +100,7 @@ def check_versions(
                 **plan.as_dict(),
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
+                "estimate": plan.estimate.as_dict(datetime.now().astimezone(), deadline) if plan.steps else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
             "summary": plan.summary(),
@@ -105,6 +112,19 @@ def check_versions(
 
 def _drift(cloud: Cloud) -> dict[str, Any]:
     return drift(cloud, baseline_of(cloud, cloud.version) if cloud.version else None).as_dict()
+
+
+def _pace(client: Client, cloud: Cloud, selected: Sequence[Unit], known: Sequence[Took]) -> Pace:
+    """How fast this cloud is, also by what was done to units that are not in scope.
+
+    :param selected: with what is known of their restarts.
+    """
+    if cloud.version is None:
+        return Pace()
+    chosen = {unit.id: unit for unit in selected}
+    units = [chosen.get(unit.id, unit) for unit in cloud.units]
+    events = read_durations(client, time.time(), units, str(cloud.version))
+    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}))
 
 
 def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

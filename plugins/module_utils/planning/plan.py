@@ -20,7 +20,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     Status,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import ROLLING
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, expected_seconds, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import (
+    Bounds,
+    Estimate,
+    Pace,
+    Span,
+    run_span,
+    unit_span,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
@@ -40,7 +48,7 @@ RANKS = ("canary", "", "sensitive")
 class PlannedUnit:
     unit: Unit
     verdict: Verdict
-    expected_s: float
+    expected: Span
     impact: Impact
     defects: tuple[str, ...] = ()  # ids of known defects of the server that it meets
 
@@ -51,7 +59,8 @@ class PlannedUnit:
             "reason": self.verdict.reason,
             "defects": list(self.defects),
             "step": step,
-            "expected_s": self.expected_s,
+            "expected_s": round(self.expected.likely_s, 1),
+            "expected_span_s": self.expected.rounded(),
             "impact": str(self.impact),
             "restarts": [restart.as_dict() for restart in self.unit.restarts],
             "without_service_s": [self.impact.best_s, self.impact.worst_s],
@@ -69,7 +78,7 @@ class Step:
     canary: bool
     units: tuple[PlannedUnit, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, expected: Span) -> dict[str, Any]:
         return {
             "number": self.number,
             "name": self.name,
@@ -77,6 +86,7 @@ class Step:
             "method": self.method.value,
             "canary": self.canary,
             "units": [planned.unit.id for planned in self.units],
+            "span_s": expected.rounded(),
         }
 
 
@@ -86,6 +96,7 @@ class Plan:
     units: tuple[PlannedUnit, ...]
     steps: tuple[Step, ...]
     checks: tuple[Answer, ...]
+    estimate: Estimate
 
     @property
     def failed_checks(self) -> tuple[Answer, ...]:
@@ -97,7 +108,7 @@ class Plan:
         ordered = sorted(self.units, key=lambda planned: (step_of.get(planned.unit.id, len(self.steps) + 1),))
         return {
             "management_server_version": self.management_server_version,
-            "steps": [step.as_dict() for step in self.steps],
+            "steps": [step.as_dict(span) for step, span in zip(self.steps, self.estimate.steps, strict=True)],
             "units": [planned.as_dict(step_of.get(planned.unit.id)) for planned in ordered],
         }
 
@@ -117,19 +128,22 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
     return [(unit, decide(unit, baseline, policy.strategy)) for unit in units]
 
 
-def make_plan(context: CheckContext) -> Plan:
+def make_plan(context: CheckContext, pace: Pace | None = None, bounds: Bounds | None = None) -> Plan:
     """Ask the checks and order the steps.
 
+    :param pace: how fast this cloud is, as far as that is known.
+    :param bounds: of the rollout.
     :raises PolicyError: for sizes of waves that are none.
     """
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
     minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
+    pace = pace or Pace()
     planned = tuple(
         PlannedUnit(
             unit,
             verdict,
-            expected_seconds(unit, verdict.method),
+            unit_span(unit, verdict.method, pace),
             impact(unit, verdict.method, rolling),
             tuple(row.id for row in met_by(unit, verdict.method, version, minimum.get(unit.zone_id)))
             if version
@@ -137,11 +151,15 @@ def make_plan(context: CheckContext) -> Plan:
         )
         for unit, verdict in context.verdicts
     )
+    steps = order_steps(planned, context.policy.order.canary, context.policy.order.waves)
     return Plan(
         management_server_version=str(version) if version else None,
         units=planned,
-        steps=order_steps(planned, context.policy.order.canary, context.policy.order.waves),
+        steps=steps,
         checks=tuple(run_checks(context)),
+        estimate=run_span(
+            ([(item.unit, item.verdict.method) for item in step.units] for step in steps), bounds or Bounds(), pace
+        ),
     )
 
 
@@ -167,7 +185,7 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
         members.setdefault(key, []).append(item)
     steps: list[Step] = []
     for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):
-        units.sort(key=lambda item: (-item.expected_s, item.unit.zone, item.unit.name, item.unit.id))
+        units.sort(key=lambda item: (-item.expected.likely_s, item.unit.zone, item.unit.name, item.unit.id))
         is_canary = RANKS[rank] == "canary"
         sizes = cut(len(units), () if is_canary else waves, "sysvm_steps")
         for wave, size in enumerate(sizes, 1):
@@ -187,7 +205,7 @@ def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
         key=lambda item: (
             ACTING.index(item.verdict.method),
             bool(item.unit.sensitive_services),
-            item.expected_s,
+            item.expected.likely_s,
             item.unit.name,
             item.unit.id,
         ),

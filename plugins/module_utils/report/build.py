@@ -65,6 +65,7 @@ def build_report(
         "started": started,
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
+        "expected": (plan.get("estimate") or {}).get("span"),
         "summary": dict(summary),
         "guards": sorted({rollout["guard"] for rollout in rollouts} - {"unknown"}),
         "notes": [note for rollout in rollouts for note in rollout["notes"]],
@@ -125,6 +126,7 @@ def _reported(
         "planned": unit["reason"],
         "impact": unit["impact"],
         **{key: outcome[key] for key in OUTCOME},
+        "worked_s": outcome.get("worked_s"),
         "notes": outcome.get("notes", []),
         "restarts": _restarts(unit, outcome),
     }

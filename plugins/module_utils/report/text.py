@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     not_handled_words,
     owner,
     scripts_words,
+    took,
     unit_name,
     what_runs,
     words,
@@ -44,6 +45,8 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
             "Nothing is touched."
         )
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
+    if plan.get("estimate"):
+        lines.append(f"Expected: {plan['estimate']['words']}")
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
         lines += ["", f"Step {step['number']}: {step['name']}, {len(members):,} unit(s)"]
@@ -148,6 +151,7 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
     units = report["units"]
     lines = [f"Result: {report['status']}: {_counts(units, 'status') or 'no unit in scope'}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
+    lines += [f"Took: {took(report)}"] if report.get("expected") else []
     for status in ("failed", "skipped", "running", "not_started"):
         members = [unit for unit in units if unit["status"] == status]
         if not members:

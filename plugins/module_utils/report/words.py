@@ -70,9 +70,19 @@ def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         "Units": ", ".join(f"{units[status]:,} {status_words(status)}" for status in in_order(units)),
         "Started": started and started.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "Finished": finished and finished.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        "Duration": duration((finished - started).total_seconds()) if started and finished else None,
+        "Duration": took(report),
     }
     return [(name, value) for name, value in facts.items() if value]
+
+
+def took(report: Mapping[str, Any]) -> str | None:
+    """How long the run took, beside what was expected where all of it was carried out."""
+    started, finished = moment(report["started"]), moment(report["finished"])
+    if not started or not finished:
+        return None
+    seconds = duration((finished - started).total_seconds())
+    whole = not {"running", "not_started"} & {unit["status"] for unit in report["units"]}
+    return f"{seconds}; {report['expected']} expected" if report.get("expected") and whole else seconds
 
 
 def _version(facts: Mapping[str, Any]) -> tuple[int, ...]:

@@ -63,6 +63,7 @@ class Life:
     :ivar steps: resumed by the scheduler; returns the unit's result.
     :ivar wait: what it waits for; None before its start.
     :ivar started: seconds since the epoch; None before its start.
+    :ivar stood_aside_s: how long it waited without keeping its place, so that others could start.
     :ivar again: whether it is tried again, after a live patch that showed no effect.
     """
 
@@ -72,6 +73,7 @@ class Life:
         self.caller = Caller(unit, desk)
         self.wait: Wait | None = None
         self.started: float | None = None
+        self.stood_aside_s = 0.0
         self.again = False
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
@@ -354,6 +356,7 @@ class Life:
             job_ids=tuple(self.caller.job_ids),
             started=self.started,
             finished=self.desk.now() if self.started is not None else None,
+            stood_aside_s=self.stood_aside_s,
             after=after,
             submitted=self.caller.submitted,
             recovery=recovery,

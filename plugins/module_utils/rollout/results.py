@@ -34,6 +34,7 @@ class UnitResult:
     """One unit's end.
 
     :ivar started: seconds since the epoch of the first job, None when nothing was sent or waited for.
+    :ivar stood_aside_s: how long it only waited to be read again, while others were started in its place.
     :ivar after: the VMs as last read; None when they were not read again.
     :ivar notes: what else is worth knowing, such as what was done twice or could not be looked at.
     :ivar restarts: the last restart of each of its networks, as far as it was sent here.
@@ -46,6 +47,7 @@ class UnitResult:
     job_ids: tuple[str, ...] = ()
     started: float | None = None
     finished: float | None = None
+    stood_aside_s: float = 0.0
     after: Sequence[Vm] | None = field(default=None)
     submitted: bool = False
     recovery: Recovery | None = None  # what would help a unit whose live patch failed
@@ -57,6 +59,11 @@ class UnitResult:
         if self.started is None or self.finished is None:
             return None
         return round(self.finished - self.started, 1)
+
+    @property
+    def worked_s(self) -> float | None:
+        """How long it counted against the bounds of the rollout."""
+        return None if self.duration_s is None else round(self.duration_s - self.stood_aside_s, 1)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -75,6 +82,7 @@ class UnitResult:
             "started": iso_time(self.started),
             "finished": iso_time(self.finished),
             "duration_s": self.duration_s,
+            "worked_s": self.worked_s,
             "vms": _before_and_after(self.unit.vms, self.unit.vms if self.after is None else self.after),
         }
 

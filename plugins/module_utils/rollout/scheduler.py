@@ -78,6 +78,7 @@ class Scheduler:
         self._pace = Pace(desk.limits.poll_interval)
         self._pending = Pending()
         self._active: list[Life] = []
+        self._waits_since: dict[Life, float] = {}
         self._results: dict[str, UnitResult] = {}
         self._failed = 0
         self._seen_jobs: set[str] = set()
@@ -133,8 +134,11 @@ class Scheduler:
 
     def _resume(self, life: Life) -> None:
         """Let it go on until it waits again or ends."""
+        if isinstance(life.wait, Pause) and not life.wait.holds:
+            life.stood_aside_s += self.clock - self._waits_since[life]
         try:
             life.wait = next(life.steps)
+            self._waits_since[life] = self.clock
         except StopIteration as end:
             self._finish(life, end.value)
         except TargetMovedError as moved:

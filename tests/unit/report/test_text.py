@@ -20,6 +20,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts 
     report_artifact,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import (
     MOST_ROWS,
     drift_text,
@@ -234,3 +236,23 @@ def test_many_hosts_are_counted() -> None:
     many = {f"kvm{number:03}": 1 for number in range(500)}
     lines = drift_text({**DRIFT, "running": [{**DRIFT["running"][0], "hosts": many}]})
     assert lines[2].endswith("and 492 more")
+
+
+def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None:
+    words = "22 to 31 min (from 214 restarts of this cloud in the last 24 h); ends about 05:10 to 05:40"
+    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min", "words": words}}
+    assert plan_text(given, [])[2] == f"Expected: {words}"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("upgraded", "; 22 to 31 min expected"), ("failed", "; 22 to 31 min expected"), ("not_started", "")],
+)
+def test_a_report_compares_what_it_took_with_what_was_expected_if_all_was_carried_out(status: str, words: str) -> None:
+    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min"}}
+    made = build_report(
+        given, [], [result(1, status=status)], started="2026-11-24T05:00:00Z", finished="2026-11-24T05:24:00Z"
+    )
+    assert f"Took: 24 min 0 s{words}" in report_text(made)
+    for page in (markdown_report(made), html_report(made)):
+        assert f"24 min 0 s{words}" in page and ("expected" in page) == bool(words)

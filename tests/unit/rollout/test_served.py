@@ -198,8 +198,12 @@ def test_where_the_server_never_looks_at_pairs_that_is_told() -> None:
 def test_waiting_for_the_server_to_look_holds_up_nobody() -> None:
     units = [network_unit(f"n{n}", *pair(f"r{n}")) for n in range(4)]
     server = FakeServer(units)
-    assert roll(server, units, replace(LIMITS, parallel=1)).good
+    done = roll(server, units, replace(LIMITS, parallel=1))
+    assert done.good
     assert server.time < 1000 + 4 * 5 + PAIR_INTERVAL_S * 1.5
+    # So what they worked one after the other is less than the whole; the rest of each they only waited.
+    assert sum(result.worked_s or 0 for result in done.results) <= server.time - 1000
+    assert all((result.duration_s or 0) > (result.worked_s or 0) > 0 for result in done.results)
 
 
 def test_the_second_half_of_a_pair_is_rebooted_only_when_the_server_has_looked() -> None:

@@ -17,7 +17,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import drift_text, plan_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
+    known_durations,
     known_restarts,
+    last_report,
     write_plan,
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
@@ -41,8 +43,14 @@ class ActionModule(ActionBase):
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "")}
-        known = known_restarts(around.report_folder(variables))
-        args = {**around.connection(variables), **wanted, "known_restarts": known, "fail_on_checks": False}
+        last = last_report(around.report_folder(variables))
+        args = {
+            **around.connection(variables),
+            **wanted,
+            "known_restarts": known_restarts(last),
+            "known_durations": known_durations(last),
+            "fail_on_checks": False,
+        }
         checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = checked.get("warnings", [])
         if checked.get("failed"):

@@ -52,6 +52,40 @@ options: # Made from plugins/module_utils/planning/options by make generate.
           - Whether it is known to have succeeded.
         type: bool
         required: true
+  known_durations:
+    description:
+      - What an earlier report tells of how long units took, for how long it will take now.
+      - The roles take it from the last report in their folder.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      done:
+        description:
+          - What was done to the unit.
+        type: str
+        required: true
+      ids:
+        description:
+          - The ids of the unit and of its VMs.
+        type: list
+        elements: str
+        required: true
+      seconds:
+        description:
+          - How long others had to wait for its place.
+        type: float
+        required: true
+      ended:
+        description:
+          - When it ended, in seconds since the epoch.
+        type: float
+        required: true
+      aside_s:
+        description:
+          - How much longer it took until it was proven.
+        type: float
+        required: true
   fail_on_checks:
     description:
       - Whether the module fails when a check fails.
@@ -176,6 +210,26 @@ options: # Made from plugins/module_utils/planning/options by make generate.
         makes the plan as without it.
       - The role P(cloudstack.sysvm.upgrade#role) refuses it while they do not run it. YAML wants it in quotes.
     type: str
+  parallel:
+    description:
+      - How many units are at work at a time.
+      - At least V(1).
+    type: int
+    default: 10
+  per_host:
+    description:
+      - How many units are at work on one hypervisor host at a time; V(0) means no bound.
+      - An agent on KVM runs five commands at once, and a patch occupies one of them for minutes.
+    type: int
+    default: 2
+  system_vms_at_once:
+    description:
+      - How many SSVMs are recreated or restarted at a time in the whole cloud, and CPVMs likewise; never two in a zone.
+      - The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones only wait
+        longer without one.
+      - At least V(1).
+    type: int
+    default: 1
 seealso:
   - module: cloudstack.sysvm.cs_systemvm_livepatch
   - module: cloudstack.sysvm.cs_systemvm_recreate
@@ -248,8 +302,9 @@ plan:
     estimate:
       description:
         - How long it will take, without pauses and hooks. C(span_s) are the seconds at least and at most, C(likely_s)
-          what is between them, C(span) the same in words, C(source) what that is known from, and C(words) all of it, with
-          when it ends if it starts now and whether that is before the O(deadline). Null where there is nothing to do.
+          what is between them, C(span) the same in words, C(source) what that is known from, and C(words) all of it,
+          with when it ends if it starts now and whether that is before the O(deadline). Null where there is nothing to
+          do.
       type: dict
       sample:
         span_s: [1320.0, 1860.0]
@@ -299,9 +354,11 @@ management_server_version:
 
 from datetime import datetime
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Order,
@@ -342,6 +399,8 @@ def check(client, params, check_mode):
         max_failures=params["max_failures"],
         deadline=deadline,
         known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
+        known_durations=[Took.from_dict(took) for took in params["known_durations"]],
+        bounds=Bounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
         target_version=params["target_version"] or "",
     )
 

@@ -61,6 +61,20 @@ class Took:
     ended: float
     aside_s: float = 0.0
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Took:
+        """Of what I(as_dict) made."""
+        return cls(Done(plain["done"]), frozenset(plain["ids"]), plain["seconds"], plain["ended"], plain["aside_s"])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "done": self.done.value,
+            "ids": sorted(self.ids),
+            "seconds": self.seconds,
+            "ended": self.ended,
+            "aside_s": self.aside_s,
+        }
+
 
 def read_durations(
     client: Client, now: float, units: Sequence[Unit], target: str, window_s: float = WINDOW_S

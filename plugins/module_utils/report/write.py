@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import durations_of_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
 
@@ -54,14 +55,28 @@ def write_plan(folder: str, plan: Mapping[str, Any], checks: Sequence[Mapping[st
     return write(os.path.join(folder, "plan.json"), as_json({**plan, "checks": list(checks)}))
 
 
-def known_restarts(folder: str) -> list[dict[str, Any]]:
-    """What the last report in the folder tells of how networks were restarted; nothing where it tells none."""
+def last_report(folder: str) -> dict[str, Any]:
+    """The last report in the folder; empty where there is none yet, or where it is cut short or no report."""
     try:
         with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
-            found = [restart for unit in json.load(file)["units"] for restart in unit.get("restarts", ())]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return []  # none yet, cut short, or of another version: the server is asked
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def known_restarts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a report tells of how networks were restarted; nothing where it tells none: then the server is asked."""
+    try:
+        found = [restart for unit in report["units"] for restart in unit.get("restarts", ())]
+    except (LookupError, TypeError, AttributeError):
+        return []  # of another version
     return [restart for restart in found if isinstance(restart, dict) and set(restart) == RESTART]
+
+
+def known_durations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a report tells of how long units took."""
+    return [took.as_dict() for took in durations_of_report(report)]
 
 
 def make_folder(folder: str) -> None:

@@ -210,6 +210,24 @@ OWN = (
         ),
     ),
     Option(
+        "known_durations",
+        "list",
+        (
+            "What an earlier report tells of how long units took, for how long it will take now.",
+            "The roles take it from the last report in their folder.",
+        ),
+        where=(CHECK,),
+        default=(),
+        elements="dict",
+        suboptions=(
+            Option("done", "str", ("What was done to the unit.",), required=True),
+            Option("ids", "list", ("The ids of the unit and of its VMs.",), required=True, elements="str"),
+            Option("seconds", "float", ("How long others had to wait for its place.",), required=True),
+            Option("ended", "float", ("When it ended, in seconds since the epoch.",), required=True),
+            Option("aside_s", "float", ("How much longer it took until it was proven.",), required=True),
+        ),
+    ),
+    Option(
         "fail_on_checks",
         "bool",
         ("Whether the module fails when a check fails.",),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
+    CHECK,
     PREFLIGHT,
     REPORT,
     UPGRADE,
@@ -15,10 +16,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 )
 
 ROLLOUT = (*ACTING, UPGRADE)
+BOUNDS = (CHECK, *ACTING, PREFLIGHT, UPGRADE)  # the plan says how long it takes within them
 
 # What the role hands on to the modules as it is.
 LIMITS = group(
-    Option("parallel", "int", ("How many units are at work at a time.",), where=ROLLOUT, default=10, lowest=1),
+    Option("parallel", "int", ("How many units are at work at a time.",), where=BOUNDS, default=10, lowest=1),
     Option(
         "per_host",
         "int",
@@ -26,7 +28,7 @@ LIMITS = group(
             "How many units are at work on one hypervisor host at a time; V(0) means no bound.",
             "An agent on KVM runs five commands at once, and a patch occupies one of them for minutes.",
         ),
-        where=ROLLOUT,
+        where=BOUNDS,
         default=2,
         lowest=0,
     ),
@@ -39,7 +41,7 @@ LIMITS = group(
             "The server makes new ones in its capacity scan, one zone after the other, so with more at a time zones"
             " only wait longer without one.",
         ),
-        where=ROLLOUT,
+        where=BOUNDS,
         default=1,
         lowest=1,
     ),

@@ -58,6 +58,14 @@ options: # Made from plugins/module_utils/planning/options by make generate.
         seconds.
     type: int
     default: 300
+  api_connections:
+    description:
+      - How many pages of one listing to read at a time, each over a connection of its own.
+      - A management server takes about 20 milliseconds for each network that it lists, so a large cloud's pages are
+        worth reading side by side. Calls that change something are always sent one after the other.
+      - At least V(1).
+    type: int
+    default: 4
 """
 
     REQUIREMENTS = r"""

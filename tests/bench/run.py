@@ -35,6 +35,9 @@ MODULES = "ansible_collections.cloudstack.sysvm.plugins.modules"
 RATIO, CPU, CALLS = 1.05, 0.03, 3.5  # of a rollout beyond its plan; the last two per network
 PER_HOST_RATIO = 1.10  # with a bound per host, of a rollout beyond its plan
 PLAN_S, PLAN_CALLS, PLAN_MB = 10.0, 60, 250.0
+# Milliseconds that a real 4.22 was seen to take for each item, and how many pages it shall make at a time.
+ITEM_COST_MS, WORKERS = {"listNetworks": 19, "listRouters": 2.7, "listHosts": 6.5}, 4
+READS_RATIO = 0.35  # of a plan on such a server, to the same with one page after the other
 
 
 @dataclass(frozen=True)
@@ -219,9 +222,35 @@ def plan(runs: int, folder: Path) -> bool:
     return good
 
 
+def reads(folder: Path) -> bool:
+    """The plan of a large cloud on a server that takes as long for its lists as a real one."""
+    costs = [f"server.item_cost_ms.{command}={cost}" for command, cost in ITEM_COST_MS.items()]
+    with SimulatorProcess("large.yml", f"server.workers={WORKERS}", *costs) as simulator:
+        several, plan_of_several = run_module(simulator, "cs_sysvm_version_check", folder)
+        one, plan_of_one = run_module(simulator, "cs_sysvm_version_check", folder, api_connections=1)
+    if plan_of_several["summary"] != plan_of_one["summary"]:
+        sys.exit(f"Not the same plan: {plan_of_several['summary']}, and one after the other: {plan_of_one['summary']}")
+    per_item = ", ".join(f"{cost:g} ms for each item of {command}" for command, cost in ITEM_COST_MS.items())
+    print(f"The plan where the server takes {per_item}, and makes {WORKERS} pages at a time. One run of each.\n")
+    good = True
+    rows = [["", "pages side by side", "one after the other", "ratio", "target"]]
+    for label, figure, target in (
+        ("seconds", lambda cost: cost.seconds, READS_RATIO),
+        ("API calls", lambda cost: cost.calls, None),
+        ("peak memory, MB", lambda cost: cost.megabytes, None),
+        ("CPU-seconds", lambda cost: cost.cpu, None),
+    ):
+        ratio = figure(several) / figure(one)
+        good = good and (target is None or ratio <= target)
+        told = [f"{value:.2f}" for value in (figure(several), figure(one), ratio)]
+        rows.append([label, *told, "" if target is None else verdict(ratio, target)])
+    show(rows)
+    return good and several.megabytes <= PLAN_MB
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure a rollout and a plan against the simulator.")
-    parser.add_argument("what", nargs="?", choices=["rollout", "per_host", "plan", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=["rollout", "per_host", "plan", "reads", "all"], default="all")
     parser.add_argument("--networks", type=int, default=200, help="of the rollout (default: %(default)s)")
     parser.add_argument("--parallel", type=int, default=20, help="how many at a time (default: %(default)s)")
     parser.add_argument("--patch", type=float, default=3.0, help="seconds a live patch takes (default: %(default)s)")
@@ -239,6 +268,8 @@ def main() -> int:
             good = per_host(arguments.networks, arguments.patch, arguments.runs, Path(name)) and good
         if arguments.what in ("plan", "all"):
             good = plan(arguments.runs, Path(name)) and good
+        if arguments.what in ("reads", "all"):
+            good = reads(Path(name)) and good
     return 0 if good else 1
 
 

@@ -59,6 +59,8 @@ class Call:
     """The past moment whose state a list shows, by a stale_reads fault."""
     lie: int = 0
     """By how much a list's count is wrong, by a count_lies fault."""
+    items: int = 0
+    """How many a list shows."""
 
     @property
     def custom_job_id(self) -> str | None:
@@ -196,6 +198,7 @@ class Call:
 
     def counted(self, name: str, count: int, texts: list[str]) -> str:
         """An empty list has no count, and a page past the last has nothing but the count."""
+        self.items = len(texts)
         count += self.lie if count else 0
         if not count:
             return "{}"

@@ -39,6 +39,8 @@ SERVER = {
     "page_size": INT,
     "customjobid": STR,
     "healthchecksfailed": BOOL,
+    "item_cost_ms": MAP,
+    "workers": INT,
     "management_servers": LIST,
 }
 MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}

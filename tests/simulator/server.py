@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import functools
 import hmac
@@ -13,7 +12,6 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl
@@ -41,6 +39,7 @@ from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
 from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
+from tests.simulator.load import Statistics, Workers
 from tests.simulator.upgrade import check_upgrade, upgrade
 from tests.simulator.wire import Answer, as_xml, error_answer, public, sign
 from tests.simulator.world import World
@@ -61,13 +60,6 @@ PATCHED = "patched"
 UNNAMED = {432}
 
 
-@dataclass
-class Statistics:
-    total: int = 0
-    per_command: collections.Counter[str] = field(default_factory=collections.Counter)
-    last: collections.deque[dict[str, Any]] = field(default_factory=lambda: collections.deque(maxlen=50))
-
-
 class Simulator:
     """One management server: its world, its jobs and its listener."""
 
@@ -86,6 +78,7 @@ class Simulator:
         # Tasks that outlive a restart of the management server.
         self._own_tasks: set[asyncio.Task[None]] = set()
         self._restarting = False
+        self._workers = Workers(world.server)
         world.die = self._die
 
     @property
@@ -214,6 +207,7 @@ class Simulator:
         elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":
             return self._faulty(fault, name, None).response()
         answer = self.answer(request.method, sent, params, name, lie)
+        await self._workers.make(name, answer.items)
         if fault.kind == "drop_after":
             return self._drop(request)
         if fault.kind in ("http_status", "html", "truncated_json", "empty_body", "wrong_content_type"):
@@ -226,8 +220,8 @@ class Simulator:
         try:
             self._admit(method, sent, params, command)
             assert command is not None
-            body = self._carry_out(command, params, lie)
-            answer = Answer(200, f'{{"{response_name}":{body}}}')
+            body, items = self._carry_out(command, params, lie)
+            answer = Answer(200, f'{{"{response_name}":{body}}}', items=items)
         except ApiError as error:
             answer = error_answer("errorresponse" if error.code in UNNAMED else response_name, error)
         if params.get("response") != "json":
@@ -262,12 +256,13 @@ class Simulator:
         wanted = sign(sent, self.world.server.secret)
         return hmac.compare_digest(wanted, params.get("signature", "").encode())
 
-    def _carry_out(self, command: Command, params: dict[str, str], lie: int) -> str:
+    def _carry_out(self, command: Command, params: dict[str, str], lie: int) -> tuple[str, int]:
+        """The answer, and how many items it has where it is a list."""
         if not command.mutating:
             call = command.prepare(self.world, self.jobs, params)
             call.lie = lie
             call.at = self.world.faults.stale_since(command.name)
-            return command.handler(call)
+            return command.handler(call), call.items
         target = self._target(params)
         entry: dict[str, Any] = {
             "seq": len(self.journal) + 1,
@@ -286,7 +281,7 @@ class Simulator:
             raise
         entry["accepted"] = True
         entry["job_id"] = json.loads(body).get("jobid")
-        return body
+        return body, 0
 
     def _target(self, params: dict[str, str]) -> Entity | None:
         """The object that a request is about."""

@@ -27,6 +27,8 @@ class Answer:
     body: str
     content_type: str = JSON_TYPE
     description: str | None = None
+    items: int = 0
+    """How many a list shows."""
 
     def response(self) -> web.Response:
         headers = {"Content-Type": self.content_type}

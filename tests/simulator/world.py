@@ -9,7 +9,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,6 +91,10 @@ class ServerFacts:
     """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
     """What it does with a job id of the client's choice: accept, ignore (it does not know the parameter) or refuse."""
+    item_cost_ms: dict[str, float] = field(default_factory=dict)
+    """How long it takes for each item of a page, by command."""
+    workers: int = 0
+    """How many pages it makes at a time where they cost time; 0: any number."""
 
 
 CUSTOM_JOB_ID = ("accept", "ignore", "refuse")

@@ -8,9 +8,12 @@ import builtins
 import json
 import random
 import re
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -49,10 +52,14 @@ Items = list[dict[str, Any]]
 class Client:
     """The API of one management server, or of the load balancer in front of several. Not for several threads.
 
+    It has threads of its own only while a listing of several pages is read, and they only exchange: what to do about an
+    error, waiting, converting and C(on_retry) are the caller's thread's.
+
     C(calls) counts the HTTP requests by command, repetitions included.
 
     :param connection: where and how.
-    :param session: sends the prepared requests; a C(requests.Session) unless a test gives something else.
+    :param session: sends the prepared requests, also several at once; only tests give one. Otherwise each connection
+        has a C(requests.Session), which is kept open.
     :param sleep: waits for a number of seconds.
     :param clock: monotonic seconds.
     :param rng: a random number from 0 to 1.
@@ -76,13 +83,13 @@ class Client:
         self.server = urlsplit(connection.url).netloc  # for people: which cloud this is
         self._retry_limit = connection.retry_limit
         self._page_size = connection.page_size
+        self._at_once = connection.connections
         self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
         self._met = False  # whether this server has accepted these credentials once
-        self._wire = Wire(connection, session)
-        self._reader, self._writer = (
-            CloudStack(connection.url, key=connection.key, secret=connection.secret, method=method, session=self._wire)
-            for method in (connection.http_method, "post")
-        )
+        self._new_line = partial(_Line, connection, session)
+        self._lines: list[_Line] = []  # all there are
+        self._free: list[_Line] = []  # those that nobody uses just now; the last used is the next to be
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Client:
         return self
@@ -96,8 +103,9 @@ class Client:
         return self._page_size
 
     def close(self) -> None:
-        """Close the connection that is kept open between calls."""
-        self._wire.close()
+        """Close the connections that are kept open between calls."""
+        for line in self._lines:
+            line.wire.close()
 
     def read(self, command: str, **params: Any) -> dict[str, Any]:
         """Call a command that changes nothing; repeat it while the server cannot be reached or talks nonsense.
@@ -111,16 +119,17 @@ class Client:
         :returns: the answer without its outer key; empty for a listing without items.
         :raises ApiError: its type tells the reason.
         """
-        if not command.startswith(("list", "get", "query", "find")):
-            raise ValueError(f"{command} may change something: submit it")
-        return self._repeat(lambda: self._call(self._reader, command, params))
+        _check_reads(command)
+        return self._repeat(lambda: self._call(command, params))
 
     def list(self, command: str, key: str, **params: Any) -> Items:
-        """Read a listing to its end, page by page.
+        """Read a listing to its end, page by page, a few pages at a time.
 
         CloudStack's C(count) is the number of all items, but with some releases and commands that of the page's
         (apache/cloudstack issues 3890, 5229, 7974). So a full page is never taken for the last one, and only fewer
         items than C(count) are wrong. Things come and go between two pages: then the listing is read once more.
+        Where C(count) tells that there are more pages, as many as the connection has C(connections) are asked for at a
+        time. They are taken in their order, so the outcome is that of asking for one after the other.
 
         :param command: such as C(listRouters).
         :param key: of the items in the answer, such as C(router).
@@ -132,15 +141,23 @@ class Client:
         return self.list_as(command, key, _as_it_is, **params)
 
     def list_as(
-        self, command: str, key: str, convert: Callable[[Mapping[str, Any]], Item], **params: Any
+        self,
+        command: str,
+        key: str,
+        convert: Callable[[Mapping[str, Any]], Item],
+        *,
+        expected: int = 0,
+        **params: Any,
     ) -> builtins.list[Item]:
         """As C(list), each item converted when its page arrives: items of thousands of networks fill the memory.
 
         :param convert: makes what is kept of an item; a KeyError means that the answer lacks a field it must have.
+        :param expected: how many items there are at least, where that is known: then the first page is not waited for.
         """
-        found, count = self._pages(command, key, convert, params)
+        _check_reads(command)
+        found, count = self._pages(command, key, convert, params, expected)
         if len(found) < count:
-            found, count = self._pages(command, key, convert, params)
+            found, count = self._pages(command, key, convert, params, count)
         if len(found) < count:
             raise MalformedAnswerError(
                 f"{command}: the server counts {count} items but lists {len(found)} as {key!r}.", command=command
@@ -160,7 +177,7 @@ class Client:
         if job_id is not None:
             params = {**params, "customjobid": job_id}
         try:
-            answered = self._repeat(lambda: self._call(self._writer, command, params), lambda error: error.rejected)
+            answered = self._repeat(lambda: self._call(command, params, changes=True), lambda error: error.rejected)
         except ApiError as exc:
             if exc.rejected:
                 raise (_about_job_id(exc) if job_id is not None else None) or exc from None
@@ -193,38 +210,55 @@ class Client:
                 self.on_retry(error, delay)
             self._sleep(delay)
 
-    def _call(self, api: Any, command: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One exchange. The exceptions of cs and requests end here."""
-        self.calls[command] = self.calls.get(command, 0) + 1
-        self._wire.outcome = answer = None
-        # Before 5.2, cs sends True as it is.
-        sendable = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
+    def _call(self, command: str, params: Mapping[str, Any], *, changes: bool = False) -> dict[str, Any]:
+        """One exchange, in any thread. The exceptions of cs and requests end here."""
+        with self._lock:
+            self.calls[command] = self.calls.get(command, 0) + 1
+            if not self._free:
+                self._lines.append(self._new_line())
+                self._free.append(self._lines[-1])
+            line = self._free.pop()
         try:
-            answer = getattr(api, command)(**sendable)
-        except Exception as exc:  # what cs makes of an odd answer differs from release to release; the wire knows
-            if self._wire.outcome is None:  # nothing was sent
-                if not isinstance(exc, OSError):
-                    raise  # the caller's mistake
-                self._wire.outcome = exc
-        if not isinstance(answer, dict):
-            raise self._wire.verdict(command)  # not inside "except": a traceback shall not show the original
+            answer = line.exchange(command, params, changes)
+        finally:
+            self._free.append(line)
         self._met = True
         return answer
 
     def _pages(
-        self, command: str, key: str, convert: Callable[[Mapping[str, Any]], Item], params: Mapping[str, Any]
+        self,
+        command: str,
+        key: str,
+        convert: Callable[[Mapping[str, Any]], Item],
+        params: Mapping[str, Any],
+        expected: int,
     ) -> tuple[dict[str, Item], int]:
         """The items by identity, so each once; and the highest count that any page gave."""
         found: dict[str, Item] = {}
         count = number = 0
+        ahead: dict[int, Future[dict[str, Any]]] = {}  # pages that have been asked for, by number
+
+        def ask(page: int) -> dict[str, Any]:
+            return self._call(command, {**params, "page": page, "pagesize": self._page_size})
+
+        def take() -> dict[str, Any]:
+            asked = ahead.pop(number, None)
+            return asked.result() if asked else ask(number)
+
         while True:
             number += 1
+            pages = -(-max(count, expected) // self._page_size)
+            for page in range(number + 1, min(number + self._at_once, pages + 1)):
+                if page not in ahead:
+                    ahead[page] = _in_a_thread(ask, page)
             try:
-                answer = self.read(command, **params, page=number, pagesize=self._page_size)
+                answer = self._repeat(take)
             except ParameterError as exc:
                 limit = re.search(r"pagesize exceeded its max value - (\d+)", exc.errortext or "")
                 if not limit or not 0 < int(limit[1]) < self._page_size:
                     raise
+                wait(ahead.values())
+                ahead.clear()
                 self._page_size, number = int(limit[1]), 0  # the setting default.page.size is lower than usual
                 continue
             items, total = answer.get(key, []), answer.get("count", 0)
@@ -239,6 +273,7 @@ class Client:
                 raise MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
             count = max(count, total)
             if len(found) == known or (len(items) < self._page_size and len(found) >= count):
+                wait(ahead.values())
                 return found, count
 
     def _patience(self, error: ApiError) -> float:
@@ -253,6 +288,55 @@ class Client:
         """Seconds: exponential back-off with full jitter, on top of what the server asks for."""
         ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(tries, 10))
         return max(0.1, self._rng() * ceiling) + (error.retry_after or 0.0)
+
+
+class _Line:
+    """One connection to the server, for one exchange at a time."""
+
+    def __init__(self, connection: Connection, session: Any) -> None:
+        self.wire = Wire(connection, session)
+        self._reader, self._writer = (
+            CloudStack(connection.url, key=connection.key, secret=connection.secret, method=method, session=self.wire)
+            for method in (connection.http_method, "post")
+        )
+
+    def exchange(self, command: str, params: Mapping[str, Any], changes: bool) -> dict[str, Any]:
+        """Send a call and get its answer.
+
+        :raises ApiError: for any that is none.
+        """
+        self.wire.outcome = answer = None
+        # Before 5.2, cs sends True as it is.
+        sendable = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
+        try:
+            answer = getattr(self._writer if changes else self._reader, command)(**sendable)
+        except Exception as exc:  # what cs makes of an odd answer differs from release to release; the wire knows
+            if self.wire.outcome is None:  # nothing was sent
+                if not isinstance(exc, OSError):
+                    raise  # the caller's mistake
+                self.wire.outcome = exc
+        if not isinstance(answer, dict):
+            raise self.wire.verdict(command)  # not inside "except": a traceback shall not show the original
+        return answer
+
+
+def _in_a_thread(ask: Callable[[int], dict[str, Any]], page: int) -> Future[dict[str, Any]]:
+    """Ask for a page; an executor's threads would make an interrupted process wait for their answers."""
+    future: Future[dict[str, Any]] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(ask(page))
+        except BaseException as exc:
+            future.set_exception(exc)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def _check_reads(command: str) -> None:
+    if not command.startswith(("list", "get", "query", "find")):
+        raise ValueError(f"{command} may change something: submit it")
 
 
 def _identity(item: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ class Connection:
     :param ca_file: file or directory of CA certificates to trust instead of the usual ones.
     :param retry_limit: seconds for which a read that fails is repeated; a management server restarts in 1 to 3 minutes.
     :param page_size: how many items to ask for at a time.
+    :param connections: how many pages of one listing to ask for at a time, each over a connection that is kept open.
     :raises SysvmError: for unusable values; it names the modules' option and its environment variable.
     """
 
@@ -37,6 +38,7 @@ class Connection:
     ca_file: str | None = None
     retry_limit: float = 300.0
     page_size: int = 500
+    connections: int = 4
 
     def __post_init__(self) -> None:
         for option, variable, value in (
@@ -61,6 +63,8 @@ class Connection:
             raise SysvmError("api_timeout (CLOUDSTACK_TIMEOUT) must be more than 0 seconds.")
         if not self.retry_limit >= 0:
             raise SysvmError("api_retry_limit must be 0 seconds or more.")
+        if self.connections < 1:
+            raise SysvmError("api_connections must be 1 or more.")
         if self.page_size < 1:
             raise SysvmError("A page must have room for at least 1 item.")
         if self.verify_cert and self.ca_file and not os.path.exists(self.ca_file):

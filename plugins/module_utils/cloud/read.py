@@ -229,7 +229,8 @@ def _read_units(
     if ROUTER_KINDS & set(kinds):
         routers = read_routers(client)
         internal_lbs = read_internal_lbs(client)
-        networks = client.list_as("listNetworks", "network", parse.network, **ALL_OWNERS)
+        served = {router.network_id for router in routers}
+        networks = client.list_as("listNetworks", "network", parse.network, expected=len(served), **ALL_OWNERS)
         vpcs = client.list_as("listVPCs", "vpc", parse.vpc, **ALL_OWNERS)
         services = _read_services(client) if details else Services()
     else:

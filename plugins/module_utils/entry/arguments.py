@@ -70,11 +70,12 @@ def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]
             return params[name]
         return environ.get(CONNECTION[name].env) or CONNECTION[name].default
 
-    def seconds(name: str) -> float:
+    def number(name: str) -> float:
         try:
             return float(value(name))
         except ValueError:
-            raise SysvmError(f"{name} ({CONNECTION[name].env or 'seconds'}) is not a number.") from None
+            env = f" ({CONNECTION[name].env})" if CONNECTION[name].env else ""
+            raise SysvmError(f"{name}{env} is not a number.") from None
 
     verify = params.get("validate_certs")
     return Connection(
@@ -82,10 +83,11 @@ def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]
         key=str(value("api_key") or "").strip(),
         secret=str(value("api_secret") or "").strip(),
         http_method=str(value("api_http_method")).lower(),
-        timeout=seconds("api_timeout"),
+        timeout=number("api_timeout"),
         verify_cert=not _is_true(environ.get(NO_VERIFY_VARIABLE, "")) if verify is None else bool(verify),
         ca_file=value("api_verify_ssl_cert"),
-        retry_limit=seconds("api_retry_limit"),
+        retry_limit=number("api_retry_limit"),
+        connections=int(number("api_connections")),
     )
 
 

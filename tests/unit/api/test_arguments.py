@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -57,12 +58,16 @@ def test_the_documentation_is_the_spec() -> None:
 
 @pytest.mark.parametrize("way", [through_ansible, connection_from_params])
 def test_defaults_and_environment(way: Any) -> None:
-    assert way(GOOD, {}) == Connection("https://cloud.test/client/api", "k", "s", "post", 60.0, True, None, 300.0, 500)
+    assert way(GOOD, {}) == Connection(
+        "https://cloud.test/client/api", "k", "s", "post", 60.0, True, None, 300.0, 500, 4
+    )
     environ = dict(
         zip(VARIABLES.values(), ["http://x:8080/client/api", "key", "secret", "get", "7", __file__], strict=True)
     )
     assert way({}, environ) == Connection("http://x:8080/client/api", "key", "secret", "get", 7.0, True, __file__)
-    assert way(GOOD | {"api_timeout": 9}, environ).timeout == 9
+    assert way(GOOD | {"api_timeout": 9, "api_connections": 1}, environ) == replace(
+        way(GOOD, environ), timeout=9.0, connections=1
+    )
 
 
 @pytest.mark.parametrize("way", [through_ansible, connection_from_params])
@@ -103,6 +108,8 @@ def test_the_variable_of_validate_certs_means_the_opposite(
         ({"api_timeout": 0}, "api_timeout"),
         ({"api_timeout": "nan"}, "api_timeout"),
         ({"api_retry_limit": -1}, "api_retry_limit"),
+        ({"api_connections": 0}, "api_connections"),
+        ({"api_connections": "many"}, "api_connections is not a number"),
         ({"api_http_method": "put"}, "api_http_method"),
         ({"api_verify_ssl_cert": "/no/such/file"}, "/no/such/file.*api_verify_ssl_cert .CLOUDSTACK_VERIFY."),
     ],

@@ -7,12 +7,14 @@ from __future__ import annotations
 import datetime
 import http.server
 import ipaddress
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from cryptography import x509
@@ -38,16 +40,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.requests += 1  # type: ignore[attr-defined]
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.server.drops:  # type: ignore[attr-defined]
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
             return
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(BODY)))
+        body = self.server.answer(dict(parse_qsl(asked)))  # type: ignore[attr-defined]
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(BODY)
+        self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -56,6 +59,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     connections = requests = 0
     drops = False
+
+    def answer(self, params: dict[str, str]) -> bytes:
+        """Things that fill eight pages, or a job."""
+        if params["command"] != "listThings":
+            return BODY
+        size, page = int(params["pagesize"]), int(params["page"])
+        things = [{"id": str(number)} for number in range(8 * size)]
+        return json.dumps({"answer": {"count": len(things), "thing": things[size * (page - 1) : size * page]}}).encode()
 
     def handle_error(self, *args: Any) -> None:
         pass
@@ -98,6 +109,16 @@ def test_one_connection_carries_all_calls(start: Start) -> None:
             client.read("listZones")
             client.submit("restartNetwork", id="n")
     assert (server.connections, server.requests) == (1, 10)
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_the_connections_of_a_listing_are_bounded_and_kept_open(start: Start, at_once: int) -> None:
+    server = start()
+    with client_of(server, page_size=10, connections=at_once) as client:
+        for dummy in range(3):
+            assert len(client.list("listThings", "thing")) == 80
+    assert server.requests == 3 * 9
+    assert server.connections <= at_once
 
 
 def test_a_connection_dropped_after_sending_is_uncertain_and_not_repeated(start: Start) -> None:

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
 LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
 FLAGS: tuple[str, ...] = ("allow_degraded", "canary", "approved", "validate_certs")
-WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1}
+WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1, "api_connections": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
     **{"api_timeout": 1, "api_retry_limit": 0},

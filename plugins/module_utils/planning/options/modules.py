@@ -108,6 +108,18 @@ CONNECTION = group(
         lowest=0,
         means="seconds",
     ),
+    Option(
+        "api_connections",
+        "int",
+        (
+            "How many pages of one listing to read at a time, each over a connection of its own.",
+            "A management server takes about 20 milliseconds for each network that it lists, so a large cloud's pages"
+            " are worth reading side by side. Calls that change something are always sent one after the other.",
+        ),
+        where=CONNECTED,
+        default=4,
+        lowest=1,
+    ),
 )
 
 _SYSTEM_VMS = (LIVE_PATCH, RECREATE)

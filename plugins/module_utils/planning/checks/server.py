@@ -144,7 +144,10 @@ def integration_port(context: CheckContext) -> Iterator[str]:
     "router_version_check.py every router may be recreated.",
     fine="the server recreates no router on its own",
     settings=(HEALTH_RECREATION, HEALTH_CHECKS),
-    concerns=lambda context: any(unit.kind.is_router for unit in context.pending),
+    concerns=lambda context: (
+        any(unit.kind.is_router for unit in context.pending)
+        and any(zone.settings.values.get(HEALTH_RECREATION, "not known of it") for zone in context.cloud.zones)
+    ),
 )
 def health_check_recreation(context: CheckContext) -> Iterator[str]:
     if not context.cloud.settings.flag(HEALTH_CHECKS, True):

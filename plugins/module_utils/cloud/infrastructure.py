@@ -214,7 +214,8 @@ class Need(enum.Enum):
 
     CAPACITIES = "listCapacity"
     OFFERINGS = "listServiceOfferings"
-    DOWNLOADS = "listTemplates"
+    TEMPLATES = "listTemplates"
+    DOWNLOADS = "listTemplates, for downloads"
     IMAGE_STORES = "listImageStores"
     STORAGE_POOLS = "listStoragePools"
 

@@ -68,8 +68,10 @@ TRANSFER_COMMANDS = frozenset(
 )
 
 
-def read_cloud(client: Client) -> Cloud:
+def read_cloud(client: Client, *, templates: bool = True) -> Cloud:
     """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
+
+    :param templates: also what new VMs would be made from.
 
     listAsyncJobs and listEvents, without which nothing can be carried out, are called here: an account that may not
     call them is refused before anything was touched.
@@ -85,7 +87,7 @@ def read_cloud(client: Client) -> Cloud:
         management_servers=servers,
         zones=tuple(_with_settings(client, zone) for zone in zones),
         hosts=tuple(read_hosts(client)),
-        templates=read_templates(client),
+        templates=read_templates(client) if templates else (),
         units=units,
         shared_file_systems=read_shared_file_systems(client, servers, volumes, **ALL_OWNERS),
         unlisted_vms=unlisted_vms(volumes.values(), units),
@@ -114,6 +116,8 @@ def read_details(
         "capabilities": read_capabilities(client, commands) if commands else cloud.capabilities,
         "settings": Settings({**cloud.settings.values, **values}, cloud.settings.asked | set(wanted)),
     }
+    if Need.TEMPLATES in needs and not cloud.templates:
+        details["templates"] = read_templates(client)
     if Need.CAPACITIES in needs:
         details["capacities"] = tuple(client.list_as("listCapacity", "capacity", parse.capacity))
     if Need.OFFERINGS in needs:

@@ -37,7 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
@@ -70,7 +70,8 @@ def check_versions(
     check_expressions(policy.scope)
     refuse_unknown_checks(policy.ignored_checks)
     parse_share(max_failures, 0, "max_failures")
-    cloud = as_it_is = read_cloud(client)
+    wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
+    cloud = as_it_is = read_cloud(client, templates=wants_new)
     target = target_of(target_version, cloud.version) if target_version else None
     found = None
     if target is not None:

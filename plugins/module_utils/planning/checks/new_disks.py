@@ -53,6 +53,7 @@ def _templates(context: CheckContext) -> str:
     guards=True,
     new_disks=True,
     settings=(DEFAULT_HYPERVISOR,),
+    needs=frozenset({Need.TEMPLATES}),
     concerns=makes_disks,
 )
 def new_template(context: CheckContext) -> Iterator[str | Against]:

@@ -53,6 +53,9 @@ REPORT_KEYS = {
     "started",
     "finished",
     "management_server_version",
+    "expected",
+    "drift",
+    "not_handled",
     "summary",
     "checks",
     "guards",
@@ -62,7 +65,7 @@ REPORT_KEYS = {
 }
 UNIT_KEYS = {
     *("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
-    *("status", "reason", "job_ids", "started", "finished", "duration_s", "vms"),
+    *("status", "reason", "job_ids", "started", "finished", "duration_s", "worked_s", "vms"),
     *("notes", "restarts"),
 }
 FACTS = {"state", "software_version", "template_version", "host"}

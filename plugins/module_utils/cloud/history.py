@@ -202,8 +202,8 @@ def durations_of_report(report: Mapping[str, Any]) -> tuple[Took, ...]:
             seconds = float(unit["worked_s"])
             aside_s = max(0.0, float(unit["duration_s"]) - seconds)
             ids = frozenset({str(unit["id"]), *(str(vm["id"]) for vm in unit["vms"])})
-            told = done is not Done.RESTART or unit["kind"] in ("ssvm", "cpvm")
-            if unit["status"] == "upgraded" and told and seconds > 0:
+            listing = done is not Done.RESTART or unit["kind"] in ("ssvm", "cpvm")
+            if unit["status"] == "upgraded" and listing and seconds > 0:
                 found.append(Took(done, ids, seconds, ended, aside_s))
         except (LookupError, TypeError, ValueError):
             continue

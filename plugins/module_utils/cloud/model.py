@@ -331,6 +331,11 @@ class Unit:
         return frozenset(ids)
 
 
+def pair_states(vms: Iterable[Vm]) -> str:
+    """What each half of a pair is, in words."""
+    return ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in vms)
+
+
 def is_healthy_pair(vms: Iterable[Vm]) -> bool:
     """One PRIMARY and one BACKUP, both Running, and nothing else."""
     vms = list(vms)

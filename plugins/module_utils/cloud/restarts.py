@@ -98,11 +98,11 @@ def read_restarts(
     last = last_seen(event for kind in kinds for event in recent_events(client, kind, now - WINDOW_S))
     last = {identity: seen for identity, seen in last.items() if now - seen.moment <= WINDOW_S}
     busy = frozenset(identity for job in in_flight for identity in job.resource_ids)
-    told = {restart.network_id: restart for restart in known}
+    listing = {restart.network_id: restart for restart in known}
     found = {}
     for unit in with_networks:
         if any(identity in last for identity in (unit.id, *unit.network_ids)):
-            ours = _Asked(client, unit.zone_id, target, told)
+            ours = _Asked(client, unit.zone_id, target, listing)
             found[unit.id] = judge(unit, last, busy, ours.last)
     return found
 
@@ -114,11 +114,11 @@ class _Asked:
     client: Client
     zone_id: str
     target: str
-    told: Mapping[str, Restart]
+    listing: Mapping[str, Restart]
 
     def last(self, identity: str, seen: Seen) -> Ours | None:
         """What our last restart of a network or VPC came to; None if we never sent one."""
-        earlier = self.told.get(identity)
+        earlier = self.listing.get(identity)
         if earlier is not None and earlier.created == seen.created:
             return Ours(earlier.job_id, earlier.created, earlier.succeeded, is_last=True, trouble="")
         newest: tuple[Job, Purpose] | None = None

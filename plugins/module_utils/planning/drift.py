@@ -137,8 +137,8 @@ def _alike(vms: Iterable[Vm]) -> Iterator[Running]:
         return zone, hypervisor, group != "router", group, newest_first, -hosts.total(), scripts or ""
 
     for (zone, hypervisor, group, software, scripts), hosts in sorted(groups.items(), key=place):
-        told = str(software) if software else UNKNOWN
-        yield Running(zone, hypervisor, group, told, scripts, dict(sorted(hosts.items())))
+        listing = str(software) if software else UNKNOWN
+        yield Running(zone, hypervisor, group, listing, scripts, dict(sorted(hosts.items())))
 
 
 def _odd(vms: Iterable[Vm], baseline: Baseline | None) -> Iterator[Odd]:

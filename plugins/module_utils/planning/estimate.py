@@ -22,6 +22,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
@@ -62,7 +63,7 @@ class Span:
 
     def __str__(self) -> str:
         """As a person says it: C(40 to 90 s), C(22 to 31 min), C(about 2 h 10 min)."""
-        return _span_words(self.low_s, self.high_s)
+        return durations.span(self.low_s, self.high_s)
 
 
 @dataclass(frozen=True)
@@ -369,17 +370,3 @@ def _source_words(source: Source, used: Iterable[Sample], now: float) -> str:
     hours = max(1, math.ceil((now - min(sample.ended for sample in found)) / 3600))
     age = f"{max(hours, 24)} h" if hours <= 24 else f"{math.ceil(hours / 24)} days"
     return f"{len(found):,} restart{'' if len(found) == 1 else 's'} of this cloud in the last {age}"
-
-
-def _span_words(low_s: float, high_s: float) -> str:
-    for unit, seconds, limit in (("s", 1, 120), ("min", 60, 120)):
-        low, high = round(low_s / seconds), round(high_s / seconds)
-        if high < limit:
-            return f"about {high} {unit}" if low == high else f"{low} to {high} {unit}"
-    low_words, high_words = _hours(low_s), _hours(high_s)
-    return f"about {high_words}" if low_words == high_words else f"{low_words} to {high_words}"
-
-
-def _hours(seconds: float) -> str:
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

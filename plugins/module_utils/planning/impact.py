@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
@@ -35,7 +36,7 @@ class Impact:
     def __str__(self) -> str:
         if not self.worst_s:
             return self.text
-        return f"{self.text}, {_seconds(self.best_s)} to {_seconds(self.worst_s)}"
+        return f"{self.text}, {durations.span(self.best_s, self.worst_s)}"
 
 
 def expected_seconds(unit: Unit, method: Method) -> float:
@@ -111,7 +112,3 @@ def _service(unit: Unit) -> str:
     if unit.kind is Kind.INTERNAL_LB:
         return "internal load balancing"
     return "template transfer" if unit.kind is Kind.SSVM else "the console" if unit.kind is Kind.CPVM else "the gateway"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -38,7 +38,7 @@ class Effect(str, enum.Enum):
             Effect.OTHER_METHOD: "another method is taken",
             Effect.PATCH_TWICE: "it is patched twice",
             Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
-            Effect.WARN: "what to do",
+            Effect.WARN: "by hand",
         }[self]
 
 
@@ -271,7 +271,7 @@ DEFECTS = (
         _START,
         _VPC,
         Effect.WARN,
-        "live patch it; or raise job.cancel.threshold.minutes and start_timeout before",
+        "live patch it; or raise job.cancel.threshold.minutes and sysvm_start_timeout before",
         f"{_REPOSITORY}/issues/8055",
         Condition.MANY_TIERS,
     ),
@@ -283,7 +283,7 @@ DEFECTS = (
         _START,
         frozenset({Kind.SSVM, Kind.CPVM}) | (ROUTER_KINDS - {Kind.ORPHAN}),
         Effect.WARN,
-        "allow for it with start_timeout",
+        "allow for it with sysvm_start_timeout",
         f"{_REPOSITORY}/pull/7953",
     ),
 )

@@ -119,11 +119,11 @@ def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozense
         )
     ambiguous = {name: by_name[name] for name in names if len(by_name[name]) > 1}
     if ambiguous:
-        told = "; ".join(
+        listing = "; ".join(
             f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
             for name, found in ambiguous.items()
         )
-        raise PolicyError(f"{option} is ambiguous: {told}", remedy="Give the id instead of the name.")
+        raise PolicyError(f"{option} is ambiguous: {listing}", remedy="Give the id instead of the name.")
     return frozenset(by_name[name][0].id for name in names)
 
 

@@ -15,6 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Unit,
     Vm,
     is_healthy_pair,
+    pair_states,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
@@ -71,11 +72,11 @@ class Baseline:
         """Sort the checksums by whom most of their owners are: routers behind the target or routers at it."""
         known = [vm for vm in vms if vm.scripts and vm.software]
         misfits = of_other_release(known)
-        told = [vm for vm in known if vm.id not in misfits]
-        behind = Counter(str(vm.scripts) for vm in told if vm.software != target)
-        at_target = Counter(str(vm.scripts) for vm in told if vm.software == target)
+        listing = [vm for vm in known if vm.id not in misfits]
+        behind = Counter(str(vm.scripts) for vm in listing if vm.software != target)
+        at_target = Counter(str(vm.scripts) for vm in listing if vm.software == target)
         old = frozenset(scripts for scripts, count in behind.items() if count >= at_target[scripts])
-        current = [vm for vm in told if vm.software == target and vm.scripts not in old]
+        current = [vm for vm in listing if vm.software == target and vm.scripts not in old]
         unpatched = [vm for vm in known if vm.id in misfits and vm.software == target]
         odd = frozenset((vm.id, str(vm.scripts)) for vm in (*odd_ones(current), *unpatched))
         new = frozenset(str(vm.scripts) for vm in current if (vm.id, vm.scripts) not in odd)
@@ -184,10 +185,9 @@ def degraded(unit: Unit) -> str | None:
     """Why taking down one router of the unit may take down the only one that works; None where it would not."""
     if not unit.elects or not any(vm.running for vm in unit.vms) or is_healthy_pair(unit.vms):
         return None
-    told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
     return (
-        f"the pair is not one PRIMARY and one BACKUP ({told}), so this may take down the only working router; repair "
-        "the pair first, or allow it with sysvm_allow_degraded"
+        f"the pair is not one PRIMARY and one BACKUP ({pair_states(unit.vms)}), so this may take down the only working "
+        "router; repair the pair first, or allow it with sysvm_allow_degraded"
     )
 
 
@@ -197,8 +197,8 @@ def _owed_reason(unit: Unit) -> str:
     reasons: dict[str, list[str]] = {}
     for owed in unit.owed:
         reasons.setdefault(owed.why, []).append(names.get(owed.network_id, owed.network_id))
-    told = "; ".join(f"{', '.join(of)}: {why}" for why, of in reasons.items())
-    return f"the rules have to be applied again ({told})"
+    listing = "; ".join(f"{', '.join(of)}: {why}" for why, of in reasons.items())
+    return f"the rules have to be applied again ({listing})"
 
 
 def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> Verdict:

@@ -79,13 +79,13 @@ def not_handled_text(entries: Sequence[Mapping[str, Any]], all_in: str | None = 
         key = (entry["what"], entry["zone"] or "", entry["because"], entry["remedy"])
         groups.setdefault(key, []).append(entry["name"] or "")
     lines = ["", f"Not handled by this collection: {not_handled_words(entries)}"]
-    told: list[str] = []
+    listing: list[str] = []
     for (what, zone, because, remedy), names in list(groups.items())[:MOST_ROWS]:
         where = f"{count(len(names), what)} in {zone} ({_names(names)})" if zone else f"{what}s"
         lines.append(f"  {where}: {because}")
-        if remedy not in told:
+        if remedy not in listing:
             lines.append(f"       -> {remedy}")
-            told.append(remedy)
+            listing.append(remedy)
     if len(groups) > MOST_ROWS:
         more = sum(len(names) for names in list(groups.values())[MOST_ROWS:])
         lines.append(f"  ... and {more:,} more" + (f", in {all_in}" if all_in else ""))

@@ -12,8 +12,10 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 
-GOOD = frozenset({"upgraded", "current"})
+GOOD = frozenset(status.value for status in UnitStatus if status.good)
 OUTCOMES = {
     "success": "Complete",
     "incomplete": "Incomplete",
@@ -143,10 +145,10 @@ def changes(vm: Mapping[str, Any]) -> list[str]:
     before, after = vm["before"], vm["after"]
     if before and after:
         details = [(word, key) for key, word in DETAILS.items() if before.get(key) != after.get(key)]
-        told = [("template", "template_version"), *details]
+        listing = [("template", "template_version"), *details]
         return [
             _move(before, after, "software_version"),
-            *(f"{word} {_move(before, after, key)}" for word, key in told),
+            *(f"{word} {_move(before, after, key)}" for word, key in listing),
         ]
     facts = before or after
     software = facts.get("software_version") or "unknown"
@@ -199,10 +201,4 @@ def moment(text: str | None) -> datetime | None:
 
 
 def duration(seconds: float | None) -> str:
-    """As a person says it: C(2.9 s), C(3 min 20 s), C(1 h 5 min)."""
-    if seconds is None:
-        return ""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    return "" if seconds is None else durations.exact(seconds)

@@ -17,7 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair, pair_states
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, Gate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
@@ -180,10 +180,9 @@ class Caller:
             if call.gate is Gate.IDLE and (not any(vm.sessions for vm in vms) or waited >= limits.wait_idle):
                 return
             if call.gate is Gate.PAIR and waited >= limits.verify_timeout:
-                told = ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in vms)
                 raise Failed(
-                    f"its pair was not one PRIMARY and one BACKUP for {waited:.0f} s ({told}), so {call.command} was "
-                    "not sent"
+                    f"its pair was not one PRIMARY and one BACKUP for {waited:.0f} s ({pair_states(vms)}), so "
+                    f"{call.command} was not sent"
                 )
             yield Pause(self._desk.clock() + observing.REREAD_S)
 

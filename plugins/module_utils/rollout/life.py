@@ -204,10 +204,10 @@ class Life:
         """
         results = [(job.resource_ids, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
         whole = self.unit.vpc is not None and any(self.unit.id in ids for ids, dummy in results)
-        told = self.method is Method.RECREATE
+        listing = self.method is Method.RECREATE
         for network_id in self.unit.network_ids:
             of_it = [result for ids, result in results if network_id in ids or self.unit.id in ids]
-            if of_it and (told or not whole) and all(result.error() is None for result in of_it):
+            if of_it and (listing or not whole) and all(result.error() is None for result in of_it):
                 self._settle(network_id, max(of_it, key=began))
             elif of_it:
                 self._restarts.pop(network_id, None)
@@ -251,8 +251,8 @@ class Life:
             if ended.trouble is None and ended.job:
                 self._settle(identity, ended.job)
         if marked and (left := self.desk.marked_for_restart(self.unit, self.desk.clock())):
-            told = ", ".join(self._name(identity) for identity in sorted(left))
-            raise Failed(f"patched, rules not applied: the server still wants a restart of {told}. {RULES_MISSING}")
+            listing = ", ".join(self._name(identity) for identity in sorted(left))
+            raise Failed(f"patched, rules not applied: the server still wants a restart of {listing}. {RULES_MISSING}")
 
     def _settle(self, network_id: str, job: Job) -> None:
         self._restarts[network_id] = Restart(network_id, job.id, job.created, True)
@@ -290,8 +290,8 @@ class Life:
                 continue
             while failing := self._fails_now(vm) - self._sick:
                 if self.desk.clock() - since >= self.desk.limits.verify_timeout:
-                    told = ", ".join(sorted(failing))
-                    raise Failed(f"{vm.name} fails health checks that it passed before: {told}", seen)
+                    listing = ", ".join(sorted(failing))
+                    raise Failed(f"{vm.name} fails health checks that it passed before: {listing}", seen)
                 yield Pause(self.desk.clock() + 5 * observing.REREAD_S, holds=False)
 
     def _fails_now(self, vm: Vm) -> frozenset[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import (
     UnitResult,
     UnitStatus,
@@ -84,7 +85,7 @@ class Progress:
         self._write(f"{self._clock()} {'wait':<7} {error.message} Trying again in {delay:.0f} s.")
 
     def _line(self, mark: str, text: str, counts: Counts) -> None:
-        left = "" if counts.time_left_s is None else f", about {_duration(counts.time_left_s)} left"
+        left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"
         state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
         self._write(f"{self._clock()} {mark:<7} {text} [{self._label}{state}]")
 
@@ -159,11 +160,3 @@ class Followed:
                 self.running.pop(event["result"]["id"], None)
                 self.results[event["result"]["id"]] = event["result"]
         return bool(newline)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

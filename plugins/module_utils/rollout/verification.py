@@ -13,7 +13,13 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm, is_healthy_pair
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    Kind,
+    Unit,
+    Vm,
+    is_healthy_pair,
+    pair_states,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
@@ -95,8 +101,8 @@ def _replacement(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     findings = [Finding(Proof.REFUTED, f"{vm.name} is still there ({vm.state})") for vm in left]
     expected = 2 if unit.redundant else 1
     if len(new) != expected:
-        told = ", ".join(vm.name for vm in new) or "none"
-        findings.append(Finding(Proof.REFUTED, f"{expected} new router(s) expected, there: {told}"))
+        listing = ", ".join(vm.name for vm in new) or "none"
+        findings.append(Finding(Proof.REFUTED, f"{expected} new router(s) expected, there: {listing}"))
     return findings
 
 
@@ -185,5 +191,4 @@ def _redundancy(unit: Unit, after: Sequence[Vm]) -> list[Finding]:
     unchanged = now == before and all(vm.running for vm in unit.vms)
     if unchanged or is_healthy_pair(after):
         return []
-    told = ", ".join(f"{vm.name} {vm.redundant_state}" for vm in after)
-    return [Finding(Proof.NOT_YET, f"the pair is not one PRIMARY and one BACKUP ({told})")]
+    return [Finding(Proof.NOT_YET, f"the pair is not one PRIMARY and one BACKUP ({pair_states(after)})")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, pair_states
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
@@ -107,7 +107,7 @@ def redundant_pairs(context: CheckContext) -> Iterator[str]:
     for unit in context.pending:
         states = sorted(str(vm.redundant_state) for vm in unit.vms if vm.running)
         if unit.elects and states != ["BACKUP", "PRIMARY"]:
-            yield f"{unit.label}: " + ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in unit.vms)
+            yield f"{unit.label}: {pair_states(unit.vms)}"
 
 
 @check(

@@ -77,20 +77,27 @@ class Took:
 
 
 def read_durations(
-    client: Client, now: float, units: Sequence[Unit], target: str, window_s: float = WINDOW_S
+    client: Client,
+    now: float,
+    units: Sequence[Unit],
+    target: str,
+    window_s: float = WINDOW_S,
+    *,
+    recreates: bool = True,
 ) -> tuple[Took, ...]:
-    """What events tell of restarts within the window; at most two pages for each of at most three types, and one call
-    where no router was replaced and nothing is known of our own jobs.
+    """What events tell of restarts within the window; at most two pages for each of at most three types, and at most
+    one call where no router was replaced and nothing is known of our own jobs.
 
     :param now: seconds since the epoch.
     :param units: with what is known of their restarts; without routers nothing is asked.
     :param target: the version that our jobs were for.
+    :param recreates: whether routers are to be recreated, so that it matters how long others took.
     :raises ApiError: as Client.read.
     """
     if not any(unit.kind.is_router for unit in units):
         return ()
     since = now - window_s
-    events = recent_events(client, ROUTER_STOP, since, MOST_PAGES)
+    events = recent_events(client, ROUTER_STOP, since, MOST_PAGES) if recreates else []
     if not any(event.get("parentid") for event in events) and not any(unit.restarts for unit in units):
         return ()
     for kind in [NETWORK_RESTART, *([VPC_RESTART] if any(unit.vpc for unit in units) else [])]:

@@ -17,8 +17,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ApiError,
     ParameterError,
-    PermissionDeniedError,
-    UnsupportedCommandError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
@@ -157,10 +155,8 @@ def read_zones(client: Client) -> tuple[Zone, ...]:
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
-    try:
+    if _parameters(client, "listManagementServers") is not None:
         return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
-    except (PermissionDeniedError, UnsupportedCommandError):
-        pass  # a server before 4.12, or a role without it
     capability = client.read("listCapabilities").get("capability", {})
     version = str(capability.get("cloudstackversion", "unknown"))
     return (ManagementServer("management server", "Up", version, parse_version(version)),)

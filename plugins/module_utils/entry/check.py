@@ -37,7 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
@@ -85,7 +85,7 @@ def check_versions(
     context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
-    plan = make_plan(context, _pace(client, cloud, selected, known_durations), bounds)
+    plan = make_plan(context, _pace(client, context, known_durations), bounds)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
@@ -115,16 +115,15 @@ def _drift(cloud: Cloud) -> dict[str, Any]:
     return drift(cloud, baseline_of(cloud, cloud.version) if cloud.version else None).as_dict()
 
 
-def _pace(client: Client, cloud: Cloud, selected: Sequence[Unit], known: Sequence[Took]) -> Pace:
-    """How fast this cloud is, also by what was done to units that are not in scope.
-
-    :param selected: with what is known of their restarts.
-    """
+def _pace(client: Client, context: CheckContext, known: Sequence[Took]) -> Pace:
+    """How fast this cloud is, also by what was done to units that are not in scope."""
+    cloud = context.cloud
     if cloud.version is None:
         return Pace()
-    chosen = {unit.id: unit for unit in selected}
+    chosen = {unit.id: unit for unit, dummy in context.verdicts}  # with what is known of their restarts
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
-    events = read_durations(client, time.time(), units, str(cloud.version))
+    recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
+    events = read_durations(client, time.time(), units, str(cloud.version), recreates=recreates)
     return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}))
 
 

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     ImageStore,
     ManagementServer,
+    Settings,
     SharedFileSystem,
     StoragePool,
     Template,
@@ -32,6 +33,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 
+# What a zone has as details of its own instead of settings (ZoneConfig).
+ZONE_DETAILS = frozenset({"enable.consoleproxy.vm", "enable.secstorage.vm"})
 # Of these an upgrade to 4.20 raises the memory of its own (schema-41910to42000.sql).
 RAISED_OFFERINGS = frozenset({"domainrouter", "internalloadbalancervm", "elasticloadbalancervm"})
 ROUTER_TEMPLATE = "router.template."  # followed by the hypervisor
@@ -41,8 +44,6 @@ ZONE_SETTINGS = frozenset(
         MINIMUM_VERSION,
         "consoleproxy.restart",
         "consoleproxy.url.domain",
-        "enable.consoleproxy.vm",
-        "enable.secstorage.vm",
         "router.health.checks.failures.to.recreate.vr",
         "system.vm.preferred.architecture",
         "system.vm.use.local.storage",
@@ -58,6 +59,7 @@ def zone_setting(item: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def zone(item: Mapping[str, Any]) -> Zone:
+    details = item.get("resourcedetails") or {}
     return Zone(
         item["id"],
         item["name"],
@@ -65,6 +67,7 @@ def zone(item: Mapping[str, Any]) -> Zone:
         basic=item.get("networktype") == "Basic",
         edge=item.get("type") == "Edge",
         local_storage=item.get("localstorageenabled") is True,
+        settings=Settings({name: str(value) for name, value in details.items() if name in ZONE_DETAILS}),
     )
 
 

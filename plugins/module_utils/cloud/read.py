@@ -312,7 +312,12 @@ def _with_settings(client: Client, zone: Zone) -> Zone:
         zone,
         minimum_version=parse_version(values.get(parse.MINIMUM_VERSION)),
         router_templates=templates,
-        settings=Settings({name: values.get(name, "") for name, dummy in kept if name in parse.ZONE_SETTINGS}),
+        settings=Settings(
+            {
+                **zone.settings.values,
+                **{name: values.get(name, "") for name, dummy in kept if name in parse.ZONE_SETTINGS},
+            }
+        ),
     )
 
 

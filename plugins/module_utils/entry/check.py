@@ -25,6 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
     refuse_unknown_checks,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import big_s
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds, Pace, Source, samples
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
@@ -85,6 +86,7 @@ def check_versions(
     context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
+    bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
     plan = make_plan(context, _pace(client, context, known_durations), bounds)
     failure = None
     if plan.failed_checks and fail_on_checks:

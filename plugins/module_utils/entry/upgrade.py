@@ -39,10 +39,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer, CheckContext
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import (
-    CANCEL_MARGIN,
     CANCEL_THRESHOLD,
     HEALTH_CHECKS,
     HEALTH_RECREATION,
+    big_s,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
@@ -322,11 +322,10 @@ def _target(client: Client, method: Method) -> Version:
 
 
 def _big(client: Client, units: Sequence[Unit]) -> float:
-    """From how many seconds on a unit runs alone: the server cancels what blocks others for too long."""
+    """From how many seconds on a unit runs alone."""
     if not any(unit.kind.is_router for unit in units):
         return math.inf
-    minutes = Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""})
-    return CANCEL_MARGIN * 60 * minutes.number(CANCEL_THRESHOLD, 60)
+    return big_s(Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""}))
 
 
 def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:

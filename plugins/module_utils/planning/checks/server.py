@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Settings
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
@@ -24,6 +25,11 @@ PORT = "integration.api.port"
 ROLLING = "network.rolling.restart"
 HEALTH_CHECKS = "router.health.checks.enabled"
 HEALTH_RECREATION = "router.health.checks.failures.to.recreate.vr"
+
+
+def big_s(settings: Settings) -> float:
+    """From how many seconds on a unit runs alone: the server cancels what blocks others for too long."""
+    return CANCEL_MARGIN * 60 * settings.number(CANCEL_THRESHOLD, 60)
 
 
 def _servers(context: CheckContext) -> str:
@@ -172,7 +178,7 @@ def job_cancel_threshold(context: CheckContext) -> Iterator[str | Against]:
     long = [
         f"{unit.label} about {expected_seconds(unit, verdict.method) / 60:.0f} min"
         for unit, verdict in context.verdicts
-        if expected_seconds(unit, verdict.method) > CANCEL_MARGIN * 60 * minutes
+        if expected_seconds(unit, verdict.method) > big_s(context.cloud.settings)
     ]
     if long:
         yield f"{minutes:.0f} minutes, but expected: {'; '.join(long)}"

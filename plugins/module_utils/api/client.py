@@ -87,8 +87,8 @@ class Client:
         self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
         self._met = False  # whether this server has accepted these credentials once
         self._new_line = partial(_Line, connection, session)
-        self._lines: list[_Line] = []  # all there are
-        self._free: list[_Line] = []  # those that nobody uses just now; the last used is the next to be
+        self._lines = [self._new_line()]  # all there are; what is wrong with the connection shows here
+        self._free = [*self._lines]  # those that nobody uses just now; the last used is the next to be
         self._lock = threading.Lock()
 
     def __enter__(self) -> Client:

@@ -13,7 +13,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import report_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+    WriteError,
+    write_metrics,
+    write_report,
+)
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
 
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -36,7 +40,7 @@ class ActionModule(ActionBase):
         }
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = Surroundings(self, task_vars)
-        variables = around.readable("report_dir", "progress")
+        variables = around.readable("report_dir", "progress", "metrics_file")
         if args["folder"]:
             variables["report_dir"] = args["folder"]
         report = _report(args)
@@ -45,11 +49,13 @@ class ActionModule(ActionBase):
         around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
         written: list[str] = []
         if not self._task.check_mode:
+            problems = _write_metrics(around, variables, report)
             try:
-                written, problems = write_report(path, report)
+                written, more = write_report(path, report)
             except WriteError as error:
-                return {**result, "failed": True, "msg": str(error), "status": report["status"]}
-            result["warnings"] = problems
+                failure = {"failed": True, "msg": str(error), "status": report["status"], "warnings": problems}
+                return {**result, **failure}
+            result["warnings"] = problems + more
             around.show([f"Report: {file}" for file in written], variables["progress"])
         return {
             **result,
@@ -58,6 +64,17 @@ class ActionModule(ActionBase):
             "artifact": report_artifact(report, written),
             **{key: report[key] for key in ("status", "summary", "next", "scope")},
         }
+
+
+def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+    """What went wrong: metrics must not change how a run ends."""
+    path = around.metrics_file(variables)
+    if path is not None:
+        try:
+            write_metrics(path, report, host=around.host, in_progress=False)
+        except WriteError as error:
+            return [str(error)]
+    return []
 
 
 def _report(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,8 @@ class ActionModule(LiveAction):
         journal = os.path.join(run.folder, f"journal-{number}")
         folder = None if checking else around.report_folder(variables)
         self._task.environment = [*(self._task.environment or []), {JOURNAL_VARIABLE: journal}]
-        keeper = Keeper(folder, plan, before, journal, run.rollouts())
+        metrics = None if checking else around.metrics_file(variables)
+        keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
         if number == 1 and not checking:
             keeper.write([], {})  # an older report would tell of another run
             if args.get("log"):

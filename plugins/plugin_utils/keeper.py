@@ -15,7 +15,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED, build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+    WriteError,
+    write_metrics,
+    write_report,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import now
 
@@ -30,6 +34,8 @@ class Keeper:
     :param before: the results of the steps before.
     :param journal: the file to follow.
     :param rollouts: notes and guards of the steps before.
+    :param metrics: the file for metrics, if there is to be one.
+    :param host: whose metrics they are.
     """
 
     def __init__(
@@ -39,6 +45,9 @@ class Keeper:
         before: Sequence[Mapping[str, Any]],
         journal: str,
         rollouts: Sequence[Mapping[str, Any]] = (),
+        *,
+        metrics: str | None = None,
+        host: str = "localhost",
     ) -> None:
         self.followed = Followed()
         self._folder = folder
@@ -46,6 +55,8 @@ class Keeper:
         self._before = before
         self._journal = journal
         self._rollouts = [*rollouts]
+        self._metrics = metrics
+        self._host = host
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
@@ -59,7 +70,7 @@ class Keeper:
 
     def write(self, results: Sequence[Mapping[str, Any]], running: Mapping[str, str], error: str = UNFINISHED) -> None:
         """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
-        if self._folder is None:
+        if self._folder is None and self._metrics is None:
             return
         begin = time.monotonic()
         report = build_report(
@@ -73,7 +84,13 @@ class Keeper:
             rollouts=self._rollouts,
         )
         try:
-            write_report(self._folder, report)
+            if self._folder is not None:
+                write_report(self._folder, report)
         except WriteError:
             self._folder = None
+        try:
+            if self._metrics is not None:
+                write_metrics(self._metrics, report, host=self._host, in_progress=error == UNFINISHED)
+        except WriteError:
+            self._metrics = None
         self._cost_s = time.monotonic() - begin

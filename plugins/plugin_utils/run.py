@@ -170,6 +170,9 @@ class Surroundings:
         folder = self.path(variables["report_dir"])
         return os.path.join(folder, self.host) if self.several else folder
 
+    def metrics_file(self, variables: Mapping[str, Any]) -> str | None:
+        return self.path(variables["metrics_file"], own=True) if variables["metrics_file"] else None
+
     def show(self, lines: Iterable[str], where: str = "stdout") -> None:
         show(lines, where, self.prefix)
 

@@ -111,6 +111,7 @@ def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) ->
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}]
     with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
         options = {"kinds": "router", "hosts": "clouds", "log": "log.txt", "max_failures": 1, "parallel": 1}
+        options["metrics_file"] = "sysvm.prom"
         run = east.playbook(UPGRADE, "-i", str(inventory), *extra_vars(options), env={"ANSIBLE_STRATEGY": strategy})
         began = [min(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
         ended = [max(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
@@ -124,6 +125,8 @@ def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) ->
     assert not tmp_path.joinpath("sysvm-report/report.json").exists()
     for name in ("east", "west"):
         assert tmp_path.joinpath(f"log-{name}.txt").read_text(encoding="utf-8").count(" start ") == 4
+        metrics = tmp_path.joinpath(f"sysvm-{name}.prom").read_text(encoding="utf-8")
+        assert f'\nsysvm_units{{host="{name}",status="upgraded"}} {reports[name]["summary"]["upgraded"]}\n' in metrics
         assert f"\n{name}: Scope: cloud " in run.stdout
         lines = [
             line for line in run.stdout.splitlines() if " start   network" in line and line.startswith(f"{name}: ")

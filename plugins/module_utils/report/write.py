@@ -1,7 +1,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place that writes reports and plans: each file whole or not at all, readable by owner and group only."""
+"""The one place that writes reports, plans and metrics: each file whole or not at all, and only metrics for all to
+read."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import durations_of_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.metrics import metrics_text
 
+MOST_METRICS = 1 << 20  # characters of an older file
 RESTART = {"network_id", "job_id", "created", "succeeded"}
 
 
@@ -89,22 +92,36 @@ def make_folder(folder: str) -> None:
         ) from None
 
 
-def write(path: str, text: str) -> str:
+def write_metrics(path: str, report: Mapping[str, Any], *, host: str, in_progress: bool) -> str:
+    """The report as metrics, readable by all: node_exporter has a user of its own, and they name no unit.
+
+    :param host: and I(in_progress): as metrics_text.
+    :raises WriteError: when it cannot be written.
+    """
+    before = ""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        before = file.read(MOST_METRICS)
+    text = metrics_text(report, host=host, in_progress=in_progress, before=before)
+    return write(path, text, mode=0o644, option="sysvm_metrics_file")
+
+
+def write(path: str, text: str, *, mode: int = 0o640, option: str = "sysvm_report_dir") -> str:
     """Whole or not at all, also when the run is killed here or the disk is full.
 
+    :param option: the one that says where it is.
     :returns: the path.
     :raises WriteError: naming the path.
     """
     new = f"{path}.new"
     try:
-        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(text)
         os.replace(new, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise WriteError(
-            f"{path} cannot be written: {error.strerror}", remedy="Name another folder in sysvm_report_dir."
+            f"{path} cannot be written: {error.strerror}", remedy=f"Name another place in {option}."
         ) from None
     return path
 

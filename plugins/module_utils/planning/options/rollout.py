@@ -179,6 +179,17 @@ RUN = group(
         default="./sysvm-report",
     ),
     Option(
+        "metrics_file",
+        "path",
+        (
+            "A file in which the run is kept as metrics (OpenMetrics text), for the textfile collector of"
+            " node_exporter, which reads files that end in C(.prom).",
+            "Its folder must be there. It is written as often as the report, but not in check mode. Where the play has"
+            " several hosts, each has its own beside it, such as C(sysvm-HOST.prom).",
+        ),
+        where=(UPGRADE, REPORT),
+    ),
+    Option(
         "drift",
         "bool",
         (

@@ -1,0 +1,104 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as metrics, for the textfile collector of node_exporter. Pure: plain data in, text out.
+
+The text is OpenMetrics 1.0 and also Prometheus' older text format, which is what node_exporter reads: no type that only
+one of them knows, no time stamps. No label names a unit, so the number of series is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import STATUSES
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import moment
+
+LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
+Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value
+
+
+def metrics_text(report: Mapping[str, Any], *, host: str, in_progress: bool, before: str = "") -> str:
+    """What a report comes to in numbers.
+
+    :param host: the host of the inventory that talks to the API. It is a label of every series: where two files of a
+        folder have the same series, node_exporter takes neither.
+    :param in_progress: whether the run goes on.
+    :param before: what the file said until now; the last success is kept from there, unless this run is one.
+    """
+    statuses = Counter(unit["status"] for unit in report["units"])
+    took: dict[tuple[str, str], list[float]] = {}
+    for unit in report["units"]:
+        if unit["duration_s"] is not None:
+            took.setdefault((unit["method"], unit["kind"]), []).append(unit["duration_s"])
+    success = _seconds(report["finished"]) if report["status"] == "success" and not in_progress else _success(before)
+    version = report["management_server_version"]
+    return "".join(
+        f"{line}\n"
+        for line in (
+            *_family(
+                *("sysvm_info", "gauge", "The version that is upgraded to, the one of the management servers."),
+                [("", {"management_server_version": version}, 1)] if version else [],
+                host,
+            ),
+            *_family(
+                *("sysvm_run_in_progress", "gauge", "Whether a run is at work: 1 or 0."),
+                [("", {}, int(in_progress))],
+                host,
+            ),
+            *_family(
+                *("sysvm_run_started_timestamp_seconds", "gauge", "When the last run started."),
+                [("", {}, _seconds(report["started"]))],
+                host,
+            ),
+            *_family(
+                *(LAST_SUCCESS, "gauge", "When the last run ended that proved every unit in its scope current."),
+                [("", {}, success)],
+                host,
+            ),
+            *_family(
+                *("sysvm_units", "gauge", "Units in the scope of the last run by what became of them."),
+                [("", {"status": status}, statuses[status]) for status in STATUSES],
+                host,
+            ),
+            *_family(
+                *("sysvm_unit_duration_seconds", "summary", "How long the units of the last run took, with the proof."),
+                [
+                    (suffix, {"method": method, "kind": kind}, value)
+                    for (method, kind), seconds in sorted(took.items())
+                    for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
+                ],
+                host,
+            ),
+            "# EOF",
+        )
+    )
+
+
+def _family(name: str, kind: str, means: str, samples: Iterable[Sample], host: str) -> Iterator[str]:
+    """All lines of one metric; a sample without value is left out."""
+    yield f"# HELP {name} {means}"
+    yield f"# TYPE {name} {kind}"
+    if name.endswith("_seconds"):
+        yield f"# UNIT {name} seconds"
+    for suffix, labels, value in samples:
+        if value is not None:
+            pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in {"host": host, **labels}.items())
+            yield f"{name}{suffix}{{{pairs}}} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _seconds(text: str | None) -> float | None:
+    found = moment(text)
+    return found.timestamp() if found else None
+
+
+def _success(text: str) -> float | None:
+    found = re.search(rf"^{LAST_SUCCESS}(?:{{.*}})? (\d+(?:\.\d+)?)$", text, re.MULTILINE)
+    return float(found[1]) if found else None

@@ -1,25 +1,31 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the report of plan, checks and results, shows it, and writes all its files."""
+"""Makes the report of plan, checks and results, shows it, and writes all its files; then what is known of failures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import MOST_UNITS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import EVIDENCE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import report_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
+    write_evidence,
     write_metrics,
     write_report,
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
 
+MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
 
 
@@ -38,9 +44,10 @@ class ActionModule(ActionBase):
             "error": {"type": "str"},
             "folder": {"type": "str"},
         }
+        spec |= {name: {"type": "raw"} for name in CONNECTION}
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = Surroundings(self, task_vars)
-        variables = around.readable("report_dir", "progress", "metrics_file")
+        variables = around.readable("report_dir", "progress", "metrics_file", "evidence", "diagnostics", *CONNECTION)
         if args["folder"]:
             variables["report_dir"] = args["folder"]
         report = _report(args)
@@ -49,13 +56,16 @@ class ActionModule(ActionBase):
         around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
         written: list[str] = []
         if not self._task.check_mode:
-            problems = _write_metrics(around, variables, report)
+            result["warnings"] = _write_metrics(around, variables, report)
             try:
-                written, more = write_report(path, report)
+                written, problems = write_report(path, report)
+                if args["run"] and variables["evidence"]:
+                    result["warnings"] += self._leave_evidence(around, variables, task_vars, path, report)
+                    if any("evidence" in unit for unit in report["units"]):
+                        written, problems = write_report(path, report)
             except WriteError as error:
-                failure = {"failed": True, "msg": str(error), "status": report["status"], "warnings": problems}
-                return {**result, **failure}
-            result["warnings"] = problems + more
+                return {**result, "failed": True, "msg": str(error), "status": report["status"]}
+            result["warnings"] += problems
             around.show([f"Report: {file}" for file in written], variables["progress"])
         return {
             **result,
@@ -64,6 +74,41 @@ class ActionModule(ActionBase):
             "artifact": report_artifact(report, written),
             **{key: report[key] for key in ("status", "summary", "next", "scope")},
         }
+
+    def _leave_evidence(
+        self,
+        around: Surroundings,
+        variables: Mapping[str, Any],
+        task_vars: dict[str, Any] | None,
+        folder: str,
+        report: Mapping[str, Any],
+    ) -> list[str]:
+        """What the server tells about the units that failed, in folders that these name then as C(evidence).
+
+        It comes after the report and changes nothing about how the run ends.
+
+        :returns: what went wrong.
+        """
+        failed = [unit for unit in report["units"] if unit["status"] == "failed"]
+        if not failed:
+            return []
+        args = {"units": failed[:MOST_UNITS], "diagnostics": variables["diagnostics"], **around.connection(variables)}
+        try:
+            read = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+        except AnsibleError as error:
+            read = {"failed": True, "msg": str(error)}
+        if read.get("failed") or read.get("unreachable"):
+            return [f"There is no evidence about what failed: {read.get('msg', 'the module broke off')}"]
+        units = {unit["id"]: unit for unit in failed}
+        try:
+            for each in read["evidence"]:
+                units[each["unit"]["id"]]["evidence"] = write_evidence(folder, each, report)
+        except WriteError as error:
+            return [str(error)]
+        left = len(failed) - len(read["evidence"])
+        more = [f"Evidence: of {left:,} more that failed there is none"] if left else []
+        around.show([f"Evidence: {folder}/evidence/", *more], variables["progress"])
+        return list(read.get("warnings", ()))
 
 
 def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,13 @@ version_added: 0.1.0
 description:
   - Writes C(report.json), C(report.html) and C(report.md), and shows every unit that is not proven current.
   - Plan and results are those of a run (O(run)), or are given as data by a play that uses the modules alone.
+  - Of a run (O(run)) it also reads evidence about what failed, M(cloudstack.sysvm.cs_sysvm_evidence), and leaves it in
+    a folder for each unit in C(evidence) beside the report, unless C(sysvm_evidence) is false.
   - An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.cloudstack
 options:
   run:
     description: >-
@@ -52,7 +56,13 @@ attributes:
     description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
       controller.
     support: full
+  action_group:
+    description: Use C(group/cloudstack.sysvm.cloudstack) in C(module_defaults) to set the connection once.
+    support: full
+    membership:
+      - cloudstack.sysvm.cloudstack
 seealso:
+  - module: cloudstack.sysvm.cs_sysvm_evidence
   - module: cloudstack.sysvm.sysvm_show
 """
 

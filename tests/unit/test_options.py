@@ -77,7 +77,9 @@ def test_what_a_variable_gives_to_the_modules_is_that_variable() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_ansible_takes_the_argument_specs_and_their_defaults(module: str) -> None:
     options = options_of(module)
-    required: dict[str, Any] = {name: ["x"] for name, option in options.items() if option.required}
+    required: dict[str, Any] = {
+        name: [{}] if option.elements == "dict" else ["x"] for name, option in options.items() if option.required
+    }
     result = ArgumentSpecValidator(argument_spec(options.values())).validate(required)
     assert result.error_messages == []
     found = result.validated_parameters

@@ -34,33 +34,33 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     """Outcome, what is not done, the checks that are not ok, all units; long tables are cut, with a note."""
     units, checks = report["units"], bad_checks(report)
     word, sentence = headline(report)
-    lines = [f"# System VM upgrade: {_text(word.lower())}", "", f"**{sentence}**", ""]
-    lines += [f"- {name}: {_text(value)}" for name, value in run_facts(report)]
+    lines = [f"# System VM upgrade: {plain(word.lower())}", "", f"**{sentence}**", ""]
+    lines += [f"- {name}: {plain(value)}" for name, value in run_facts(report)]
     if report.get("error"):
-        lines += ["", f"Broken off: {_text(report['error'])}"]
+        lines += ["", f"Broken off: {plain(report['error'])}"]
     bad = not_good(units)
     if bad:
         rows = [
             (unit_name(unit), unit["zone"], owner(unit), status_words(unit["status"]), unit["reason"]) for unit in bad
         ]
         lines += ["", f"## Not done: {count(len(bad), 'unit')}", ""]
-        lines += _table(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
+        lines += table_of(("Unit", "Zone", "Owner", "Status", "Reason"), rows)
     noted = [(unit_name(unit), note) for unit in units for note in unit.get("notes", ())]
     if noted or report.get("notes"):
         noted = [*(("the run", note) for note in report.get("notes", ())), *noted]
-        lines += ["", f"## {count(len(noted), 'note')}", "", *_table(("Of", "Note"), noted)]
+        lines += ["", f"## {count(len(noted), 'note')}", "", *table_of(("Of", "Note"), noted)]
     if report["checks"]:
         lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
     for check in checks:
         seen = check["seen"] if len(check["seen"]) <= MOST_TEXT else f"{check['seen'][:MOST_TEXT]} ..."
-        lines.append(f"- **{_text(check['status'].upper())}** {_text(check['name'])}: {_text(seen)}")
+        lines.append(f"- **{plain(check['status'].upper())}** {plain(check['name'])}: {plain(seen)}")
         if check["remedy"]:
-            lines.append(f"  - {_text(check['remedy'])}")
+            lines.append(f"  - {plain(check['remedy'])}")
     for table in tables(report):
-        lines += ["", f"## {_text(table.title)}", "", *_table(table.columns, table.rows)]
+        lines += ["", f"## {plain(table.title)}", "", *table_of(table.columns, table.rows)]
     if units:
         header = ("Unit", "Kind", "Zone", "Owner", "Method", "Status", "Before → after", "Time")
-        lines += ["", f"## All: {count(len(units), 'unit')}", "", *_table(header, [_row(unit) for unit in units])]
+        lines += ["", f"## All: {count(len(units), 'unit')}", "", *table_of(header, [_row(unit) for unit in units])]
     return "\n".join(lines) + "\n"
 
 
@@ -70,16 +70,23 @@ def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
     return unit_name(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table_of(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    most: int = MOST_ROWS,
+    all_in: str = "report.html or report.json",
+) -> list[str]:
+    """The lines of a table; further rows are counted, and I(all_in) has them."""
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    lines += [f"| {' | '.join(map(_text, row))} |" for row in rows[:MOST_ROWS]]
-    if len(rows) > MOST_ROWS:
-        lines += ["", f"... and {len(rows) - MOST_ROWS:,} more: see report.html or report.json."]
+    lines += [f"| {' | '.join(map(plain, row))} |" for row in rows[:most]]
+    if len(rows) > most:
+        lines += ["", f"... and {len(rows) - most:,} more: see {all_in}."]
     return lines
 
 
-def _text(value: str) -> str:
-    """On one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
+def plain(value: str) -> str:
+    """A text as Markdown, on one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
     line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
     line = re.sub(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
     return re.sub(r"\{(?=[{%#])", "&#123;", line)

@@ -13,6 +13,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     count,
     not_handled_words,
     scripts_words,
+    unit_name,
     what_runs,
 )
 
@@ -25,9 +26,24 @@ class Table:
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
-    """What is outside of every plan; which software and scripts ran where. A table without rows is left out."""
-    found = [*_not_handled(report.get("not_handled") or ()), *_drift(report.get("drift") or {})]
+    """Where more is known about what failed; what is outside of every plan; which software and scripts ran where.
+
+    A table without rows is left out.
+    """
+    found = [
+        *_evidence(report["units"]),
+        *_not_handled(report.get("not_handled") or ()),
+        *_drift(report.get("drift") or {}),
+    ]
     return [table for table in found if table.rows]
+
+
+def _evidence(units: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    yield Table(
+        "Evidence: what the server tells about what failed",
+        ("Unit", "Zone", "Folder"),
+        [(unit_name(unit), unit["zone"], unit["evidence"]) for unit in units if unit.get("evidence")],
+    )
 
 
 def _not_handled(entries: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

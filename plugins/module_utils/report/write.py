@@ -17,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.metrics import metrics_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.ticket import bounded, safe_name, ticket
 
 MOST_METRICS = 1 << 20  # characters of an older file
 RESTART = {"network_id", "job_id", "created", "succeeded"}
@@ -90,6 +91,22 @@ def make_folder(folder: str) -> None:
         raise WriteError(
             f"The folder {folder} cannot be made: {error.strerror}", remedy="Name another one in sysvm_report_dir."
         ) from None
+
+
+def write_evidence(folder: str, evidence: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+    """What is known about one failed unit, and a ticket made of it.
+
+    :param folder: of the report.
+    :returns: the folder of the unit, from that of the report.
+    :raises WriteError: when it cannot be written.
+    """
+    name = os.path.join("evidence", safe_name(evidence["unit"]))
+    for each in ("evidence", name):  # a folder on the way to another would have the mode that is usual
+        make_folder(os.path.join(folder, each))
+    kept = bounded(evidence)
+    write(os.path.join(folder, name, "evidence.json"), as_json(kept))
+    write(os.path.join(folder, name, "ticket.md"), ticket(kept, report))
+    return name
 
 
 def write_metrics(path: str, report: Mapping[str, Any], *, host: str, in_progress: bool) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
     CHECK,
+    EVIDENCE,
     LIVE_PATCH,
     MODULES,
     PREFLIGHT,
@@ -238,6 +239,18 @@ OWN = (
             Option("ended", "float", ("When it ended, in seconds since the epoch.",), required=True),
             Option("aside_s", "float", ("How much longer it took until it was proven.",), required=True),
         ),
+    ),
+    Option(
+        "units",
+        "list",
+        (
+            "The units to read about, each as it stands in the C(results) of an acting module or in the C(units) of a"
+            " report.",
+            "The first 20; the others are left out.",
+        ),
+        where=(EVIDENCE,),
+        required=True,
+        elements="dict",
     ),
     Option(
         "fail_on_checks",

@@ -12,8 +12,9 @@ CHECK = "cs_sysvm_version_check"
 LIVE_PATCH = "cs_systemvm_livepatch"
 RECREATE = "cs_systemvm_recreate"
 ROUTERS = "cs_router_restart"
+EVIDENCE = "cs_sysvm_evidence"
 ACTING = (LIVE_PATCH, RECREATE, ROUTERS)
-MODULES = (CHECK, *ACTING)
+MODULES = (CHECK, EVIDENCE, *ACTING)
 
 PREFLIGHT = "preflight"
 UPGRADE = "upgrade"

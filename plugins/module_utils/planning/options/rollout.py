@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
     CHECK,
+    EVIDENCE,
     PREFLIGHT,
     REPORT,
     UPGRADE,
@@ -177,6 +178,29 @@ RUN = group(
         ),
         where=(PREFLIGHT, UPGRADE, REPORT),
         default="./sysvm-report",
+    ),
+    Option(
+        "evidence",
+        "bool",
+        (
+            "Whether to leave, for each unit that failed, a folder beside the report with what the server tells about"
+            " it, and a ticket.",
+            "At the end of the run; it only reads, for at most 20 units. What cannot be read is said there and changes"
+            " nothing about how the run ends.",
+        ),
+        where=(UPGRADE, REPORT),
+        default=True,
+    ),
+    Option(
+        "diagnostics",
+        "bool",
+        (
+            "Whether the evidence about a unit names a bundle of its VMs' log files, which the server makes"
+            " (getDiagnosticsData) and puts on secondary storage.",
+            "It takes up to 5 minutes for all units together.",
+        ),
+        where=(EVIDENCE, UPGRADE, REPORT),
+        default=False,
     ),
     Option(
         "metrics_file",

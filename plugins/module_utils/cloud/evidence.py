@@ -1,0 +1,292 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what a support engineer asks for about a unit that failed.
+
+It changes nothing, but for the bundles of getDiagnosticsData where they are wanted. Only named fields are kept, their
+texts without secrets. What cannot be read is said in C(missing); nothing here fails a run.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, TypeVar
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ApiError,
+    AuthenticationError,
+    RateLimitedError,
+    UnavailableError,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
+    ALL_OWNERS,
+    read_internal_lbs,
+    read_management_servers,
+    read_routers,
+    read_system_vms,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.secrets import without_secrets
+
+MOST_UNITS = 20
+MOST_JOBS = 20  # of a unit, the last ones
+MOST_VMS = 10  # of a unit, of which more than their facts is read
+MOST_ROWS = 200  # events and alerts that are looked at in one answer
+BEFORE_S = 3600  # of the time before the unit was touched that is told of, too
+RECENT_S = 6 * 3600  # where it is not known when that was
+DIAGNOSTICS_S = 300.0  # for all bundles together
+DIAGNOSTICS_PAUSE_S = 2.0
+
+UNIT = (
+    *("id", "name", "kind", "zone", "owner", "method", "status", "reason", "planned", "notes"),
+    *("started", "finished", "duration_s"),
+)
+EVENT = ("created", "type", "level", "state", "description", "username", "resourcetype", "resourceid", "resourcename")
+ALERT = ("sent", "type", "name", "description")
+HOST = (
+    *("id", "name", "zonename", "podname", "clustername", "state", "resourcestate", "hypervisor", "hypervisorversion"),
+    *("version", "arch", "disconnected", "managementservername"),
+)
+HEALTH = ("checkname", "checktype", "success", "status", "lastupdated", "details")
+
+Evidence = dict[str, Any]
+Items = list[dict[str, Any]]
+Found = TypeVar("Found")
+
+
+class Reader:
+    """Asks one management server about one unit after the other.
+
+    :param diagnostics: whether to have a bundle made of each VM, which stays on the secondary storage.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        diagnostics: bool = False,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._diagnostics = diagnostics
+        self._now, self._sleep = now, sleep
+        self._lost: str | None = None  # why the server is not asked any more
+        self._missing: list[str] = []
+        self._shared: dict[str, Items] = {}  # what is the same for all units
+        self._diagnostics_left_s = DIAGNOSTICS_S
+
+    def read(self, unit: Mapping[str, Any]) -> Evidence:
+        """All about one unit.
+
+        :param unit: as in the C(results) of a module, or in a report.
+        :returns: its sections; C(missing) says what could not be read or was left out.
+        """
+        self._missing = []
+        begun = moment_of(unit.get("started"))
+        since = self._now() - RECENT_S if begun is None else begun - BEFORE_S
+        vms = self._try("its VMs", lambda: _read_vms(self._client, unit)) or []
+        vms_by_id = {vm.id: vm for vm in vms}
+        told = [
+            {**vm, "now": vms_by_id[vm["id"]].facts() if vm["id"] in vms_by_id else {}} for vm in unit.get("vms", ())
+        ]
+        known = {vm["id"] for vm in told}
+        told += [
+            {"id": vm.id, "name": vm.name, "before": {}, "after": {}, "now": vm.facts()}
+            for vm in vms
+            if vm.id not in known
+        ]
+        hosts = {facts.get("host") for vm in told for facts in (vm["before"], vm["after"], vm["now"])} - {None}
+        jobs = list(unit.get("job_ids", ()))
+        self._left_out("jobs", len(jobs), MOST_JOBS)
+        about = _mentions({unit["id"], *hosts, *(vm[key] for vm in told for key in ("id", "name"))})
+        evidence: Evidence = {
+            "unit": {key: unit.get(key) for key in UNIT},
+            "vms": told,
+            "management_servers": self._once("the management servers", self._servers),
+            "jobs": [self._job(job_id) for job_id in jobs[-MOST_JOBS:]],
+            "events": self._events(unit, told[:MOST_VMS], since, about),
+            "alerts": [
+                alert
+                for alert in reversed(self._once("alerts", self._alerts))
+                if about(str(alert["description"])) and (moment(alert["sent"]) or since) >= since
+            ],
+            "hosts": [host for host in self._once("hosts", self._hosts) if host["name"] in hosts],
+            "health_checks": self._health(unit, vms),
+            "diagnostics": [self._bundle(vm) for vm in vms[:MOST_VMS] if vm.running] if self._diagnostics else [],
+        }
+        self._left_out("VMs", len(told), MOST_VMS)
+        return without_secrets({**evidence, "missing": self._missing})  # type: ignore[no-any-return]
+
+    # -- asking
+
+    def _try(self, what: str, ask: Callable[[], Found]) -> Found | None:
+        """The answer; None where there is none, which is said in I(missing)."""
+        if self._lost is None:
+            try:
+                return ask()
+            except (UnavailableError, AuthenticationError, RateLimitedError) as error:
+                self._lost = error.message  # and each further question would take as long
+            except ApiError as error:
+                self._missing.append(f"{what}: {error.message}")
+                return None
+        self._missing.append(f"{what}: the management server cannot be asked: {self._lost}")
+        return None
+
+    def _once(self, what: str, ask: Callable[[], Items]) -> Items:
+        """What is read for the first unit, and holds for all; asked again where it could not be read."""
+        if what not in self._shared:
+            found = self._try(what, ask)
+            if found is None:
+                return []
+            self._shared[what] = found
+        return self._shared[what]
+
+    def _left_out(self, what: str, number: int, most: int) -> None:
+        if number > most:
+            self._missing.append(f"{what}: {most} of {number:,} were looked at")
+
+    # -- sections
+
+    def _servers(self) -> Items:
+        found = read_management_servers(self._client)
+        return [{"name": each.name, "state": each.state, "version": each.version} for each in found]
+
+    def _alerts(self) -> Items:
+        """The newest ones (listAlerts)."""
+        size = min(self._client.page_size, MOST_ROWS)
+        answer = self._client.read("listAlerts", page=1, pagesize=size)
+        return [_kept(item, ALERT) for item in _items(answer, "alert")]
+
+    def _hosts(self) -> Items:
+        return self._client.list_as("listHosts", "host", lambda item: _kept(item, HOST), type="Routing", details="min")
+
+    def _job(self, job_id: str) -> dict[str, Any]:
+        job = self._try(f"job {job_id}", lambda: job_result(self._client, job_id))
+        return _job_facts(job) if job else {"id": job_id, "status": "not read"}
+
+    def _events(
+        self, unit: Mapping[str, Any], vms: Sequence[Mapping[str, Any]], since: float, about: Callable[[str], bool]
+    ) -> Items:
+        """Of the unit and of its VMs, oldest first (listEvents).
+
+        By resource where events have one; those of system VMs name it in their text only. A server before 4.17 knows
+        no resources and lists all, so what is not about the unit is left out here.
+        """
+        resources = {Kind.NETWORK.value: "Network", Kind.VPC.value: "Vpc"}
+        kind = unit["kind"]
+        filters = [{"resourceid": unit["id"], "resourcetype": resources[kind]}] if kind in resources else []
+        router = {"resourcetype": "DomainRouter"}
+        filters += [{"resourceid": vm["id"], **router} if _is_router(unit) else {"keyword": vm["id"]} for vm in vms]
+        begin = datetime.fromtimestamp(since, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        size = min(self._client.page_size, MOST_ROWS)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for each in filters:
+            what = f"events of {each.get('resourceid') or each.get('keyword')}"
+            ask = partial(self._client.read, "listEvents", **{**ALL_OWNERS, **each, "startdate": begin})
+            answer = self._try(what, partial(ask, page=1, pagesize=size)) or {}
+            count = answer.get("count")
+            self._left_out(what, count if isinstance(count, int) else 0, size)
+            for item in _items(answer, "event"):
+                event = _kept(item, EVENT)
+                recent = (moment(event["created"]) or since) >= since
+                if recent and about(f"{event['resourceid']} {event['description']}"):
+                    found[tuple(event.values())] = event
+        return sorted(found.values(), key=lambda event: event["created"] or "")
+
+    def _health(self, unit: Mapping[str, Any], vms: Sequence[Vm]) -> Items:
+        """What the server has of its last look (getRouterHealthCheckResults): a fresh one could recreate the router."""
+        found = []
+        for vm in vms[:MOST_VMS] if _is_router(unit) else ():
+            ask = partial(self._client.read, "getRouterHealthCheckResults", routerid=vm.id)
+            answer = self._try(f"health checks of {vm.name}", ask) or {}
+            results = answer.get("routerhealthchecks")
+            checks = _items(results, "healthchecks") if isinstance(results, Mapping) else []
+            found += [{"vm": vm.name, **_kept(item, HEALTH)} for item in checks]
+        return found
+
+    def _bundle(self, vm: Vm) -> dict[str, Any]:
+        """Where the server has put the bundle of a VM's files (getDiagnosticsData)."""
+        what = f"diagnostics of {vm.name}"
+        job = self._try(what, lambda: self._made(vm))
+        if job is None:
+            return {"vm": vm.name, "job_id": None, "url": None}
+        error = job.error()
+        if error is not None:
+            self._missing.append(f"{what}: {error.message}")
+        elif job.status is JobStatus.RUNNING:
+            self._missing.append(f"{what}: not made within {DIAGNOSTICS_S:.0f} seconds, in which all have to be")
+        made = job.result.get("diagnostics")
+        url = made.get("url") if isinstance(made, Mapping) else None
+        return {"vm": vm.name, "job_id": job.id or None, "url": without_query(url) if isinstance(url, str) else None}
+
+    def _made(self, vm: Vm) -> Job:
+        """The job at its end, or as it is when the time is over."""
+        if self._diagnostics_left_s <= 0:
+            return Job("", JobStatus.RUNNING)
+        job_id = self._client.submit("getDiagnosticsData", targetid=vm.id)
+        job = job_result(self._client, job_id)
+        while job.status is JobStatus.RUNNING and self._diagnostics_left_s > 0:
+            self._sleep(DIAGNOSTICS_PAUSE_S)
+            self._diagnostics_left_s -= DIAGNOSTICS_PAUSE_S
+            job = job_result(self._client, job_id)
+        return job
+
+
+def without_query(url: str) -> str:
+    """A URL without what signs it."""
+    return re.sub(r"[?#].*", "", url, flags=re.DOTALL)
+
+
+def moment_of(text: str | None) -> float | None:
+    """Seconds since the epoch of a time in a result."""
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _read_vms(client: Client, unit: Mapping[str, Any]) -> list[Vm]:
+    """The unit's VMs as they are now; of a network or VPC also those that came since."""
+    kind, ids = unit["kind"], [vm["id"] for vm in unit.get("vms", ())]
+    if kind == Kind.NETWORK.value:
+        return read_routers(client, networkid=unit["id"])
+    if kind == Kind.VPC.value:
+        return read_routers(client, vpcid=unit["id"])
+    read = {Kind.INTERNAL_LB.value: read_internal_lbs, Kind.ORPHAN.value: read_routers}.get(kind, read_system_vms)
+    return [vm for identity in ids for vm in read(client, id=identity)]
+
+
+def _is_router(unit: Mapping[str, Any]) -> bool:
+    return unit["kind"] in (Kind.NETWORK.value, Kind.VPC.value, Kind.INTERNAL_LB.value, Kind.ORPHAN.value)
+
+
+def _job_facts(job: Job) -> dict[str, Any]:
+    """Of the result only what says how it went: the rest repeats the object, with all that it has."""
+    return {
+        **{key: getattr(job, key) for key in ("id", "command", "created", "completed", "errorcode", "errortext")},
+        "status": job.status.value,
+        **{key: job.result[key] for key in ("success", "details") if isinstance(job.result.get(key), (bool, str))},
+    }
+
+
+def _mentions(names: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text names one of these, as a whole word."""
+    pattern = re.compile(
+        "|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in sorted(names) if name) or r"(?!)"
+    )
+    return lambda text: bool(pattern.search(text))
+
+
+def _kept(item: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The fields of these names that are plain values."""
+    return {name: value if isinstance(value := item.get(name), (str, int, float)) else None for name in names}
+
+
+def _items(answer: Mapping[str, Any], key: str) -> Items:
+    found = answer.get(key)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

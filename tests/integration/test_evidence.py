@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run leaves about each unit that failed: enough for a support engineer, no secrets, and never a failure."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.runner import OLD, Cloud, Run, estate
+
+pytestmark = pytest.mark.slow
+
+SILENT = {"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}
+PLANTED = {
+    "url": "nfs://backup:PlantedPassword@10.1.1.1/export",
+    "signed": "https://store/bundle?X-Amz-Signature=PlantedSignature&y=1",
+    "psk": "ipsecpsk=PlantedPsk",
+    "data": '"userdata": "PlantedUserData"',
+}
+
+
+def nets(*faults: dict[str, Any]) -> dict[str, Any]:
+    return estate(networks=[{"name": "net-1"}, {"name": "net-2"}], faults=list(faults))
+
+
+def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:
+    folder = run.folder / "sysvm-report" / run.units[name]["evidence"]
+    ticket = (folder / "ticket.md").read_text(encoding="utf-8")
+    return json.loads((folder / "evidence.json").read_text(encoding="utf-8")), ticket, folder
+
+
+def test_a_silent_patch_failure(tmp_path: Path) -> None:
+    with Cloud(nets(SILENT), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], max_failures=1, diagnostics=True)
+        [router] = cloud.vms_of("net-2")
+    assert run.rc != 0 and run.counts == {"upgraded": 1, "failed": 1}
+    assert "evidence" not in run.units["net-1"], "only of what failed"
+    found, ticket, folder = evidence_of(run, "net-2")
+
+    assert [vm["now"]["software_version"] for vm in found["vms"]] == [OLD]
+    assert [(job["command"], job["status"]) for job in found["jobs"]] == [("RestartNetworkCmd", "succeeded")] * 2
+    assert "NETWORK.RESTART" in {event["type"] for event in found["events"]}
+    assert [server["version"] for server in found["management_servers"]] == ["4.22.0.0"]
+    assert {host["name"] for host in found["hosts"]} == {found["vms"][0]["now"]["host"]}
+    assert [bundle["url"] for bundle in found["diagnostics"]] == [None]
+    assert any("No suitable secondary storage" in each for each in found["missing"]), "as recorded"
+
+    assert run.units["net-2"]["reason"] in ticket
+    assert router in ticket and found["jobs"][0]["id"] in ticket and "What to do next" in ticket
+
+    relative = run.units["net-2"]["evidence"]
+    for name in ("report.html", "report.md"):
+        assert relative in (tmp_path / "sysvm-report" / name).read_text(encoding="utf-8").replace("\\", "")
+    assert {path.name for path in folder.iterdir()} == {"evidence.json", "ticket.md"}
+    for path in (folder, folder.parent):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o750
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o640}
+
+
+def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
+    text = f"Failed: {' '.join(PLANTED.values())}"
+    fault = {"kind": "job_fails", "match": {"name": "net-1"}, "text": text, "times": 2}
+    with Cloud(nets(fault), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"])
+    found, ticket, folder = evidence_of(run, "net-1")
+    assert "Failed: nfs://(hidden)@10.1.1.1/export" in ticket
+    assert {job["status"] for job in found["jobs"]} == {"failed"}
+    for path in folder.iterdir():
+        assert "Planted" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"), [(("--check",), {}), ((), {"evidence": False})], ids=["check mode", "off"]
+)
+def test_none_where_nothing_is_to_be_left(arguments: tuple[str, ...], options: dict[str, Any], tmp_path: Path) -> None:
+    with Cloud(nets(SILENT), tmp_path) as cloud:
+        cloud.upgrade(*arguments, kinds=["router"], canary=False, **options)
+    assert not (tmp_path / "sysvm-report" / "evidence").exists()
+
+
+def test_a_server_that_cannot_be_asked_changes_nothing_about_the_end(tmp_path: Path) -> None:
+    """Nor does a folder that cannot be made."""
+    (tmp_path / "sysvm-report").mkdir()
+    (tmp_path / "sysvm-report" / "evidence").write_text("a file of the operator's")
+    with Cloud(nets(SILENT), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], max_failures=1)
+    assert run.counts == {"upgraded": 1, "failed": 1}
+    assert "evidence cannot be made" in " ".join(run.output.split())
+    assert run.errors[-1].startswith("The upgrade is not complete (incomplete)")

@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     ApiError,
     AuthenticationError,
     RateLimitedError,
+    SysvmError,
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
@@ -48,6 +49,7 @@ UNIT = (
     *("id", "name", "kind", "zone", "owner", "method", "status", "reason", "planned", "notes"),
     *("started", "finished", "duration_s"),
 )
+NEEDED = ("id", "name", "kind", "vms")
 EVENT = ("created", "type", "level", "state", "description", "username", "resourcetype", "resourceid", "resourcename")
 ALERT = ("sent", "type", "name", "description")
 HOST = (
@@ -88,21 +90,19 @@ class Reader:
 
         :param unit: as in the C(results) of a module, or in a report.
         :returns: its sections; C(missing) says what could not be read or was left out.
+        :raises SysvmError: for what is no unit.
         """
+        lacking = sorted(name for name in NEEDED if not unit.get(name))
+        if lacking:
+            raise SysvmError(
+                f"units: one of them has no {', '.join(lacking)}.",
+                remedy="Give units as they stand in the results of a module, or in a report.",
+            )
         self._missing = []
         begun = moment_of(unit.get("started"))
         since = self._now() - RECENT_S if begun is None else begun - BEFORE_S
         vms = self._try("its VMs", lambda: _read_vms(self._client, unit)) or []
-        vms_by_id = {vm.id: vm for vm in vms}
-        told = [
-            {**vm, "now": vms_by_id[vm["id"]].facts() if vm["id"] in vms_by_id else {}} for vm in unit.get("vms", ())
-        ]
-        known = {vm["id"] for vm in told}
-        told += [
-            {"id": vm.id, "name": vm.name, "before": {}, "after": {}, "now": vm.facts()}
-            for vm in vms
-            if vm.id not in known
-        ]
+        told = _told(unit["vms"], vms)
         hosts = {facts.get("host") for vm in told for facts in (vm["before"], vm["after"], vm["now"])} - {None}
         jobs = list(unit.get("job_ids", ()))
         self._left_out("jobs", len(jobs), MOST_JOBS)
@@ -252,13 +252,29 @@ def moment_of(text: str | None) -> float | None:
 
 def _read_vms(client: Client, unit: Mapping[str, Any]) -> list[Vm]:
     """The unit's VMs as they are now; of a network or VPC also those that came since."""
-    kind, ids = unit["kind"], [vm["id"] for vm in unit.get("vms", ())]
+    kind, ids = unit["kind"], [vm["id"] for vm in unit["vms"]]
     if kind == Kind.NETWORK.value:
         return read_routers(client, networkid=unit["id"])
     if kind == Kind.VPC.value:
         return read_routers(client, vpcid=unit["id"])
     read = {Kind.INTERNAL_LB.value: read_internal_lbs, Kind.ORPHAN.value: read_routers}.get(kind, read_system_vms)
     return [vm for identity in ids for vm in read(client, id=identity)]
+
+
+def _told(vms: Iterable[Mapping[str, Any]], now: Iterable[Vm]) -> list[dict[str, Any]]:
+    """Each VM before and after the attempt and now, of which it may lack any."""
+    found = {
+        vm["id"]: {
+            **{key: vm[key] for key in ("id", "name")},
+            **{key: vm.get(key) or {} for key in ("before", "after")},
+            "now": {},
+        }
+        for vm in vms
+    }
+    for vm in now:
+        known = found.setdefault(vm.id, {"id": vm.id, "name": vm.name, "before": {}, "after": {}})
+        known["now"] = vm.facts()
+    return list(found.values())
 
 
 def _is_router(unit: Mapping[str, Any]) -> bool:

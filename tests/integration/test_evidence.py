@@ -66,12 +66,14 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
     text = f"Failed: {' '.join(PLANTED.values())}"
     fault = {"kind": "job_fails", "match": {"name": "net-1"}, "text": text, "times": 2}
     with Cloud(nets(fault), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"])
+        run = cloud.upgrade("-vvvv", kinds=["router"], log="progress.log")
     found, ticket, folder = evidence_of(run, "net-1")
     assert "Failed: nfs://(hidden)@10.1.1.1/export" in ticket
     assert {job["status"] for job in found["jobs"]} == {"failed"}
-    for path in folder.iterdir():
-        assert "Planted" not in path.read_text(encoding="utf-8"), path
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert folder / "ticket.md" in left and len(left) > 5
+    assert [path for path in left if b"Planted" in path.read_bytes()] == []
+    assert "Planted" not in run.output
 
 
 @pytest.mark.parametrize(

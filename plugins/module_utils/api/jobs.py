@@ -17,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     MalformedAnswerError,
     NotFoundError,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
 
 
 class JobStatus(enum.Enum):
@@ -104,7 +105,7 @@ def parse_job(entry: Mapping[str, Any]) -> Job:
         instance_id=_text(entry, "jobinstanceid"),
         result=result if isinstance(result, Mapping) else {},
         errorcode=code if number == 2 and isinstance(code, int) else None,
-        errortext=str(text) if number == 2 and text else None,
+        errortext=without_secrets(str(text)) if number == 2 and text else None,
     )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
@@ -34,7 +35,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
     read_routers,
     read_system_vms,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.secrets import without_secrets
 
 MOST_UNITS = 20
 MOST_JOBS = 20  # of a unit, the last ones
@@ -80,7 +80,8 @@ class Reader:
         self._client = client
         self._diagnostics = diagnostics
         self._now, self._sleep = now, sleep
-        self._lost: str | None = None  # why the server is not asked any more
+        self._lost: str | None = None  # why nothing is asked any more
+        self._closed: dict[str, str] = {}  # and the sections of which nothing is
         self._missing: list[str] = []
         self._shared: dict[str, Items] = {}  # what is the same for all units
         self._diagnostics_left_s = DIAGNOSTICS_S
@@ -101,7 +102,7 @@ class Reader:
         self._missing = []
         begun = moment_of(unit.get("started"))
         since = self._now() - RECENT_S if begun is None else begun - BEFORE_S
-        vms = self._try("its VMs", lambda: _read_vms(self._client, unit)) or []
+        vms = self._try("VMs", lambda: _read_vms(self._client, unit)) or []
         told = _told(unit["vms"], vms)
         hosts = {facts.get("host") for vm in told for facts in (vm["before"], vm["after"], vm["now"])} - {None}
         jobs = list(unit.get("job_ids", ()))
@@ -110,7 +111,7 @@ class Reader:
         evidence: Evidence = {
             "unit": {key: unit.get(key) for key in UNIT},
             "vms": told,
-            "management_servers": self._once("the management servers", self._servers),
+            "management_servers": self._once("management servers", self._servers),
             "jobs": [self._job(job_id) for job_id in jobs[-MOST_JOBS:]],
             "events": self._events(unit, told[:MOST_VMS], since, about),
             "alerts": [
@@ -127,27 +128,33 @@ class Reader:
 
     # -- asking
 
-    def _try(self, what: str, ask: Callable[[], Found]) -> Found | None:
-        """The answer; None where there is none, which is said in I(missing)."""
-        if self._lost is None:
+    def _try(self, section: str, ask: Callable[[], Found], of: str = "") -> Found | None:
+        """The answer; None where there is none, which is said in I(missing).
+
+        What is refused is not asked again where each time would take long: everything after a server that is gone, and
+        the section after a 401, which is how a server answers that does not have the command.
+        """
+        reason = self._lost or self._closed.get(section)
+        if reason is None:
             try:
                 return ask()
-            except (UnavailableError, AuthenticationError, RateLimitedError) as error:
-                self._lost = error.message  # and each further question would take as long
             except ApiError as error:
-                self._missing.append(f"{what}: {error.message}")
-                return None
-        self._missing.append(f"{what}: the management server cannot be asked: {self._lost}")
+                reason = error.message
+                if isinstance(error, (UnavailableError, RateLimitedError)):
+                    self._lost = f"not asked any more: {reason}"
+                elif isinstance(error, AuthenticationError):
+                    self._closed[section] = reason
+        self._missing.append(f"{section}{of}: {reason}")
         return None
 
-    def _once(self, what: str, ask: Callable[[], Items]) -> Items:
+    def _once(self, section: str, ask: Callable[[], Items]) -> Items:
         """What is read for the first unit, and holds for all; asked again where it could not be read."""
-        if what not in self._shared:
-            found = self._try(what, ask)
+        if section not in self._shared:
+            found = self._try(section, ask)
             if found is None:
                 return []
-            self._shared[what] = found
-        return self._shared[what]
+            self._shared[section] = found
+        return self._shared[section]
 
     def _left_out(self, what: str, number: int, most: int) -> None:
         if number > most:
@@ -169,7 +176,7 @@ class Reader:
         return self._client.list_as("listHosts", "host", lambda item: _kept(item, HOST), type="Routing", details="min")
 
     def _job(self, job_id: str) -> dict[str, Any]:
-        job = self._try(f"job {job_id}", lambda: job_result(self._client, job_id))
+        job = self._try("job", lambda: job_result(self._client, job_id), f" {job_id}")
         return _job_facts(job) if job else {"id": job_id, "status": "not read"}
 
     def _events(
@@ -189,11 +196,11 @@ class Reader:
         size = min(self._client.page_size, MOST_ROWS)
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for each in filters:
-            what = f"events of {each.get('resourceid') or each.get('keyword')}"
+            of = f" of {each.get('resourceid') or each.get('keyword')}"
             ask = partial(self._client.read, "listEvents", **{**ALL_OWNERS, **each, "startdate": begin})
-            answer = self._try(what, partial(ask, page=1, pagesize=size)) or {}
+            answer = self._try("events", partial(ask, page=1, pagesize=size), of) or {}
             count = answer.get("count")
-            self._left_out(what, count if isinstance(count, int) else 0, size)
+            self._left_out(f"events{of}", count if isinstance(count, int) else 0, size)
             for item in _items(answer, "event"):
                 event = _kept(item, EVENT)
                 recent = (moment(event["created"]) or since) >= since
@@ -206,7 +213,7 @@ class Reader:
         found = []
         for vm in vms[:MOST_VMS] if _is_router(unit) else ():
             ask = partial(self._client.read, "getRouterHealthCheckResults", routerid=vm.id)
-            answer = self._try(f"health checks of {vm.name}", ask) or {}
+            answer = self._try("health checks", ask, f" of {vm.name}") or {}
             results = answer.get("routerhealthchecks")
             checks = _items(results, "healthchecks") if isinstance(results, Mapping) else []
             found += [{"vm": vm.name, **_kept(item, HEALTH)} for item in checks]
@@ -214,15 +221,17 @@ class Reader:
 
     def _bundle(self, vm: Vm) -> dict[str, Any]:
         """Where the server has put the bundle of a VM's files (getDiagnosticsData)."""
-        what = f"diagnostics of {vm.name}"
-        job = self._try(what, lambda: self._made(vm))
+        of = f" of {vm.name}"
+        job = self._try("diagnostics", lambda: self._made(vm), of)
         if job is None:
             return {"vm": vm.name, "job_id": None, "url": None}
         error = job.error()
         if error is not None:
-            self._missing.append(f"{what}: {error.message}")
+            self._missing.append(f"diagnostics{of}: {error.message}")
         elif job.status is JobStatus.RUNNING:
-            self._missing.append(f"{what}: not made within {DIAGNOSTICS_S:.0f} seconds, in which all have to be")
+            self._missing.append(
+                f"diagnostics{of}: not made within {DIAGNOSTICS_S:.0f} seconds, in which all have to be"
+            )
         made = job.result.get("diagnostics")
         url = made.get("url") if isinstance(made, Mapping) else None
         return {"vm": vm.name, "job_id": job.id or None, "url": without_query(url) if isinstance(url, str) else None}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.secrets import HIDDEN, without_secrets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import HIDDEN, without_secrets
 
 
 @pytest.mark.parametrize(

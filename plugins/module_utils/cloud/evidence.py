@@ -27,7 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
     ALL_OWNERS,
     read_internal_lbs,
@@ -287,7 +287,7 @@ def _told(vms: Iterable[Mapping[str, Any]], now: Iterable[Vm]) -> list[dict[str,
 
 
 def _is_router(unit: Mapping[str, Any]) -> bool:
-    return unit["kind"] in (Kind.NETWORK.value, Kind.VPC.value, Kind.INTERNAL_LB.value, Kind.ORPHAN.value)
+    return unit["kind"] in ROUTER_KINDS
 
 
 def _job_facts(job: Job) -> dict[str, Any]:

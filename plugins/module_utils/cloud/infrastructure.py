@@ -100,6 +100,9 @@ class Capacity:
     free: int
 
 
+STORE_THRESHOLD = 0.9  # the default of secondary.storage.capacity.threshold
+
+
 @dataclass(frozen=True)
 class ImageStore:
     """Secondary storage (listImageStores); sizes in bytes, 0 where the server does not tell them."""
@@ -111,10 +114,9 @@ class ImageStore:
     used: int = 0
     protocol: str = "nfs"
 
-    @property
-    def has_room(self) -> bool:
-        """Whether nothing speaks against storing a template; below the default of its threshold."""
-        return not self.total or self.used < 0.9 * self.total
+    def is_full(self, threshold: float = STORE_THRESHOLD) -> bool:
+        """Whether it is used to this part or more; not where the server tells no sizes."""
+        return bool(self.total) and self.used >= threshold * self.total
 
 
 @dataclass(frozen=True)

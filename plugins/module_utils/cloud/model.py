@@ -331,6 +331,11 @@ class Unit:
         return frozenset(ids)
 
 
+def vm_names(vms: Iterable[Vm]) -> str:
+    """Of VMs, for a person."""
+    return ", ".join(vm.name for vm in vms)
+
+
 def pair_states(vms: Iterable[Vm]) -> str:
     """What each half of a pair is, in words."""
     return ", ".join(f"{vm.name} {vm.state} {vm.redundant_state}" for vm in vms)

@@ -74,7 +74,6 @@ class Sample:
     """
 
     done: Done
-    unit_id: str
     kind: Kind
     hypervisor: str | None
     documented_s: float
@@ -103,7 +102,6 @@ def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]]) -> tu
             made.append(
                 Sample(
                     took.done,
-                    unit.id,
                     unit.kind,
                     unit.hypervisor,
                     documented,

@@ -26,8 +26,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases import (
-    DIRECT_FROM,
-    FIRST_TO_REGISTER,
     HYPERVISOR_IN_NAME,
     PACKAGED_HYPERVISORS,
     RELEASES,
@@ -201,10 +199,8 @@ def _release(target: Version) -> Release:
 
 
 def _path(source: Version, target: Version) -> Iterator[Preparation]:
-    if source.release < DIRECT_FROM:
-        yield Preparation("path", State.TO_DO, f"no direct upgrade from {source}", "Upgrade in steps.")
-    else:
-        yield Preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
+    # Documented from 4.3 on (upgrading/index), and a forecast begins at 4.11.
+    yield Preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
     here, then = release_of(source), _release(target)
     if here is not None and here.java >= then.java:
         yield Preparation("java", State.DONE, f"both want Java {then.java}")
@@ -256,16 +252,15 @@ def _template(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, versi
             return Preparation("template", State.DONE, f"{where}: {name} is Ready")
         return Preparation("template", State.TO_DO, f"{where}: {name} is not ready", "Wait until it is Ready.")
     stores = [store for store in cloud.image_stores if store.zone_id in (None, zone.id)]
+    # What keeps the upgrade from registering it (SystemVmTemplateRegistration at 4.22).
     obstacles = []
-    if version.release < FIRST_TO_REGISTER:
-        obstacles.append("releases before 4.16 register none")
     if hypervisor not in PACKAGED_HYPERVISORS:
-        obstacles.append(f"the package has no template for {hypervisor}, and the upgrade fails without one")
+        obstacles.append(f"the package has no template for {hypervisor}, and the upgrade fails without one")  # 12077
     if arch not in (None, "x86_64"):
         obstacles.append(f"the template for {arch} is downloaded during the upgrade, or else not registered")
     if not any(store.protocol == "nfs" for store in stores):
         obstacles.append("a zone without secondary storage of protocol NFS is passed over")
-    elif not any(store.protocol == "nfs" and not store.read_only and store.has_room for store in stores):
+    elif not any(store.protocol == "nfs" and not store.read_only and not store.is_full() for store in stores):
         obstacles.append("no NFS secondary storage of the zone is writable and has room")
     if obstacles:
         return Preparation("template", State.TO_DO, f"{where}: no {name}; {'; '.join(obstacles)}", by_hand)

@@ -12,6 +12,7 @@ XenServer the host, elsewhere the management server.
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
@@ -91,6 +92,7 @@ class Defect:
     condition: Condition | None = None
 
 
+@functools.cache  # it is asked for each unit of a plan, and there is one server
 def defects_of(server: Version) -> tuple[Defect, ...]:
     """The defects that a management server of this version has."""
     return tuple(defect for defect in DEFECTS if any(server in span for span in defect.spans))

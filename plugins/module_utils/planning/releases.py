@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
-# From 4.16 on an upgrade registers the system VM templates itself (upgrading/index; Upgrade41520to41600).
-FIRST_TO_REGISTER = (4, 16)
 # Hypervisors whose template the package cloudstack-management holds (upgrading/index, engine/schema/pom.xml).
 PACKAGED_HYPERVISORS = frozenset({"KVM", "XenServer", "VMware"})
 # The part of a template's name for each hypervisor (engine/schema/templateConfig.sh; the documentation says ovm).
@@ -26,24 +24,6 @@ HYPERVISOR_IN_NAME = {
     "LXC": "lxc",
     "Ovm3": "ovm3",
 }
-# What keeps the upgrade from registering a template in a zone (SystemVmTemplateRegistration at 4.22).
-REGISTRATION_OBSTACLES = (
-    # getEligibleZoneIds, getNfsStoreInZone; without a word
-    "a zone without secondary storage of protocol NFS is passed over: register the template there by hand",
-    # validateTemplates, issue 12077: the management server then does not start
-    "a hypervisor in use whose template file is not on the management server, or has another checksum, fails the "
-    "upgrade: put the file into /usr/share/cloudstack-management/templates/systemvm/ or register the template before",
-    # mountStore: sudo mount -t nfs
-    "the first management server that is upgraded must be able to mount the NFS secondary storage of every zone",
-    # DOWNLOADABLE_TEMPLATE_ARCH_TYPES: arm64 only; getTemplateFile
-    "the template for aarch64 is in no package: it is downloaded during the upgrade, or else not registered",
-)
-# The oldest release with an upgrade page of its own (upgrading/index of 4.17.2.0 to 4.22.0.1): no release has to be
-# upgraded to in between. DatabaseUpgradeChecker knows a path from 2.1.7 on.
-DIRECT_FROM = (4, 3)
-# The documentation has cloudstack-agent of every KVM host upgraded together with the first management server, and
-# names no oldest agent that still works.
-LEAST_KVM_AGENT: Version | None = None
 
 
 def _version(text: str) -> Version:

@@ -58,10 +58,11 @@ Templates = Mapping[Key, NewTemplate]
 
 def new_templates(cloud: Cloud) -> Templates:
     """For each zone, hypervisor and sort of VM that units are of, the template that a new one would get."""
+    alike = {(unit.zone_id, unit.hypervisor, unit.kind.is_router): unit for unit in cloud.units}
     keys = {
-        (unit.zone_id, hypervisor, unit.kind.is_router)
-        for unit in cloud.units
-        for hypervisor in {unit.hypervisor, *hypervisors_for(cloud, unit)}
+        (zone_id, hypervisor, for_routers)
+        for (zone_id, own, for_routers), unit in alike.items()
+        for hypervisor in {own, *hypervisors_for(cloud, unit)}
     }
     return {key: new_template(cloud, *key) for key in keys}
 

@@ -16,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Vm,
     is_healthy_pair,
     pair_states,
+    vm_names,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
@@ -173,10 +174,10 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     if stopped and len(stopped) == len(unit.vms):
         return Verdict(
             Method.RESTART,
-            f"{_names(stopped)} {_is(stopped)} {stopped[0].state}; a restart of the network starts it with the "
+            f"{vm_names(stopped)} {_is(stopped)} {stopped[0].state}; a restart of the network starts it with the "
             f"software {baseline.target}",
         )
-    left_over = f"{extra}: {_names(surplus)}, left over from a recreation that failed, will be destroyed"
+    left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
     parts = [left_over] if surplus else []
     return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
 
@@ -220,7 +221,7 @@ def _untouchable(unit: Unit) -> str | None:
     """Why no method may touch this unit now."""
     settling = [vm for vm in unit.vms if vm.state in SETTLING_STATES]
     if settling:
-        return f"{_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
+        return f"{vm_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
     if unit.kind is Kind.ORPHAN:
         return f"{ORPHANED}; {DESTROY_IT}"
     if unit.network and not unit.network.restartable:
@@ -241,7 +242,7 @@ def _extra_routers(unit: Unit) -> str | None:
     """A rolling restart that failed leaves a router too many behind; a restart with cleanup removes it."""
     expected = 2 if unit.redundant else 1
     if unit.kind in (Kind.NETWORK, Kind.VPC) and len(unit.vms) > expected and not unit.per_pod:
-        return f"it has {len(unit.vms)} routers ({_names(unit.vms)}) where {expected} is expected"
+        return f"it has {len(unit.vms)} routers ({vm_names(unit.vms)}) where {expected} is expected"
     return None
 
 
@@ -256,7 +257,7 @@ def _not_live_patchable(unit: Unit, target: Version) -> str | None:
             return f"{defect.what} (known defect {defect.id} of this server)"
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
-        return f"{_names(broken)} {_is(broken)} {broken[0].state}"
+        return f"{vm_names(broken)} {_is(broken)} {broken[0].state}"
     if unit.kind.is_system_vm:
         vm = unit.vms[0]
         if not vm.running:
@@ -293,9 +294,11 @@ def _live_patch_reasons(behind: list[Vm], stopped: list[Vm], baseline: Baseline)
     if old:
         parts.append(f"runs {', '.join(sorted({_runs(vm) for vm in old}))}")
     if unproven:
-        parts.append(f"{_names(unproven)} claims {baseline.target} but has other scripts than the routers that run it")
+        parts.append(
+            f"{vm_names(unproven)} claims {baseline.target} but has other scripts than the routers that run it"
+        )
     if stopped:
-        parts.append(f"{_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
+        parts.append(f"{vm_names(stopped)} {_is(stopped)} {stopped[0].state} and will be started")
     rows = [matrix.row_for(vm.built_from, baseline.target) for vm in behind if vm.built_from]
     notes = {row.comment for row in rows if row} - {""}
     return [*parts, *sorted(notes)]
@@ -310,10 +313,6 @@ def _from(vms: Iterable[Vm]) -> str:
 def _runs(vm: Vm) -> str:
     """Servers before 4.17 kept no software version of a router."""
     return str(vm.software) if vm.software else f"an unknown version (built from {vm.built_from})"
-
-
-def _names(vms: Iterable[Vm]) -> str:
-    return ", ".join(vm.name for vm in vms)
 
 
 def _is(vms: list[Vm]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import STORE_THRESHOLD, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
@@ -185,15 +185,14 @@ def capacity_scan(context: CheckContext) -> Iterator[str]:
 )
 def image_store(context: CheckContext) -> Iterator[str]:
     """SecondaryStorageManagerImpl makes none otherwise."""
-    limit = context.cloud.settings.number(THRESHOLD, 0.9)
+    limit = context.cloud.settings.number(THRESHOLD, STORE_THRESHOLD)
     zones = {disk.unit.zone_id: disk.unit.zone for disk in context.new_disks if disk.unit.kind is Kind.SSVM}
     for zone_id, zone in sorted(zones.items()):
         stores = [store for store in context.cloud.image_stores if store.zone_id in (None, zone_id)]
         writable = [store for store in stores if not store.read_only]
-        # Some servers tell no sizes: then nothing speaks against it.
         if not writable:
             yield f"zone {zone} has no image store that is writable"
-        elif all(store.total and store.used >= limit * store.total for store in writable):
+        elif all(store.is_full(limit) for store in writable):
             yield f"all image stores of zone {zone} are used to {limit:.0%} or more ({THRESHOLD})"
 
 

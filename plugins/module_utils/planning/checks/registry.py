@@ -10,6 +10,7 @@ import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
@@ -138,15 +139,10 @@ class Check:
 
 
 def check(
-    name: str, question: str, *, worst: Status, remedy: str, **declared: object
+    name: str, question: str, **declared: Any
 ) -> Callable[[Callable[[CheckContext], Iterable[str | Against]]], Check]:
-    """Declare the function below it as a check."""
+    """Declare the function below it as a check.
 
-    def declare(find: Callable[[CheckContext], Iterable[str | Against]]) -> Check:
-        return Check(name, question, worst, remedy, find, **declared)  # type: ignore[arg-type]
-
-    return declare
-
-
-def names(vms: Iterable[object]) -> str:
-    return ", ".join(str(getattr(vm, "name", vm)) for vm in vms)
+    :param declared: the other fields of I(Check) but its function.
+    """
+    return lambda find: Check(name, question, find=find, **declared)

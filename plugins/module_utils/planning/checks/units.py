@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, pair_states
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, pair_states, vm_names
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     Status,
     check,
-    names,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Defect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
@@ -137,7 +136,7 @@ def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
 def network_states(context: CheckContext) -> Iterator[str]:
     for unit in context.pending:
         if unit.network and not unit.network.restartable:
-            yield f"{unit.label} {unit.network.state} ({names(unit.vms)})"
+            yield f"{unit.label} {unit.network.state} ({vm_names(unit.vms)})"
 
 
 @check(
@@ -212,4 +211,4 @@ def known_defects(context: CheckContext) -> Iterator[str]:
 
 
 def _with_routers(unit: Unit) -> str:
-    return f"{unit.label} ({names(unit.vms)})"
+    return f"{unit.label} ({vm_names(unit.vms)})"

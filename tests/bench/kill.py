@@ -38,9 +38,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope
-from tests.faults import playbook
-from tests.faults.scene import overlaps, unit_of
 from tests.simulator.process import SimulatorProcess
+from tests.support import playbook
+from tests.support.books import is_current, overlaps, unit_of
 
 TARGET = "4.22.0.0"
 UNITS = 40
@@ -245,10 +245,6 @@ def vpcs(state: dict[str, Any]) -> set[str]:
 
 def is_tier_of(call: dict[str, Any], vpc: str) -> bool:
     return bool(call["accepted"]) and unit_of(call) == vpc
-
-
-def is_current(vm: dict[str, Any]) -> bool:
-    return bool(vm["state"] == "Running" and vm["software"] == TARGET and vm["scripts"] == TARGET)
 
 
 # --- the table

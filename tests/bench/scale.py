@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.bench.run import run_module, show
-from tests.integration.runner import CHECK, UPGRADE, Cloud, extra_vars
+from tests.support.runner import CHECK, UPGRADE, Cloud, extra_vars
 
 BETWEEN_S = 2.0  # two steps
 CHECK_S, CHECK_RATIO = 2.0, 1.5  # check_sysvms may take so many seconds and so many times its module

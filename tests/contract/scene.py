@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.contract.replay import Client
@@ -43,11 +42,3 @@ def router(client: Client, **filters: str) -> dict[str, Any]:
 def system_vm(client: Client, type_: str) -> dict[str, Any] | None:
     vms = client.ask(command="listSystemVms", systemvmtype=type_).body.get("systemvm", [])
     return vms[0] if vms else None
-
-
-def wait_for(what: Any, seconds: float = 5) -> Any:
-    end = time.monotonic() + seconds
-    while not (result := what()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-    return result

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.contract.replay import Client
-from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
+from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm
 from tests.simulator import uuid_of
 from tests.simulator.estate import build
 from tests.simulator.estate_schema import EstateError
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorThread
+from tests.support.waiting import wait_for
 
 SSVM, CPVM = "secondarystoragevm", "consoleproxy"
 X86_AND_ARM = [{"name": "x"}, {"name": "a", "arch": "aarch64"}]

@@ -15,13 +15,14 @@ import yaml
 
 from tests import simulator as simulator_package
 from tests.contract.replay import Client, ask
-from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm, wait_for
+from tests.contract.scene import NETWORK, NEW, QUICK, VPC, estate, router, routers, system_vm
 from tests.simulator import uuid_of
 from tests.simulator.estate import build, set_override
 from tests.simulator.estate_schema import EstateError
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.process import SimulatorProcess, SimulatorThread
 from tests.simulator.server import simulate
+from tests.support.waiting import wait_for
 
 # -- the traps
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.contract.replay import Client
-from tests.contract.scene import NETWORK, estate, router, system_vm, wait_for
+from tests.contract.scene import NETWORK, estate, router, system_vm
 from tests.simulator import uuid_of
 from tests.simulator.process import SimulatorThread
+from tests.support.waiting import wait_for
 
 OLD = {"version": "4.20.1.0"}
 AGED: dict[str, Any] = {"server": OLD, "defaults": {"version": "4.20.1"}}

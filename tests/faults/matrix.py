@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.relay import Fault, make_certificate
-from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way, wait_until_down
+from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way
+from tests.support.waiting import wait_until_down
 
 
 class End(enum.Enum):

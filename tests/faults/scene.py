@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import math
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -261,27 +259,6 @@ class Scene:
         return results
 
 
-def wait_until_down(url: str) -> None:
-    """Until nobody listens at the URL's port."""
-    port = int(url.split(":")[2].partition("/")[0])
-    with contextlib.suppress(ConnectionRefusedError):
-        while True:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            time.sleep(0.005)
-
-
-def unit_of(call: dict[str, Any]) -> str:
-    """The unit that a call of the journal is about, by name; tiers are called after their VPC."""
-    return str(call["target"]).partition("-tier")[0]
-
-
-def is_current(vm: dict[str, Any]) -> bool:
-    """What a VM really runs, whatever the API says."""
-    if "agent" in vm:
-        return bool(vm["state"] == "Running" and vm["software"] == TARGET)
-    return bool(vm["state"] == "Running" and vm["software"] == TARGET and vm["scripts"] == TARGET)
-
-
 def unit_vms(state: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The VMs there are, by the name of their unit."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in UNITS}
@@ -289,16 +266,3 @@ def unit_vms(state: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         if vm["removed"] is None:
             found[name if "agent" in vm else vm["vpc"] or vm["network"]].append(vm)
     return found
-
-
-def overlaps(journal: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> Iterator[str]:
-    """Calls that the server took while another job of the same unit ran."""
-    ended = {job["id"]: job["completed"] and job["completed"] - job["created"] for job in jobs}
-    taken = [call for call in journal if call["job_id"]]
-    for call in taken:
-        for other in taken:
-            lasted = ended[other["job_id"]]
-            # A clock that was moved meanwhile was moved by an hour.
-            end = math.inf if lasted is None else other["at"] + lasted % 3600
-            if unit_of(call) == unit_of(other) and other["at"] < call["at"] < end:
-                yield f"{call['command']} of {call['target']} was sent while a job of {other['target']} ran"

@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults.matrix import KINDS, End, Expected, Kind
-from tests.faults.scene import UNITS, Ended, Phase, Scene, is_current, overlaps, unit_vms
+from tests.faults.scene import UNITS, Ended, Phase, Scene, unit_vms
+from tests.support.books import is_current, overlaps
 
 GOOD = {"upgraded", "current"}
 # What must never be shown: credentials, what requests and Python say of their own accord, URLs with a query.

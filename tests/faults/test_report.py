@@ -17,11 +17,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
-from tests.faults import playbook
 from tests.faults.matrix import End, Expected, Kind
 from tests.faults.scene import ESTATE, POLICY, UNITS, Ended, Phase, Scene
 from tests.faults.test_matrix import UNFIT, cells
 from tests.simulator.process import SimulatorProcess
+from tests.support import playbook
 
 
 @pytest.mark.slow

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scene import UNITS, Scene, Way, overlaps, unit_vms
+from tests.faults.scene import UNITS, Scene, Way, unit_vms
+from tests.support.books import overlaps
 
 APART_S = 0.1
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scene import wait_until_down
-from tests.integration.runner import UPGRADE, VERSION, Cloud, estate, extra_vars, kill_tree
+from tests.support.estates import VERSION, estate
+from tests.support.runner import UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.waiting import wait_for, wait_until_down
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def test_a_management_server_that_restarts(tmp_path: Path) -> None:
     """Its jobs die with it, and its hosts connect again only later. What they left undone is done in the same run."""
     with Cloud(nets(timings={"patch": 2.0, "host_reconnect": 3.0}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(ROUTERS_ONLY))
-        cloud.wait_for(lambda: sum(cloud.patches().values()) == 3)
+        wait_for(lambda: sum(cloud.patches().values()) == 3)
         cloud.simulator.restart(1.5, jobs="lost", work_done=False)
         stdout, _stderr = process.communicate(timeout=90)
         assert process.returncode == 0
@@ -97,7 +98,7 @@ def test_a_server_that_dies_between_patch_and_rules_under_eight_units(tmp_path: 
         process = cloud.start(
             UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 8, "per_host": 0})
         )
-        cloud.wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 8)
+        wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 8)
         cloud.simulator.restart(1.5, jobs="lost", work_done="patched")
         stdout, _stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stdout
@@ -110,7 +111,7 @@ def test_a_run_that_is_killed_while_the_server_dies_leaves_its_rules_to_the_next
     networks = [{"name": "net"}, {"name": "of a project", "project": "apollo"}]
     with Cloud(estate(networks=networks, timings={"patch": 1.0, "restart": 1.0}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(ROUTERS_ONLY))
-        cloud.wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 2)
+        wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 2)
         kill_tree(process)
         cloud.simulator.restart(0.3, jobs="lost", work_done="patched")
         wait_until_down(cloud.simulator.url)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import OLD, VERSION, Cloud, Task, estate
+from tests.support.estates import OLD, VERSION, estate
+from tests.support.runner import Cloud, Task
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import OLD, Cloud, Run, estate
+from tests.support.estates import OLD, estate
+from tests.support.runner import Cloud, Run
 
 pytestmark = pytest.mark.slow
 

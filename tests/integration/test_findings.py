@@ -21,8 +21,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from tests.integration.runner import estate
 from tests.simulator.process import RunningSimulator, SimulatorThread
+from tests.support.estates import estate
 
 NET = [{"name": "net"}]
 LB = [{"name": "vpc", "tiers": 1, "internal_lb": True}]

@@ -17,8 +17,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Strategy,
     Unsupported,
 )
-from tests.integration.runner import Cloud, estate
 from tests.simulator.process import RunningSimulator, SimulatorThread
+from tests.support.estates import estate
+from tests.support.runner import Cloud
 
 BUILT_FROM = ("4.9.3", "4.11.3", "4.13.1", "4.14.0", "4.15.1", "4.16.1", "4.18.1", "4.20.1")
 PATHS = [

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.runner import UPGRADE, VERSION, Cloud, Run, estate, extra_vars, kill_tree
+from tests.support.books import overlaps, patched_at_once
+from tests.support.estates import VERSION, estate
+from tests.support.runner import UPGRADE, Cloud, Run, extra_vars, kill_tree
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -20,32 +22,12 @@ LONG = 15.0  # seconds: a patch that is still running when the playbook has read
 LONGER = 25.0  # the same where a playbook is killed and another one started before, on a busy machine
 
 
-def overlaps(cloud: Cloud) -> list[str]:
-    """The VMs that two patches worked on at once."""
-    intervals = {name: sorted(vm["patch_intervals"]) for name, vm in cloud.vms().items()}
-    return [
-        name
-        for name, patches in intervals.items()
-        if any(end is None or end > begin for (dummy, end), (begin, dummy2) in pairwise(patches))
-    ]
-
-
-def resubmitted(cloud: Cloud) -> list[str]:
-    """The networks that got a call while an earlier one's job still ran."""
-    jobs = {job["id"]: job for job in cloud.simulator.state()["jobs"]}
-    found, busy_until = [], dict[str, float]()
-    for call in cloud.simulator.journal():
-        if call["at"] < busy_until.get(call["target"], 0):
-            found.append(call["target"])
-        busy_until[call["target"]] = jobs[call["job_id"]]["completed"] or float("inf")
-    return found
-
-
 def assert_all_current(run: Run, cloud: Cloud) -> None:
     assert (run.rc, run.report["status"]) == (0, "success")
     software = {vm["name"]: cloud.vms()[vm["name"]]["software"] for unit in run.report["units"] for vm in unit["vms"]}
     assert software == dict.fromkeys(software, VERSION)
-    assert overlaps(cloud) == [] and resubmitted(cloud) == []
+    assert patched_at_once(cloud.vms()) == []
+    assert list(overlaps(cloud.simulator.journal(), cloud.simulator.state()["jobs"])) == []
 
 
 def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
@@ -57,7 +39,7 @@ def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
             "patched": cloud.call("restartNetwork", id=cloud.id_of("patched"), livepatch="true")["jobid"],
             "vpc": cloud.call("restartVPC", id=cloud.id_of("vpc"), livepatch="true")["jobid"],
         }
-        cloud.wait_for(lambda: sum(cloud.patches().values()) == 2)
+        wait_for(lambda: sum(cloud.patches().values()) == 2)
         cloud.simulator.update(timings={"patch": 0.2, "restart": LONG})
         theirs["restarted"] = cloud.call("restartNetwork", id=cloud.id_of("restarted"))["jobid"]
         time.sleep(0.3)  # until it is at work
@@ -94,9 +76,9 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
     nets = estate(networks=[{"name": name} for name in names], timings={"patch": 4.0})
     with Cloud(nets, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(options))
-        cloud.wait_for(lambda: sum(cloud.patches().values()) == 4)  # begun: how long they take is settled
+        wait_for(lambda: sum(cloud.patches().values()) == 4)  # begun: how long they take is settled
         cloud.simulator.update(timings={"patch": LONGER})
-        cloud.wait_for(lambda: sum(cloud.patches().values()) == 8)
+        wait_for(lambda: sum(cloud.patches().values()) == 8)
         kill_tree(process)
         cloud.simulator.update(timings={"patch": 0.2})
         assert len(cloud.simulator.journal()) == 8

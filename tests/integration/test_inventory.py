@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runner import VERSION, Cloud, estate
+from tests.support.estates import VERSION, estate
+from tests.support.runner import Cloud
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runner import UPGRADE, Cloud, estate, extra_vars
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +25,7 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
     log.write_text("what an earlier run wrote\n", encoding="utf-8")
     with Cloud({**TWO_NETS, "timings": {"patch": 2.0}}, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "log": "~/log"}))
-        cloud.wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 4)
+        wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 4)
         assert process.poll() is None, "the playbook is at work"
         stdout, _stderr = process.communicate(timeout=60)
     assert process.returncode == 0

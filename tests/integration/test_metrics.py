@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.integration.runner import UPGRADE, Cloud, estate, extra_vars
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +61,7 @@ def test_while_a_run_goes_on(tmp_path: Path) -> None:
     path.parent.mkdir()
     with Cloud(estate(timings={"patch": 3.0}, **NETS), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, "canary": False, "parallel": 1}))
-        cloud.wait_for(lambda: path.exists() and series(path)["sysvm_units running"] == 1)
+        wait_for(lambda: path.exists() and series(path)["sysvm_units running"] == 1)
         assert series(path)["sysvm_run_in_progress"] == 1
         assert process.communicate(timeout=60) and process.returncode == 0
         assert series(path)["sysvm_run_in_progress"] == 0

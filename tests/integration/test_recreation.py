@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import UPGRADE, Cloud, Run, estate, extra_vars
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
 
 pytestmark = pytest.mark.slow
 

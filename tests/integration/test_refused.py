@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import Cloud, Run, estate
+from tests.support.estates import estate
+from tests.support.runner import Cloud, Run
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import UPGRADE, Cloud, estate, kill_tree
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, kill_tree
 
 pytestmark = pytest.mark.slow
 

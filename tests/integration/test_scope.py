@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.runner import CHECK, UPGRADE, Cloud, Run, estate
+from tests.support.estates import estate
+from tests.support.runner import CHECK, UPGRADE, Cloud, Run
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ import ansible_runner
 import pytest
 import yaml
 
-from tests.integration.runner import UPGRADE, Cloud, Run, Task, estate
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, Run, Task
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.runner import VERSION, Cloud, Run, estate
+from tests.support.estates import VERSION, estate
+from tests.support.runner import Cloud, Run
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ from typing import Any
 import ansible_runner
 import pytest
 
-from tests.integration.runner import UPGRADE, Cloud, estate
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,9 @@ import pexpect
 import pytest
 import yaml
 
-from tests.integration.runner import BIN, UPGRADE, Cloud, estate, extra_vars, kill_tree
+from tests.support.estates import estate
+from tests.support.runner import BIN, UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -147,8 +149,8 @@ def test_w10_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path
     with Cloud(nets(timings={"patch": 20}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
         path = tmp_path / "sysvm-report"
-        cloud.wait_for(lambda: path.joinpath("report.json").exists())
-        cloud.wait_for(lambda: report_in(path)["summary"].get("running") == 3)
+        wait_for(lambda: path.joinpath("report.json").exists())
+        wait_for(lambda: report_in(path)["summary"].get("running") == 3)
         kill_tree(process)
         report = report_in(path)
         at_work = {call["target"] for call in cloud.simulator.journal()}
@@ -161,10 +163,10 @@ def test_w10_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path
 def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 5}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False}))
-        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 4)
+        wait_for(lambda: len(cloud.simulator.journal()) == 4)
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)
-        cloud.wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"] == "interrupted")
+        wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"] == "interrupted")
     assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout, stdout
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runner import UPGRADE, Cloud, Run, estate, extra_vars
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +106,7 @@ def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
         stop = tmp_path / "stop"
         options = {"kinds": ["router"], "canary": False, "parallel": 2, "stop_file": str(stop), "on_interrupt": "wait"}
         process = cloud.start(UPGRADE, *extra_vars(options))
-        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 2)
+        wait_for(lambda: len(cloud.simulator.journal()) == 2)
         stop.touch()
         stdout, dummy = process.communicate(timeout=60)
         assert stdout.count("interrupted: nothing new is started, waiting for 2 running unit(s)") == 1
@@ -117,12 +119,12 @@ def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
-        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 3)
+        wait_for(lambda: len(cloud.simulator.journal()) == 3)
         process.send_signal(number)
         process.communicate(timeout=30)
         path = tmp_path / "sysvm-report/report.json"
-        cloud.wait_for(path.exists)
-        cloud.wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
+        wait_for(path.exists)
+        wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
         report = json.loads(path.read_text())
         assert report["summary"] == {"failed": 3, "not_started": 5}
         assert "interrupted: job" in next(unit["reason"] for unit in report["units"] if unit["status"] == "failed")
@@ -138,11 +140,11 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> N
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
         options = {"kinds": ["router"], "canary": False, "parallel": 3, "on_interrupt": "wait"}
         process = cloud.start(UPGRADE, *extra_vars(options), new_session=True)
-        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 3)
+        wait_for(lambda: len(cloud.simulator.journal()) == 3)
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
         path = tmp_path / "sysvm-report/report.json"
-        cloud.wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
+        wait_for(lambda: json.loads(path.read_text())["error"] == "interrupted")
         assert json.loads(path.read_text())["summary"] == {"upgraded": 3, "not_started": 5}
 
 
@@ -151,7 +153,7 @@ def test_the_next_item_of_a_loop_does_not_begin_after_an_interruption(number: si
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
         loop = {"cloudstack.sysvm.cs_router_restart": {"networks": ["{{ item }}"]}, "loop": NETS[:3]}
         process = cloud.start(str(cloud.write_tasks([loop])))
-        cloud.wait_for(lambda: len(cloud.simulator.journal()) == 1)
+        wait_for(lambda: len(cloud.simulator.journal()) == 1)
         process.send_signal(number)
         process.communicate(timeout=30)
         time.sleep(4)
@@ -180,7 +182,7 @@ def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path)
     hook.write_text(f"- ansible.builtin.shell: touch {here} && sleep 60\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "after_step": str(hook)}))
-        cloud.wait_for(here.exists)
+        wait_for(here.exists)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
@@ -194,7 +196,7 @@ def test_a_vpc_whose_patch_was_interrupted_between_two_tiers_is_finished(tmp_pat
             cloud.call("listNetworks", listall="true", projectid="-1")["network"], key=lambda tier: tier["name"]
         )
         cloud.call("restartNetwork", id=tiers[0]["id"], cleanup="false", livepatch="true")
-        cloud.wait_for(lambda: not cloud.call("listAsyncJobs", listall="true"))
+        wait_for(lambda: not cloud.call("listAsyncJobs", listall="true"))
         run = cloud.upgrade(kinds=["router"])
         assert run.rc == 0, run.output
         assert run.targets == [tiers[1]["name"], tiers[2]["name"]]

@@ -17,6 +17,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import FORK, SIGNALS, Tail, Watch
+from tests.support.waiting import wait_for
 
 LIMIT_S = 10.0
 
@@ -29,13 +30,6 @@ def signals_as_in_a_terminal() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT_S
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def append(path: Path, text: bytes) -> None:

@@ -17,9 +17,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,38 +28,15 @@ from typing import Any
 import yaml
 
 from tests.simulator.process import SimulatorProcess
+from tests.support.estates import Estate
 
 BIN = Path(sys.executable).parent
 UPGRADE = "cloudstack.sysvm.upgrade_sysvms"
 CHECK = "cloudstack.sysvm.check_sysvms"
-VERSION = "4.22.0.0"
-OLD = "4.18.1.0"  # what the estates run unless they say otherwise
-# A second of the real thing is some milliseconds here; nothing happens in the background that a test did not ask for.
-TIMINGS = {
-    "patch": 0.2,
-    "restart": 0.05,
-    "start": 0.3,
-    "stop": 0.1,
-    "agent_reconnect": 0,
-    "scan_interval": 600,
-    "router_check_interval": 0.2,
-    "rvr_handover": 0.1,
-}
 RESULTS = "RESULTS OF THE TASKS: "
 TIME_LIMIT_S = 120.0
 
-Estate = dict[str, Any]
 Task = dict[str, Any]
-
-
-def estate(**sections: Any) -> Estate:
-    """An estate under a management server of C(VERSION) with quick timings and one zone."""
-    return {
-        "server": {"version": VERSION, **sections.pop("server", {})},
-        "timings": {**TIMINGS, **sections.pop("timings", {})},
-        "zones": [{"name": "Berlin"}],
-        **sections,
-    }
 
 
 @dataclass(frozen=True)
@@ -263,12 +239,6 @@ class Cloud:
 
         api = CloudStack(self.simulator.url, self.simulator.key, self.simulator.secret, method="post")
         return getattr(api, command)(**params)
-
-    def wait_for(self, what: Callable[[], bool], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < end, f"it did not happen within {seconds} seconds"
-            time.sleep(0.05)
 
 
 def extra_vars(options: Mapping[str, Any]) -> list[str]:

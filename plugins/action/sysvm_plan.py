@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import plan_artifact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import known_gaps
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import drift_text, plan_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
@@ -49,6 +50,7 @@ class ActionModule(ActionBase):
             **wanted,
             "known_restarts": known_restarts(last),
             "known_durations": known_durations(last),
+            "known_gaps": known_gaps(last),
             "fail_on_checks": False,
         }
         checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)

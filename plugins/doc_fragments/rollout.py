@@ -93,6 +93,12 @@ options: # Made from plugins/module_utils/planning/options by make generate.
     type: str
     choices: [leave, wait]
     default: leave
+  probe_patience:
+    description:
+      - How long in seconds an address that answered before may still be silent after the server's report has proven the
+        unit. Then the unit has failed.
+    type: int
+    default: 60
   stop_file:
     description:
       - A path; as soon as a file is there, nothing new is started, as if the run were interrupted.

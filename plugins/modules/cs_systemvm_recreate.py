@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - cloudstack.sysvm.cloudstack
   - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.probing
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
@@ -146,6 +147,26 @@ results:
       description: Seconds of these in which it kept others from starting.
       type: float
       sample: 70.5
+    gap_s:
+      description:
+        - The longest time in seconds in which an address of the unit did not answer from outside, V(0) for none; null
+          when nothing was measured.
+      type: float
+      sample: 1.2
+    endpoints:
+      description: What was seen from outside of each address of the unit; empty where nothing is probed.
+      type: list
+      elements: dict
+      sample:
+        - address: 203.0.113.7
+          port: 443
+          serves: "load balancing: web"
+          from: control.example.com
+          before: true
+          after: true
+          longest_gap_s: 1.2
+          total_gap_s: 1.2
+          gaps: [{"start": "2026-11-23T02:00:31.100+00:00", "end": "2026-11-23T02:00:32.300+00:00"}]
     vms:
       description: Each VM of the unit with RV(results[].vms[].before) and RV(results[].vms[].after).
       type: list

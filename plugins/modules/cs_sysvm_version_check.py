@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - cloudstack.sysvm.cloudstack
   - cloudstack.sysvm.cloudstack.requirements
+  - cloudstack.sysvm.probing
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.info
 requirements:
@@ -84,6 +85,34 @@ options: # Made from plugins/module_utils/planning/options by make generate.
       aside_s:
         description:
           - How much longer it took until it was proven.
+        type: float
+        required: true
+  known_gaps:
+    description:
+      - What an earlier report tells of how long what units serve did not answer, for what the plan says of it.
+      - The roles take it from the last report in their folder.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description:
+          - The kind of the units.
+        type: str
+        required: true
+      method:
+        description:
+          - What was done to them.
+        type: str
+        required: true
+      shortest_s:
+        description:
+          - The shortest gap of a unit in seconds.
+        type: float
+        required: true
+      longest_s:
+        description:
+          - The longest one.
         type: float
         required: true
   fail_on_checks:
@@ -352,13 +381,16 @@ management_server_version:
   sample: 4.22.0.0
 """
 
+import os
 from datetime import datetime
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import probing_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Order,
@@ -400,6 +432,10 @@ def check(client, params, check_mode):
         deadline=deadline,
         known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
         known_durations=[Took.from_dict(took) for took in params["known_durations"]],
+        known_gaps={
+            (each["kind"], each["method"]): Gaps(each["shortest_s"], each["longest_s"]) for each in params["known_gaps"]
+        },
+        probing=probing_from_params(params, os.environ),
         bounds=Bounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
         target_version=params["target_version"] or "",
     )

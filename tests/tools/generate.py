@@ -25,11 +25,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
+    CHECK,
     MODULES,
     ROLES,
     ROUTERS,
     Option,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
     VARIABLES,
     default_of,
@@ -42,9 +44,12 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTE = "Made from plugins/module_utils/planning/options by make generate."
 WIDTH = 120
 
-# What all acting modules have is in the fragment rollout.
-ROLLOUT = {name for name in options_of(ACTING[0]) if all(name in options_of(module) for module in ACTING)} - set(
-    CONNECTION
+# What the module that plans and all acting ones have is in the fragment probing, what the acting ones have in rollout.
+SHARED = {name for name, option in PROBING.items() if {CHECK, *ACTING} <= set(option.where)}
+ROLLOUT = (
+    {name for name in options_of(ACTING[0]) if all(name in options_of(module) for module in ACTING)}
+    - set(CONNECTION)
+    - SHARED
 )
 SYSTEM_VM = {"kinds": "V(ssvm) or V(cpvm)", "kind": "ssvm", "name": "s-87-VM", "vm": "s-87-VM"}
 EXAMPLES = {
@@ -68,13 +73,18 @@ def generated() -> dict[str, str]:
             options_of(ACTING[0]),
             (option for name, option in options_of(ACTING[0]).items() if name in ROLLOUT),
         ),
+        "plugins/doc_fragments/probing.py": _with_options(
+            "plugins/doc_fragments/probing.py",
+            options_of(CHECK),
+            (option for name, option in PROBING.items() if name in SHARED),
+        ),
         "README.md": _with_table("README.md", _variables()),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
     }
     for module in MODULES:
         path, options = f"plugins/modules/{module}.py", options_of(module)
-        elsewhere = set(CONNECTION) | (ROLLOUT if module in ACTING else set())
+        elsewhere = set(CONNECTION) | SHARED | (ROLLOUT if module in ACTING else set())
         own = (option for name, option in options.items() if name not in elsewhere)
         files[path] = _with_options(path, options, own)
         if module in ACTING:

@@ -110,6 +110,7 @@ class Vm:
     arch: str | None = None
     created: str | None = None
     addresses: tuple[str, ...] = ()
+    public_address: str | None = None  # system VMs only
     public: bool | None = None  # routers: whether it has a public network; None where its NICs are not listed
     owner: Owner = field(default_factory=Owner)
 

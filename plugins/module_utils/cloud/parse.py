@@ -231,6 +231,7 @@ def system_vm(item: Mapping[str, Any]) -> Vm:
         agent_state=item.get("agentstate"),
         sessions=int(item.get("activeviewersessions") or 0),
         addresses=tuple(str(item[key]) for key in ("publicip", "privateip") if item.get(key)),
+        public_address=item.get("publicip"),
     )
 
 

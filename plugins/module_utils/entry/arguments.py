@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
     CONNECTION,
@@ -22,6 +24,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import (
+    PLACES_VARIABLE,
+    Probing,
+)
 
 
 def argument_spec(options: Iterable[Option]) -> dict[str, dict[str, Any]]:
@@ -113,9 +119,22 @@ def request_from_params(params: Mapping[str, Any], targets: Targets, method: Met
         fallback=params.get("fallback") == "recreate",
         forced=params.get("forced", False),
         health_checks=params["health_checks"],
+        probing=probing_from_params(params, os.environ),
         log=params["log"],
         label=params["label"],
         stop_file=params["stop_file"],
+    )
+
+
+def probing_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Probing | None:
+    """How to watch from outside; None where that is not wanted."""
+    if not params["probe"]:
+        return None
+    return Probing(
+        Wanted(params["probe_endpoints"], params["probe_ports"]),
+        params["probe_rate"],
+        params.get("probe_patience") or 0,
+        environ.get(PLACES_VARIABLE) or None,
     )
 
 

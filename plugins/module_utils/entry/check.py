@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed, read_endpoints
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
@@ -35,16 +36,23 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     upgraded,
     with_raised_memory,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    ACTING,
+    Method,
+    Policy,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
     select_units,
     zone_ids,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
 
 
 def check_versions(
@@ -56,7 +64,9 @@ def check_versions(
     deadline: datetime | None = None,
     known_restarts: Sequence[Restart] = (),
     known_durations: Sequence[Took] = (),
+    known_gaps: Mapping[tuple[str, str], Gaps] | None = None,
     bounds: Bounds | None = None,
+    probing: Probing | None = None,
     target_version: str = "",
 ) -> Outcome:
     """Read the cloud, apply the matrix, run the checks.
@@ -64,6 +74,8 @@ def check_versions(
     :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
     :param known_restarts: what an earlier report says of how networks were restarted last.
     :param known_durations: what an earlier report says of how long units took.
+    :param known_gaps: what it says of what was measured from outside, by kind and method.
+    :param probing: what is going to be watched from outside; some of it is tried now.
     :param bounds: of the rollout, for its duration; the defaults where none are given.
     :param target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
@@ -86,8 +98,10 @@ def check_versions(
     context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
+    if probing is not None and target is None:
+        context = replace(context, probed=_probed(client, context, probing))
     bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
-    plan = make_plan(context, _pace(client, context, known_durations), bounds)
+    plan = make_plan(context, _pace(client, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
@@ -103,6 +117,7 @@ def check_versions(
                 **plan.as_dict(),
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
+                "probes": context.probed.as_dict() if context.probed else None,
                 "estimate": plan.estimate.as_dict(datetime.now().astimezone(), deadline) if plan.steps else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
@@ -111,6 +126,15 @@ def check_versions(
         },
         failure,
     )
+
+
+def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
+    endpoints = read_endpoints(client, context.planned(*ACTING), probing.wanted)
+    probes = probing.open(endpoints)
+    try:
+        return Probed(endpoints, probes.try_once())
+    finally:
+        probes.close()
 
 
 def _drift(cloud: Cloud) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def run(
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:
         module.fail_json(msg=str(error), error=error.details())
-    gc.freeze()  # only the answer is left to write; looking through thousands of units for garbage would delay it
+    # Only the answer is left to write; looking through thousands of units for garbage would delay it, also at the end.
+    gc.freeze()
+    gc.disable()
     values = {"changed": outcome.changed, **outcome.values}
     for warning in values.pop("warnings", ()):
         module.warn(warning)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import read_endpoints
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
@@ -65,6 +66,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, Looks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus, diff
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.scheduler import Rollout, Scheduler
@@ -89,6 +91,7 @@ class Request:
     :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
     :ivar forced: patch a system VM although its scripts are the new ones.
     :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
+    :ivar probing: how what the units serve is watched from outside; None if it is not.
     :ivar log: a file for progress lines; C(label) says what their counts are of.
     :ivar stop_file: once it is there, nothing new is started.
     """
@@ -100,6 +103,7 @@ class Request:
     fallback: bool = False
     forced: bool = False
     health_checks: bool = False
+    probing: Probing | None = None
     log: str | None = None
     label: str | None = None
     stop_file: str | None = None
@@ -254,12 +258,14 @@ def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) 
 
 def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
     progress = Progress(log_file, label=request.label)
+    probes = _probes(client, orders.work, request.probing)
     desk = Desk(
         Server(client),
         facts.baseline,
         replace(request.limits, big_s=_big(client, orders.work)),
         progress,
         _looks(client, orders.work, request.health_checks),
+        probes,
         forced=request.forced,
         fallback_blocker=_fallback_blocker(facts, request),
         known_vms={vm.id for unit in facts.known for vm in unit.vms},
@@ -272,7 +278,14 @@ def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, lo
     client.on_retry = retrying
     stop_file = request.stop_file
     scheduler = Scheduler(desk, interrupted=lambda: stop_file is not None and os.path.exists(stop_file))
-    return scheduler.run(orders.work, request.method, facts.in_flight)
+    try:
+        return scheduler.run(orders.work, request.method, facts.in_flight)
+    finally:
+        probes.close()
+
+
+def _probes(client: Client, units: Sequence[Unit], probing: Probing | None) -> Probes:
+    return probing.open(read_endpoints(client, units, probing.wanted)) if probing and units else Probes()
 
 
 def _fallback_blocker(facts: Facts, request: Request) -> Callable[[Unit], str | None] | None:

@@ -1,9 +1,20 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Durations as a person says them. Pure."""
+"""Durations as a person says them, and moments as data has them. Pure."""
 
 from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def iso_time(moment: float | None) -> str | None:
+    """Seconds since the epoch as ISO 8601 in UTC."""
+    if moment is None:
+        return None
+    milliseconds = round(moment * 1000)
+    second = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
+    return second.replace(microsecond=milliseconds % 1000 * 1000).isoformat(timespec="milliseconds")
 
 
 def exact(seconds: float) -> str:

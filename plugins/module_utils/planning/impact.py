@@ -26,17 +26,33 @@ FAIL_OVER_S = (1.0, 10.0)
 
 
 @dataclass(frozen=True)
+class Gaps:
+    """For how long what units of one kind serve did not answer while one method was carried out, here, last time."""
+
+    shortest_s: float
+    longest_s: float
+
+    def __str__(self) -> str:
+        if not self.longest_s:
+            return "measured here last time: no gap"
+        return f"measured here last time: {durations.exact(self.shortest_s)} to {durations.exact(self.longest_s)}"
+
+
+@dataclass(frozen=True)
 class Impact:
-    """What users notice: words, and for how long they are without the service at best and at worst."""
+    """What users notice: words, and for how long they are without the service at best and at worst.
+
+    :ivar measured: what was seen of that from outside before, if anything.
+    """
 
     text: str = ""
     best_s: float = 0.0
     worst_s: float = 0.0
+    measured: Gaps | None = None
 
     def __str__(self) -> str:
-        if not self.worst_s:
-            return self.text
-        return f"{self.text}, {durations.span(self.best_s, self.worst_s)}"
+        told = f"{self.text}, {durations.span(self.best_s, self.worst_s)}" if self.worst_s else self.text
+        return f"{told} ({self.measured})" if self.measured else told
 
 
 def expected_seconds(unit: Unit, method: Method) -> float:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
@@ -28,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
     run_span,
     unit_span,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Impact, impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
@@ -51,6 +52,7 @@ class PlannedUnit:
     expected: Span
     impact: Impact
     defects: tuple[str, ...] = ()  # ids of known defects of the server that it meets
+    endpoints: Sequence[Endpoint] = ()  # what is watched of it from outside
 
     def as_dict(self, step: int | None) -> dict[str, Any]:
         return {
@@ -63,6 +65,7 @@ class PlannedUnit:
             "expected_span_s": self.expected.rounded(),
             "impact": str(self.impact),
             "restarts": [restart.as_dict() for restart in self.unit.restarts],
+            "endpoints": [endpoint.as_dict() for endpoint in self.endpoints],
             "without_service_s": [self.impact.best_s, self.impact.worst_s],
         }
 
@@ -128,13 +131,20 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
     return [(unit, decide(unit, baseline, policy.strategy)) for unit in units]
 
 
-def make_plan(context: CheckContext, pace: Pace | None = None, bounds: Bounds | None = None) -> Plan:
+def make_plan(
+    context: CheckContext,
+    pace: Pace | None = None,
+    bounds: Bounds | None = None,
+    gaps: Mapping[tuple[str, str], Gaps] | None = None,
+) -> Plan:
     """Ask the checks and order the steps.
 
     :param pace: how fast this cloud is, as far as that is known.
     :param bounds: of the rollout.
+    :param gaps: what was measured here before, by kind and method.
     :raises PolicyError: for sizes of waves that are none.
     """
+    measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
     minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
@@ -144,10 +154,13 @@ def make_plan(context: CheckContext, pace: Pace | None = None, bounds: Bounds | 
             unit,
             verdict,
             unit_span(unit, verdict.method, pace),
-            impact(unit, verdict.method, rolling),
+            replace(
+                impact(unit, verdict.method, rolling), measured=measured.get((unit.kind.value, verdict.method.value))
+            ),
             tuple(row.id for row in met_by(unit, verdict.method, version, minimum.get(unit.zone_id)))
             if version
             else (),
+            endpoints.get(unit.id, ()) if verdict.method in ACTING else (),
         )
         for unit, verdict in context.verdicts
     )

@@ -181,6 +181,14 @@ def sizes(value: Any) -> list[str]:
     return found
 
 
+def ports(value: Any) -> list[int]:
+    """Numbers of TCP ports."""
+    found = [_number(item) for item in names(value)]
+    if any(port is None or not port.is_integer() or not 1 <= port <= 65535 for port in found):
+        raise NotMeantError("Give numbers of TCP ports, such as [22, 443].")
+    return [int(port) for port in found if port]
+
+
 def moment(value: Any) -> str:
     """A time of day, an ISO 8601 time or a duration, as text; a plan says which moment it is."""
     if isinstance(value, (datetime, date)):  # what YAML takes for a time
@@ -208,6 +216,7 @@ READERS: dict[str, Reader] = {
     "path": line,
     "expression": expression,
     "moment": moment,
+    "ports": ports,
     "release": release,
     "share": share,
     "sizes": sizes,

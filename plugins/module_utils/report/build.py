@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_summary
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import GOOD
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
@@ -38,6 +39,7 @@ def build_report(
     :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
         failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; else
         C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the plan's: of before the run.
+        C(gaps) is as gap_summary.
     """
     by_id = {result["id"]: result for result in results}
     at_work = running or {}
@@ -73,6 +75,7 @@ def build_report(
         "not_handled": list(plan.get("not_handled", ())),
         "drift": plan.get("drift"),
         "steps": list(plan.get("steps", ())),
+        "gaps": gap_summary(units),
         "units": units,
     }
 
@@ -128,6 +131,8 @@ def _reported(
         **{key: outcome[key] for key in OUTCOME},
         "worked_s": outcome.get("worked_s"),
         "notes": outcome.get("notes", []),
+        "gap_s": outcome.get("gap_s"),
+        "endpoints": outcome.get("endpoints", []),
         "restarts": _restarts(unit, outcome),
     }
 

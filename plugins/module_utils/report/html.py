@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.style import CSS, HEADER, JS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import Table, tables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.timeline import Unit, by_step, escaped, timeline
@@ -25,6 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     checks_words,
     count,
     duration,
+    endpoint_words,
     headline,
     in_order,
     kind,
@@ -93,7 +95,9 @@ def _outcome(report: Mapping[str, Any]) -> str:
         f"<b>{statuses[status]:,}</b> {escaped(status_words(status))}</a></li>"
         for status in in_order(statuses)
     )
-    facts = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in run_facts(report) if name != "Units")
+    told = [(name, value) for name, value in run_facts(report) if name != "Units"]
+    told += [("Gaps", gap_words(row)) for row in report.get("gaps", ())]
+    facts = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in told)
     error = f"<p><b>Broken off:</b> {escaped(report['error'])}</p>" if report.get("error") else ""
     return f"""<section class="outcome" data-status="{"upgraded" if good else "failed"}"><div>
 <strong>{"✓" if good else "✗"} {escaped(word)}</strong><p>{escaped(sentence)}</p>{error}
@@ -183,7 +187,11 @@ def _row(unit: Unit, anchor: str) -> str:
         f"{escaped(owner_name(unit))}<small>{_breakable(unit['owner'].get('domain') or '')}</small>",
         f"{escaped(words(unit['method']))}<small>{escaped(planned)}</small>",
         f'<span class="status">{escaped(status_words(unit["status"]))}</span>',
-        escaped(unit["reason"]) + "".join(f"<small>{escaped(note)}</small>" for note in unit.get("notes", ())),
+        escaped(unit["reason"])
+        + "".join(
+            f"<small>{escaped(note)}</small>"
+            for note in (*unit.get("notes", ()), *map(endpoint_words, unit.get("endpoints", ())))
+        ),
         "".join(
             f"<div><b>{escaped(name)}</b> {escaped(software)}<small>{escaped(', '.join(rest))}</small></div>"
             for name, (software, *rest) in vms

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import tables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
     bad_checks,
@@ -16,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     checks_words,
     count,
     duration,
+    endpoint_words,
     headline,
     kind,
     not_good,
@@ -36,6 +38,7 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     word, sentence = headline(report)
     lines = [f"# System VM upgrade: {plain(word.lower())}", "", f"**{sentence}**", ""]
     lines += [f"- {name}: {plain(value)}" for name, value in run_facts(report)]
+    lines += [f"- Gaps seen from outside, {plain(gap_words(row))}" for row in report.get("gaps", ())]
     if report.get("error"):
         lines += ["", f"Broken off: {plain(report['error'])}"]
     bad = not_good(units)
@@ -56,6 +59,14 @@ def markdown_report(report: Mapping[str, Any]) -> str:
         lines.append(f"- **{plain(check['status'].upper())}** {plain(check['name'])}: {plain(seen)}")
         if check["remedy"]:
             lines.append(f"  - {plain(check['remedy'])}")
+    probed = [(unit_name(unit), endpoint_words(each)) for unit in units for each in unit.get("endpoints", ())]
+    if probed:
+        lines += [
+            "",
+            f"## Seen from outside: {count(len(probed), 'address')}",
+            "",
+            *table_of(("Unit", "Address"), probed),
+        ]
     for table in tables(report):
         lines += ["", f"## {plain(table.title)}", "", *table_of(table.columns, table.rows)]
     if units:

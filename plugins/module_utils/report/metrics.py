@@ -31,9 +31,11 @@ def metrics_text(report: Mapping[str, Any], *, host: str, in_progress: bool, bef
     """
     statuses = Counter(unit["status"] for unit in report["units"])
     took: dict[tuple[str, str], list[float]] = {}
+    gaps: dict[tuple[str, str], list[float]] = {}
     for unit in report["units"]:
-        if unit["duration_s"] is not None:
-            took.setdefault((unit["method"], unit["kind"]), []).append(unit["duration_s"])
+        for found, seconds_of in ((took, unit["duration_s"]), (gaps, unit.get("gap_s"))):
+            if seconds_of is not None:
+                found.setdefault((unit["method"], unit["kind"]), []).append(seconds_of)
     success = _seconds(report["finished"]) if report["status"] == "success" and not in_progress else _success(before)
     version = report["management_server_version"]
     return "".join(
@@ -70,6 +72,23 @@ def metrics_text(report: Mapping[str, Any], *, host: str, in_progress: bool, bef
                     (suffix, {"method": method, "kind": kind}, value)
                     for (method, kind), seconds in sorted(took.items())
                     for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
+                ],
+                host,
+            ),
+            *_family(
+                *("sysvm_unit_gap_seconds", "summary", "How long units of the last run did not answer from outside."),
+                [
+                    (suffix, {"method": method, "kind": kind}, value)
+                    for (method, kind), seconds in sorted(gaps.items())
+                    for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
+                ],
+                host,
+            ),
+            *_family(
+                *("sysvm_longest_gap_seconds", "gauge", "The longest of these gaps."),
+                [
+                    ("", {"method": method, "kind": kind}, max(seconds))
+                    for (method, kind), seconds in sorted(gaps.items())
                 ],
                 host,
             ),

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
     count,
     not_handled_words,
@@ -47,6 +48,8 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
     if plan.get("estimate"):
         lines.append(f"Expected: {plan['estimate']['words']}")
+    if plan.get("probes"):
+        lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
         lines += ["", f"Step {step['number']}: {step['name']}, {len(members):,} unit(s)"]
@@ -68,6 +71,15 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
         names = _names([each["name"] for each in odd])
         lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
+
+
+def _probes(probes: Mapping[str, Any], units: Iterable[Unit]) -> str:
+    """How many endpoints of how many units are watched, and what there is nothing to watch of."""
+    without = sum(unit["step"] is not None and not unit["endpoints"] for unit in units)
+    none = f"; {count(without, 'unit')} to be touched {'has' if without == 1 else 'have'} none" if without else ""
+    serves = ", ".join(f"{number:,} {what}" for what, number in sorted(probes["serves"].items()))
+    what = f"{count(probes['endpoints'], 'address')} of {count(probes['units'], 'unit')} ({serves})"
+    return f"{what if probes['endpoints'] else 'nothing'}{none}"
 
 
 def not_handled_text(entries: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
@@ -152,6 +164,7 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
     lines = [f"Result: {report['status']}: {_counts(units, 'status') or 'no unit in scope'}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
     lines += [f"Took: {took(report)}"] if report.get("expected") else []
+    lines += [f"Gaps seen from outside, {gap_words(row)}" for row in report.get("gaps", ())]
     for status in ("failed", "skipped", "running", "not_started"):
         members = [unit for unit in units if unit["status"] == status]
         if not members:

@@ -91,6 +91,12 @@ def timeline(report: Mapping[str, Any], anchors: Mapping[str, str]) -> str:
         f'<rect x="1" y="1" width="24" height="10"/></svg> {escaped(status_words(status))}</span>'
         for status in in_order({span.unit["status"] for span in spans})
     )
+    if any(_gaps(span.unit, span.end) for span in spans):
+        key += (
+            '<span><svg viewBox="0 0 26 12" aria-hidden="true">'
+            '<rect class="gap" x="1" y="4" width="24" height="4"/></svg>'
+            " did not answer from outside</span>"
+        )
     charts = []
     for title, members in by_step(report, spans, lambda span: span.unit):
         start, end = members[0].start, max(span.end for span in members)
@@ -122,7 +128,13 @@ def _chart(spans: Sequence[_Span], scale: _Scale, anchors: Mapping[str, str]) ->
         top, left, width = AXIS + lane * height, scale.x(start), max(1.0, scale.x(end) - scale.x(start))
         status, sign, took = unit["status"], SIGNS.get(unit["status"], "?"), duration(unit["duration_s"])
         tip = f"{unit['name']}: {status_words(status)}, {_clock(start)} to {_clock(end)}, {took}"
+        tip += f", gap {duration(unit['gap_s'])}" if unit.get("gap_s") else ""
         shape = f'<rect x="{left}" y="{top + 1}" width="{width:.1f}" height="{height - 2}"/>'
+        shape += "".join(
+            f'<rect class="gap" x="{scale.x(gap_start)}" y="{top + height / 2 - 2:g}" height="4" '
+            f'width="{max(1.5, scale.x(gap_end) - scale.x(gap_start)):.1f}"/>'
+            for gap_start, gap_end in _gaps(unit, end)
+        )
         if not packed:
             name = unit["name"] if len(unit["name"]) <= MOST_LETTERS else unit["name"][: MOST_LETTERS - 1] + "…"
             shape += f'<text y="{top + 12}">{escaped(name)}</text>'
@@ -135,6 +147,23 @@ def _chart(spans: Sequence[_Span], scale: _Scale, anchors: Mapping[str, str]) ->
         )
     label = f"{count(len(spans), 'unit')} on a time axis; the table of all units says the same in words"
     return f'<svg viewBox="0 0 {WIDTH} {total}" role="img" aria-label="{label}">{"".join(shapes + above)}</svg>'
+
+
+def _gaps(unit: Unit, end: float) -> list[tuple[float, float]]:
+    """When an endpoint of it did not answer; gaps of several that overlap are one."""
+    found = sorted(
+        (start.timestamp(), moment(gap["end"]).timestamp() if gap["end"] else end)  # type: ignore[union-attr]
+        for endpoint in unit.get("endpoints", ())
+        for gap in endpoint["gaps"]
+        if (start := moment(gap["start"]))
+    )
+    joined: list[tuple[float, float]] = []
+    for start_s, end_s in found:
+        if joined and start_s <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end_s)
+        else:
+            joined.append((start_s, end_s))
+    return joined
 
 
 def _lanes(spans: Iterable[_Span]) -> list[int]:

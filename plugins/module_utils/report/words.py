@@ -77,6 +77,21 @@ def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
+def endpoint_words(endpoint: Mapping[str, Any]) -> str:
+    """What was seen of one endpoint from outside."""
+    where = f"[{endpoint['address']}]" if ":" in endpoint["address"] else endpoint["address"]
+    name = f"{where}:{endpoint['port']} ({endpoint['serves']})"
+    if not endpoint["before"]:
+        return f"{name}: {'unknown' if endpoint['before'] is None else 'did not answer'} before"
+    if not endpoint["after"]:
+        return f"{name}: does not answer any more"
+    longest, total = endpoint["longest_gap_s"], endpoint["total_gap_s"]
+    if not endpoint["gaps"]:
+        return f"{name}: no gap"
+    several = f", {durations.exact(total)} in all" if len(endpoint["gaps"]) > 1 else ""
+    return f"{name}: gap {durations.exact(longest)}{several}"
+
+
 def took(report: Mapping[str, Any]) -> str | None:
     """How long the run took, beside what was expected where all of it was carried out."""
     started, finished = moment(report["started"]), moment(report["finished"])
@@ -189,7 +204,7 @@ def status_words(status: str) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def moment(text: str | None) -> datetime | None:

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import Sender
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
@@ -60,6 +61,7 @@ class Desk:
     limits: Limits
     progress: Progress
     looks: Looks = field(default_factory=Looks)
+    probes: Probes = field(default_factory=Probes)
     forced: bool = False
     fallback_blocker: Callable[[Unit], str | None] | None = None
     known_vms: set[str] = field(default_factory=set)

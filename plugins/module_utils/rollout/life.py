@@ -52,6 +52,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits imp
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
+# How long to wait for the first result of a probe at most, and how often to look for it.
+FIRST_ANSWER_S, FIRST_LOOK_S = 1.5, 0.01
+# How often to look for what does not answer any more.
+REACH_S = 0.5
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -108,6 +112,7 @@ class Life:
         seen: Observation | None = None
         if self._looks_at_health:
             self._look_at_health()
+        yield from self._look_from_outside()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
                 seen = self.reader.read()
@@ -274,7 +279,27 @@ class Life:
             raise Failed(self._why_failed(None, seen), seen)
         if self._looks_at_health:
             yield from self._check_health(seen)
+        yield from self._until_reachable(seen)
         return seen
+
+    # --- from outside
+
+    def _look_from_outside(self) -> Steps[None]:
+        """Watch what it serves; only what answers before the first call counts."""
+        self.desk.probes.watch(self.unit.id)
+        began = self.desk.clock()
+        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < FIRST_ANSWER_S:
+            yield Pause(self.desk.clock() + FIRST_LOOK_S)
+        self.desk.probes.call(self.unit.id)
+
+    def _until_reachable(self, seen: Observation) -> Steps[None]:
+        """What answered before answers again, or it has not been upgraded as promised."""
+        self.desk.probes.follow(self.unit.id, seen.vms)
+        began = self.desk.clock()
+        while lost := self.desk.probes.lost(self.unit.id):
+            if self.desk.clock() - began >= self.desk.probes.patience_s:
+                raise Failed(f"proven by the server, but {'; '.join(each.silence for each in lost)}", seen)
+            yield Pause(self.desk.clock() + REACH_S, doubtful=True, holds=False)
 
     def _look_at_health(self) -> None:
         """Remember which health checks fail before anything is done."""
@@ -362,6 +387,7 @@ class Life:
             recovery=recovery,
             notes=tuple(self._notes),
             restarts=tuple(self._restarts.values()),
+            reach=self.desk.probes.reach(self.unit.id),
         )
 
     def _note(self, text: str) -> None:

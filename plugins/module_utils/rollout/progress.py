@@ -15,10 +15,10 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import (
     UnitResult,
     UnitStatus,
-    iso_time,
 )
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
@@ -62,8 +62,9 @@ class Progress:
     def finished(self, result: UnitResult, counts: Counts) -> None:
         self._journal({"result": result.as_dict()})
         took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
+        gap = "" if result.gap_s is None else f", gap {durations.exact(result.gap_s)}" if result.gap_s else ", no gap"
         reason = f": {result.reason}" if result.status is UnitStatus.FAILED else ""
-        self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{reason}", counts)
+        self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{gap}{reason}", counts)
 
     def note(self, unit: Unit, text: str) -> None:
         """Something a person wants to know that is no start and no end."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
 
 
@@ -38,6 +39,7 @@ class UnitResult:
     :ivar after: the VMs as last read; None when they were not read again.
     :ivar notes: what else is worth knowing, such as what was done twice or could not be looked at.
     :ivar restarts: the last restart of each of its networks, as far as it was sent here.
+    :ivar reach: what was seen of its endpoints from outside; empty where nothing is probed.
     """
 
     unit: Unit
@@ -53,6 +55,12 @@ class UnitResult:
     recovery: Recovery | None = None  # what would help a unit whose live patch failed
     notes: tuple[str, ...] = ()
     restarts: tuple[Restart, ...] = ()
+    reach: tuple[Reach, ...] = ()
+
+    @property
+    def gap_s(self) -> float | None:
+        """The longest time in which an endpoint of it did not answer; None where none was measured."""
+        return max((reach.longest_s for reach in self.reach if reach.before), default=None)
 
     @property
     def duration_s(self) -> float | None:
@@ -83,6 +91,8 @@ class UnitResult:
             "finished": iso_time(self.finished),
             "duration_s": self.duration_s,
             "worked_s": self.worked_s,
+            "gap_s": None if self.gap_s is None else round(self.gap_s, 1),
+            "endpoints": [reach.as_dict() for reach in self.reach],
             "vms": _before_and_after(self.unit.vms, self.unit.vms if self.after is None else self.after),
         }
 
@@ -100,15 +110,6 @@ def _before_and_after(before: Sequence[Vm], after: Sequence[Vm]) -> list[dict[st
         }
         for identity in dict.fromkeys([*old, *new])
     ]
-
-
-def iso_time(moment: float | None) -> str | None:
-    """Seconds since the epoch as ISO 8601 in UTC."""
-    if moment is None:
-        return None
-    milliseconds = round(moment * 1000)
-    second = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
-    return second.replace(microsecond=milliseconds % 1000 * 1000).isoformat(timespec="milliseconds")
 
 
 def diff(results: Iterable[UnitResult]) -> dict[str, str]:

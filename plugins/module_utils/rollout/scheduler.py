@@ -242,6 +242,7 @@ class Scheduler:
     def _launch(self) -> None:
         while not self._is_stopping() and not self._stopped and self._within_budget():
             if len(self._holding()) >= self._limits.parallel:
+                self._watch_next()
                 return
             life = self._pick()
             if life is None:
@@ -254,6 +255,11 @@ class Scheduler:
             life.caller.since = self.clock
             self._desk.progress.started(life.unit, self._counts())
             self._resume(life)
+
+    def _watch_next(self) -> None:
+        """What is seen from outside of a unit is to be known some time before anything is done to it."""
+        if self._desk.probes.on and (life := self._pick()):
+            self._desk.probes.watch(life.unit.id)
 
     def _holding(self) -> list[Life]:
         """What counts against the bounds: not a unit that only waits to be read again."""
@@ -345,6 +351,7 @@ class Scheduler:
     def _finish(self, life: Life, result: UnitResult) -> None:
         if life in self._active:
             self._active.remove(life)
+        self._desk.probes.leave(life.unit.id)
         self._failed += result.status is UnitStatus.FAILED
         self._desk.known_vms |= {vm.id for vm in result.after or ()}
         self._results[life.unit.id] = result

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import ACTING
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
@@ -38,6 +40,7 @@ def module_call(
     group, method = step["group"], step["method"]
     common = {
         **{name: variables[name] for name in LIMITS},
+        **{name: variables[name] for name, option in PROBING.items() if ACTING[0] in option.where},
         "max_failures": str(budget),
         "health_checks": variables["health_checks"] == "all"
         or (variables["health_checks"] == "canary" and step["canary"]),

@@ -50,7 +50,7 @@ class OthersEnd(AtWork):
 class Pause:
     """A moment on the rollout's clock.
 
-    :ivar doubtful: the unit's report contradicts the upgrade, and is read again before it is believed.
+    :ivar doubtful: what is seen of the unit contradicts the upgrade, and is looked at again before it is believed.
     :ivar holds: whether the unit keeps its place meanwhile; one that only waits to be read again gives it to others.
     """
 

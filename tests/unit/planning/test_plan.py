@@ -398,7 +398,7 @@ def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
 
 def test_every_check_is_covered() -> None:
     plan = plan_of(estate(WEB), make_policy())
-    tested = {case[0] for case in (*CHECK_CASES, *NEW_DISKS)} | {"wanted_method"}
+    tested = {case[0] for case in (*CHECK_CASES, *NEW_DISKS)} | {"wanted_method", "probes"}
     assert {check.name for check in plan.checks} == tested
     assert len(plan.checks) == len(CHECKS)
 

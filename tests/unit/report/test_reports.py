@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import MOST_NAMES, html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import MOST_ROWS, markdown_report
@@ -27,7 +28,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words impo
     moment,
     run_facts,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import iso_time
 
 T0 = 1_790_000_000.0
 VOID = {"input", "meta", "wbr"}

@@ -9,10 +9,12 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
     hosts,
     new_disks,
+    probes,
     server,
     sessions,
     units,
@@ -23,11 +25,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     CheckContext,
     Status,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
 
 CHECKS = tuple(
     each
-    for room in (server, units, hosts, new_disks, sessions)
+    for room in (server, units, hosts, new_disks, sessions, probes)
     for each in vars(room).values()
     if isinstance(each, Check)
 )
@@ -50,6 +52,12 @@ def new_disk_problems(context: CheckContext) -> list[Answer]:
     """The checks without which nothing may get a new disk, as far as they fail; for a module that acts on its own."""
     answers = [check.ask(context) for check in CHECKS if check.new_disks]
     return [answer for answer in answers if answer.status is Status.FAIL]
+
+
+def probes_answer(probed: Probed | None, ignored: Iterable[str]) -> Answer:
+    """That of the check of what is probed, where it was tried by somebody else than the module that plans."""
+    context = CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed)
+    return _unless_ignored(probes.probes.ask(context), ignored)
 
 
 def refuse_unknown_checks(names: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, calls
@@ -42,11 +43,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy."""
+    """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy.
+
+    :ivar probed: what is going to be watched from outside; None if nothing is.
+    """
 
     cloud: Cloud
     verdicts: Sequence[tuple[Unit, Verdict]]
     policy: Policy
+    probed: Probed | None = None
 
     def planned(self, *methods: Method) -> list[Unit]:
         return [unit for unit, verdict in self.verdicts if verdict.method in methods]

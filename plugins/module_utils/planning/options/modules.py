@@ -241,6 +241,23 @@ OWN = (
         ),
     ),
     Option(
+        "known_gaps",
+        "list",
+        (
+            "What an earlier report tells of how long what units serve did not answer, for what the plan says of it.",
+            "The roles take it from the last report in their folder.",
+        ),
+        where=(CHECK,),
+        default=(),
+        elements="dict",
+        suboptions=(
+            Option("kind", "str", ("The kind of the units.",), required=True),
+            Option("method", "str", ("What was done to them.",), required=True),
+            Option("shortest_s", "float", ("The shortest gap of a unit in seconds.",), required=True),
+            Option("longest_s", "float", ("The longest one.",), required=True),
+        ),
+    ),
+    Option(
         "units",
         "list",
         (

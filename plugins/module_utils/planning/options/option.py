@@ -35,7 +35,7 @@ class Option:
     :ivar lowest: of a number.
     :ivar choices: of a text, or of the items of a list.
     :ivar means: what a text or a number is more precisely, and so how a person may write it in a variable:
-        C(seconds), C(share), C(sizes), C(moment), C(release) or C(expression).
+        C(seconds), C(share), C(sizes), C(moment), C(ports), C(release) or C(expression).
     :ivar unset: what it comes to when nothing is given.
     :ivar env: the environment variable that stands in for it.
     :ivar no_log: as in Ansible.

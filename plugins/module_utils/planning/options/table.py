@@ -9,11 +9,12 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION, OWN
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option, group
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS, RUN
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import ORDER, SCOPE, STRATEGY
 
 # Of the roles and playbooks: sysvm_NAME.
-VARIABLES = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **RUN, **CONNECTION}
+VARIABLES = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **PROBING, **RUN, **CONNECTION}
 
 
 def options_of(place: str) -> dict[str, Option]:

@@ -1,0 +1,206 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tries TCP connections, again and again, and tells when an address begins and ceases to answer.
+
+A program of its own, made of the standard library only: it runs beside the module, which waits for the management
+server most of the time, or on another host, to which only this text is sent. It reads one JSON object per line::
+
+    {"watch": KEY, "address": ..., "port": ...}     {"leave": KEY}
+
+and writes one for the first result of each KEY and for each change: C({"key": ..., "at": ..., "answers": true}), I(at)
+in seconds since the epoch. It ends when its input ends.
+
+Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as the
+bound allows, but not more often than every 0.2 and, while they answer, not less often than once a second. What did not
+answer within 0.2 seconds is tried again at once, so a packet that is lost is no gap.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from typing import NamedTuple
+
+QUICK_S = 0.2  # between two attempts where there is room, and where one has not been answered
+USUAL_S = 1.0
+TIMEOUT_S = 1.0
+# Of this host and not of the one that is tried.
+OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN)
+
+
+class Target:
+    """One address with a port, and what is known of it; moments on the monotonic clock."""
+
+    def __init__(self, key: str, address: str, port: int) -> None:
+        self.key = key
+        self.where = (address, port)
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.due = 0.0
+        self.tried = 0.0  # when the youngest attempt began
+        self.answers: bool | None = None  # None before the first result
+        self.last_good: float | None = None  # when the youngest attempt began that was answered
+
+
+class Attempt(NamedTuple):
+    target: Target
+    began: float
+    before: float  # when the one before began
+
+
+class Prober:
+    """
+    :param rate: how many connections are tried in a second at most, in all.
+    """
+
+    def __init__(self, rate: float, incoming: int, outgoing: int) -> None:
+        self._pause_s = 1.0 / rate
+        self._next = 0.0  # before then nothing is tried
+        self._incoming, self._outgoing = incoming, outgoing
+        self._rest, self._unsent = b"", b""
+        self._targets: dict[str, Target] = {}
+        self._due: list[tuple[float, int, Target]] = []
+        self._attempts: dict[socket.socket, Attempt] = {}
+        self._number = 0
+        self._epoch = time.time() - time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        os.set_blocking(incoming, False)
+        os.set_blocking(outgoing, False)
+        self._selector.register(incoming, selectors.EVENT_READ)
+
+    def run(self) -> None:
+        while True:
+            now = time.monotonic()
+            while self._due and self._due[0][0] <= now and self._next <= now:
+                moment, _number, target = heapq.heappop(self._due)
+                if moment == target.due and self._targets.get(target.key) is target:
+                    self._try(target, now)
+            for key, _event in self._selector.select(self._patience(now)):
+                if key.fileobj == self._incoming:
+                    if not self._listen():
+                        return
+                elif isinstance(key.fileobj, socket.socket):
+                    self._answered(key.fileobj)
+            self._give_up(time.monotonic())
+            self._send()
+
+    def _patience(self, now: float) -> float:
+        moments = [attempt.began + TIMEOUT_S for attempt in self._attempts.values()][:1]  # the oldest is the first
+        if self._due:
+            moments.append(max(self._due[0][0], self._next))
+        if self._unsent:
+            moments.append(now + QUICK_S)
+        return max(0.0, min(moments, default=now + 3600) - now)
+
+    # --- what is asked for
+
+    def _listen(self) -> bool:
+        """False when nobody asks any more."""
+        try:
+            text = os.read(self._incoming, 65536)
+        except BlockingIOError:
+            return True
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        for line in lines:
+            asked = json.loads(line)
+            if "watch" in asked:
+                target = self._targets[asked["watch"]] = Target(asked["watch"], asked["address"], asked["port"])
+                self._plan(target, time.monotonic())
+            else:
+                self._targets.pop(asked.get("leave"), None)
+        return bool(text)
+
+    def _plan(self, target: Target, moment: float) -> None:
+        """Try it then, and not when it was planned before."""
+        target.due = moment
+        self._number += 1
+        heapq.heappush(self._due, (moment, self._number, target))
+
+    # --- attempts
+
+    def _try(self, target: Target, now: float) -> None:
+        self._next = max(self._next, now - self._pause_s) + self._pause_s
+        self._plan(target, now + QUICK_S)
+        attempt = Attempt(target, now, target.tried or now)
+        target.tried = now
+        connection = None
+        try:
+            connection = socket.socket(target.family, socket.SOCK_STREAM)
+            connection.setblocking(False)
+            problem = connection.connect_ex(target.where)
+        except OSError as error:
+            problem = error.errno or errno.EHOSTUNREACH
+        if connection is not None and problem in (0, errno.EINPROGRESS):
+            self._attempts[connection] = attempt
+            self._selector.register(connection, selectors.EVENT_WRITE)
+            return
+        if connection is not None:
+            connection.close()
+        if problem not in OWN_TROUBLE:
+            self._failed(attempt)
+
+    def _answered(self, connection: socket.socket) -> None:
+        problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        attempt = self._close(connection)
+        if problem == 0:
+            self._succeeded(attempt)
+        elif problem not in OWN_TROUBLE:
+            self._failed(attempt)
+
+    def _give_up(self, now: float) -> None:
+        for connection in [each for each, attempt in self._attempts.items() if now - attempt.began >= TIMEOUT_S]:
+            self._failed(self._close(connection))
+
+    def _close(self, connection: socket.socket) -> Attempt:
+        self._selector.unregister(connection)
+        connection.close()
+        return self._attempts.pop(connection)
+
+    # --- what comes of them
+
+    def _succeeded(self, attempt: Attempt) -> None:
+        target = attempt.target
+        target.last_good = max(attempt.began, target.last_good or attempt.began)
+        if target.answers:  # as before: there is time
+            interval = min(USUAL_S, max(QUICK_S, len(self._targets) * self._pause_s))
+            self._plan(target, attempt.began + interval)
+        else:
+            # It began to answer at some time between the attempt before this one and this one.
+            target.answers = True
+            self._tell(target, (attempt.before + attempt.began) / 2)
+
+    def _failed(self, attempt: Attempt) -> None:
+        target = attempt.target
+        if target.last_good is not None and attempt.began <= target.last_good:
+            return  # a younger attempt was answered
+        if target.answers is not False:
+            # It ceased to answer at some time between the last answer and this attempt.
+            target.answers = False
+            self._tell(target, attempt.began if target.last_good is None else (target.last_good + attempt.began) / 2)
+
+    # --- what is told
+
+    def _tell(self, target: Target, moment: float) -> None:
+        if self._targets.get(target.key) is target:
+            said = {"key": target.key, "at": round(self._epoch + moment, 3), "answers": target.answers}
+            self._unsent += json.dumps(said).encode() + b"\n"
+
+    def _send(self) -> None:
+        """What is not taken yet is kept: whoever reads may be waiting for the management server."""
+        while self._unsent:
+            try:
+                self._unsent = self._unsent[os.write(self._outgoing, self._unsent) :]
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                sys.exit()
+
+
+if __name__ == "__main__":
+    Prober(float(sys.argv[1]), 0, 1).run()

@@ -1,0 +1,288 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Watches the endpoints of the units at work: asks a prober on each place they are seen from, and remembers what it
+tells. A prober is a process of its own, so what it measures does not depend on what the rollout is waiting for."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import (
+    Endpoint,
+    Tried,
+    Wanted,
+    endpoint_of,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing import prober
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, Reach, reach_of
+
+FIRST_LOOK_S = 0.02
+SILENCE_S = 30.0
+TRY_S = 4.0  # for the first results, before the run
+# The folder with what probers on other hosts are asked and tell; set by the action plugin that runs them.
+PLACES_VARIABLE = "SYSVM_PROBE_PLACES"
+ASKED, TOLD = "asked", "told"
+
+
+@dataclass(frozen=True)
+class Probing:
+    """That and how probes are wanted.
+
+    :ivar rate: connections in a second at most, from each place.
+    :ivar patience_s: how long an endpoint that answered before may be silent after the proof.
+    :ivar places: the folder of those on other hosts; None for this host.
+    """
+
+    wanted: Wanted = field(default_factory=Wanted)
+    rate: float = 50.0
+    patience_s: float = 60.0
+    places: str | None = None
+
+    def open(self, endpoints: Mapping[str, Sequence[Endpoint]]) -> Probes:
+        """Start watching for these units; C(close) ends it."""
+        places: list[Place] = []
+        if self.places is not None:
+            places += [Elsewhere(entry.path) for entry in sorted(os.scandir(self.places), key=lambda entry: entry.name)]
+        elif endpoints:
+            places.append(Here(self.rate, socket.gethostname()))
+        return Probes(endpoints, places, rate=self.rate, patience_s=self.patience_s)
+
+
+class Place(Protocol):
+    """Where a prober runs; one that is not alive knows nothing any more."""
+
+    name: str
+
+    @property
+    def alive(self) -> bool: ...
+
+    def ask(self, line: Mapping[str, object]) -> None: ...
+
+    def told(self) -> Iterable[Mapping[str, object]]: ...
+
+    def close(self) -> None: ...
+
+
+class Here:
+    """A prober on this host. It ends with this process, however that ends."""
+
+    def __init__(self, rate: float, name: str) -> None:
+        self.name = name
+        self._rest = b""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", inspect.getsource(prober), str(rate)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._asked, self._told = self._process.stdin, self._process.stdout
+        os.set_blocking(self._told.fileno(), False)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, line: Mapping[str, object]) -> None:
+        with contextlib.suppress(OSError):  # it was killed
+            self._asked.write(json.dumps(line).encode() + b"\n")
+            self._asked.flush()
+
+    def told(self) -> list[Mapping[str, object]]:
+        text = b""
+        try:
+            while read := os.read(self._told.fileno(), 65536):
+                text += read
+        except BlockingIOError:
+            pass
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._asked.close()
+        self._told.close()
+        self._process.wait()
+
+
+class Elsewhere:
+    """A prober on another host: what it is asked is appended to one file, what it tells is found in another."""
+
+    def __init__(self, folder: str) -> None:
+        self.name = os.path.basename(folder)
+        self._folder = folder
+        self._position = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether something was heard of it: what it tells is written anew whenever it was asked."""
+        try:
+            return time.time() - os.path.getmtime(os.path.join(self._folder, TOLD)) < SILENCE_S
+        except FileNotFoundError:
+            return False
+
+    def ask(self, line: Mapping[str, object]) -> None:
+        with open(os.path.join(self._folder, ASKED), "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def told(self) -> list[Mapping[str, object]]:
+        try:
+            with open(os.path.join(self._folder, TOLD), "rb") as file:
+                file.seek(self._position)
+                whole, newline, _rest = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return []
+        self._position += len(whole) + len(newline)
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def close(self) -> None:
+        pass  # whoever started it ends it
+
+
+@dataclass
+class _Watched:
+    """One endpoint as seen from one place."""
+
+    endpoint: Endpoint
+    place: Place
+    key: str = ""
+    changes: list[Change] = field(default_factory=list)
+
+
+class Probes:
+    """Those of one rollout.
+
+    :param endpoints: of each unit, by its id; empty where nothing is probed.
+    :param rate: as of Probing.
+    :ivar patience_s: how long an endpoint that answered before may be silent after the proof.
+    :ivar on: whether anything is probed.
+    """
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Sequence[Endpoint]] | None = None,
+        places: Sequence[Place] = (),
+        *,
+        rate: float = 50.0,
+        patience_s: float = 0.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.patience_s = patience_s
+        self._endpoints = endpoints or {}
+        self._places = places
+        self._rate = rate
+        self._now = now
+        self._watched: dict[str, list[_Watched]] = {}  # by unit
+        self.on = bool(places)
+        self._by_key: dict[str, _Watched] = {}
+        self._asked = 0
+        self._called: dict[str, float] = {}
+
+    def watch(self, unit_id: str) -> None:
+        """From now on. Once for a unit is enough."""
+        if unit_id in self._watched:
+            return
+        endpoints = self._endpoints.get(unit_id, ())
+        self._watched[unit_id] = [_Watched(each, place) for place in self._places for each in endpoints]
+        for watched in self._watched[unit_id]:
+            self._ask(watched)
+
+    def _ask(self, watched: _Watched) -> None:
+        self._asked += 1
+        watched.key = str(self._asked)
+        self._by_key[watched.key] = watched
+        watched.place.ask({"watch": watched.key, "address": watched.endpoint.address, "port": watched.endpoint.port})
+
+    def knows(self, unit_id: str) -> bool:
+        """Whether there is a first result for each of its endpoints."""
+        self._listen()
+        return all(watched.changes for watched in self._watched.get(unit_id, ()))
+
+    def call(self, unit_id: str) -> None:
+        """The first call for the unit is sent now: what does not answer from now on is a gap."""
+        self._called.setdefault(unit_id, self._now())
+
+    def follow(self, unit_id: str, vms: Iterable[Vm]) -> None:
+        """A new SSVM or CPVM may have another address, and answers there."""
+        there = {each.address: each for vm in vms if (each := endpoint_of(vm)) is not None}
+        for watched in self._watched.get(unit_id, ()) if there else ():
+            if watched.endpoint.address not in there:
+                self._leave(watched)
+                watched.endpoint = next(iter(there.values()))
+                self._ask(watched)
+
+    def reach(self, unit_id: str) -> tuple[Reach, ...]:
+        """What is known of its endpoints now."""
+        self._listen()
+        now = self._now()
+        since = self._called.get(unit_id, now)
+        return tuple(
+            reach_of(watched.endpoint, watched.place.name, watched.changes, since, now, known=watched.place.alive)
+            for watched in self._watched.get(unit_id, ())
+        )
+
+    def lost(self, unit_id: str) -> list[Reach]:
+        """Those that answered before and do not answer now."""
+        return [reach for reach in self.reach(unit_id) if reach.lost_since is not None]
+
+    def leave(self, unit_id: str) -> None:
+        for watched in self._watched.get(unit_id, ()):
+            self._leave(watched)
+
+    def _leave(self, watched: _Watched) -> None:
+        if self._by_key.pop(watched.key, None):
+            watched.place.ask({"leave": watched.key})
+
+    def close(self) -> None:
+        for place in self._places:
+            place.close()
+
+    def try_once(self, sleep: Callable[[float], None] = time.sleep) -> list[Tried]:
+        """Before anything is done: which of the endpoints answer now, from each place.
+
+        Of many, as many as take about a second: one of each unit before a second of any.
+        """
+        ranked = sorted(
+            (place, unit_id, endpoint)
+            for unit_id, endpoints in self._endpoints.items()
+            for place, endpoint in enumerate(endpoints)
+        )
+        chosen = [
+            _Watched(endpoint, place)
+            for *_rank, endpoint in ranked[: max(1, int(self._rate))]
+            for place in self._places
+        ]
+        for watched in chosen:
+            self._ask(watched)
+        end = self._now() + TRY_S
+        while any(not watched.changes for watched in chosen) and self._now() < end:
+            sleep(FIRST_LOOK_S)
+            self._listen()
+        for watched in chosen:
+            self._leave(watched)
+        return [_tried(place, [each for each in chosen if each.place is place]) for place in self._places]
+
+    def _listen(self) -> None:
+        for place in self._places:
+            for said in place.told():
+                watched = self._by_key.get(str(said["key"]))
+                if watched is not None:
+                    watched.changes.append(Change(float(str(said["at"])), bool(said["answers"])))
+
+
+def _tried(place: Place, watched: Sequence[_Watched]) -> Tried:
+    silent = [each.endpoint for each in watched if not each.changes or not each.changes[-1].answers]
+    return Tried(place.name, len(watched) - len(silent), tuple(silent))

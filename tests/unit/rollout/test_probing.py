@@ -1,0 +1,184 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was seen from outside, and what a rollout makes of it; in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, reach_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from tests.unit.rollout.fake import FakeServer
+from tests.unit.rollout.rolling import LIMITS, networks, roll
+
+WEB = Endpoint("203.0.113.7", 443, "load balancing: web")
+START = FakeServer([]).clock()
+Seen = list[tuple[float, bool]]
+
+
+@pytest.mark.parametrize(
+    ("seen", "before", "gaps", "after"),
+    [
+        ([(0.0, True)], True, [], True),
+        ([(0.0, True), (12.0, False), (13.5, True)], True, [1.5], True),
+        ([(0.0, True), (12.0, False), (13.0, True), (15.0, False), (15.5, True)], True, [1.0, 0.5], True),
+        ([(0.0, True), (12.0, False)], True, [88.0], False),
+        ([(0.0, False)], False, [], False),
+        ([(0.0, False), (20.0, True)], False, [], True),  # it came back, but nobody knows since when it was away
+        ([(0.0, True), (5.0, False)], False, [], False),  # away before anything was sent
+        ([(0.0, True), (5.0, False), (8.0, True), (20.0, False), (21.0, True)], True, [1.0], True),
+        ([(12.0, True)], None, [], True),  # its first answer came after the first call
+        ([(0.0, True), (12.0, False), (12.5, False), (14.0, True)], True, [2.0], True),  # under its new address
+        ([], None, [], None),
+    ],
+)
+def test_what_changes_come_to(seen: Seen, before: bool | None, gaps: list[float], after: bool | None) -> None:
+    reach = reach_of(WEB, "here", [Change(*each) for each in seen], since=10.0, until=100.0)
+    assert (reach.before, reach.lengths_s, reach.after) == (before, gaps, after)
+
+
+@given(st.lists(st.floats(0.1, 50), min_size=1, max_size=12))
+def test_gaps_are_the_time_without_an_answer(lengths: list[float]) -> None:
+    """Of a history that alternates, every second length is a gap."""
+    moments = [0.0]
+    for length in lengths:
+        moments.append(moments[-1] + length)
+    changes = [Change(at, place % 2 == 0) for place, at in enumerate(moments)]
+    reach = reach_of(WEB, "here", changes, since=0.05, until=moments[-1])
+    silent = [end - start for place, (start, end) in enumerate(pairwise(moments)) if place % 2 == 1]
+    told = reach.lengths_s if len(moments) % 2 else reach.lengths_s[:-1]
+    assert told == pytest.approx(silent)
+
+
+class Schedule:
+    """A place from which an endpoint answers at times that a test sets."""
+
+    name = "here"
+    alive = True
+
+    def __init__(self, server: FakeServer, seen: Seen, first_after: float = 0.0) -> None:
+        self._server = server
+        self._seen = seen
+        self._asked: dict[object, float] = {}
+        self._told: set[tuple[object, float]] = set()
+        self._first_after = first_after
+        self.left: list[object] = []
+
+    def ask(self, line: Mapping[str, object]) -> None:
+        if "watch" in line:
+            self._asked[line["watch"]] = self._server.clock()
+        else:
+            self.left.append(line["leave"])
+
+    def told(self) -> Iterable[Mapping[str, object]]:
+        for key, since in self._asked.items():
+            for offset, answers in self._seen:
+                at = since + offset + self._first_after
+                if at <= self._server.clock() and (key, offset) not in self._told:
+                    self._told.add((key, offset))
+                    yield {"key": key, "at": at, "answers": answers}
+
+    def close(self) -> None: ...
+
+
+def probed(seen: Seen, *faults: Any, first_after: float = 0.0, **facts: Any) -> tuple[UnitResult, FakeServer, Schedule]:
+    """One network whose endpoint is seen like this, in seconds after it was watched."""
+    [unit] = networks(1)
+    server = FakeServer([unit], *faults)
+    place = Schedule(server, seen, first_after)
+    probes = Probes({unit.id: [WEB]}, [place], patience_s=20, now=server.clock)
+    [result] = roll(server, [unit], LIMITS, probes=probes, **facts).results
+    return result, server, place
+
+
+def unprobed_s() -> float:
+    """How long the same takes without probes."""
+    units = networks(1)
+    server = FakeServer(units)
+    roll(server, units, LIMITS)
+    return server.clock() - START
+
+
+def test_a_gap_stands_in_the_result_and_in_the_line() -> None:
+    lines: list[str] = []
+    result, *_rest, place = probed([(0.0, True), (2.0, False), (3.2, True)], lines=lines)
+    assert result.status is UnitStatus.UPGRADED
+    assert result.gap_s == pytest.approx(1.2)
+    assert any("ok" in line and "gap 1.2 s" in line for line in lines)
+    [told] = result.as_dict()["endpoints"]
+    assert (told["address"], told["port"], told["from"]) == ("203.0.113.7", 443, "here")
+    assert (told["before"], told["after"], told["longest_gap_s"], told["total_gap_s"]) == (True, True, 1.2, 1.2)
+    assert place.left == ["1"]  # nothing is probed after the unit's end
+
+
+def test_what_does_not_come_back_is_a_failure_though_the_server_proves_the_unit() -> None:
+    result, server, _place = probed([(0.0, True), (2.0, False)])
+    assert result.status is UnitStatus.FAILED
+    assert "proven by the server, but 203.0.113.7:443 (load balancing: web) does not answer since" in result.reason
+    assert server.clock() - START >= unprobed_s() + 20
+
+
+def test_what_comes_back_late_is_waited_for() -> None:
+    lasts = unprobed_s()
+    result, *_rest = probed([(0.0, True), (2.0, False), (lasts + 15.0, True)])
+    assert result.status is UnitStatus.UPGRADED
+    assert result.gap_s == pytest.approx(lasts + 13.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "seen", [[(0.0, False)], [(0.0, False), (4.0, True)], [(0.0, False), (4.0, True), (5.0, False)]]
+)
+def test_what_did_not_answer_before_makes_no_failure_and_no_gap(seen: Seen) -> None:
+    result, *_rest = probed(seen)
+    assert result.status is UnitStatus.UPGRADED
+    assert result.gap_s is None
+
+
+def test_a_firewall_that_drops_delays_by_a_second_and_a_half_at_most() -> None:
+    """Its first result takes as long as a connection is waited for; one that never comes is not waited for."""
+    lasts = unprobed_s()
+    _result, server, _place = probed([], first_after=1e9)
+    assert server.clock() - START - lasts <= 1.6
+
+
+def test_a_service_that_is_lost_counts_against_the_budget() -> None:
+    units = networks(4)
+    server = FakeServer(units)
+    probes = Probes(
+        {units[0].id: [WEB]}, [Schedule(server, [(0.0, True), (2.0, False)])], patience_s=5, now=server.clock
+    )
+    limits = type(LIMITS)(parallel=1, per_host=0, max_failures=0, job_timeout=60, verify_timeout=10, poll_interval=5)
+    results = roll(server, units, limits, probes=probes).results
+    assert [result.status.value for result in results] == ["failed", "not_started", "not_started", "not_started"]
+
+
+def test_a_place_that_is_gone_makes_no_failure() -> None:
+    [unit] = networks(1)
+    server = FakeServer([unit])
+    place = Schedule(server, [(0.0, True), (2.0, False)])
+    place.alive = False
+    probes = Probes({unit.id: [WEB]}, [place], patience_s=5, now=server.clock)
+    [result] = roll(server, [unit], LIMITS, probes=probes).results
+    assert result.status is UnitStatus.UPGRADED
+    assert result.as_dict()["endpoints"][0]["after"] is None
+
+
+def test_the_next_unit_is_watched_before_it_is_its_turn() -> None:
+    units = networks(2)
+    server = FakeServer(units)
+    place = Schedule(server, [(0.0, True)])
+    probes = Probes({unit.id: [WEB] for unit in units}, [place], now=server.clock)
+    limits = type(LIMITS)(parallel=1, per_host=0, job_timeout=60, verify_timeout=10, poll_interval=5)
+    results = roll(server, units, limits, probes=probes).results
+    second = max(results, key=lambda result: result.started or 0)
+    watched = max(place._asked.values())
+    assert (second.started or 0) - watched >= 2

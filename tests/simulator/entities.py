@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tests.simulator.faults import Fault
 from tests.simulator.identity import uuid_of
+from tests.simulator.rules import Rule
 
 if TYPE_CHECKING:
     pass
@@ -175,6 +176,8 @@ class Restartable(Entity):
     tags: dict[str, str] = field(default_factory=dict)
     routers: list[Router] = field(default_factory=list)
     public_ip: str = ""
+    gap: Any = None
+    """How long what it serves is gone when it is interrupted (rules.gap_of); None: as the estate's gaps say."""
     remote_access_vpn: bool = False
     deployment: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The server locks a network (a VPC) while it deploys its routers, and only then."""
@@ -196,7 +199,7 @@ class Network(Restartable):
     vlan: int = 0
     vpc: Vpc | None = None
     provider: str | None = "VirtualRouter"
-    lb_rules: int = 0
+    public_rules: list[Rule] = field(default_factory=list)
     internal_lb: bool = False
     ilbs: list[Router] = field(default_factory=list)
 
@@ -331,6 +334,10 @@ class SystemVm(Vm):
     agent: Agent | None = None
     sessions: int = 0
     public_ip: str = ""
+    gap: Any = None
+    closed: bool = False
+    """Nothing listens at its address."""
+    drops: bool = False
 
     @property
     def type_name(self) -> str:

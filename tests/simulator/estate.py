@@ -26,7 +26,7 @@ from tests.simulator.entities import (
     Vpc,
     Zone,
 )
-from tests.simulator.estate_places import Places, names, public_ip, text_of
+from tests.simulator.estate_places import Places, names, text_of
 from tests.simulator.estate_schema import (
     MONTH,
     NETWORK,
@@ -158,10 +158,13 @@ class Builder(Places):
                 software=software,
                 type=type_,
                 sessions=spec.get("sessions", 0),
-                public_ip=f"198.19.{number >> 8 & 255}.{number & 255}",
+                public_ip=world.addresses.of_systemvm(number),
+                closed=spec.get("down", False),
+                drops=spec.get("drops", False),
                 agent=None if agent == "none" else Agent(software, agent, created),
             )
         )
+        self.reach(vm, spec, where)
         vm.template = world.registered_template(hypervisor)
         if vm.agent is not None and type_ == SSVM:
             # As recorded: an agent says when it was last disconnected, unless it never was.
@@ -196,13 +199,15 @@ class Builder(Places):
                 hypervisor=self.hypervisor(self.unit_hypervisor(spec, zone), where),
                 restartrequired=spec.get("restartrequired", False),
                 tags=spec.get("tags", {}),
-                public_ip=public_ip(number) if kind == "Isolated" and provider == "VirtualRouter" else "",
+                public_ip=world.addresses.of_network(number)
+                if kind == "Isolated" and provider == "VirtualRouter"
+                else "",
                 remote_access_vpn=spec.get("remote_access_vpn", False),
                 type=kind,
                 vlan=100 + number % 3900,
                 provider=None if provider == "none" else provider,
-                lb_rules=int(spec.get("lb", 0)),
             )
+            self.reach(network, spec, where)
             world.networks.append(world.add(network))
             has_routers = network.has_router_provider and network.state in ("Implemented", "Setup")
             has_routers = has_routers and network.hypervisor != "External"
@@ -229,11 +234,12 @@ class Builder(Places):
                 hypervisor=self.hypervisor(self.unit_hypervisor(spec, zone), where),
                 restartrequired=spec.get("restartrequired", False),
                 tags=spec.get("tags", {}),
-                public_ip=public_ip(30000 + number),
+                public_ip=world.addresses.of_network(30000 + number),
                 remote_access_vpn=spec.get("remote_access_vpn", False),
                 private_gateway=spec.get("private_gateway", False),
                 site_to_site=spec.get("site_to_site", False),
             )
+            self.reach(vpc, spec, where)
             world.vpcs.append(world.add(vpc))
             tiers = spec.get("tiers", 1)
             if isinstance(tiers, int):
@@ -268,9 +274,9 @@ class Builder(Places):
             vlan=100 + number % 3900,
             vpc=vpc,
             provider="VpcVirtualRouter",
-            lb_rules=int(spec.get("lb", 0)),
             internal_lb=bool(spec.get("internal_lb", False)),
         )
+        self.reach(tier, spec, where)
         vpc.tiers.append(tier)
         world.networks.append(world.add(tier))
         if tier.internal_lb:

@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from tests.simulator import estate_rules
 from tests.simulator.entities import (
     X86,
     Cluster,
     Domain,
     Host,
     ManagementServer,
+    Network,
     Owner,
     Pod,
     Project,
+    SystemVm,
     Template,
+    Vpc,
     Zone,
 )
 from tests.simulator.estate_schema import (
@@ -64,12 +68,19 @@ class Places:
             self.faults.replace(self.spec.get("faults", []))
         except ValueError as error:
             raise EstateError(f"faults: {error}") from None
-        self.world = World(facts, Timings(**timings), self.faults)
+        self.world = World(
+            facts,
+            Timings(**timings),
+            self.faults,
+            estate_rules.gaps(self.spec),
+            self.spec.get("listeners", False),
+        )
         self.defaults = check(self.spec.get("defaults", {}), DEFAULTS, "defaults")
         self.created = itertools.count()
         self.next_host: dict[tuple[str, str, str], Iterator[Host]] = {}
         self.networks_made = itertools.count(1)
         self.vpcs_made = itertools.count()
+        self.rule_addresses = itertools.count(1)
 
     # -- server and zones
 
@@ -319,6 +330,12 @@ class Places:
         account = None if project is not None else spec.get("account", self.defaults.get("account", "system"))
         return Owner(account, project, path)
 
+    def reach(self, thing: Network | Vpc | SystemVm, spec: Spec, where: str) -> None:
+        """How it is reached from outside, and for how long it is gone."""
+        thing.gap = estate_rules.check_gap(spec.get("gap"), where)
+        if isinstance(thing, Network):
+            thing.public_rules = estate_rules.rules(thing, spec, where, self.world.addresses, self.rule_addresses)
+
     def version_of(self, spec: Spec) -> str:
         return str(spec.get("version", self.defaults.get("version", "4.18.1")))
 
@@ -357,7 +374,3 @@ def names(spec: Spec, base: str = "", always_number: bool = False) -> list[str]:
 
 def text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def public_ip(number: int) -> str:
-    return f"198.18.{number >> 8 & 255}.{number & 255}"

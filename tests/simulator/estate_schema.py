@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from tests.simulator.rules import GAP_FIELDS
 from tests.simulator.storage import LOCAL
 
 Spec = dict[str, Any]
@@ -28,6 +29,8 @@ TOP = {
     "elastic_lbs": LIST,
     "shared_file_systems": LIST,
     "history": LIST,
+    "listeners": BOOL,
+    "gaps": MAP,
     "forbidden_commands": LIST,
     "faults": LIST,
 }
@@ -44,6 +47,8 @@ SERVER = {
     "management_servers": LIST,
 }
 MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}
+GAPS = GAP_FIELDS
+GAP: Any = (int, float, str, dict)
 DEFAULTS = VERSIONS | {"zone": STR, "account": STR, "domain": STR}
 ZONE = {
     "name": STR,
@@ -85,6 +90,9 @@ SYSTEM_VM = {
     "state": STR,
     "agent": STR,
     "sessions": INT,
+    "gap": GAP,
+    "down": BOOL,
+    "drops": BOOL,
 }
 ROUTER = VERSIONS | {
     "arch": STR,
@@ -111,16 +119,27 @@ UNIT = (
         "remote_access_vpn": BOOL,
         "restartrequired": BOOL,
         "tags": MAP,
+        "gap": GAP,
     }
 )
-NETWORK = UNIT | {"type": STR, "provider": STR, "lb": (bool, int)}
+RULES = {
+    "lb": (bool, int),
+    "load_balancers": (int, list),
+    "port_forwardings": (int, list),
+    "static_nats": (int, list),
+    "gap": GAP,
+    "down": BOOL,
+    "drops": BOOL,
+}
+RULE = {"name": STR, "port": INT, "protocol": STR, "address": STR, "gap": GAP, "down": BOOL, "drops": BOOL}
+NETWORK = UNIT | RULES | {"type": STR, "provider": STR}
 VPC = UNIT | {
     "tiers": (int, list),
     "internal_lb": (bool, dict),
     "private_gateway": BOOL,
     "site_to_site": BOOL,
 }
-TIER = {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "lb": (bool, int), "restartrequired": BOOL}
+TIER = RULES | {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
 PAST = {
     "network": STR,

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.simulator import render_networks, render_parts
 from tests.simulator.commands import Call, command
-from tests.simulator.entities import Network, Vm, Vpc, Zone
 from tests.simulator.identity import uuid_of
-from tests.simulator.lists import OWNED, shown_as
+from tests.simulator.lists import OWNED
 
 
 def tags_match(call: Call, tags: dict[str, str]) -> bool:
@@ -68,108 +65,6 @@ def list_vpcs(call: Call) -> str:
         owner=lambda vpc: vpc.owner,
     )
     return call.entities("vpc", vpcs)
-
-
-def network_or_vpc(unit: Network | Vpc) -> dict[str, Any]:
-    if isinstance(unit, Vpc):
-        return {"vpcid": unit.id, "vpcname": unit.name}
-    return {"associatednetworkid": unit.id, "associatednetworkname": unit.name}
-
-
-@command(
-    "listPublicIpAddresses",
-    f"{OWNED} id:uuid zoneid:uuid associatednetworkid:uuid vpcid:uuid ipaddress issourcenat:boolean "
-    "allocatedonly:boolean forvirtualnetwork:boolean state isstaticnat:boolean forloadbalancing:boolean",
-)
-def list_public_ip_addresses(call: Call) -> str:
-    world = call.world
-    sees = call.may_see()
-
-    def common(address: str, owner: Any, zone: Zone) -> dict[str, Any]:
-        return {
-            "id": uuid_of("ipaddress", address),
-            "ipaddress": address,
-            "allocated": world.stamp(world.started),
-            **render_parts.zone_fields(zone),
-            "issourcenat": True,
-            **render_parts.owner_fields(owner),
-            "forvirtualnetwork": True,
-            "vlanid": uuid_of("vlan", zone.name),
-            "vlanname": "vlan://50",
-            "isstaticnat": False,
-            "issystem": False,
-        }
-
-    def rest(zone: Zone, purpose: str | None) -> dict[str, Any]:
-        return {
-            "networkid": render_parts.PUBLIC_NETWORK,
-            "state": "Allocated",
-            "physicalnetworkid": uuid_of("physicalnetwork", zone.name),
-            **({"purpose": purpose} if purpose else {}),
-            "tags": [],
-            "isportable": False,
-            "fordisplay": True,
-            "hasrules": False,
-            "forsystemvms": False,
-            "forprovider": False,
-            "hasannotations": False,
-        }
-
-    def vm_fields(vm: Vm | None, type_: str) -> dict[str, Any]:
-        if vm is None:
-            return {}
-        return {"virtualmachineid": vm.id, "virtualmachinetype": type_, "virtualmachinename": vm.name}
-
-    rows = []
-    for vm in world.systemvms:
-        if sees(world.system_owner) and call.same("zoneid", vm.zone) and not call.objects.keys() - {"zoneid"}:
-            row = common(vm.public_ip, world.system_owner, vm.zone) | {"issourcenat": False, "issystem": True}
-            rows.append(row | vm_fields(vm, vm.type_name) | rest(vm.zone, "Lb"))
-    units: list[Network | Vpc] = [*world.networks, *world.vpcs]
-    chosen = call.select(
-        [unit for unit in units if unit.public_ip],
-        objects={
-            "zoneid": lambda unit: unit.zone,
-            "associatednetworkid": lambda unit: unit,
-            "vpcid": lambda unit: unit,
-        },
-        owner=lambda unit: unit.owner,
-    )
-    for unit in chosen:
-        first = unit.routers[0] if unit.routers else None
-        row = common(unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
-        rows.append(row | network_or_vpc(unit) | rest(unit.zone, None))
-    columns = ("id", "ipaddress", "issourcenat", "forvirtualnetwork", "isstaticnat", "state")
-    shown = call.select(
-        rows,
-        values={column: shown_as(column) for column in columns},
-        keyword=lambda row: [row["ipaddress"]],
-    )
-    return call.rows("publicipaddress", shown, dict)
-
-
-@command("listRemoteAccessVpns", f"{OWNED} id:uuid networkid:uuid publicipid:uuid fordisplay:boolean")
-def list_remote_access_vpns(call: Call) -> str:
-    units: list[Network | Vpc] = [*call.world.networks, *call.world.vpcs]
-    chosen = call.select(
-        [unit for unit in units if unit.remote_access_vpn],
-        objects={"networkid": lambda unit: unit},
-        owner=lambda unit: unit.owner,
-    )
-    return call.rows(
-        "remoteaccessvpn",
-        chosen,
-        lambda unit: {
-            "publicipid": uuid_of("ipaddress", unit.public_ip),
-            "publicip": unit.public_ip,
-            "iprange": "10.1.2.1-10.1.2.8",
-            "presharedkey": "simulated",
-            **render_parts.owner_fields(unit.owner),
-            "state": "Running",
-            "id": uuid_of("remoteaccessvpn", unit.id),
-            "fordisplay": True,
-        },
-    )
 
 
 @command("listVpnGateways", f"{OWNED} id:uuid vpcid:uuid fordisplay:boolean")
@@ -244,39 +139,6 @@ def list_private_gateways(call: Call) -> str:
             "sourcenatsupported": False,
         },
     )
-
-
-@command("listLoadBalancerRules", f"{OWNED} id:uuid name networkid:uuid zoneid:uuid publicipid:uuid")
-def list_load_balancer_rules(call: Call) -> str:
-    networks = call.select(
-        call.world.networks,
-        objects={"networkid": lambda network: network, "zoneid": lambda network: network.zone},
-        owner=lambda network: network.owner,
-    )
-    rules = [(network, number) for network in networks for number in range(network.lb_rules)]
-
-    def show(rule: tuple[Network, int]) -> dict[str, Any]:
-        network, number = rule
-        address = (network.vpc or network).public_ip
-        return {
-            "id": uuid_of("loadbalancerrule", f"{network.id}/{number}"),
-            "name": f"lb-{number + 1}",
-            "publicipid": uuid_of("ipaddress", address),
-            "publicip": address,
-            "publicport": str(8000 + number),
-            "privateport": "80",
-            "algorithm": "roundrobin",
-            "cidrlist": "",
-            **render_parts.owner_fields(network.owner),
-            "state": "Active",
-            **render_parts.zone_fields(network.zone),
-            "protocol": "tcp",
-            "tags": [],
-            "networkid": network.id,
-            "fordisplay": True,
-        }
-
-    return call.rows("loadbalancerrule", rules, show)
 
 
 @command("listProjects", f"{OWNED} id:uuid name state displaytext", ids="project")

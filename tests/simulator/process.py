@@ -129,6 +129,14 @@ class RunningSimulator:
         """update(vms={"r-3-VM": {"state": "Stopped"}}, settings={...}, ...)"""
         self.control("POST", "update", facts)
 
+    def listeners(self) -> list[dict[str, Any]]:
+        """The endpoints of an estate with listeners, and when each was gone: [[closed, opened or None], ...]."""
+        return self.control("GET", "listeners")
+
+    def outage(self, name: str, gap: float | str | dict[str, Any]) -> int:
+        """Endpoints go now, by the name of their rule, network, VPC or system VM; gap "back": they return."""
+        return self.control("POST", "listeners", {"name": name, "gap": gap})
+
     def wait_until_up(self, seconds: float = 30.0) -> None:
         """After a restart."""
         end = time.monotonic() + seconds
@@ -246,4 +254,5 @@ class SimulatorThread(RunningSimulator):
         self.url, self.key, self.secret = self._simulator.url, world.server.key, world.server.secret
         self._started.set()
         await self._simulator.stopped.wait()
+        self._simulator.close_endpoints()
         await self._simulator.stop()

@@ -23,6 +23,7 @@ from tests.simulator.entities import (
 )
 from tests.simulator.jobs import JobRunner
 from tests.simulator.routers import choose_host
+from tests.simulator.rules import gap_of
 from tests.simulator.world import CUSTOM_JOB_ID, World
 
 
@@ -180,6 +181,8 @@ def update_entity(world: World, entity: Entity, values: dict[str, Any], where: s
     if isinstance(entity, Vm) and "root" in values:
         version = values.pop("root")
         world.change(entity, root=next(t for t in world.system_templates(entity.hypervisor) if t.version == version))
+    if values.get("gap") is not None:
+        gap_of(values["gap"])
     if isinstance(entity, Host) and "version" in values:
         values.setdefault("package", values["version"])
     if isinstance(entity, Router) and "failing_checks" in values:

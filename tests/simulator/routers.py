@@ -66,6 +66,7 @@ async def patch(world: World, command: str, router: Router) -> bool:
         return False
     refuse_unknown_command(router)
     fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
+    world.interrupted(router, "patch")
     interval: Interval = [time.time(), None]
     router.patches.append(interval)
     try:
@@ -195,6 +196,7 @@ def strike_checks(world: World, command: str, router: Router) -> None:
 
 
 async def stop(world: World, router: Router) -> None:
+    world.interrupted(router, "restart")
     world.change(router, state="Stopping")
     try:
         await world.timings.pause("stop")

@@ -27,6 +27,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     lists_infrastructure,
     lists_networks,
     lists_roles,
+    lists_rules,
     lists_storage,
     lists_vms,
     report,
@@ -34,6 +35,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     systemvms,
 )
 from tests.simulator.commands import COMMANDS, Command
+from tests.simulator.endpoints import Endpoints
 from tests.simulator.entities import CPVM, SSVM, Entity
 from tests.simulator.errors import ApiError
 from tests.simulator.estate import build
@@ -79,6 +81,7 @@ class Simulator:
         self._own_tasks: set[asyncio.Task[None]] = set()
         self._restarting = False
         self._workers = Workers(world.server)
+        self._endpoints: Endpoints | None = None
         world.die = self._die
 
     @property
@@ -94,6 +97,8 @@ class Simulator:
         for entity in [*self.world.vms.values(), *self.world.networks, *self.world.vpcs]:
             with contextlib.suppress(ApiError):
                 self.world.json(entity)
+        if self.world.has_listeners:
+            self._endpoints = Endpoints(self.world)
         await self._listen()
         self._start_loops()
 
@@ -103,7 +108,13 @@ class Simulator:
         for task in self._own_tasks:
             task.cancel()
         await self._runner.cleanup()
+        self.close_endpoints()
         self.stopped.set()
+
+    def close_endpoints(self) -> None:
+        if self._endpoints is not None:
+            self._endpoints.stop()
+            self._endpoints = None
 
     def _start_loops(self) -> None:
         self.world.spawn(systemvms.scan(self.world, SSVM))
@@ -374,6 +385,12 @@ class Simulator:
             else:
                 self._later(self._restart_later(float(down_seconds), True, False, work))
             return {}
+        if what == "listeners":
+            if self._endpoints is None:
+                raise ValueError("this estate has no listeners")
+            if method == "POST":
+                return self._endpoints.outage(body["name"], body["gap"])
+            return self._endpoints.report()
         if (method, what) == ("POST", "update"):
             report.update(self.world, body)
             return {}

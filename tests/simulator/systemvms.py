@@ -41,6 +41,7 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
         await world.timings.pause("patch", 0.2)
         return f"No change in the scripts checksum, not patching systemVM {vm.name}"
     fault = strike(world, {"patch_failure", "silent_patch_failure", "stale_scripts"}, command, vm)
+    world.interrupted(vm, "patch")
     interval: Interval = [time.time(), None]
     vm.patches.append(interval)
     try:
@@ -116,6 +117,7 @@ async def start_on_request(world: World, command: str, vm: SystemVm) -> None:
 
 
 async def stop(world: World, vm: SystemVm) -> None:
+    world.interrupted(vm, "restart")
     world.change(vm, state="Stopping")
     try:
         await world.timings.pause("stop")
@@ -134,6 +136,7 @@ async def reboot(world: World, command: str, vm: SystemVm, forced: bool) -> None
         # The scan may have been faster.
         await start_on_request(world, command, vm)
     else:
+        world.interrupted(vm, "restart")
         await world.timings.pause("stop", 0.2)
         version = vm.agent.version if vm.agent is not None else None
         if version is not None:
@@ -175,7 +178,7 @@ def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
         local=local,
         starts=0,
         type=type,
-        public_ip=f"198.19.{number >> 8 & 255}.{number & 255}",
+        public_ip=world.addresses.of_systemvm(number),
     )
     world.add(vm)
     return vm

@@ -20,6 +20,7 @@ COMMANDS = {
     "getDiagnosticsData": "4.14.0",
     "getRouterHealthCheckResults": "4.14.0",
     "updateImageStore": "4.15.0",
+    "listIpv6FirewallRules": "4.17.0",
     "patchSystemVm": "4.17.0",
     "listSharedFileSystems": "4.20.0",
     "restartSharedFileSystem": "4.20.0",

@@ -36,6 +36,7 @@ from tests.simulator.faults import Faults
 from tests.simulator.identity import software_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.offerings import Offerings
+from tests.simulator.rules import Addresses, Gaps
 from tests.simulator.settings import Settings
 from tests.simulator.versions import at_least
 
@@ -104,10 +105,15 @@ AnyEntity = TypeVar("AnyEntity", bound=Entity)
 class World:
     """Everything there is. Commands read it; change() is the only way to alter an entity."""
 
-    def __init__(self, server: ServerFacts, timings: Timings, faults: Faults) -> None:
+    def __init__(
+        self, server: ServerFacts, timings: Timings, faults: Faults, gaps: Gaps | None = None, listeners: bool = False
+    ) -> None:
         self.server = server
         self.timings = timings
         self.faults = faults
+        self.gaps = gaps or Gaps()
+        self.has_listeners = listeners
+        self.addresses = Addresses(loopback=listeners)
         self.settings = Settings(server.version)
         self.offerings = Offerings(server.version)
         self.events = EventLog()
@@ -143,6 +149,9 @@ class World:
         """What is cut off now finishes the live patch that it is at: the VM does not need the server for it."""
         self.die: Callable[[float], None] = lambda down_seconds: None
         """The management server dies, and comes back after so many seconds."""
+        self.interrupted: Callable[[Vm, str], None] = lambda vm, what: None
+        """What a VM serves is gone from now on, for a while, by a "patch" or a "restart" (Gaps)."""
+        self.state_changed: Callable[[Vm], None] = lambda vm: None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note_server_start(self) -> None:
@@ -303,6 +312,7 @@ class World:
 
     def _note_state(self, vm: Vm) -> None:
         _note(vm.down, vm.state != "Running" and vm.removed is None)
+        self.state_changed(vm)
         if isinstance(vm, Router):
             self._note_unit(vm)
 

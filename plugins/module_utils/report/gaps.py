@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
@@ -17,40 +18,50 @@ KNOWN = ("kind", "method", "shortest_s", "longest_s")
 
 
 def gap_summary(units: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """By kind and method of all units that were measured: how many, and their longest gaps in seconds."""
+    """By kind and method of all units that were measured: how many came back, their longest gaps in seconds, and how
+    many did not come back."""
     found: dict[tuple[str, str], list[float]] = {}
+    lost: Counter[tuple[str, str]] = Counter()
     for unit in units:
-        if unit.get("gap_s") is not None:
-            found.setdefault((unit["kind"], unit["method"]), []).append(unit["gap_s"])
+        key = unit["kind"], unit["method"]
+        if any(endpoint["before"] and endpoint["after"] is False for endpoint in unit.get("endpoints", ())):
+            lost[key] += 1
+        elif unit.get("gap_s") is not None:
+            found.setdefault(key, []).append(unit["gap_s"])
     return [
-        {
-            "kind": kind_,
-            "method": method,
-            "units": len(gaps),
-            "shortest_s": min(gaps),
-            "median_s": round(statistics.median(gaps), 1),
-            "p95_s": sorted(gaps)[math.ceil(0.95 * len(gaps)) - 1],
-            "longest_s": max(gaps),
-        }
-        for (kind_, method), gaps in sorted(found.items())
+        {"kind": key[0], "method": key[1], **_numbers(found.get(key, [])), "lost": lost[key]}
+        for key in sorted({*found, *lost})
     ]
+
+
+def _numbers(gaps: Sequence[float]) -> dict[str, float | None]:
+    if not gaps:
+        return {"units": 0, **dict.fromkeys(("shortest_s", "median_s", "p95_s", "longest_s"))}
+    return {
+        "units": len(gaps),
+        "shortest_s": min(gaps),
+        "median_s": round(statistics.median(gaps), 1),
+        "p95_s": sorted(gaps)[math.ceil(0.95 * len(gaps)) - 1],
+        "longest_s": max(gaps),
+    }
 
 
 def gap_words(row: Mapping[str, Any]) -> str:
     """One row of the summary as a sentence."""
-    what = f"{words(row['method'])} of {count(row['units'], kind(row['kind']))}"
-    if not row["longest_s"]:
-        return f"{what}: none"
-    longest = durations.exact(row["longest_s"])
-    if row["units"] == 1:
-        return f"{what}: {longest}"
-    median, p95 = durations.exact(row["median_s"]), durations.exact(row["p95_s"])
-    return f"{what}: median {median}, 95th percentile {p95}, longest {longest}"
+    what = f"{words(row['method'])} of {count(row['units'] + row['lost'], kind(row['kind']))}"
+    told = [f"{row['lost']:,} did not come back"] if row["lost"] else []
+    if row["units"]:
+        longest = durations.exact(row["longest_s"]) if row["longest_s"] else "none"
+        if row["units"] > 1 and row["longest_s"]:
+            median, p95 = durations.exact(row["median_s"]), durations.exact(row["p95_s"])
+            longest = f"median {median}, 95th percentile {p95}, longest {longest}"
+        told.append(longest)
+    return f"{what}: {'; '.join(told)}"
 
 
 def known_gaps(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a report tells, for the next plan; nothing where it tells none or was written by another version."""
     try:
-        return [{key: row[key] for key in KNOWN} for row in report["gaps"]]
+        return [{key: row[key] for key in KNOWN} for row in report["gaps"] if row["units"]]
     except (LookupError, TypeError):
         return []

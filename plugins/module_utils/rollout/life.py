@@ -40,6 +40,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
     RULES_MISSING,
+    UNREACHABLE,
     Recovery,
     hint_of,
     next_step_of,
@@ -55,7 +56,7 @@ RECENT_S = 120.0
 # How long to wait for the first result of a probe at most, and how often to look for it.
 FIRST_ANSWER_S, FIRST_LOOK_S = 1.5, 0.01
 # How often to look for what does not answer any more.
-REACH_S = 0.5
+REACH_S = 0.1
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -295,11 +296,15 @@ class Life:
     def _until_reachable(self, seen: Observation) -> Steps[None]:
         """What answered before answers again, or it has not been upgraded as promised."""
         self.desk.probes.follow(self.unit.id, seen.vms)
+        self.desk.probes.confirm(self.unit.id)
         began = self.desk.clock()
-        while lost := self.desk.probes.lost(self.unit.id):
-            if self.desk.clock() - began >= self.desk.probes.patience_s:
-                raise Failed(f"proven by the server, but {'; '.join(each.silence for each in lost)}", seen)
-            yield Pause(self.desk.clock() + REACH_S, doubtful=True, holds=False)
+        while missing := self.desk.probes.unconfirmed(self.unit.id):
+            lost = [each.silence for each in missing if each.lost_since is not None]
+            if self.desk.clock() - began >= max(self.desk.probes.patience_s, FIRST_ANSWER_S):
+                if not lost:
+                    return  # no answer, and no failure: nothing is known
+                raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)
+            yield Pause(self.desk.clock() + REACH_S, doubtful=bool(lost), holds=False)
 
     def _look_at_health(self) -> None:
         """Remember which health checks fail before anything is done."""

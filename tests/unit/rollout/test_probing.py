@@ -71,11 +71,14 @@ class Schedule:
         self._asked: dict[object, float] = {}
         self._told: set[tuple[object, float]] = set()
         self._first_after = first_after
+        self._confirm: set[object] = set()
         self.left: list[object] = []
 
     def ask(self, line: Mapping[str, object]) -> None:
         if "watch" in line:
             self._asked[line["watch"]] = self._server.clock()
+        elif "confirm" in line:
+            self._confirm.add(line["confirm"])
         else:
             self.left.append(line["leave"])
 
@@ -86,6 +89,11 @@ class Schedule:
                 if at <= self._server.clock() and (key, offset) not in self._told:
                     self._told.add((key, offset))
                     yield {"key": key, "at": at, "answers": answers}
+            now = self._server.clock()
+            states = [answers for offset, answers in self._seen if since + offset + self._first_after <= now]
+            if key in self._confirm and states and states[-1]:
+                self._confirm.remove(key)
+                yield {"key": key, "at": now, "answers": True}
 
     def close(self) -> None: ...
 
@@ -125,6 +133,15 @@ def test_what_does_not_come_back_is_a_failure_though_the_server_proves_the_unit(
     assert result.status is UnitStatus.FAILED
     assert "proven by the server, but 203.0.113.7:443 (load balancing: web) does not answer since" in result.reason
     assert server.clock() - START >= unprobed_s() + 20
+
+
+def test_an_answer_from_before_the_proof_does_not_count() -> None:
+    """It ceases just when the server proves the unit: nobody has told of it yet."""
+    lasts = unprobed_s()
+    result, *_rest = probed([(0.0, True), (lasts + 0.3, False)])
+    assert result.status is UnitStatus.UPGRADED  # it answered once more after the proof
+    result, *_rest = probed([(0.0, True), (lasts - 0.01, False)])
+    assert result.status is UnitStatus.FAILED
 
 
 def test_what_comes_back_late_is_waited_for() -> None:

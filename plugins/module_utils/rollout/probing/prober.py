@@ -6,14 +6,15 @@
 A program of its own, made of the standard library only: it runs beside the module, which waits for the management
 server most of the time, or on another host, to which only this text is sent. It reads one JSON object per line::
 
-    {"watch": KEY, "address": ..., "port": ...}     {"leave": KEY}
+    {"watch": KEY, "address": ..., "port": ...}     {"confirm": KEY}     {"leave": KEY}
 
 and writes one for the first result of each KEY and for each change: C({"key": ..., "at": ..., "answers": true}), I(at)
-in seconds since the epoch. It ends when its input ends.
+in seconds since the epoch; after C(confirm) also for the next attempt that is answered. It ends when its input ends.
 
 Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as the
-bound allows, but not more often than every 0.2 and, while they answer, not less often than once a second. What did not
-answer within 0.2 seconds is tried again at once, so a packet that is lost is no gap.
+bound allows, but not more often than every 0.2 and, while they answer, not less often than once a second. What was not
+answered within 0.2 seconds is tried again at once; one attempt that gets no answer between two that do is a packet that
+was lost, and no gap.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ import selectors
 import socket
 import sys
 import time
-from typing import NamedTuple
+from collections import deque
+from dataclasses import dataclass
 
 QUICK_S = 0.2  # between two attempts where there is room, and where one has not been answered
 USUAL_S = 1.0
 TIMEOUT_S = 1.0
+ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
 # Of this host and not of the one that is tried.
 OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN)
 
@@ -43,15 +46,19 @@ class Target:
         self.where = (address, port)
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.due = 0.0
-        self.tried = 0.0  # when the youngest attempt began
+        self.attempts: deque[Attempt] = deque()  # in their order, from the oldest that has no outcome yet
         self.answers: bool | None = None  # None before the first result
-        self.last_good: float | None = None  # when the youngest attempt began that was answered
+        self.confirm = False
+        self.before = 0.0  # when the last attempt began that is not among those any more
+        self.last_good: float | None = None  # and when the last one of these that was answered
+        self.suspect: float | None = None  # when one began after it that was not
 
 
-class Attempt(NamedTuple):
+@dataclass(eq=False)
+class Attempt:
     target: Target
     began: float
-    before: float  # when the one before began
+    outcome: str | None = None
 
 
 class Prober:
@@ -112,6 +119,8 @@ class Prober:
             if "watch" in asked:
                 target = self._targets[asked["watch"]] = Target(asked["watch"], asked["address"], asked["port"])
                 self._plan(target, time.monotonic())
+            elif "confirm" in asked and asked["confirm"] in self._targets:
+                self._targets[asked["confirm"]].confirm = True
             else:
                 self._targets.pop(asked.get("leave"), None)
         return bool(text)
@@ -127,8 +136,7 @@ class Prober:
     def _try(self, target: Target, now: float) -> None:
         self._next = max(self._next, now - self._pause_s) + self._pause_s
         self._plan(target, now + QUICK_S)
-        attempt = Attempt(target, now, target.tried or now)
-        target.tried = now
+        attempt = Attempt(target, now)
         connection = None
         try:
             connection = socket.socket(target.family, socket.SOCK_STREAM)
@@ -136,6 +144,8 @@ class Prober:
             problem = connection.connect_ex(target.where)
         except OSError as error:
             problem = error.errno or errno.EHOSTUNREACH
+        if problem not in OWN_TROUBLE:
+            target.attempts.append(attempt)
         if connection is not None and problem in (0, errno.EINPROGRESS):
             self._attempts[connection] = attempt
             self._selector.register(connection, selectors.EVENT_WRITE)
@@ -143,19 +153,16 @@ class Prober:
         if connection is not None:
             connection.close()
         if problem not in OWN_TROUBLE:
-            self._failed(attempt)
+            self._ended(attempt, REFUSED)
 
     def _answered(self, connection: socket.socket) -> None:
         problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         attempt = self._close(connection)
-        if problem == 0:
-            self._succeeded(attempt)
-        elif problem not in OWN_TROUBLE:
-            self._failed(attempt)
+        self._ended(attempt, REFUSED if problem else ANSWERED)
 
     def _give_up(self, now: float) -> None:
         for connection in [each for each, attempt in self._attempts.items() if now - attempt.began >= TIMEOUT_S]:
-            self._failed(self._close(connection))
+            self._ended(self._close(connection), SILENT)
 
     def _close(self, connection: socket.socket) -> Attempt:
         self._selector.unregister(connection)
@@ -164,25 +171,33 @@ class Prober:
 
     # --- what comes of them
 
-    def _succeeded(self, attempt: Attempt) -> None:
-        target = attempt.target
-        target.last_good = max(attempt.began, target.last_good or attempt.began)
-        if target.answers:  # as before: there is time
+    def _ended(self, attempt: Attempt, outcome: str) -> None:
+        """What attempts come to is decided in the order in which they began."""
+        target, attempt.outcome = attempt.target, outcome
+        if target.answers and outcome == ANSWERED:  # as before: there is time
             interval = min(USUAL_S, max(QUICK_S, len(self._targets) * self._pause_s))
             self._plan(target, attempt.began + interval)
-        else:
-            # It began to answer at some time between the attempt before this one and this one.
-            target.answers = True
-            self._tell(target, (attempt.before + attempt.began) / 2)
+        while target.attempts and target.attempts[0].outcome:
+            self._decide(target, target.attempts.popleft())
 
-    def _failed(self, attempt: Attempt) -> None:
-        target = attempt.target
-        if target.last_good is not None and attempt.began <= target.last_good:
-            return  # a younger attempt was answered
-        if target.answers is not False:
-            # It ceased to answer at some time between the last answer and this attempt.
-            target.answers = False
-            self._tell(target, attempt.began if target.last_good is None else (target.last_good + attempt.began) / 2)
+    def _decide(self, target: Target, attempt: Attempt) -> None:
+        if attempt.outcome == ANSWERED:
+            if not target.answers:  # it began to at some time between the attempt before this one and this one
+                target.answers = True
+                self._tell(target, ((target.before or attempt.began) + attempt.began) / 2)
+            elif target.confirm:
+                self._tell(target, attempt.began)
+            target.confirm = False
+            target.last_good, target.suspect = attempt.began, None
+        elif target.answers is not False:
+            first = target.suspect or attempt.began
+            if attempt.outcome == REFUSED or target.suspect or target.answers is None:
+                # It ceased to answer at some time between the last answer and this attempt.
+                target.answers = False
+                self._tell(target, (target.last_good + first) / 2 if target.last_good else first)
+            else:
+                target.suspect = attempt.began
+        target.before = attempt.began
 
     # --- what is told
 

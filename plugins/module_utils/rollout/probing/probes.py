@@ -159,7 +159,12 @@ class _Watched:
     endpoint: Endpoint
     place: Place
     key: str = ""
+    asked: float | None = None  # since when an answer is wanted
     changes: list[Change] = field(default_factory=list)
+
+    @property
+    def confirmed(self) -> bool:
+        return self.asked is None or any(change.answers and change.at >= self.asked for change in self.changes)
 
 
 class Probes:
@@ -234,9 +239,20 @@ class Probes:
             for watched in self._watched.get(unit_id, ())
         )
 
-    def lost(self, unit_id: str) -> list[Reach]:
-        """Those that answered before and do not answer now."""
-        return [reach for reach in self.reach(unit_id) if reach.lost_since is not None]
+    def confirm(self, unit_id: str) -> None:
+        """An answer from now on is wanted of all that answered before."""
+        for watched in self._watched.get(unit_id, ()):
+            watched.asked = self._now()
+            watched.place.ask({"confirm": watched.key})
+
+    def unconfirmed(self, unit_id: str) -> list[Reach]:
+        """Those that answered before and have not answered since C(confirm)."""
+        reached = self.reach(unit_id)
+        return [
+            reach
+            for watched, reach in zip(self._watched.get(unit_id, ()), reached, strict=True)
+            if reach.before and watched.place.alive and not watched.confirmed
+        ]
 
     def leave(self, unit_id: str) -> None:
         for watched in self._watched.get(unit_id, ()):

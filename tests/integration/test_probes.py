@@ -1,0 +1,160 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was seen from outside, held against the books of the listeners that were there to be seen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
+from tests.simulator.process import SimulatorProcess
+from tests.support.estates import estate
+from tests.support.runner import Cloud
+
+pytestmark = pytest.mark.slow
+
+WITHIN_S = 0.3
+LB: dict[str, Any] = {"load_balancers": 1}
+TIMINGS = {"patch": 1.0, "restart": 0.3, "start": 1.0, "stop": 0.3, "scan_interval": 60, "agent_reconnect": 0}
+# Before the upgrade up or down; then never gone, gone and back in time, back after the proof, or never back.
+NETWORKS: list[dict[str, Any]] = [
+    {"name": "up-stays", **LB, "gap": 0},
+    {"name": "up-back", **LB, "gap": 1.4},
+    {"name": "up-back-drops", **LB, "gap": 1.6, "drops": True},
+    {"name": "up-late", **LB, "gap": 6},
+    {"name": "up-never", **LB, "gap": "never"},
+    {"name": "up-never-drops", **LB, "gap": "never", "drops": True},
+    {"name": "down-never", **LB, "down": True},
+    {"name": "down-never-drops", **LB, "down": True, "drops": True},
+    {"name": "down-back", **LB, "gap": 0},
+    {"name": "pair", **LB, "redundant": True},
+    {"name": "nothing", "port_forwardings": [{"port": 53, "protocol": "udp"}]},
+]
+LOST = {"up-never", "up-never-drops"}
+UNKNOWN = {"down-never", "down-never-drops", "down-back", "nothing"}
+
+
+@pytest.fixture(
+    scope="module", params=[Method.LIVE_PATCH, Method.RECREATE, Method.RESTART], ids=lambda each: each.value
+)
+def seen(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """By the name of each network: its result, and its one listener if it has one."""
+    spec = estate(listeners=True, timings=TIMINGS, networks=NETWORKS, gaps={"redundant": 0.5})
+    with SimulatorProcess(spec) as simulator:
+        simulator.outage("down-back", 4.0)
+        connection = Connection(simulator.url, simulator.key, simulator.secret)
+        wanted = Request(
+            Targets(networks=tuple(network["name"] for network in NETWORKS)),
+            Method(request.param),
+            Limits(parallel=len(NETWORKS), per_host=0, max_failures=len(NETWORKS), poll_interval=0.2),
+            probing=Probing(patience_s=6.0),
+        )
+        with Client(connection) as client:
+            results = upgrade(client, wanted).values["results"]
+        listeners = {each["unit_name"]: each for each in simulator.listeners() if each["kind"] == "loadbalancer"}
+    yield {result["name"]: result for result in results}, listeners
+
+
+def test_the_gaps_are_the_true_ones(seen: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    results, listeners = seen
+    wrong = {}
+    for name, result in results.items():
+        if name in LOST | UNKNOWN:
+            continue
+        [endpoint] = result["endpoints"]
+        true = [end - start for start, end in listeners[name]["gone"]]
+        told = (endpoint["longest_gap_s"], endpoint["total_gap_s"])
+        if not all(abs(a - b) <= WITHIN_S for a, b in zip(told, (max(true, default=0), sum(true)), strict=True)):
+            wrong[name] = (told, true)
+    assert wrong == {}
+
+
+def test_only_what_answered_before_and_does_not_any_more_has_failed(
+    seen: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    results, listeners = seen
+    failed = {name: result["reason"] for name, result in results.items() if result["status"] != "upgraded"}
+    assert set(failed) == LOST, failed
+    for name, reason in failed.items():
+        listener = listeners[name]
+        assert f"proven by the server, but {listener['address']}:{listener['port']}" in reason
+        [endpoint] = results[name]["endpoints"]
+        [start] = [start for start, end in listener["gone"] if end is None]
+        told = time.mktime(time.strptime(endpoint["gaps"][-1]["start"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+        assert abs(told - start) <= 1 + WITHIN_S
+
+
+def test_what_did_not_answer_before_has_no_gap(seen: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    results, _listeners = seen
+    assert all(results[name]["gap_s"] is None for name in UNKNOWN)
+    assert results["nothing"]["endpoints"] == []
+    assert [results[name]["endpoints"][0]["before"] for name in sorted(UNKNOWN - {"nothing"})] == [False] * 3
+
+
+def test_a_run_shows_what_was_seen(tmp_path: Path) -> None:
+    spec = estate(
+        listeners=True,
+        timings=TIMINGS,
+        networks=[
+            {"name": "web", **LB, "gap": 1.2},
+            {"name": "shop", **LB, "gap": "never"},
+            {"name": "plain"},
+        ],
+    )
+    options: dict[str, Any] = {
+        "kinds": ["router"],
+        "probe": True,
+        "probe_patience": 3,
+        "max_failures": 3,
+        "canary": False,
+    }
+    with Cloud(spec, tmp_path) as cloud:
+        first = cloud.upgrade(**options)
+        assert first.rc != 0
+        [address] = [each["address"] for each in cloud.simulator.listeners() if each["unit_name"] == "shop"]
+        cloud.simulator.outage("shop", "back")
+        again = cloud.upgrade(**options, method="recreate", names=["web"])
+    text = first.output
+    assert "Probed from outside: 2 addresses of 2 units (2 load balancing); 1 unit to be touched has none" in text
+    assert "ok      network web" in text and "gap 1." in text
+    assert f"proven by the server, but {address}:8080 (load balancing: lb-1) does not answer since" in text
+    assert "Gaps seen from outside, live patch of 2 networks: 1 did not come back; 1." in text
+    assert again.rc == 0, again.output
+
+    report = json.loads((tmp_path / "sysvm-report" / "report.json").read_text())
+    assert [(row["kind"], row["method"], row["units"], row["lost"]) for row in report["gaps"]] == [
+        ("network", "recreate", 1, 0)
+    ]
+    page = (tmp_path / "sysvm-report" / "report.html").read_text()
+    assert 'class="gap"' in page
+
+
+def test_the_next_plan_tells_what_was_measured(tmp_path: Path) -> None:
+    spec = estate(listeners=True, timings=TIMINGS, networks=[{"name": "a", **LB, "gap": 1.0}, {"name": "b", **LB}])
+    with Cloud(spec, tmp_path) as cloud:
+        assert cloud.upgrade(kinds=["router"], probe=True, names=["a"]).rc == 0
+        told = cloud.upgrade("--check", kinds=["router"], names=["b"]).output
+    assert "(measured here last time: " in told
+
+
+def test_a_control_node_without_a_route_is_told_before_anything_is_touched(tmp_path: Path) -> None:
+    spec = estate(networks=[{"name": "web", "lb": 2}])  # 198.18.0.0/15 is nowhere
+    with Cloud(spec, tmp_path) as cloud:
+        refused = cloud.upgrade(kinds=["router"], probe=True)
+        assert refused.rc != 0
+        assert "none of 2 addresses answers" in refused.output and "sysvm_probe_from" in refused.output
+        assert cloud.simulator.journal() == []
+        goes_on = cloud.upgrade(kinds=["router"], probe=True, ignore_checks=["probes"])
+    assert goes_on.rc == 0 and goes_on.counts == {"upgraded": 1}, goes_on.output

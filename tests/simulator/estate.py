@@ -159,8 +159,6 @@ class Builder(Places):
                 type=type_,
                 sessions=spec.get("sessions", 0),
                 public_ip=world.addresses.of_systemvm(number),
-                closed=spec.get("down", False),
-                drops=spec.get("drops", False),
                 agent=None if agent == "none" else Agent(software, agent, created),
             )
         )
@@ -184,6 +182,7 @@ class Builder(Places):
         if kind not in ("Isolated", "Shared", "L2"):
             raise EstateError(f"{where}.type: Isolated, Shared or L2, not {kind!r}")
         provider = spec.get("provider", None if kind == "L2" else "VirtualRouter")
+        has_public = kind == "Isolated" and provider == "VirtualRouter"
         for name in names(spec):
             number = next(self.networks_made)
             network = Network(
@@ -199,9 +198,7 @@ class Builder(Places):
                 hypervisor=self.hypervisor(self.unit_hypervisor(spec, zone), where),
                 restartrequired=spec.get("restartrequired", False),
                 tags=spec.get("tags", {}),
-                public_ip=world.addresses.of_network(number)
-                if kind == "Isolated" and provider == "VirtualRouter"
-                else "",
+                public_ip=world.addresses.of_network(number) if has_public else "",
                 remote_access_vpn=spec.get("remote_access_vpn", False),
                 type=kind,
                 vlan=100 + number % 3900,
@@ -209,9 +206,8 @@ class Builder(Places):
             )
             self.reach(network, spec, where)
             world.networks.append(world.add(network))
-            has_routers = network.has_router_provider and network.state in ("Implemented", "Setup")
-            has_routers = has_routers and network.hypervisor != "External"
-            self.unit_routers(network, spec, where, has_routers)
+            in_use = network.state in ("Implemented", "Setup") and network.hypervisor != "External"
+            self.unit_routers(network, spec, where, network.has_router_provider and in_use)
 
     def vpc(self, spec: Any, where: str) -> None:
         world = self.world

@@ -333,6 +333,8 @@ class Places:
     def reach(self, thing: Network | Vpc | SystemVm, spec: Spec, where: str) -> None:
         """How it is reached from outside, and for how long it is gone."""
         thing.gap = estate_rules.check_gap(spec.get("gap"), where)
+        if isinstance(thing, SystemVm):
+            thing.closed, thing.drops = spec.get("down", False), spec.get("drops", False)
         if isinstance(thing, Network):
             thing.public_rules = estate_rules.rules(thing, spec, where, self.world.addresses, self.rule_addresses)
 

@@ -21,7 +21,7 @@ from tests.simulator.rules import (
     gap_of,
 )
 
-FIRST_PORTS = {LOAD_BALANCER: 8080, PORT_FORWARDING: 2222, STATIC_NAT: 22}
+FIRST_PORTS = {LOAD_BALANCER: 8080, PORT_FORWARDING: 2222, STATIC_NAT: 8022}
 KEYS = {"load_balancers": LOAD_BALANCER, "port_forwardings": PORT_FORWARDING, "static_nats": STATIC_NAT}
 NAMES = {LOAD_BALANCER: "lb", PORT_FORWARDING: "pf", STATIC_NAT: "nat"}
 
@@ -54,22 +54,31 @@ def rules(network: Network, spec: Spec, where: str, addresses: Addresses, number
         made.append(rule(network, LOAD_BALANCER, index, given, source_nat, own=False))
     for key, kind in KEYS.items():
         described = spec.get(key, [])
-        for index, each in enumerate([{}] * described if isinstance(described, int) else described):
-            place = f"{where}.{key}[{index}]"
-            given = check({"port": each} if isinstance(each, int) else each, RULE, place)
-            check_gap(given.get("gap"), place)
-            if not source_nat:
-                raise EstateError(f"{place}: {network.name} has no router with a public address")
+        place = f"{where}.{key}"
+        if described and not source_nat:
+            raise EstateError(f"{place}: {network.name} has no router with a public address")
+        for index, given in enumerate(each_rule(described, kind, place)):
             default = f"{NAMES[kind]}-{index}" if kind == STATIC_NAT else NAMES[kind]
             label = given.get("address", default)
             if label not in known:
                 known[label] = addresses.of_rules(next(numbers))
             shared = {name: spec[name] for name in ("down", "drops") if name in spec}
-            start = FIRST_PORTS[kind] + (0 if kind == STATIC_NAT else index)
-            given = shared | {"port": start} | given
             number = sum(before.kind == kind for before in made)
-            made.append(rule(network, kind, number, given, known[label], own=label != SOURCE_NAT))
+            made.append(rule(network, kind, number, shared | given, known[label], own=label != SOURCE_NAT))
     return made
+
+
+def each_rule(described: Any, kind: str, where: str) -> Iterator[Spec]:
+    """One after the other, each with its port: a number of rules, or a list of ports and of what has a count."""
+    step = 0 if kind == STATIC_NAT else 1
+    free = FIRST_PORTS[kind]
+    for index, each in enumerate([{"count": described}] if isinstance(described, int) else described):
+        given = check({"port": each} if isinstance(each, int) else each, RULE, f"{where}[{index}]")
+        check_gap(given.get("gap"), f"{where}[{index}]")
+        first = given.get("port", free)
+        for number in range(given.get("count", 1)):
+            yield given | {"port": first + step * number}
+        free = first + step * given.get("count", 1)
 
 
 def rule(network: Network, kind: str, index: int, given: Spec, address: str, own: bool) -> Rule:

@@ -49,6 +49,7 @@ SERVER = {
 MANAGEMENT_SERVER = {"name": STR, "version": STR, "state": STR}
 GAPS = GAP_FIELDS
 GAP: Any = (int, float, str, dict)
+REACH = {"gap": GAP, "down": BOOL, "drops": BOOL}
 DEFAULTS = VERSIONS | {"zone": STR, "account": STR, "domain": STR}
 ZONE = {
     "name": STR,
@@ -90,9 +91,7 @@ SYSTEM_VM = {
     "state": STR,
     "agent": STR,
     "sessions": INT,
-    "gap": GAP,
-    "down": BOOL,
-    "drops": BOOL,
+    **REACH,
 }
 ROUTER = VERSIONS | {
     "arch": STR,
@@ -127,11 +126,9 @@ RULES = {
     "load_balancers": (int, list),
     "port_forwardings": (int, list),
     "static_nats": (int, list),
-    "gap": GAP,
-    "down": BOOL,
-    "drops": BOOL,
+    **REACH,
 }
-RULE = {"name": STR, "port": INT, "protocol": STR, "address": STR, "gap": GAP, "down": BOOL, "drops": BOOL}
+RULE = REACH | {"name": STR, "count": INT, "port": INT, "protocol": STR, "address": STR}
 NETWORK = UNIT | RULES | {"type": STR, "provider": STR}
 VPC = UNIT | {
     "tiers": (int, list),

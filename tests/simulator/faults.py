@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.simulator.events import ALERT_NAMES
+
 # What happens to an HTTP exchange
 HTTP_KINDS = {
     "http_status",
@@ -38,6 +40,8 @@ VM_KINDS = {
     "agent_never_up",
     "vanish_before",
     "vanish_after",
+    "alert",
+    "ping_fails",
 }
 # What happens to a request with a job id of the client's choice that another job has
 DUPLICATE_KINDS = {"duplicate_race"}
@@ -64,6 +68,8 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "pair_breaks": {"states": list},
     "health_check_fails": {"check": str},
     "server_dies": {"down_seconds": (int, float)},
+    "alert": {"text": str, "type": int, "seconds": (int, float)},
+    "ping_fails": {"text": str},
     "clock_skew": {"seconds": (int, float)},
     "stale_reads": {"seconds": (int, float)},
 }
@@ -100,6 +106,8 @@ class Fault:
             options[key] = value
         if options.get("phase", "before") not in PHASES:
             raise ValueError(f"fault {kind}: phase is before or after, not {options['phase']!r}")
+        if kind == "alert" and options.get("type", 9) not in ALERT_NAMES:
+            raise ValueError(f"fault alert: type is one of {', '.join(map(str, ALERT_NAMES))}, not {options['type']!r}")
         match = spec.get("match", {})
         if not isinstance(match, dict) or not set(match) <= MATCH_KEYS:
             raise ValueError(f"fault {kind}: match takes {', '.join(sorted(MATCH_KEYS))}, not {match!r}")

@@ -79,12 +79,13 @@ class Listeners:
             self._loop.call_later(late, self.interrupt, listener, seconds, 0.0, drops)
             return
         listener.drops = drops
+        before, listener.until = listener.until, math.inf
+        self._settle(listener)
+        # From when it is closed. What had not come back has its next chance.
         until = self._loop.time() + seconds
-        # What had not come back has its next chance.
-        listener.until = until if listener.until == math.inf else max(listener.until, until)
+        listener.until = until if before == math.inf else max(before, until)
         if listener.until != math.inf:
             self._loop.call_at(listener.until, self._settle, listener)
-        self._settle(listener)
 
     def heal(self, listener: Listener) -> None:
         listener.until = -math.inf

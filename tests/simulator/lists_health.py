@@ -13,6 +13,7 @@ from tests.simulator.entities import CPVM, Router, SystemVm, Vm
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import PAGED
+from tests.simulator.routers import strike
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")
@@ -91,13 +92,28 @@ DIAGNOSTICS = "org.apache.cloudstack.api.command.admin.diagnostics"
 @command("runDiagnostics", "targetid!:uuid type! ipaddress! params", isasync=True)
 def run_diagnostics(call: Call) -> str:
     vm = target(call)
-    text = f"{call.params['type'].upper()} {call.params['ipaddress']} executed in {vm.name}"
+    asked, address = call.params["type"].lower(), call.params["ipaddress"]
 
     async def work(job: Job) -> JobResult:
         await call.world.timings.pause("restart")
-        return {"diagnostics": {"stdout": text, "stderr": "", "exitcode": "0"}}
+        fault = strike(call.world, {"ping_fails"}, call.command.name, vm) if asked == "ping" else None
+        text = f"{asked.upper()} {address} executed in {vm.name}"
+        if asked == "ping" and vm.hypervisor != "Simulator":
+            text = ping(address, lost=fault is not None)
+        # The job succeeds, whatever comes of the command.
+        stdout = text if fault is None else fault.options.get("text", text)
+        return {"diagnostics": {"stdout": stdout, "stderr": "", "exitcode": "0" if fault is None else "1"}}
 
     return diagnostics_job(call, vm, "RunDiagnosticsCmd", work)
+
+
+def ping(address: str, lost: bool) -> str:
+    """What ping -c 4 writes, whose summary is all that matters."""
+    figures = "4 packets transmitted, 0 received, 100% packet loss, time 3059ms"
+    if not lost:
+        figures = "4 packets transmitted, 4 received, 0% packet loss, time 3004ms"
+        figures += "\nrtt min/avg/max/mdev = 0.311/0.352/0.402/0.034 ms"
+    return f"PING {address} ({address}) 56(84) bytes of data.\n\n--- {address} ping statistics ---\n{figures}"
 
 
 @command("getDiagnosticsData", "targetid!:uuid files", isasync=True)

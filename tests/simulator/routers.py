@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.simulator import alerts
 from tests.simulator.entities import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
 from tests.simulator.faults import Fault
@@ -66,9 +67,9 @@ async def patch(world: World, command: str, router: Router) -> bool:
         return False
     refuse_unknown_command(router)
     fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
-    world.interrupted(router, "patch")
     interval: Interval = [time.time(), None]
     router.patches.append(interval)
+    world.interrupted(router, "patch")
     try:
         await world.timings.pause("patch")
     except asyncio.CancelledError:
@@ -188,6 +189,7 @@ def strike_checks(world: World, command: str, router: Router) -> None:
     fault = strike(world, {"pair_breaks"}, command, router) if router.redundant else None
     if fault is not None and router.unit is not None:
         router.unit.broken = Broken(fault.options.get("states", ["FAULT"]), time.time(), fault)
+    alerts.follow(world, strike(world, {"alert"}, command, router), router)
     fault = strike(world, {"health_check_fails"}, command, router)
     if fault is not None:
         check = fault.options.get("check", "dhcp.service")

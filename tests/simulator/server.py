@@ -44,18 +44,10 @@ from tests.simulator.jobs import JobRunner, names_of
 from tests.simulator.load import Statistics, Workers
 from tests.simulator.upgrade import check_upgrade, upgrade
 from tests.simulator.wire import Answer, as_xml, error_answer, public, sign
+from tests.simulator.wire_faults import UNVERIFIED, faulty
 from tests.simulator.world import World
 
-HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
-UNVERIFIED = "unable to verify user credentials and/or request signature"
 UNAVAILABLE = "The API [%s] does not exist or is not available for the account for user id [%s]."
-FAULT_TEXTS = {
-    401: UNVERIFIED,
-    429: "The given user has reached his/her account api limit, please retry after [1000] ms.",
-    503: "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs",
-    530: "Command failed due to Internal Server Error",
-}
-HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
 NO_FAULT = Fault("none")
 PATCHED = "patched"
 # Refused before the command is looked at.
@@ -216,13 +208,13 @@ class Simulator:
         elif fault.kind == "count_lies":
             lie = options.get("by", 1)
         elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":
-            return self._faulty(fault, name, None).response()
+            return faulty(fault, name, None).response()
         answer = self.answer(request.method, sent, params, name, lie)
         await self._workers.make(name, answer.items)
         if fault.kind == "drop_after":
             return self._drop(request)
         if fault.kind in ("http_status", "html", "truncated_json", "empty_body", "wrong_content_type"):
-            answer = self._faulty(fault, name, answer)
+            answer = faulty(fault, name, answer)
         return answer.response()
 
     def answer(self, method: str, sent: dict[str, str], params: dict[str, str], name: str, lie: int = 0) -> Answer:
@@ -315,27 +307,6 @@ class Simulator:
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
-
-    @staticmethod
-    def _faulty(fault: Fault, name: str, answer: Answer | None) -> Answer:
-        """answer is None where the request was not carried out."""
-        options = fault.options
-        body = answer.body if answer is not None else ""
-        if fault.kind == "truncated_json":
-            return Answer(200, body[: len(body) // 2])
-        if fault.kind == "empty_body":
-            return Answer(200, "")
-        if fault.kind == "wrong_content_type":
-            return Answer(200, body, options.get("content_type", "text/html;charset=utf-8"))
-        status = options.get("status", 200 if fault.kind == "html" else 503)
-        as_json = options.get("body", "json" if status in FAULT_TEXTS else "html") == "json"
-        if fault.kind == "http_status" and as_json:
-            text = FAULT_TEXTS.get(status, HTTP_REASONS.get(status, "Error"))
-            command = COMMANDS.get(name)
-            code = None if status == 401 else 9999
-            return error_answer(command.response if command else "errorresponse", ApiError(status, text, code))
-        title = f"{status} {HTTP_REASONS.get(status, 'Service')}"
-        return Answer(status, HTML.format(title), "text/html;charset=utf-8")
 
     # -- control
 

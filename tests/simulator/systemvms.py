@@ -8,6 +8,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from tests.simulator import alerts
 from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
@@ -41,9 +42,9 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
         await world.timings.pause("patch", 0.2)
         return f"No change in the scripts checksum, not patching systemVM {vm.name}"
     fault = strike(world, {"patch_failure", "silent_patch_failure", "stale_scripts"}, command, vm)
-    world.interrupted(vm, "patch")
     interval: Interval = [time.time(), None]
     vm.patches.append(interval)
+    world.interrupted(vm, "patch")
     try:
         await world.timings.pause("patch")
     except asyncio.CancelledError:
@@ -59,6 +60,7 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
         raise ApiError(INTERNAL, f"Failed to patch systemVM {vm.name} due to {reason}")
     if fault is None:
         world.change(vm, software=package)
+    alerts.follow(world, strike(world, {"alert"}, command, vm), vm)
     if vm.removed is None and vm.state == "Running":
         world.spawn(reconnect_agent(world, command, vm))
     return f"Successfully patched systemVM {vm.name} "
@@ -102,6 +104,7 @@ async def start(world: World, command: str, vm: SystemVm) -> None:
     await start_vm(world, command, vm)
     # Every start brings the software of the host (reference 4.6).
     world.change(vm, software=world.package_of(vm.host, vm.hypervisor))
+    alerts.follow(world, strike(world, {"alert"}, command, vm), vm)
     world.spawn(reconnect_agent(world, command, vm))
 
 

@@ -1,0 +1,41 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that are not as they should be, by a fault."""
+
+from __future__ import annotations
+
+from tests.simulator.commands import COMMANDS
+from tests.simulator.errors import ApiError
+from tests.simulator.faults import Fault
+from tests.simulator.wire import Answer, error_answer
+
+HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
+UNVERIFIED = "unable to verify user credentials and/or request signature"
+FAULT_TEXTS = {
+    401: UNVERIFIED,
+    429: "The given user has reached his/her account api limit, please retry after [1000] ms.",
+    503: "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs",
+    530: "Command failed due to Internal Server Error",
+}
+HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
+
+
+def faulty(fault: Fault, name: str, answer: Answer | None) -> Answer:
+    """answer is None where the request was not carried out."""
+    options = fault.options
+    body = answer.body if answer is not None else ""
+    if fault.kind == "truncated_json":
+        return Answer(200, body[: len(body) // 2])
+    if fault.kind == "empty_body":
+        return Answer(200, "")
+    if fault.kind == "wrong_content_type":
+        return Answer(200, body, options.get("content_type", "text/html;charset=utf-8"))
+    status = options.get("status", 200 if fault.kind == "html" else 503)
+    as_json = options.get("body", "json" if status in FAULT_TEXTS else "html") == "json"
+    if fault.kind == "http_status" and as_json:
+        text = FAULT_TEXTS.get(status, HTTP_REASONS.get(status, "Error"))
+        command = COMMANDS.get(name)
+        code = None if status == 401 else 9999
+        return error_answer(command.response if command else "errorresponse", ApiError(status, text, code))
+    title = f"{status} {HTTP_REASONS.get(status, 'Service')}"
+    return Answer(status, HTML.format(title), "text/html;charset=utf-8")

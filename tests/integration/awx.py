@@ -177,7 +177,9 @@ def _check_messages(messages: Item) -> None:
     approval = {"approval_status": "approved", "approval_node_name": "Approve Me", "workflow_url": "https://awx/1"}
     for event, message in messages.items():
         for each in message.values() if event == "workflow_approval" else [message]:
-            if not isinstance(json.loads(_render(each["body"], {"job": job, "url": "https://awx/2", **approval})), dict):
+            if not isinstance(
+                json.loads(_render(each["body"], {"job": job, "url": "https://awx/2", **approval})), dict
+            ):
                 raise RefusedError(f"Webhook body for '{event}' should be a json dictionary.")
 
 
@@ -210,18 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
     awx: Awx
 
     def _serve(self) -> None:
-        url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            status, answer = 401, {"detail": "Authentication credentials were not provided."}
-        else:
-            path = url.path.removeprefix(API).strip("/").split("/")
-            try:
-                status, answer = self.awx.answer(
-                    self.command, path, dict(parse_qsl(url.query)), json.loads(body or b"{}")
-                )
-            except RefusedError as error:
-                status, answer = 400, {"error": str(error), "__all__": [str(error)]}
+        status, answer = self._answer()
         content = b"" if status == 204 else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("X-API-Product-Name", "AWX")
@@ -230,6 +221,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _answer(self) -> tuple[int, Item]:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 401, {"detail": "Authentication credentials were not provided."}
+        url = urlsplit(self.path)
+        path = url.path.removeprefix(API).strip("/").split("/")
+        try:
+            return self.awx.answer(self.command, path, dict(parse_qsl(url.query)), json.loads(body or b"{}"))
+        except RefusedError as error:
+            return 400, {"error": str(error), "__all__": [str(error)]}
 
     do_GET = do_POST = do_PATCH = _serve
 

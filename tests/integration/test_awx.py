@@ -10,31 +10,32 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.awx import TOKEN, Awx
-from tests.integration.runner import BIN
-from tests.tools import awx_modules
+from tests.support.estates import estate
+from tests.support.runner import BIN, Cloud
+from tests.tools import awx as given
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLES = ROOT / "playbooks/vars/awx.yml"
 CONNECTION = {
     "CLOUDSTACK_ENDPOINT": "https://cloud.example.com/client/api",
     "CLOUDSTACK_KEY": "the-key",
     "CLOUDSTACK_SECRET": "the-first-secret",
 }
-LISTS = re.findall(r"^((?:aap|controller)_\w+):$", VARIABLES.read_text(encoding="utf-8"), re.MULTILINE)
-ONLY_CREDENTIALS = {name: [] for name in LISTS if name != "controller_credentials"}
+ONLY_CREDENTIALS: dict[str, list[str]] = {kind["list"]: [] for kind in given.KINDS if kind["module"] != "credential"}
 
 
 @pytest.fixture(scope="module")
 def collections() -> Path:
     try:
-        return awx_modules.collections()
-    except awx_modules.NoRegistryError as error:
+        return given.collections()
+    except given.NoRegistryError as error:
         pytest.skip(f"no package registry: {error}")
 
 
@@ -54,7 +55,7 @@ def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] =
         "CONTROLLER_HOST": awx.url,
         "CONTROLLER_OAUTH_TOKEN": TOKEN,
     }
-    command = [str(BIN / "ansible-playbook"), "-v", "cloudstack.sysvm.awx", "-e", f"@{VARIABLES}", *arguments]
+    command = [str(BIN / "ansible-playbook"), "-v", "cloudstack.sysvm.awx", "-e", f"@{given.VARIABLES}", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
@@ -62,8 +63,8 @@ def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] =
 
 
 def test_the_recorded_arguments_are_those_of_the_modules(collections: Path) -> None:
-    recorded = json.loads(awx_modules.RECORDED.read_text(encoding="utf-8"))
-    assert awx_modules.arguments(collections) == recorded, "python -m tests.tools.awx_modules records anew"
+    recorded = json.loads(given.RECORDED.read_text(encoding="utf-8"))
+    assert given.arguments(collections) == recorded, "python -m tests.tools.awx records anew"
 
 
 def test_awx_becomes_what_the_variables_say_and_stays_so(awx: Awx, collections: Path) -> None:
@@ -85,9 +86,7 @@ def test_awx_becomes_what_the_variables_say_and_stays_so(awx: Awx, collections: 
     assert second == ["CloudStack system VMs"]
     assert "the-first-secret" not in first + output and "the-key" not in first + output
 
-
-def test_a_new_secret_is_stored_when_asked_for(awx: Awx, collections: Path) -> None:
-    apply(awx, collections)
+    # Nor can it tell whether a secret is another one, unless it is told that it is.
     number = awx.named("credentials", "CloudStack")["id"]
     only = json.dumps(ONLY_CREDENTIALS)
     new = {**CONNECTION, "CLOUDSTACK_SECRET": "the-second-secret"}
@@ -96,3 +95,34 @@ def test_a_new_secret_is_stored_when_asked_for(awx: Awx, collections: Path) -> N
     changed, output = apply(awx, collections, "-e", only, "-e", "awx_update_secrets=true", env=new)
     assert (changed, awx.secrets[number]["secret"]) == (["CloudStack"], "the-second-secret")
     assert "the-second-secret" not in output
+
+
+def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
+    """With the inventory, the playbooks and the survey that AWX is given; what a node leaves goes to later ones."""
+    answers = {question["variable"]: question["default"] for question in given.SURVEY}
+    answers |= {"sysvm_zones": "Berlin\n", "sysvm_kinds": ["network"], "sysvm_parallel": 5, "sysvm_max_failures": "10%"}
+    answers["sysvm_report_dir"] = str(tmp_path / "volume")
+    [host] = given.LISTS["controller_hosts"]
+    files = {f"project/{name}": text for name, text in given.playbooks().items()}
+    files["inventory/hosts.yml"] = yaml.safe_dump({"all": {"hosts": {host["name"]: host["variables"]}}})
+    with Cloud(estate(networks=[{"name": "net"}], vpcs=[{"name": "vpc"}]), tmp_path) as cloud:
+        for template in given.LISTS["controller_templates"]:
+            files["env/extravars"] = json.dumps(answers)
+            for name, text in files.items():
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).write_text(text, encoding="utf-8")
+            job = Path(template["playbook"]).stem
+            command = [str(BIN / "ansible-runner"), "run", str(tmp_path), "-p", template["playbook"], "--ident", job]
+            done = subprocess.run(command, env=cloud.environment(), capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
+            answers |= artifacts(tmp_path / "artifacts" / job)
+    assert "Berlin" in answers["sysvm_check"]["localhost"]["scope"]
+    assert answers["sysvm_check"]["localhost"]["summary"]["live_patch"] == 1
+    assert answers["sysvm_upgrade"]["localhost"]["summary"]["upgraded"] == 1
+    assert (tmp_path / "volume/report.html").is_file()
+
+
+def artifacts(job: Path) -> dict[str, Any]:
+    events = (json.loads(path.read_text(encoding="utf-8")) for path in job.glob("job_events/*.json"))
+    [left] = [event["event_data"]["artifact_data"] for event in events if event["event"] == "playbook_on_stats"]
+    return left

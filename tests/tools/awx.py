@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules of awx.awx that playbooks/awx.yml uses, and what is recorded of their arguments.
+"""What AWX is given, as tests need it; the modules of awx.awx that it is given with, and a record of their arguments.
 
-    python -m tests.tools.awx_modules
+    python -m tests.tools.awx
 
 records anew. The collection is not on its own in the registry of Python packages, but in the package ansible.
 """
@@ -20,13 +20,33 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PACKAGE = "ansible==13.8.0"  # the newest that has awx.awx; 24.6.1 is also the newest release of AWX
 RECORDED = ROOT / "tests/unit/awx_modules.json"
-PLAYBOOK = ROOT / "playbooks/awx.yml"
-MODULES = tuple(re.findall(r"module: (\w+),", PLAYBOOK.read_text(encoding="utf-8")))
+KINDS = yaml.safe_load((ROOT / "playbooks/awx.yml").read_text(encoding="utf-8"))[0]["tasks"][0]["loop"]
+VARIABLES = ROOT / "playbooks/vars/awx.yml"
 KEPT = ("type", "elements", "required", "choices", "aliases")
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes what is !unsafe as text."""
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        return str(self.construct_scalar(node))
+
+
+_Loader.add_constructor("!unsafe", _Loader.text)
+LISTS = yaml.load(VARIABLES.read_text(encoding="utf-8"), _Loader)
+SURVEY = LISTS["controller_workflows"][0]["survey_spec"]["spec"]
+
+
+def playbooks() -> dict[str, str]:
+    """Those of the project, as docs/awx.md shows them, by name."""
+    page = (ROOT / "docs/awx.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"```yaml\n# (\w+\.yml)\n(.*?)```", page, re.DOTALL))
 
 
 class NoRegistryError(Exception):
@@ -61,7 +81,7 @@ def arguments(folder: Path) -> dict[str, Any]:
     awx = folder / "ansible_collections/awx/awx"
     version = json.loads((awx / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_NOCOLOR": "1"}
-    command = [str(BIN / "ansible-doc"), "-j", *(f"awx.awx.{module}" for module in MODULES)]
+    command = [str(BIN / "ansible-doc"), "-j", *(f"awx.awx.{kind['module']}" for kind in KINDS)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     documented = json.loads(done.stdout)
     modules = {name.rpartition(".")[2]: _kept(entry["doc"]["options"]) for name, entry in documented.items()}
@@ -82,7 +102,7 @@ def _text(recorded: dict[str, Any]) -> str:
     modules = []
     for module, options in sorted(recorded["modules"].items()):
         lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(option)}" for name, option in options.items())
-        modules.append(f' {json.dumps(module)}: {{\n{lines}\n }}')
+        modules.append(f" {json.dumps(module)}: {{\n{lines}\n }}")
     head = {key: value for key, value in recorded.items() if key != "modules"}
     return json.dumps(head)[:-1] + ', "modules": {\n' + ",\n".join(modules) + "\n}}\n"
 

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed, spread
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import probes_answer
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
@@ -23,6 +28,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
     last_report,
     write_plan,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import PLACES_VARIABLE
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
@@ -53,11 +60,22 @@ class ActionModule(ActionBase):
             "known_gaps": known_gaps(last),
             "fail_on_checks": False,
         }
-        checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+        probed_from = variables["probe_from"] if variables["probe"] else []
+        try:
+            hosts = probe_hosts(probed_from, self, task_vars or {})
+        except SysvmError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        with tempfile.TemporaryDirectory() as nowhere:
+            if hosts:  # it is they who try, not the module
+                self._task.environment = [*(self._task.environment or []), {PLACES_VARIABLE: nowhere}]
+            checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = checked.get("warnings", [])
         if checked.get("failed"):
             return {**result, "failed": True, "msg": checked.get("msg") or NO_MESSAGE}
         plan, checks = checked["plan"], checked["checks"]
+        if hosts and plan["probes"]:
+            answer = _try_from(hosts, plan, variables)
+            checks = [answer.as_dict() if check["name"] == answer.name else check for check in checks]
         run = Run.begin()
         run.keep_plan(plan, checks=checks, started=started)
         folder = None if self._task.check_mode else around.report_folder(variables)
@@ -83,6 +101,20 @@ class ActionModule(ActionBase):
             "report": f"{folder}/report.json" if folder else "",
             "artifact": plan_artifact(plan, checks, path),
         }
+
+
+def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> Answer:
+    """Whether what is to be probed answers from other hosts; their names stand in the plan."""
+    rate = variables["probe_rate"]
+    endpoints = spread(Probed.from_plan(plan, ()).endpoints, rate)
+    plan["probes"]["from"] = [host.name for host in hosts]
+    tried, away = [], []
+    for host in hosts:
+        try:
+            tried.append(host.try_once(endpoints, rate))
+        except SysvmError as error:
+            away.append(str(error))
+    return probes_answer(Probed.from_plan(plan, tried), variables["ignore_checks"], away)
 
 
 def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:

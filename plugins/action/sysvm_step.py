@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings
 
 
@@ -75,9 +76,17 @@ class ActionModule(LiveAction):
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
         module = f"cloudstack.sysvm.{call.module}"
-        returned, interrupted = self.run_live(
-            module, args, task_vars, prefix=around.prefix, where=variables["progress"], tick=keeper.look
-        )
+        probed_from = variables["probe_from"] if variables["probe"] and not checking else ()
+        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), variables["probe_rate"]) as hosts:
+            self._task.environment = [*self._task.environment, hosts.environment]
+
+            def tick() -> None:
+                keeper.look()
+                hosts.relay()
+
+            returned, interrupted = self.run_live(
+                module, args, task_vars, prefix=around.prefix, where=variables["progress"], tick=tick
+            )
         keeper.followed.follow(journal)
         results = returned.get("results")
         known = list(keeper.followed.results.values()) if results is None else results
@@ -94,6 +103,6 @@ class ActionModule(LiveAction):
             "summary": returned.get("summary", {}),
             "failures": failures(known) + (results is None),
             "stopped": why_stopped(step, results, budget, returned.get("msg", "")),
-            "warnings": returned.get("warnings", []),
+            "warnings": [*returned.get("warnings", []), *hosts.problems],
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }

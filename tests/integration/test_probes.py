@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,3 +159,66 @@ def test_a_control_node_without_a_route_is_told_before_anything_is_touched(tmp_p
         assert cloud.simulator.journal() == []
         goes_on = cloud.upgrade(kinds=["router"], probe=True, ignore_checks=["probes"])
     assert goes_on.rc == 0 and goes_on.counts == {"upgraded": 1}, goes_on.output
+
+
+INVENTORY = """
+outside ansible_connection=ssh ansible_host=outside.example.com ansible_ssh_executable={ssh}
+here ansible_connection=local
+away ansible_connection=ssh ansible_host=away.example.com ansible_ssh_executable={away} ansible_ssh_retries=0
+localhost ansible_connection=local
+
+[all:vars]
+ansible_python_interpreter={python}
+"""
+SSH = """#!/bin/sh
+# Stands in for ssh: the last argument is the command, and this machine the other one.
+for last; do :; done
+echo "$@" >> {log}
+exec sh -c "$last"
+"""
+
+
+def inventory(folder: Path) -> str:
+    for name, text in (
+        ("ssh", SSH.format(log=folder / "ssh.log")),
+        ("away", "#!/bin/sh\necho No route to host >&2; exit 255\n"),
+    ):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    path = folder / "inventory"
+    path.write_text(INVENTORY.format(ssh=folder / "ssh", away=folder / "away", python=sys.executable))
+    return str(path)
+
+
+def test_from_other_hosts(tmp_path: Path) -> None:
+    spec = estate(
+        listeners=True,
+        timings={**TIMINGS, "patch": 3.0},
+        networks=[{"name": "web", **LB, "gap": 1.2}, {"name": "shop", **LB, "gap": "never"}],
+    )
+    options: dict[str, Any] = {"kinds": ["router"], "probe": True, "probe_patience": 4, "canary": False}
+    with Cloud(spec, tmp_path) as cloud:
+        run = cloud.upgrade("-i", inventory(tmp_path), **options, probe_from=["outside", "here"], max_failures=2)
+        assert run.statuses == {"web": "upgraded", "shop": "failed"}, run.output
+        seen = {each["from"]: each["longest_gap_s"] for each in run.units["web"]["endpoints"]}
+        [listener] = [each for each in cloud.simulator.listeners() if each["unit_name"] == "web"]
+    [(start, end)] = listener["gone"]
+    assert seen.keys() == {"outside", "here"}
+    assert all(abs(gap - (end - start)) <= WITHIN_S for gap in seen.values()), (seen, end - start)
+    assert "outside.example.com" in (tmp_path / "ssh.log").read_text()
+    running = subprocess.run(["pgrep", "-f", "prober.py 50"], capture_output=True, text=True, check=False).stdout
+    assert running == "", "nothing is left there"
+
+
+def test_a_probe_host_that_is_down_is_told_before_anything_is_touched(tmp_path: Path) -> None:
+    spec = estate(listeners=True, timings=TIMINGS, networks=[{"name": "web", **LB}])
+    options: dict[str, Any] = {"kinds": ["router"], "probe": True, "probe_from": ["away"]}
+    with Cloud(spec, tmp_path) as cloud:
+        path = inventory(tmp_path)
+        refused = cloud.upgrade("-i", path, **options)
+        assert refused.rc != 0 and "the probe host away is out of reach" in refused.output, refused.output
+        assert cloud.simulator.journal() == []
+        goes_on = cloud.upgrade("-i", path, **options, ignore_checks=["probes"])
+        unknown = cloud.upgrade("-i", path, **{**options, "probe_from": ["nobody"]})
+    assert goes_on.counts == {"upgraded": 1} and "Nothing was probed from there" in goes_on.output
+    assert "sysvm_probe_from names nobody, which is not in the inventory" in unknown.output

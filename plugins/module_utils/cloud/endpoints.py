@@ -66,6 +66,18 @@ class Probed:
     endpoints: Mapping[str, Sequence[Endpoint]]
     tried: Sequence[Tried] = ()
 
+    @classmethod
+    def from_plan(cls, plan: Mapping[str, Any], tried: Sequence[Tried]) -> Probed:
+        """As it stands in a plan."""
+        return cls(
+            {
+                unit["id"]: [Endpoint(each["address"], each["port"], each["serves"]) for each in unit["endpoints"]]
+                for unit in plan["units"]
+                if unit["endpoints"]
+            },
+            tried,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         serves = Counter(each.serves.partition(":")[0] for found in self.endpoints.values() for each in found)
         return {
@@ -114,6 +126,14 @@ def read_endpoints(client: Client, units: Iterable[Unit], wanted: Wanted) -> dic
             for owner in {unit_of[each] for each in owners if each in unit_of}:
                 found[owner] += [Endpoint(address, port, "static NAT") for port in wanted.nat_ports]
     return {unit_id: choose(endpoints, wanted.most) for unit_id, endpoints in found.items() if endpoints}
+
+
+def spread(endpoints: Mapping[str, Sequence[Endpoint]], most: int) -> list[Endpoint]:
+    """So many of the endpoints of all units: one of each before a second of any."""
+    ranked = sorted(
+        (place, unit_id, endpoint) for unit_id, found in endpoints.items() for place, endpoint in enumerate(found)
+    )
+    return [endpoint for *_rank, endpoint in ranked[:most]]
 
 
 def endpoint_of(vm: Vm) -> Endpoint | None:

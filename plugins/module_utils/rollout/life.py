@@ -53,10 +53,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits imp
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
-# How long to wait for the first result of a probe at most, and how often to look for it.
-FIRST_ANSWER_S, FIRST_LOOK_S = 1.5, 0.01
-# How often to look for what does not answer any more.
-REACH_S = 0.1
+# How often to look for the first result of a probe, and for the one after the proof.
+FIRST_LOOK_S, REACH_S = 0.01, 0.1
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -289,7 +287,7 @@ class Life:
         """Watch what it serves; only what answers before the first call counts."""
         self.desk.probes.watch(self.unit.id)
         began = self.desk.clock()
-        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < FIRST_ANSWER_S:
+        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < self.desk.probes.first_s:
             yield Pause(self.desk.clock() + FIRST_LOOK_S)
         self.desk.probes.call(self.unit.id)
 
@@ -300,7 +298,7 @@ class Life:
         began = self.desk.clock()
         while missing := self.desk.probes.unconfirmed(self.unit.id):
             lost = [each.silence for each in missing if each.lost_since is not None]
-            if self.desk.clock() - began >= max(self.desk.probes.patience_s, FIRST_ANSWER_S):
+            if self.desk.clock() - began >= max(self.desk.probes.patience_s, self.desk.probes.first_s):
                 if not lost:
                     return  # no answer, and no failure: nothing is known
                 raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)

@@ -64,6 +64,7 @@ class Schedule:
 
     name = "here"
     alive = True
+    first_s, ahead_s = 1.5, 0.0
 
     def __init__(self, server: FakeServer, seen: Seen, first_after: float = 0.0) -> None:
         self._server = server
@@ -88,12 +89,14 @@ class Schedule:
                 at = since + offset + self._first_after
                 if at <= self._server.clock() and (key, offset) not in self._told:
                     self._told.add((key, offset))
-                    yield {"key": key, "at": at, "answers": answers}
+                    confirmed = answers and key in self._confirm
+                    self._confirm -= {key} if confirmed else set()
+                    yield {"key": key, "at": at, "answers": answers, "confirmed": confirmed}
             now = self._server.clock()
             states = [answers for offset, answers in self._seen if since + offset + self._first_after <= now]
             if key in self._confirm and states and states[-1]:
                 self._confirm.remove(key)
-                yield {"key": key, "at": now, "answers": True}
+                yield {"key": key, "at": now, "answers": True, "confirmed": True}
 
     def close(self) -> None: ...
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
@@ -54,10 +54,15 @@ def new_disk_problems(context: CheckContext) -> list[Answer]:
     return [answer for answer in answers if answer.status is Status.FAIL]
 
 
-def probes_answer(probed: Probed | None, ignored: Iterable[str]) -> Answer:
-    """That of the check of what is probed, where it was tried by somebody else than the module that plans."""
-    context = CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed)
-    return _unless_ignored(probes.probes.ask(context), ignored)
+def probes_answer(probed: Probed | None, ignored: Iterable[str], away: Sequence[str] = ()) -> Answer:
+    """That of the check of what is probed, where it was tried by somebody else than the module that plans.
+
+    :param away: what keeps hosts from trying it.
+    """
+    answer = probes.probes.ask(CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed))
+    if away:
+        answer = Answer(answer.name, Status.FAIL, "; ".join(away), probes.probes.remedy)
+    return _unless_ignored(answer, ignored)
 
 
 def refuse_unknown_checks(names: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ server most of the time, or on another host, to which only this text is sent. It
     {"watch": KEY, "address": ..., "port": ...}     {"confirm": KEY}     {"leave": KEY}
 
 and writes one for the first result of each KEY and for each change: C({"key": ..., "at": ..., "answers": true}), I(at)
-in seconds since the epoch; after C(confirm) also for the next attempt that is answered. It ends when its input ends.
+in seconds since the epoch; after C(confirm) also for the next attempt that is answered, with C("confirmed": true). It
+ends when its input ends or, if it is told how long to linger, so long after its last input.
 
 Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as the
 bound allows, but not more often than every 0.2 and, while they answer, not less often than once a second. What was not
@@ -64,9 +65,12 @@ class Attempt:
 class Prober:
     """
     :param rate: how many connections are tried in a second at most, in all.
+    :param linger_s: how long it goes on without being asked anything.
     """
 
-    def __init__(self, rate: float, incoming: int, outgoing: int) -> None:
+    def __init__(self, rate: float, incoming: int, outgoing: int, linger_s: float = 0.0) -> None:
+        self._linger_s = linger_s
+        self._asked_at = time.monotonic()
         self._pause_s = 1.0 / rate
         self._next = 0.0  # before then nothing is tried
         self._incoming, self._outgoing = incoming, outgoing
@@ -84,6 +88,8 @@ class Prober:
     def run(self) -> None:
         while True:
             now = time.monotonic()
+            if self._linger_s and now - self._asked_at >= self._linger_s:
+                return
             while self._due and self._due[0][0] <= now and self._next <= now:
                 moment, _number, target = heapq.heappop(self._due)
                 if moment == target.due and self._targets.get(target.key) is target:
@@ -91,7 +97,9 @@ class Prober:
             for key, _event in self._selector.select(self._patience(now)):
                 if key.fileobj == self._incoming:
                     if not self._listen():
-                        return
+                        if not self._linger_s:
+                            return
+                        self._selector.unregister(self._incoming)
                 elif isinstance(key.fileobj, socket.socket):
                     self._answered(key.fileobj)
             self._give_up(time.monotonic())
@@ -103,6 +111,8 @@ class Prober:
             moments.append(max(self._due[0][0], self._next))
         if self._unsent:
             moments.append(now + QUICK_S)
+        if self._linger_s:
+            moments.append(self._asked_at + self._linger_s)
         return max(0.0, min(moments, default=now + 3600) - now)
 
     # --- what is asked for
@@ -113,6 +123,8 @@ class Prober:
             text = os.read(self._incoming, 65536)
         except BlockingIOError:
             return True
+        if text:
+            self._asked_at = time.monotonic()
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
             asked = json.loads(line)
@@ -182,12 +194,10 @@ class Prober:
 
     def _decide(self, target: Target, attempt: Attempt) -> None:
         if attempt.outcome == ANSWERED:
-            if not target.answers:  # it began to at some time between the attempt before this one and this one
-                target.answers = True
-                self._tell(target, ((target.before or attempt.began) + attempt.began) / 2)
-            elif target.confirm:
-                self._tell(target, attempt.began)
-            target.confirm = False
+            began = ((target.before or attempt.began) + attempt.began) / 2
+            changed, confirmed, target.answers, target.confirm = not target.answers, target.confirm, True, False
+            if changed or confirmed:  # it began to at some time between the attempt before this one and this one
+                self._tell(target, began if changed else attempt.began, confirmed)
             target.last_good, target.suspect = attempt.began, None
         elif target.answers is not False:
             first = target.suspect or attempt.began
@@ -201,9 +211,11 @@ class Prober:
 
     # --- what is told
 
-    def _tell(self, target: Target, moment: float) -> None:
+    def _tell(self, target: Target, moment: float, confirmed: bool = False) -> None:
         if self._targets.get(target.key) is target:
             said = {"key": target.key, "at": round(self._epoch + moment, 3), "answers": target.answers}
+            if confirmed:
+                said["confirmed"] = True
             self._unsent += json.dumps(said).encode() + b"\n"
 
     def _send(self) -> None:
@@ -218,4 +230,4 @@ class Prober:
 
 
 if __name__ == "__main__":
-    Prober(float(sys.argv[1]), 0, 1).run()
+    Prober(float(sys.argv[1]), 0, 1, *map(float, sys.argv[2:])).run()

@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints i
     Tried,
     Wanted,
     endpoint_of,
+    spread,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing import prober
@@ -33,7 +34,7 @@ SILENCE_S = 30.0
 TRY_S = 4.0  # for the first results, before the run
 # The folder with what probers on other hosts are asked and tell; set by the action plugin that runs them.
 PLACES_VARIABLE = "SYSVM_PROBE_PLACES"
-ASKED, TOLD = "asked", "told"
+ASKED, TOLD, AHEAD = "asked", "told", "ahead"
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,15 @@ class Probing:
 
 
 class Place(Protocol):
-    """Where a prober runs; one that is not alive knows nothing any more."""
+    """Where a prober runs; one that is not alive knows nothing any more.
+
+    :ivar first_s: how long its first result may take.
+    :ivar ahead_s: how much this host's clock is ahead of the one there.
+    """
 
     name: str
+    first_s: float
+    ahead_s: float
 
     @property
     def alive(self) -> bool: ...
@@ -77,6 +84,8 @@ class Place(Protocol):
 
 class Here:
     """A prober on this host. It ends with this process, however that ends."""
+
+    first_s, ahead_s = 1.5, 0.0
 
     def __init__(self, rate: float, name: str) -> None:
         self.name = name
@@ -121,8 +130,12 @@ class Here:
 class Elsewhere:
     """A prober on another host: what it is asked is appended to one file, what it tells is found in another."""
 
+    first_s = 4.0
+
     def __init__(self, folder: str) -> None:
         self.name = os.path.basename(folder)
+        with open(os.path.join(folder, AHEAD), encoding="utf-8") as file:
+            self.ahead_s = float(file.read())
         self._folder = folder
         self._position = 0
 
@@ -159,12 +172,8 @@ class _Watched:
     endpoint: Endpoint
     place: Place
     key: str = ""
-    asked: float | None = None  # since when an answer is wanted
+    unconfirmed: bool = False  # whether an answer was wanted that has not come yet
     changes: list[Change] = field(default_factory=list)
-
-    @property
-    def confirmed(self) -> bool:
-        return self.asked is None or any(change.answers and change.at >= self.asked for change in self.changes)
 
 
 class Probes:
@@ -216,6 +225,11 @@ class Probes:
         self._listen()
         return all(watched.changes for watched in self._watched.get(unit_id, ()))
 
+    @property
+    def first_s(self) -> float:
+        """How long the first results may take."""
+        return max((place.first_s for place in self._places), default=0.0)
+
     def call(self, unit_id: str) -> None:
         """The first call for the unit is sent now: what does not answer from now on is a gap."""
         self._called.setdefault(unit_id, self._now())
@@ -242,7 +256,7 @@ class Probes:
     def confirm(self, unit_id: str) -> None:
         """An answer from now on is wanted of all that answered before."""
         for watched in self._watched.get(unit_id, ()):
-            watched.asked = self._now()
+            watched.unconfirmed = True
             watched.place.ask({"confirm": watched.key})
 
     def unconfirmed(self, unit_id: str) -> list[Reach]:
@@ -251,7 +265,7 @@ class Probes:
         return [
             reach
             for watched, reach in zip(self._watched.get(unit_id, ()), reached, strict=True)
-            if reach.before and watched.place.alive and not watched.confirmed
+            if reach.before and watched.place.alive and watched.unconfirmed
         ]
 
     def leave(self, unit_id: str) -> None:
@@ -271,16 +285,8 @@ class Probes:
 
         Of many, as many as take about a second: one of each unit before a second of any.
         """
-        ranked = sorted(
-            (place, unit_id, endpoint)
-            for unit_id, endpoints in self._endpoints.items()
-            for place, endpoint in enumerate(endpoints)
-        )
-        chosen = [
-            _Watched(endpoint, place)
-            for *_rank, endpoint in ranked[: max(1, int(self._rate))]
-            for place in self._places
-        ]
+        endpoints = spread(self._endpoints, max(1, int(self._rate)))
+        chosen = [_Watched(endpoint, place) for endpoint in endpoints for place in self._places]
         for watched in chosen:
             self._ask(watched)
         end = self._now() + TRY_S
@@ -296,7 +302,8 @@ class Probes:
             for said in place.told():
                 watched = self._by_key.get(str(said["key"]))
                 if watched is not None:
-                    watched.changes.append(Change(float(str(said["at"])), bool(said["answers"])))
+                    watched.changes.append(Change(float(str(said["at"])) + place.ahead_s, bool(said["answers"])))
+                    watched.unconfirmed = watched.unconfirmed and not said.get("confirmed")
 
 
 def _tried(place: Place, watched: Sequence[_Watched]) -> Tried:

@@ -15,6 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed, spread
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import probes_answer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import rough
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
@@ -86,6 +87,8 @@ class ActionModule(ActionBase):
             except WriteError as error:
                 result["warnings"].append(str(error))
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
+        if variables["soak"] and plan["steps"] and not variables["drift"]:
+            lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before the many follow"]
         around.show(lines, variables["progress"])
         if not variables["drift"]:  # for a look at what is there it does not matter whether an upgrade might start
             result.update(_refusal(plan, checks))

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -19,6 +21,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
     budget_left,
     failures,
     module_call,
+    soak_call,
+    soaked,
+    why_soak_stops,
     why_stopped,
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
@@ -75,34 +80,66 @@ class ActionModule(LiveAction):
                 LogFile(args["log"])(f"{time.strftime('%H:%M:%S')} scope   {plan['scope']}")
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
-        module = f"cloudstack.sysvm.{call.module}"
-        probed_from = variables["probe_from"] if variables["probe"] and not checking else ()
-        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), variables["probe_rate"]) as hosts:
-            self._task.environment = [*self._task.environment, hosts.environment]
-
-            def tick() -> None:
-                keeper.look()
-                hosts.relay()
-
-            returned, interrupted = self.run_live(
-                module, args, task_vars, prefix=around.prefix, where=variables["progress"], tick=tick
-            )
+        returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
         keeper.followed.follow(journal)
         results = returned.get("results")
         known = list(keeper.followed.results.values()) if results is None else results
         running = keeper.followed.running if results is None else {}
         run.keep(f"results-{number:05}", known)
+        stopped = why_stopped(step, results, budget, returned.get("msg", ""))
         run.keep("running", running)
         run.keep(
             f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
         )
         keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
         self.end_if(interrupted)
+        failed = failures(known) + (results is None)
+        soak = None if checking or stopped else soak_call(step, plan["steps"], run.results(), variables)
+        if soak is not None:
+            kept: dict[str, Any] = {name: args[name] for name in ("log", "stop_file") if name in args}
+            args = {**around.connection(variables), **soak.options, **kept}
+            watched, interrupted = self._run(soak.module, args, around, variables, task_vars)
+            wrong = soaked(run.results(), watched.get("results", ()))
+            run.correct(wrong)
+            keeper.correct(run.results())
+            self.end_if(interrupted)
+            failed, stopped = failed + len(wrong), why_soak_stops(wrong, watched)
         return {
             "changed": bool(returned.get("changed")),
             "summary": returned.get("summary", {}),
-            "failures": failures(known) + (results is None),
-            "stopped": why_stopped(step, results, budget, returned.get("msg", "")),
-            "warnings": [*returned.get("warnings", []), *hosts.problems],
+            "failures": failed,
+            "stopped": stopped,
+            "warnings": returned.get("warnings", []),
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }
+
+    def _run(
+        self,
+        module: str,
+        args: dict[str, Any],
+        around: Surroundings,
+        variables: dict[str, Any],
+        task_vars: dict[str, Any] | None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> tuple[dict[str, Any], signal.Signals | None]:
+        """Run a module and show its lines, with probers on other hosts where these are wanted."""
+        probed_from = variables["probe_from"] if variables["probe"] and not self._task.check_mode else ()
+        environment = self._task.environment or []
+        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), variables["probe_rate"]) as hosts:
+            self._task.environment = [*environment, hosts.environment]
+
+            def look() -> None:
+                tick()
+                hosts.relay()
+
+            returned, interrupted = self.run_live(
+                f"cloudstack.sysvm.{module}",
+                args,
+                task_vars,
+                prefix=around.prefix,
+                where=variables["progress"],
+                tick=look,
+            )
+        self._task.environment = environment
+        returned["warnings"] = [*returned.get("warnings", []), *hosts.problems]
+        return returned, interrupted

@@ -68,6 +68,11 @@ class Keeper:
             self.write(list(self.followed.results.values()), self.followed.running)
             self._written, self._changed = time.monotonic(), False
 
+    def correct(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """The report with these results of all steps so far."""
+        self._before = results
+        self.write([], {})
+
     def write(self, results: Sequence[Mapping[str, Any]], running: Mapping[str, str], error: str = UNFINISHED) -> None:
         """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
         if self._folder is None and self._metrics is None:

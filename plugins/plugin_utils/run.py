@@ -71,16 +71,21 @@ class Run:
 
     def results(self) -> list[dict[str, Any]]:
         """Of all steps so far, in their order."""
-        found = []
-        for path in sorted(glob.glob(os.path.join(glob.escape(self.folder), "results-*.json"))):
-            with open(path, encoding="utf-8") as file:
-                found += json.load(file)
-        return found
+        return [result for name in self._kept("results") for result in self.read(name)]
+
+    def correct(self, results: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put others in the place of some results, by the ids of their units."""
+        for name in self._kept("results"):
+            self.keep(name, [results.get(result["id"], result) for result in self.read(name)])
 
     def rollouts(self) -> list[dict[str, Any]]:
         """Notes and guards of all steps so far."""
-        paths = sorted(glob.glob(os.path.join(glob.escape(self.folder), "rollout-*.json")))
-        return [self.read(os.path.basename(path).removesuffix(".json")) for path in paths]
+        return [self.read(name) for name in self._kept("rollout")]
+
+    def _kept(self, what: str) -> list[str]:
+        """The names of what was kept of each step, in their order."""
+        paths = sorted(glob.glob(os.path.join(glob.escape(self.folder), f"{what}-*.json")))
+        return [os.path.basename(path).removesuffix(".json") for path in paths]
 
     def running(self) -> dict[str, str]:
         """The units that were at work when their module was lost."""

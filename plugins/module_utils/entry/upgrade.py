@@ -347,13 +347,18 @@ def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
     if any(unit.elects for unit in units):
         setting = Settings({PAIR_INTERVAL: read_setting(client, PAIR_INTERVAL) or ""})
         interval = setting.number(PAIR_INTERVAL, 30)
-    zones = {unit.zone_id for unit in units if unit.kind.is_router} if health_checks else set()
-    fresh = {
+    zones = health_zones(client, units) if health_checks else frozenset()
+    return Looks(interval if interval and interval > 0 else None, zones)
+
+
+def health_zones(client: Client, units: Iterable[Unit]) -> frozenset[str]:
+    """The zones of routers where fresh health checks may be asked for."""
+    zones = sorted({unit.zone_id for unit in units if unit.kind.is_router})
+    return frozenset(
         zone
-        for zone in sorted(zones)
+        for zone in zones
         if _valid_in(client, HEALTH_CHECKS, zone).lower() == "true" and not _valid_in(client, HEALTH_RECREATION, zone)
-    }
-    return Looks(interval if interval and interval > 0 else None, frozenset(fresh))
+    )
 
 
 def _valid_in(client: Client, name: str, zone_id: str) -> str:

@@ -337,6 +337,11 @@ def refuse_contradictions(read: Mapping[str, Any]) -> None:
             "sysvm_pause is after_canary, but sysvm_canary is false, so there would be no pause at all",
             remedy="Use sysvm_pause: after_each_step, or leave sysvm_canary true.",
         )
+    if read["soak"] and not read["canary"]:
+        raise VariableError(
+            "sysvm_soak is given, but sysvm_canary is false, so there would be nothing to watch",
+            remedy="Leave sysvm_canary true, or leave sysvm_soak out.",
+        )
     both = sorted(set(read["names"]) & set(read["exclude_names"]))
     if both:
         raise VariableError(

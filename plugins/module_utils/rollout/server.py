@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment, read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Host,
     InFlight,
@@ -31,6 +32,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+
+MOST_ALERTS = 100  # that are looked at
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What the server alerts people to."""
+
+    id: str
+    description: str
+    sent: float  # seconds since the epoch, by the server's clock
 
 
 class Server:
@@ -97,6 +109,17 @@ class Server:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
+    def alerts(self) -> list[Alert] | None:
+        """The newest alerts (listAlerts); None where the account may not list them."""
+        size = min(self._client.page_size, MOST_ALERTS)
+        try:
+            answer = self._client.read("listAlerts", page=1, pagesize=size)
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
+        return [_alert(item) for item in answer.get("alert") or ()]
+
     def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
         """The names of a router's health checks that fail; None where the server cannot tell.
 
@@ -113,6 +136,10 @@ class Server:
             return None
         checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
         return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
+
+
+def _alert(item: Mapping[str, Any]) -> Alert:
+    return Alert(str(item["id"]), str(item.get("description", "")), moment(item.get("sent")) or 0.0)
 
 
 def _id(item: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import ACTING
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import ACTING, SOAK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 
@@ -88,6 +88,59 @@ def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | 
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})"
     return ""
+
+
+def soak_call(
+    step: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    results: Iterable[Mapping[str, Any]],
+    variables: Mapping[str, Any],
+) -> ModuleCall | None:
+    """What watches the canaries after the last step with any; None after other steps, and where nobody wants it.
+
+    :param results: of all steps so far.
+    """
+    canaries = {identity for each in steps if each["canary"] for identity in each["units"]}
+    if not variables["soak"] or not step["canary"] or any(each["canary"] for each in steps[step["number"] :]):
+        return None
+    vms: dict[bool, list[str]] = {True: [], False: []}
+    jobs = {}
+    for result in results:
+        there = [vm["id"] for vm in result["vms"] if vm["after"]]
+        if result["id"] in canaries and result["status"] in ("upgraded", "current") and there:
+            vms[result["kind"] in SYSTEM_VMS].append(there[0])
+            jobs[there[0]] = result["job_ids"]
+    if not any(vms.values()):
+        return None
+    shared = {name: variables[name] for name, option in PROBING.items() if SOAK in option.where}
+    own = {"duration": variables["soak"], "jobs": jobs, "system_vms": vms[True], "routers": vms[False]}
+    return ModuleCall(SOAK, {**shared, **own})
+
+
+def soaked(results: Iterable[Mapping[str, Any]], watched: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The results of canaries in whose soak something went wrong, by their ids; these have failed now.
+
+    :param watched: what the soak tells of each unit.
+    """
+    wrong = {vm_id: each["wrong"] for each in watched if each["wrong"] for vm_id in each["vms"]}
+    found: dict[str, Mapping[str, Any]] = {}
+    for result in results:
+        why = next((wrong[vm["id"]] for vm in result["vms"] if vm["after"] and vm["id"] in wrong), None)
+        if why:
+            found[result["id"]] = {**result, "status": "failed", "reason": f"upgraded, and then in the soak: {why}"}
+    return found
+
+
+def why_soak_stops(wrong: Mapping[str, Any], watched: Mapping[str, Any]) -> str:
+    """What ends the run after a soak; empty if nothing does.
+
+    :param watched: what its module returned.
+    """
+    if wrong:
+        return f"something went wrong with {len(wrong)} of the canaries after their upgrade"
+    if "results" not in watched:
+        return f"the canaries could not be watched: {watched.get('msg', 'the module broke off')}"
+    return "interrupted while the canaries were watched" if watched["interrupted"] else ""
 
 
 def pause_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], pause: str) -> bool:

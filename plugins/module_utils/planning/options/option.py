@@ -13,8 +13,9 @@ LIVE_PATCH = "cs_systemvm_livepatch"
 RECREATE = "cs_systemvm_recreate"
 ROUTERS = "cs_router_restart"
 EVIDENCE = "cs_sysvm_evidence"
+SOAK = "cs_sysvm_soak"
 ACTING = (LIVE_PATCH, RECREATE, ROUTERS)
-MODULES = (CHECK, EVIDENCE, *ACTING)
+MODULES = (CHECK, EVIDENCE, SOAK, *ACTING)
 
 PREFLIGHT = "preflight"
 UPGRADE = "upgrade"

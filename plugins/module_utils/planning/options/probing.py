@@ -10,12 +10,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     ACTING,
     CHECK,
     PREFLIGHT,
+    SOAK,
     UPGRADE,
     Option,
     group,
 )
 
-PLANNED = (CHECK, *ACTING, PREFLIGHT, UPGRADE)
+PLANNED = (CHECK, SOAK, *ACTING, PREFLIGHT, UPGRADE)
 RATE = 50
 
 PROBING = group(

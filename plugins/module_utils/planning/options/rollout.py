@@ -11,6 +11,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     EVIDENCE,
     PREFLIGHT,
     REPORT,
+    SOAK,
     UPGRADE,
     Option,
     group,
@@ -116,6 +117,19 @@ LIMITS = group(
 
 RUN = group(
     Option(
+        "soak",
+        "int",
+        (
+            "How long in seconds the canaries are watched before the many follow. Anything new that is wrong with them"
+            " stops the run: a VM that is not as it was, an alert, a health check that fails or, with O(probe), an"
+            " address that does not answer for a time.",
+        ),
+        where=(PREFLIGHT, UPGRADE),
+        default=0,
+        lowest=0,
+        means="seconds",
+    ),
+    Option(
         "pause",
         "str",
         (
@@ -156,7 +170,7 @@ RUN = group(
             "A path; as soon as a file is there, nothing new is started, as if the run were interrupted.",
             "C(touch) it to end a rollout without an error. It is not removed.",
         ),
-        where=ROLLOUT,
+        where=(*ROLLOUT, SOAK),
     ),
     Option(
         "log",
@@ -166,7 +180,7 @@ RUN = group(
             "It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,"
             " C(log-HOST).",
         ),
-        where=ROLLOUT,
+        where=(*ROLLOUT, SOAK),
     ),
     Option(
         "report_dir",

@@ -1,0 +1,100 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module does that looks after units for a while: read them, watch, tell what is new. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import read_endpoints
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import common_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_management_servers, read_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import NO_VERSION, health_zones
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
+    RefusedError,
+    Targets,
+    find_targets,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
+
+
+@dataclass(frozen=True)
+class SoakRequest:
+    """What the module was told.
+
+    :ivar seconds: how long.
+    :ivar jobs: that upgraded a VM, by its id.
+    :ivar probing: how what the units serve is watched from outside; None if it is not.
+    :ivar stop_file: it ends once this is there.
+    """
+
+    targets: Targets
+    seconds: float
+    jobs: Mapping[str, Sequence[str]]
+    probing: Probing | None = None
+    health_checks: bool = True
+    log: str | None = None
+    stop_file: str | None = None
+
+
+def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> Outcome:
+    """Watch the targets.
+
+    :raises RefusedError: when a target does not exist.
+    """
+    target = common_version(read_management_servers(client))
+    if target is None:
+        raise RefusedError(f"{NO_VERSION}, so there is no version to compare with.", remedy="Upgrade them all first.")
+    known = read_units(client, request.targets.kinds, details=False)
+    units = find_targets(known, request.targets, lambda: read_units(client))
+    baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
+    probes = Probes()
+    if request.probing and not check_mode:
+        probes = request.probing.open(read_endpoints(client, units, request.probing.wanted))
+    stop_file = request.stop_file
+    try:
+        soaked = Soak(
+            Server(client),
+            units,
+            baseline,
+            probes,
+            request.jobs,
+            health_zones(client, units) if request.health_checks else frozenset(),
+            LogFile(request.log),
+            interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
+        ).run(0 if check_mode else request.seconds)
+    finally:
+        probes.close()
+    return _outcome(units, soaked)
+
+
+def _outcome(units: Sequence[Unit], soaked: Soaked) -> Outcome:
+    failure = "; ".join(f"{unit.label}: {soaked.wrong[unit.id]}" for unit in units if unit.id in soaked.wrong)
+    return Outcome(
+        {
+            "results": [
+                {
+                    "id": unit.id,
+                    "name": unit.name,
+                    "vms": [vm.id for vm in unit.vms],
+                    "wrong": soaked.wrong.get(unit.id, ""),
+                    "endpoints": [reach.as_dict() for reach in soaked.reach[unit.id]],
+                }
+                for unit in units
+            ],
+            "lasted_s": round(soaked.lasted_s, 1),
+            "interrupted": soaked.interrupted,
+            "notes": list(soaked.notes),
+        },
+        failure or None,
+    )

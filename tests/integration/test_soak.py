@@ -1,0 +1,109 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong with the canaries only after their upgrade stops the run before the many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
+TIMINGS = {"patch": 0.5, "restart": 0.2, "agent_reconnect": 0.2}
+LB: dict[str, Any] = {"load_balancers": 1}
+ESTATE: dict[str, Any] = {
+    "timings": TIMINGS,
+    "networks": [{"name": "a", **LB, "gap": 0}, {"name": "b", **LB, "gap": 0}, {"name": "c", **LB, "gap": 0}],
+}
+OPTIONS: dict[str, Any] = {"kinds": ["router"], "soak": 6}
+
+
+def started_soak(cloud: Cloud, **options: Any) -> Any:
+    """A run whose canary is done and watched; its process."""
+    process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, **options, "log": str(cloud.folder / "log")}))
+    log = cloud.folder / "log"
+    wait_for(lambda: log.exists() and "are watched for" in log.read_text())
+    return process
+
+
+def test_nothing_new_lets_the_many_follow(tmp_path: Path) -> None:
+    with Cloud(estate(listeners=True, **ESTATE), tmp_path) as cloud:
+        run = cloud.upgrade(**OPTIONS, probe=True)
+    assert run.rc == 0 and run.counts == {"upgraded": 3}, run.output
+    assert "Soak: the canaries are watched for 6 s before the many follow" in run.output
+    lines = [line for line in run.output.splitlines() if " soak " in line]
+    assert "1 unit(s) are watched for 6 s" in lines[0] and "nothing new" in lines[1]
+    assert run.output.index("nothing new") < run.output.index("start   network", run.output.index("nothing new"))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("outage", "does not answer since"),
+        ("blink", "not answer"),
+        ("state", "is Stopped"),
+        ("alert", "a new alert: "),
+        ("health", "fails health checks that it passed before: dns"),
+    ],
+)
+def test_anything_new_stops_the_run(trouble: str, words: str, tmp_path: Path) -> None:
+    faults: list[dict[str, Any]] = []
+    if trouble == "alert":
+        faults = [{"kind": "alert", "match": {"name": "a"}, "text": "{name} is sick", "seconds": 2.5}]
+    settings = {"router.health.checks.enabled": "true", "router.health.checks.failures.to.recreate.vr": ""}
+    with Cloud(estate(listeners=True, faults=faults, settings=settings, **ESTATE), tmp_path) as cloud:
+        process = started_soak(cloud, probe=True)
+        [router] = [
+            name
+            for name, vm in cloud.simulator.state()["vms"].items()
+            if vm.get("network") == "a" and not vm["removed"]
+        ]
+        if trouble in ("outage", "blink"):
+            cloud.simulator.outage("a", "never" if trouble == "outage" else 1.0)
+        elif trouble == "state":
+            cloud.simulator.update(vms={router: {"state": "Stopped"}})
+        elif trouble == "health":
+            cloud.simulator.update(vms={router: {"failing_checks": ["dns"]}})
+        output, _errors = process.communicate(timeout=60)
+        journal = cloud.simulator.journal()
+    assert process.returncode != 0
+    assert "upgraded, and then in the soak: " in output and words in output, output
+    assert "something went wrong with 1 of the canaries after their upgrade" in output
+    assert {call["target"] for call in journal} == {"a"}, "the many were not touched"
+
+
+def test_alerts_about_others_and_good_news_stop_nothing(tmp_path: Path) -> None:
+    faults = [
+        {
+            "kind": "alert",
+            "match": {"name": "a"},
+            "text": "Redundant virtual router r-1 just switch from UNKNOWN",
+            "seconds": 2,
+        },
+        {"kind": "alert", "match": {"name": "a"}, "text": "host h-1 is down", "seconds": 2},
+    ]
+    with Cloud(estate(faults=faults, **ESTATE), tmp_path) as cloud:
+        run = cloud.upgrade(**OPTIONS)
+    assert run.rc == 0, run.output
+
+
+def test_without_the_right_to_list_alerts_it_is_said(tmp_path: Path) -> None:
+    with Cloud(estate(forbidden_commands=["listAlerts"], **ESTATE), tmp_path) as cloud:
+        [router, *_others] = [name for name, vm in cloud.simulator.state()["vms"].items() if vm.get("network")]
+        result = cloud.module("cs_sysvm_soak", routers=[router], duration=0).results[0]
+        checked = cloud.module("cs_sysvm_soak", "--check", system_vms=["nobody"], duration=60).results[0]
+    assert "the account may not call listAlerts" in result["notes"][0]
+    assert checked["failed"] and "nobody" in checked["msg"]
+
+
+def test_without_canaries_it_is_refused(tmp_path: Path) -> None:
+    with Cloud(estate(**ESTATE), tmp_path) as cloud:
+        refused = cloud.upgrade(**OPTIONS, canary=False)
+    assert "sysvm_soak is given, but sysvm_canary is false" in refused.output
+    assert refused.journal == []

@@ -111,6 +111,7 @@ class Vm:
     created: str | None = None
     addresses: tuple[str, ...] = ()
     public_address: str | None = None  # system VMs only
+    gateway: str | None = None  # routers: of their public network
     public: bool | None = None  # routers: whether it has a public network; None where its NICs are not listed
     owner: Owner = field(default_factory=Owner)
 

@@ -249,6 +249,7 @@ def router(item: Mapping[str, Any]) -> Vm:
         network_id=item.get("guestnetworkid"),
         vpc_id=item.get("vpcid"),
         health_failed=item.get("healthchecksfailed"),
+        gateway=next((nic.get("gateway") for nic in nics if nic.get("traffictype") == "Public"), None),
         public=any(nic.get("traffictype") == "Public" for nic in item["nic"]) if item.get("nic") else None,
         addresses=tuple(dict.fromkeys(str(address) for address in addresses if address)),
     )

@@ -348,7 +348,7 @@ def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
         setting = Settings({PAIR_INTERVAL: read_setting(client, PAIR_INTERVAL) or ""})
         interval = setting.number(PAIR_INTERVAL, 30)
     zones = health_zones(client, units) if health_checks else frozenset()
-    return Looks(interval if interval and interval > 0 else None, zones)
+    return Looks(interval if interval and interval > 0 else None, zones, health_checks)
 
 
 def health_zones(client: Client, units: Iterable[Unit]) -> frozenset[str]:

@@ -32,12 +32,14 @@ class Looks:
     """How the server looks after routers.
 
     :ivar pair_interval_s: seconds between two looks at a pair (router.check.interval); None where it never looks.
+    :ivar inside: whether routers are asked to reach their gateways, before and after.
     :ivar health_zones: zones where fresh health checks may be asked for: they are enabled, and a failing one does not
         make the server recreate the router.
     """
 
     pair_interval_s: float | None = 30.0
     health_zones: frozenset[str] = frozenset()
+    inside: bool = False
 
     @property
     def pair_settles_s(self) -> float | None:

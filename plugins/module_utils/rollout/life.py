@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
@@ -55,6 +55,8 @@ TRIES = 2
 RECENT_S = 120.0
 # How often to look for the first result of a probe, and for the one after the proof.
 FIRST_LOOK_S, REACH_S = 0.01, 0.1
+# How long a router may take to say whether it reaches its gateway, and how often to ask.
+PING_S, PING_LOOK_S = 60.0, 0.5
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -82,6 +84,7 @@ class Life:
         self._restarts: dict[str, Restart] = {}
         self._looks_at_health = unit.kind.is_router and unit.zone_id in desk.looks.health_zones
         self._sick: frozenset[str] = frozenset()  # health checks that failed before
+        self._reached_gateway: bool | None = None  # before; None where that is not known
         self._plan(method)
         self.steps = self._run()
 
@@ -111,6 +114,8 @@ class Life:
         seen: Observation | None = None
         if self._looks_at_health:
             self._look_at_health()
+        if self.desk.looks.inside and self._reached_gateway is None:
+            self._reached_gateway = yield from self._reaches_gateway(self.kept.vms)
         yield from self._look_from_outside()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
@@ -278,6 +283,8 @@ class Life:
             raise Failed(self._why_failed(None, seen), seen)
         if self._looks_at_health:
             yield from self._check_health(seen)
+        if self._reached_gateway:
+            yield from self._check_gateway(seen)
         yield from self._until_reachable(seen)
         return seen
 
@@ -308,7 +315,7 @@ class Life:
         """Remember which health checks fail before anything is done."""
         for vm in self.kept.vms:
             if vm.is_router and not vm.internal_lb and vm.running:
-                self._sick |= self.desk.server.failing_checks(vm, fresh=False) or frozenset()
+                self._sick |= self.desk.server.failing_checks(vm, fresh=True) or frozenset()
 
     def _check_health(self, seen: Observation) -> Steps[None]:
         """No fresh health check fails that passed before."""
@@ -327,6 +334,30 @@ class Life:
         if failing is None:
             self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
         return failing or frozenset()
+
+    def _check_gateway(self, seen: Observation) -> Steps[None]:
+        """Its routers reach their gateway, as they did before; a switch may need a moment to know where they are."""
+        since = self.desk.clock()
+        while (yield from self._reaches_gateway(seen.vms)) is False:
+            if self.desk.clock() - since >= self.desk.limits.verify_timeout:
+                raise Failed("proven by the server, but it does not reach its gateway (ping) as it did before", seen)
+            yield Pause(self.desk.clock() + 5 * observing.REREAD_S, doubtful=True, holds=False)
+
+    def _reaches_gateway(self, vms: Sequence[Vm]) -> Steps[bool | None]:
+        """Asked of the router that has the public address; None where there is none, or the server cannot ask."""
+        vm = next((vm for vm in vms if vm.gateway and vm.running and vm.redundant_state != "BACKUP"), None)
+        job_id = self.desk.server.start_ping(vm) if vm else None
+        if job_id is None:
+            return None
+        self.caller.asides.append(job_id)
+        end = self.desk.clock() + PING_S
+        while self.desk.clock() < end:
+            yield Pause(self.desk.clock() + PING_LOOK_S, holds=False)
+            job = self.desk.server.result(job_id)
+            if job.status is not JobStatus.RUNNING:
+                told = job.result.get("diagnostics") if job.error() is None else None
+                return str(told.get("exitcode")) == "0" if isinstance(told, dict) else None
+        return None
 
     # --- ends
 

@@ -216,7 +216,9 @@ class Scheduler:
         """What runs now; a unit that somebody else has begun to work on is told."""
         self._asked_at = self.clock
         jobs = self._desk.server.running()
-        self._seen_jobs.update(job_id for life in self._active for job_id in life.caller.job_ids)
+        self._seen_jobs.update(
+            job_id for life in self._active for job_id in (*life.caller.job_ids, *life.caller.asides)
+        )
         unknown = jobs.keys() - self._seen_jobs
         if unknown:  # only an event tells what a job works on
             self._notice([job for job in self._desk.server.in_flight(jobs) if job.job_id in unknown])

@@ -120,6 +120,19 @@ class Server:
             return None
         return [_alert(item) for item in answer.get("alert") or ()]
 
+    def start_ping(self, vm: Vm) -> str | None:
+        """Have a router reach for its gateway (runDiagnostics, an asynchronous job); the job's id.
+
+        :returns: None where the server cannot or may not do that.
+        """
+        try:
+            answer = self._client.read("runDiagnostics", targetid=vm.id, type="ping", ipaddress=vm.gateway)
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
+        return str(answer["jobid"]) if answer.get("jobid") else None
+
     def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
         """The names of a router's health checks that fail; None where the server cannot tell.
 

@@ -239,7 +239,7 @@ class FakeServer(Server):
 
     def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
         self._settle()
-        return self.failing.get(vm.id, frozenset()) if fresh else self.sick
+        return self.failing.get(vm.id, frozenset()) if self.jobs else self.sick
 
     # the truth
 

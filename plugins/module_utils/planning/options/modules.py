@@ -216,10 +216,10 @@ OWN = (
         "health_checks",
         "bool",
         (
-            "Whether to have the server run the health checks of each router afterwards, and to take a router for"
-            " failed that fails one but did not fail any before. Each takes some seconds, in which nothing else is"
-            " asked.",
-            "Only in zones where the settings C(router.health.checks.enabled) is true and"
+            "Whether to look inside of each router before and afterwards. One that fails a health check that it passed"
+            " before, or does not reach its gateway any more (ping), has failed. Each takes some seconds, in which"
+            " nothing else is asked. What the server cannot ask a router is no failure.",
+            "Health checks only in zones where the settings C(router.health.checks.enabled) is true and"
             " C(router.health.checks.failures.to.recreate.vr) is empty; elsewhere a failing check could make the server"
             " recreate the router.",
         ),

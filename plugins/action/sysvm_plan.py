@@ -31,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import PLACES_VARIABLE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHost, probe_hosts
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
             checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = checked.get("warnings", [])
         if checked.get("failed"):
-            return {**result, "failed": True, "msg": checked.get("msg") or NO_MESSAGE}
+            return {**result, "failed": True, "msg": message_of(checked) or NO_MESSAGE}
         plan, checks = checked["plan"], checked["checks"]
         if hosts and plan["probes"]:
             answer = _try_from(hosts, plan, variables)

@@ -23,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
     write_metrics,
     write_report,
 )
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, now
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         except AnsibleError as error:
             read = {"failed": True, "msg": str(error)}
         if read.get("failed") or read.get("unreachable"):
-            return [f"There is no evidence about what failed: {read.get('msg', 'the module broke off')}"]
+            return [f"There is no evidence about what failed: {message_of(read)}"]
         units = {unit["id"]: unit for unit in failed}
         try:
             for each in read["evidence"]:

@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of
 
 
 class ActionModule(LiveAction):
@@ -86,7 +86,7 @@ class ActionModule(LiveAction):
         known = list(keeper.followed.results.values()) if results is None else results
         running = keeper.followed.running if results is None else {}
         run.keep(f"results-{number:05}", known)
-        stopped = why_stopped(step, results, budget, returned.get("msg", ""))
+        stopped = why_stopped(step, results, budget, message_of(returned))
         run.keep("running", running)
         run.keep(
             f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
@@ -103,7 +103,7 @@ class ActionModule(LiveAction):
             run.correct(wrong)
             keeper.correct(run.results())
             self.end_if(interrupted)
-            failed, stopped = failed + len(wrong), why_soak_stops(wrong, watched)
+            failed, stopped = failed + len(wrong), why_soak_stops(wrong, watched, message_of(watched))
         return {
             "changed": bool(returned.get("changed")),
             "summary": returned.get("summary", {}),

@@ -220,6 +220,16 @@ def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
         display.display(f"{prefix}{line}" if line else line, stderr=where == "stderr")
 
 
+def message_of(returned: Mapping[str, Any]) -> str:
+    """Why a module failed; of one that broke off the last line of what it left."""
+    if returned.get("msg"):
+        return str(returned["msg"])
+    left = returned.get("exception") or returned.get("module_stderr") or ""
+    event = getattr(left, "event", None)  # since ansible-core 2.19
+    lines = str(getattr(event, "msg", left)).strip().splitlines()
+    return f"the module broke off: {lines[-1]}" if lines else ""
+
+
 def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 

@@ -71,9 +71,10 @@ say 'ACT 2: after the upgrade of the management server. First the plan, which ch
 run ansible-playbook cloudstack.sysvm.check_sysvms -e "sysvm_report_dir=$reports/check"
 ((status == 0))
 
-say 'Now the upgrade: a few canaries, then the others, ten at a time. What cannot be live patched is recreated or' \
-    'restarted. Up to three units may fail before it stops.'
-upgrade first -e sysvm_max_failures=3
+say 'Now the upgrade: a few canaries, watched for some seconds, then the others, ten at a time. What cannot be live' \
+    'patched is recreated or restarted. Up to three units may fail before it stops. Meanwhile the public addresses of' \
+    'the units are tried from outside, to see how long their customers cannot reach them.'
+upgrade first -e sysvm_max_failures=3 -e sysvm_probe=true -e sysvm_soak=5s
 python -m tests.demo.judge "$status" "$reports/first"
 
 say 'The same command again. It plans anew and does only what is left.'
@@ -81,7 +82,7 @@ upgrade second -e sysvm_max_failures=3
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second"
 
 say 'ACT 3: a security fix that is only in the new template. A live patch keeps the old one, so one zone is recreated.'
-upgrade third -e sysvm_method=recreate -e sysvm_zones=Zürich
+upgrade third -e sysvm_method=recreate -e sysvm_zones=Zürich -e sysvm_probe=true
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second" "$reports/third"
 
 say "The reports of the three runs:" "  $reports/first/report.json" "  $reports/second/report.json" "  $reports/third/report.json"

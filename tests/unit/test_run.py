@@ -16,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import (
     Run,
     Surroundings,
     claim,
+    message_of,
     somebody_can_answer,
 )
 
@@ -75,3 +76,16 @@ def test_one_cloud_is_upgraded_by_one_host_at_a_time() -> None:
 )
 def test_who_can_answer(environ: dict[str, str], answer: bool) -> None:
     assert somebody_can_answer(environ) is answer
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ({"msg": "it failed"}, "it failed"),
+        ({"exception": "Traceback ...\n  File x\nValueError: no such thing\n"}, "broke off: ValueError: no such thing"),
+        ({"module_stderr": "Killed"}, "broke off: Killed"),
+        ({}, ""),
+    ],
+)
+def test_why_a_module_failed_is_told_also_of_one_that_broke_off(returned: dict[str, str], words: str) -> None:
+    assert words in message_of(returned)

@@ -115,7 +115,7 @@ class Life:
         if self._looks_at_health:
             self._look_at_health()
         if self.desk.looks.inside and self._reached_gateway is None:
-            self._reached_gateway = yield from self._reaches_gateway(self.kept.vms)
+            self._reached_gateway = yield from self._reaches_gateway(self.kept.vms, holds=True)
         yield from self._look_from_outside()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
@@ -338,12 +338,12 @@ class Life:
     def _check_gateway(self, seen: Observation) -> Steps[None]:
         """Its routers reach their gateway, as they did before; a switch may need a moment to know where they are."""
         since = self.desk.clock()
-        while (yield from self._reaches_gateway(seen.vms)) is False:
+        while (yield from self._reaches_gateway(seen.vms, holds=False)) is False:
             if self.desk.clock() - since >= self.desk.limits.verify_timeout:
                 raise Failed("proven by the server, but it does not reach its gateway (ping) as it did before", seen)
             yield Pause(self.desk.clock() + 5 * observing.REREAD_S, doubtful=True, holds=False)
 
-    def _reaches_gateway(self, vms: Sequence[Vm]) -> Steps[bool | None]:
+    def _reaches_gateway(self, vms: Sequence[Vm], *, holds: bool) -> Steps[bool | None]:
         """Asked of the router that has the public address; None where there is none, or the server cannot ask."""
         vm = next((vm for vm in vms if vm.gateway and vm.running and vm.redundant_state != "BACKUP"), None)
         job_id = self.desk.server.start_ping(vm) if vm else None
@@ -352,7 +352,7 @@ class Life:
         self.caller.asides.append(job_id)
         end = self.desk.clock() + PING_S
         while self.desk.clock() < end:
-            yield Pause(self.desk.clock() + PING_LOOK_S, holds=False)
+            yield Pause(self.desk.clock() + PING_LOOK_S, holds=holds)
             job = self.desk.server.result(job_id)
             if job.status is not JobStatus.RUNNING:
                 told = job.result.get("diagnostics") if job.error() is None else None

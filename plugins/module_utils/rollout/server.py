@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SubmitUncertainError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment, read_in_flight
@@ -126,12 +126,13 @@ class Server:
         :returns: None where the server cannot or may not do that.
         """
         try:
-            answer = self._client.read("runDiagnostics", targetid=vm.id, type="ping", ipaddress=vm.gateway)
+            return self._client.submit("runDiagnostics", targetid=vm.id, type="ping", ipaddress=vm.gateway)
+        except SubmitUncertainError:
+            return None
         except ApiError as error:
             if not error.rejected:
                 raise
             return None
-        return str(answer["jobid"]) if answer.get("jobid") else None
 
     def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
         """The names of a router's health checks that fail; None where the server cannot tell.

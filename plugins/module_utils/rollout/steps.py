@@ -131,15 +131,15 @@ def soaked(results: Iterable[Mapping[str, Any]], watched: Iterable[Mapping[str, 
     return found
 
 
-def why_soak_stops(wrong: Mapping[str, Any], watched: Mapping[str, Any]) -> str:
+def why_soak_stops(wrong: Mapping[str, Any], watched: Mapping[str, Any], message: str) -> str:
     """What ends the run after a soak; empty if nothing does.
 
-    :param watched: what its module returned.
+    :param watched: what its module returned; and the I(message) with which it failed, if it did.
     """
     if wrong:
         return f"something went wrong with {len(wrong)} of the canaries after their upgrade"
     if "results" not in watched:
-        return f"the canaries could not be watched: {watched.get('msg', 'the module broke off')}"
+        return f"the canaries could not be watched: {message}"
     return "interrupted while the canaries were watched" if watched["interrupted"] else ""
 
 

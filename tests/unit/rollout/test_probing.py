@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, reach_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from tests.unit.builders import vm
 from tests.unit.rollout.fake import FakeServer
 from tests.unit.rollout.rolling import LIMITS, networks, roll
 
@@ -190,6 +192,23 @@ def test_a_place_that_is_gone_makes_no_failure() -> None:
     [result] = roll(server, [unit], LIMITS, probes=probes).results
     assert result.status is UnitStatus.UPGRADED
     assert result.as_dict()["endpoints"][0]["after"] is None
+
+
+def test_the_gap_of_a_system_vm_that_comes_back_elsewhere_goes_on_at_its_new_address() -> None:
+    old, new = vm("s-1", Kind.SSVM, public_address="203.0.113.1"), vm("s-2", Kind.SSVM, public_address="203.0.113.2")
+    server = FakeServer([])
+    place = Schedule(server, [(0.0, True), (2.0, False)])
+    probes = Probes({"unit": [Endpoint("203.0.113.1", 443, "SSVM")]}, [place], now=server.clock)
+    probes.watch("unit")
+    assert probes.knows("unit")
+    probes.call("unit")
+    server.sleep(5)
+    place._seen = [(0.0, True)]
+    probes.follow("unit", [old])
+    probes.follow("unit", [new])
+    [reach] = probes.reach("unit")
+    assert reach.endpoint.address == "203.0.113.2"
+    assert (reach.lengths_s, reach.after) == ([pytest.approx(3.0)], True)
 
 
 def test_the_next_unit_is_watched_before_it_is_its_turn() -> None:

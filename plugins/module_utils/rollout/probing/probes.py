@@ -236,6 +236,7 @@ class Probes:
 
     def follow(self, unit_id: str, vms: Iterable[Vm]) -> None:
         """A new SSVM or CPVM may have another address, and answers there."""
+        self._listen()  # what the old address told last still counts
         there = {each.address: each for vm in vms if (each := endpoint_of(vm)) is not None}
         for watched in self._watched.get(unit_id, ()) if there else ():
             if watched.endpoint.address not in there:

@@ -25,6 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
+    read_capabilities,
     read_cloud,
     read_management_servers,
     read_setting,
@@ -46,6 +47,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.s
     big_s,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -144,6 +146,8 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     if facts.cloud is not None and orders.work:
         facts = replace(facts, cloud=_with_details(client, facts.cloud, orders, request))
         _refuse_what_cannot_come_back(facts, orders, request.method)
+    if request.method is Method.LIVE_PATCH:
+        _refuse_what_may_not_be_called(client, orders, request)
     log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
@@ -221,7 +225,8 @@ def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResul
 def _with_details(client: Client, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
     """With what the checks of new disks look at."""
     checks = [check for check in CHECKS if check.new_disks]
-    context = _context(cloud, orders.work, Method.RECREATE if request.fallback else request.method)
+    may_recreate = request.fallback and request.method is Method.LIVE_PATCH
+    context = _context(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
     return with_details(client, context, checks, [KEEPS_DISK]).cloud
 
 
@@ -253,6 +258,20 @@ def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) 
         raise RefusedError(
             f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
             remedy="Use mode: destroy.",
+        )
+
+
+def _refuse_what_may_not_be_called(client: Client, orders: Orders, request: Request) -> None:
+    """What gets a new disk has a check for this among its others."""
+    verdicts = [(unit, Verdict(request.method, "")) for unit in orders.work]
+    policy = Policy(strategy=Strategy(fallback=request.fallback))
+    commands = CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
+    allowed = read_capabilities(client, commands)
+    missing = [command for command in sorted(commands) if not allowed.has(command)]
+    if missing:
+        raise RefusedError(
+            f"Nothing was touched: this account may not call, or the server does not know: {', '.join(missing)}.",
+            remedy=REMEDY,
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import PermissionDeniedError, SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
@@ -34,8 +35,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from tests.integration.runner import Cloud, Run, estate
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
 from tests.simulator.process import RunningSimulator, SimulatorThread
+from tests.support.estates import estate
+from tests.support.runner import Cloud, Run
 
 ROLE = "sysvm-upgrade"
 METHODS = {Use.LIVE_PATCH: Method.LIVE_PATCH, Use.RESTART: Method.RESTART, Use.RECREATE: Method.RECREATE}
@@ -68,10 +71,11 @@ def client_of(simulator: RunningSimulator) -> Client:
 
 def carry_out(simulator: RunningSimulator, client: Client, use: Use) -> dict[str, Any]:
     """What the module of a use does, on everything there is."""
-    if use is Use.CHECK:
+    if use in (Use.CHECK, Use.PROBE):
         policy = Policy(strategy=Strategy(WantedMethod.RECREATE))
-        with naming_all_that_is_refused(client, [use]):
-            return dict(check_versions(client, policy, False).values)
+        probing = Probing(Wanted(nat_ports=(22,))) if use is Use.PROBE else None
+        with naming_all_that_is_refused(client, [Use.CHECK]):
+            return dict(check_versions(client, policy, False, probing=probing).values)
     vms = simulator.state()["vms"]
     system_vms = [name for name in vms if name[0] in "sv"]
     routers = [name for name in vms if name[0] in "rb"]
@@ -90,7 +94,7 @@ def test_the_commands_of_a_method_suffice(use: Use) -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "missing"), [(use, command) for use in (Use.CHECK, *METHODS) for command in NEEDS[use].required]
+    ("use", "missing"), [(use, command) for use in (Use.CHECK, Use.PROBE, *METHODS) for command in NEEDS[use].required]
 )
 def test_without_one_that_is_needed_nothing_is_touched_and_it_is_named(use: Use, missing: str) -> None:
     allowed = set(commands_of([use, *METHODS], optional=True)) - {missing}
@@ -104,6 +108,15 @@ def test_without_one_that_is_needed_nothing_is_touched_and_it_is_named(use: Use,
         for words in (missing, "account may not call", "create_role", "Allow them in the account's role"):
             assert words in told
         assert [each for each in DECLARED - {missing} if f" {each}," in told or f" {each}." in told] == []
+
+
+def test_the_commands_of_probes_suffice() -> None:
+    allowed = [*commands_of([Use.RECREATE, Use.PROBE], optional=False)]
+    with SimulatorThread(every_kind(allowed_commands=allowed)) as simulator, client_of(simulator) as client:
+        values = carry_out(simulator, client, Use.PROBE)
+        assert [each for each in values["checks"] if each["status"] == "fail"] == []
+        assert values["plan"]["probes"]["endpoints"] > 0
+        assert set(NEEDS[Use.PROBE].required) <= set(simulator.requests()["per_command"])
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:

@@ -16,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_capabilities
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY, Use, commands_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError
 
 
 @contextlib.contextmanager
@@ -31,21 +32,38 @@ def naming_all_that_is_refused(client: Client, uses: Collection[Use]) -> Iterato
         raise _refused(client, error, uses) from None
 
 
+def refuse_what_may_not_be_called(client: Client, commands: Collection[str]) -> None:
+    """Ask before anything is sent.
+
+    :raises RefusedError: with the names of those that the account may not call (listApis).
+    """
+    missing = _missing(client, commands)
+    if missing:
+        raise RefusedError(f"Nothing was touched. {_said(missing)}.", remedy=REMEDY)
+
+
 def _refused(client: Client, error: ApiError, uses: Collection[Use]) -> ApiError:
-    """What to raise; I(error) itself where the account lacks nothing that is indispensable."""
+    """What to raise; I(error) itself where the account may call the command and all that is indispensable."""
     try:
-        allowed = read_capabilities(client, commands_of(uses, optional=False))
+        missing = _missing(client, {*commands_of(uses, optional=False), error.command or "listApis"})
     except ApiError:
-        missing = sorted({error.command or "", "listApis"} - {""})  # what else is missing cannot be asked
-    else:
-        missing = [command for command in commands_of(uses, optional=False) if not allowed.has(command)]
+        missing = sorted({error.command or "listApis", "listApis"})  # what else is missing cannot be asked
     if not missing:
         return error
     return PermissionDeniedError(
-        f"This account may not call, or the server does not know: {', '.join(missing)}.",
+        f"{_said(missing)}.",
         remedy=REMEDY,
         command=error.command,
         http_status=error.http_status,
         errorcode=error.errorcode,
         rejected=True,
     )
+
+
+def _missing(client: Client, commands: Collection[str]) -> list[str]:
+    allowed = read_capabilities(client, commands)
+    return [command for command in sorted(commands) if not allowed.has(command)]
+
+
+def _said(missing: Collection[str]) -> str:
+    return f"This account may not call, or the server does not know: {', '.join(missing)}"

@@ -25,7 +25,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
-    read_capabilities,
     read_cloud,
     read_management_servers,
     read_setting,
@@ -35,6 +34,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,
@@ -47,7 +47,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.s
     big_s,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -146,8 +145,8 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     if facts.cloud is not None and orders.work:
         facts = replace(facts, cloud=_with_details(client, facts.cloud, orders, request))
         _refuse_what_cannot_come_back(facts, orders, request.method)
-    if request.method is Method.LIVE_PATCH:
-        _refuse_what_may_not_be_called(client, orders, request)
+    if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
+        refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
@@ -261,18 +260,11 @@ def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) 
         )
 
 
-def _refuse_what_may_not_be_called(client: Client, orders: Orders, request: Request) -> None:
-    """What gets a new disk has a check for this among its others."""
+def _commands(orders: Orders, request: Request) -> frozenset[str]:
+    """What carrying them out sends."""
     verdicts = [(unit, Verdict(request.method, "")) for unit in orders.work]
     policy = Policy(strategy=Strategy(fallback=request.fallback))
-    commands = CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
-    allowed = read_capabilities(client, commands)
-    missing = [command for command in sorted(commands) if not allowed.has(command)]
-    if missing:
-        raise RefusedError(
-            f"Nothing was touched: this account may not call, or the server does not know: {', '.join(missing)}.",
-            remedy=REMEDY,
-        )
+    return CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
 
 
 def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:

@@ -35,6 +35,7 @@ class Use(str, enum.Enum):
     RESTART = "restart"
     RECREATE = "recreate"
     HEALTH_CHECKS = "health_checks"
+    PROBE = "probe"
     EVIDENCE = "evidence"
     DIAGNOSTICS = "diagnostics"
     ROLE = "create_role"
@@ -107,6 +108,10 @@ NEEDS: Mapping[Use, Needs] = {
     Use.HEALTH_CHECKS: Needs(
         "`health_checks` of the acting modules: the routers' own checks, before and after",
         optional=("getRouterHealthCheckResults",),
+    ),
+    Use.PROBE: Needs(
+        "`sysvm_probe`: what answers from outside, before and after; the addresses with `sysvm_probe_ports`",
+        required=("listPortForwardingRules", "listPublicIpAddresses"),
     ),
     Use.EVIDENCE: Needs(
         "`sysvm_evidence`: what is left about a unit that failed",

@@ -42,7 +42,7 @@ options: # Made from plugins/module_utils/planning/options by make generate.
       - The commands of each are in docs/permissions.md of the collection.
     type: list
     elements: str
-    choices: [check, live_patch, restart, recreate, health_checks, probe, evidence, diagnostics]
+    choices: [check, live_patch, restart, recreate, health_checks, probe, soak, evidence, diagnostics]
     default: [check, live_patch, restart, recreate, evidence]
   optional:
     description:

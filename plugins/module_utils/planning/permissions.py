@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     RECREATE,
     ROLE,
     ROUTERS,
+    SOAK,
 )
 
 REMEDY = (
@@ -36,6 +37,7 @@ class Use(str, enum.Enum):
     RECREATE = "recreate"
     HEALTH_CHECKS = "health_checks"
     PROBE = "probe"
+    SOAK = "soak"
     EVIDENCE = "evidence"
     DIAGNOSTICS = "diagnostics"
     ROLE = "create_role"
@@ -106,12 +108,16 @@ NEEDS: Mapping[Use, Needs] = {
         required=("destroyRouter", "destroySystemVm", "restartNetwork", "restartVPC"),
     ),
     Use.HEALTH_CHECKS: Needs(
-        "`health_checks` of the acting modules: the routers' own checks, before and after",
-        optional=("getRouterHealthCheckResults",),
+        "`health_checks` of the acting modules: the routers' own checks and their gateway, before and after",
+        optional=("getRouterHealthCheckResults", "runDiagnostics"),
     ),
     Use.PROBE: Needs(
         "`sysvm_probe`: what answers from outside, before and after; the addresses with `sysvm_probe_ports`",
         required=("listPortForwardingRules", "listPublicIpAddresses"),
+    ),
+    Use.SOAK: Needs(
+        "`sysvm_soak`: canaries are watched for a while",
+        optional=("getRouterHealthCheckResults", "listAlerts"),
     ),
     Use.EVIDENCE: Needs(
         "`sysvm_evidence`: what is left about a unit that failed",
@@ -144,6 +150,7 @@ USES_OF: Mapping[str, Collection[Use]] = {
     RECREATE: (Use.RECREATE, Use.RESTART),
     ROLE: (Use.ROLE,),
     ROUTERS: _UPGRADE,
+    SOAK: (Use.SOAK,),
 }
 
 

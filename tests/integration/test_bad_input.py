@@ -111,7 +111,7 @@ def test_an_account_that_may_not_patch(tmp_path: Path) -> None:
         assert_refused(run, "Nothing was touched. permissions failed")
         [check] = [each for each in run.report["checks"] if each["status"] == "fail"]
         assert check["seen"] == "this account may not call, or the server does not know: patchSystemVm"
-        assert check["remedy"].startswith("Use the keys of a root admin")
+        assert check["remedy"].startswith("Allow them in the account's role")
         assert f"FAIL permissions: {check['seen']}\n       -> {check['remedy']}" in run.stdout
 
 

@@ -235,7 +235,7 @@ class Command:
 
     def available(self, world: World) -> bool:
         """Whether this server has the command and the caller's role allows it."""
-        return self.exists(world) and self.name not in world.forbidden
+        return self.exists(world) and may_call(world, self.name)
 
     def description(self, world: World) -> dict[str, Any]:
         """An entry of listApis, without the parameters that the server is too old for."""
@@ -295,6 +295,16 @@ class Command:
             if not params[name].lstrip("-").isdigit():
                 raise unknown_value(self.name, name, params[name])
         return call
+
+
+def may_call(world: World, name: str) -> bool:
+    """By the caller's role: the first rule that fits decides. What none fits, an Admin role may call."""
+    if name in world.forbidden or (world.allowed is not None and name not in world.allowed):
+        return False
+    for rule in world.role_permissions[world.caller_role] if world.caller_role else ():
+        if re.fullmatch(rule["rule"].replace("*", r"\w*"), name, re.IGNORECASE):
+            return rule["permission"] == "allow"
+    return True
 
 
 COMMANDS: dict[str, Command] = {}

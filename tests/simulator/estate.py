@@ -80,6 +80,8 @@ class Builder(Places):
         world = self.world
         self.management_servers()
         world.forbidden = set(self.spec.get("forbidden_commands", []))
+        if "allowed_commands" in self.spec:
+            world.allowed = set(self.spec["allowed_commands"])
         zones = self.spec.get("zones", [{"name": "zone1"}])
         for index, zone in enumerate(zones):
             self.zone(zone, f"zones[{index}]")

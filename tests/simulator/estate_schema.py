@@ -32,6 +32,7 @@ TOP = {
     "listeners": BOOL,
     "gaps": MAP,
     "forbidden_commands": LIST,
+    "allowed_commands": LIST,
     "faults": LIST,
 }
 SERVER = {

@@ -123,6 +123,9 @@ def update(world: World, body: dict[str, Any]) -> None:
         check_field(world.timings, name, "timings")
         setattr(world.timings, name, value)
     for name, value in body.get("server", {}).items():
+        if name == "role":
+            [world.caller_role] = [role["id"] for role in world.roles.values() if role["name"] == value]
+            continue
         check_field(world.server, name, "server")
         if name == "customjobid" and value not in CUSTOM_JOB_ID:
             raise ValueError(f"update: server.customjobid is one of {', '.join(CUSTOM_JOB_ID)}, not {value!r}")

@@ -34,7 +34,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     shared_files,
     systemvms,
 )
-from tests.simulator.commands import COMMANDS, Command
+from tests.simulator.commands import COMMANDS, Command, may_call
 from tests.simulator.endpoints import Endpoints
 from tests.simulator.entities import CPVM, SSVM, Entity
 from tests.simulator.errors import ApiError
@@ -234,7 +234,7 @@ class Simulator:
     def _admit(self, method: str, sent: dict[str, str], params: dict[str, str], command: Command | None) -> None:
         world = self.world
         name = params.get("command", "")
-        forbidden = name in world.forbidden
+        forbidden = not may_call(world, name)
         if not forbidden and (command is None or not command.exists(world)):
             # Answered like a wrong signature, which is not even looked at.
             raise ApiError(401, UNVERIFIED, None)

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, str] = {
     "consoleproxy.restart": "true",
     "consoleproxy.service.offering": "",
     "consoleproxy.session.max": "50",
+    "dynamic.apichecker.enabled": "true",
     "enforce.post.requests.and.timestamps": "false",
     "expose.cloudstack.version.api.list.capabilities": "false",
     "internallbvm.service.offering": "",

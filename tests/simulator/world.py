@@ -120,6 +120,8 @@ class World:
         self.alerts = AlertLog()
         self.management_servers: list[ManagementServer] = []
         self.forbidden: set[str] = set()
+        self.allowed: set[str] | None = None
+        self.caller_role: str | None = None
         self.roles: dict[str, dict[str, Any]] = {}
         self.role_permissions: dict[str, list[dict[str, str]]] = {}
         self.started = time.time()

@@ -81,6 +81,7 @@ def generated() -> dict[str, str]:
         "README.md": _with_table("README.md", _variables()),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
+        "docs/permissions.md": _with_table("docs/permissions.md", tables.uses_table(), tables.commands_table()),
     }
     for module in MODULES:
         path, options = f"plugins/modules/{module}.py", options_of(module)
@@ -203,17 +204,15 @@ def _role_defaults(role: str) -> str:
 # Tables in pages
 
 
-def _with_table(path: str, table: str) -> str:
-    """The page with other rows below the header that the table begins with."""
-    header = table.partition("\n")[0] + "\n"
-    found, count = re.subn(
-        rf"^{re.escape(header)}(\|.*\n)*",
-        lambda _match: table,
-        (ROOT / path).read_text(encoding="utf-8"),
-        flags=re.MULTILINE,
-    )
-    _found(count, path)
-    return found
+def _with_table(path: str, *made: str) -> str:
+    """The page with other rows below the header that each table begins with."""
+    page = (ROOT / path).read_text(encoding="utf-8")
+    for table in made:
+        header = table.partition("\n")[0] + "\n"
+        rows = rf"^{re.escape(header)}(\|.*\n)*"
+        _found(len(re.findall(rows, page, re.MULTILINE)), path)
+        page = re.sub(rows, table.replace("\\", r"\\"), page, flags=re.MULTILINE)
+    return page
 
 
 def _variables() -> str:

@@ -1,16 +1,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of docs/checks.md and docs/known_defects.md, from the checks and the defects that the plan knows."""
+"""The tables of docs/checks.md, docs/known_defects.md and docs/permissions.md, from what the code declares."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, IGNORABLE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import DEFECTS, Defect, Span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED, NEEDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 CHECKS_HEADER = "| check | what it asks | worst answer | `sysvm_ignore_checks` | reads besides | what to do |\n"
+USES_HEADER = "| use | what it is | needed | optional |\n"
+COMMANDS_HEADER = "| command | needed for | optional for |\n"
 DEFECTS_HEADER = "| defect | management servers | what happens | when | what the plan does |\n"
 
 
@@ -20,6 +25,24 @@ def checks_table() -> str:
 
 def defects_table() -> str:
     return _table(DEFECTS_HEADER, *map(defect_cells, DEFECTS))
+
+
+def uses_table() -> str:
+    rows = ((use.value, needs.words, needs.required, needs.optional) for use, needs in NEEDS.items())
+    return _table(USES_HEADER, *((_code([use]), words, _code(must), _code(may)) for use, words, must, may in rows))
+
+
+def commands_table() -> str:
+    def cells(command: str) -> tuple[str, ...]:
+        needed = [use.value for use, needs in NEEDS.items() if command in needs.required]
+        optional = [use.value for use, needs in NEEDS.items() if command in needs.optional]
+        return _code([command]), _code(needed), _code(optional)
+
+    return _table(COMMANDS_HEADER, *map(cells, sorted(DECLARED)))
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "-"
 
 
 def check_cells(check: Check) -> tuple[str, ...]:

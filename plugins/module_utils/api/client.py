@@ -177,16 +177,26 @@ class Client:
         if job_id is not None:
             params = {**params, "customjobid": job_id}
         try:
-            answered = self._repeat(lambda: self._call(command, params, changes=True), lambda error: error.rejected)
+            found = self.change(command, **params).get("jobid")
+        except ApiError as exc:
+            raise (_about_job_id(exc) if exc.rejected and job_id is not None else None) or exc from None
+        if isinstance(found, str) and found:
+            return found
+        raise SubmitUncertainError(f"{command}: the answer has no job id.", command=command, http_status=200)
+
+    def change(self, command: str, **params: Any) -> dict[str, Any]:
+        """Send a call that changes something, with POST. It is repeated only when it surely was not taken.
+
+        :returns: the answer without its outer key.
+        :raises SubmitUncertainError: the server may have taken the call: its answer is lost or says nothing.
+        :raises ApiError: of any other type: the server surely did not take it.
+        """
+        try:
+            return self._repeat(lambda: self._call(command, params, changes=True), lambda error: error.rejected)
         except ApiError as exc:
             if exc.rejected:
-                raise (_about_job_id(exc) if job_id is not None else None) or exc from None
+                raise
             error = exc
-        else:
-            found = answered.get("jobid")
-            if isinstance(found, str) and found:
-                return found
-            error = ApiError(f"{command}: the answer has no job id.", http_status=200)
         raise SubmitUncertainError(error.message, command=command, http_status=error.http_status)
 
     def _repeat(

@@ -17,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ApiError,
     ParameterError,
+    UnsupportedCommandError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
@@ -158,7 +159,14 @@ def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     if _parameters(client, "listManagementServers") is not None:
         return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
     capability = client.read("listCapabilities").get("capability", {})
-    version = str(capability.get("cloudstackversion", "unknown"))
+    if "cloudstackversion" not in capability:
+        # Since 4.21 it is hidden; so this server is not too old to know the other command.
+        raise UnsupportedCommandError(
+            "listManagementServers: this account may not call it, and nothing else tells the server's version.",
+            command="listManagementServers",
+            rejected=True,
+        )
+    version = str(capability["cloudstackversion"])
     return (ManagementServer("management server", "Up", version, parse_version(version)),)
 
 

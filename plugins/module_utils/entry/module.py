@@ -21,7 +21,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments i
     refuse_too_low,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import USES_OF
 
 
 def run(
@@ -44,7 +46,8 @@ def run(
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
     try:
         refuse_too_low(options, module.params)
-        with Client(connection_from_params(module.params, os.environ)) as client:
+        connection = connection_from_params(module.params, os.environ)
+        with Client(connection) as client, naming_all_that_is_refused(client, USES_OF[name]):
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:
         module.fail_json(msg=str(error), error=error.details())

@@ -34,6 +34,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,
@@ -144,6 +145,8 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     if facts.cloud is not None and orders.work:
         facts = replace(facts, cloud=_with_details(client, facts.cloud, orders, request))
         _refuse_what_cannot_come_back(facts, orders, request.method)
+    if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
+        refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
@@ -221,7 +224,8 @@ def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResul
 def _with_details(client: Client, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
     """With what the checks of new disks look at."""
     checks = [check for check in CHECKS if check.new_disks]
-    context = _context(cloud, orders.work, Method.RECREATE if request.fallback else request.method)
+    may_recreate = request.fallback and request.method is Method.LIVE_PATCH
+    context = _context(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
     return with_details(client, context, checks, [KEEPS_DISK]).cloud
 
 
@@ -254,6 +258,13 @@ def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) 
             f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
             remedy="Use mode: destroy.",
         )
+
+
+def _commands(orders: Orders, request: Request) -> frozenset[str]:
+    """What carrying them out sends."""
+    verdicts = [(unit, Verdict(request.method, "")) for unit in orders.work]
+    policy = Policy(strategy=Strategy(fallback=request.fallback))
+    return CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
 
 
 def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:

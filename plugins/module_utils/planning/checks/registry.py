@@ -15,7 +15,12 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
+    Call,
+    apply_rules,
+    calls,
+    restart_vpc,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
@@ -73,11 +78,7 @@ class CheckContext:
         methods = [(unit, verdict.method) for unit, verdict in self.verdicts if verdict.method in ACTING]
         if self.policy.strategy.fallback:
             methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
-        sent = {
-            call.command
-            for unit, method in methods
-            for call in (*calls(unit, method), *map(apply_rules, unit.network_ids))
-        }
+        sent = {call.command for unit, method in methods for call in (*calls(unit, method), *_of_rules(unit))}
         return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
 
     @property
@@ -88,6 +89,11 @@ class CheckContext:
     def pending(self) -> list[Unit]:
         """Units that are not current, whatever is to be done to them."""
         return [unit for unit, verdict in self.verdicts if verdict.method is not Method.NONE]
+
+
+def _of_rules(unit: Unit) -> list[Call]:
+    """The calls that apply rules again, should that become necessary."""
+    return [*map(apply_rules, unit.network_ids), *([restart_vpc(unit.id)] if unit.vpc else [])]
 
 
 @dataclass(frozen=True)

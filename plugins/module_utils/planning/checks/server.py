@@ -16,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     check,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
@@ -74,8 +75,7 @@ def live_patch_support(context: CheckContext) -> Iterator[str]:
     "permissions",
     "May this account call what the plan sends?",
     worst=Status.FAIL,
-    remedy="Use the keys of a root admin, or allow these commands to the account's role; patchSystemVm is for accounts "
-    "of type root admin only.",
+    remedy=f"{REMEDY} patchSystemVm is for accounts of type root admin only.",
     fine="every command the plan needs may be called",
     guards=True,
     new_disks=True,

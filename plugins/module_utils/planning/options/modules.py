@@ -16,11 +16,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     MODULES,
     PREFLIGHT,
     RECREATE,
+    ROLE,
     ROUTERS,
     SOAK,
     Option,
     group,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import OFFERED, USUAL
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING as ACTING_METHODS
 
 NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"  # the opposite of validate_certs
@@ -296,6 +298,26 @@ OWN = (
         where=(EVIDENCE,),
         required=True,
         elements="dict",
+    ),
+    Option("name", "str", ("The name of the role.",), where=(ROLE,), required=True),
+    Option(
+        "uses",
+        "list",
+        (
+            "What the role is for. Each use has also what V(check) needs, as it begins with a plan.",
+            "With V(check) alone nothing can be changed; the check C(permissions) says what an upgrade would lack.",
+            "The commands of each are in docs/permissions.md of the collection.",
+        ),
+        where=(ROLE,),
+        default=tuple(use.value for use in USUAL),
+        choices=tuple(use.value for use in OFFERED),
+    ),
+    Option(
+        "optional",
+        "bool",
+        ("Whether to allow also commands that are not indispensable, whose absence is only told of.",),
+        where=(ROLE,),
+        default=True,
     ),
     Option(
         "fail_on_checks",

@@ -78,7 +78,9 @@ def test_what_a_variable_gives_to_the_modules_is_that_variable() -> None:
 def test_ansible_takes_the_argument_specs_and_their_defaults(module: str) -> None:
     options = options_of(module)
     required: dict[str, Any] = {
-        name: [{}] if option.elements == "dict" else ["x"] for name, option in options.items() if option.required
+        name: 1 if option.type == "int" else [{}] if option.elements == "dict" else ["x"]
+        for name, option in options.items()
+        if option.required
     }
     result = ArgumentSpecValidator(argument_spec(options.values())).validate(required)
     assert result.error_messages == []

@@ -300,7 +300,6 @@ class Life:
 
     def _until_reachable(self, seen: Observation) -> Steps[None]:
         """What answered before answers again, or it has not been upgraded as promised."""
-        self.desk.probes.follow(self.unit.id, seen.vms)
         self.desk.probes.confirm(self.unit.id)
         began = self.desk.clock()
         while missing := self.desk.probes.unconfirmed(self.unit.id):

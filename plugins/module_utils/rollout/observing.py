@@ -64,6 +64,7 @@ class Reader:
         if self._unit.kind.is_system_vm or self._unit.kind is Kind.INTERNAL_LB:
             self._neighbours = [vm for vm in vms if vm.id not in self._before and vm.id in self._desk.known_vms]
             vms = [vm for vm in vms if vm not in self._neighbours]
+            self._desk.probes.follow(self._unit.id, vms)
         vms = [remember(self._before.get(vm.id), vm) for vm in vms]
         return Observation(vms, verify(self._unit, vms, self._desk.baseline, self._method, pairs=pairs))
 

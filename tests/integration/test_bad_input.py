@@ -50,17 +50,6 @@ MISTAKES = {
         ("sysvm_kinds is ['routers']", "'routers' is none of ssvm, cpvm, router, network"),
         {"kinds": ["routers"]},
     ),
-    "nothing has this name": Mistake(
-        ("sysvm_names names 'nett'", "no system VM, router, network or VPC", "Check the spelling"),
-        {"names": ["net", "nett"]},
-    ),
-    "the budget is no number": Mistake(
-        ("sysvm_max_failures is 'many'. Give a number such as 3, or a percentage such as 10%.",),
-        {"max_failures": "many"},
-    ),
-    "nothing may be at work at a time": Mistake(
-        ("sysvm_parallel is 0", "Give a whole number of at least 1"), {"parallel": 0}
-    ),
 }
 
 

@@ -18,6 +18,9 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.scheduler import Scheduler
 from tests.simulator.process import SimulatorThread
 
 
@@ -55,9 +58,9 @@ class VirtualSimulator(SimulatorThread):
         self._began = time.time()
         self._virtual = VirtualLoop()
         self._patch.setattr(time, "time", self.now)
-        self._patch.setattr(upgrade, "Desk", partial(upgrade.Desk, clock=self._virtual.time, now=self.now))
-        self._patch.setattr(upgrade, "Progress", partial(upgrade.Progress, now=self.now))
-        self._patch.setattr(upgrade, "Scheduler", partial(upgrade.Scheduler, sleep=self._virtual.sleep))
+        self._patch.setattr(upgrade, "Desk", partial(Desk, clock=self._virtual.time, now=self.now))
+        self._patch.setattr(upgrade, "Progress", partial(Progress, now=self.now))
+        self._patch.setattr(upgrade, "Scheduler", partial(Scheduler, sleep=self._virtual.sleep))
         return super().__enter__()
 
     def stop(self) -> None:

@@ -95,7 +95,7 @@ BREAKS: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str, str]] = {
     "no host could carry the new VMs": (
         {"zones": zone(hosts=[{"state": "Down"}]), "networks": NET},
         RECREATE,
-        "host_up",
+        "room_for_new_vms",
         "no KVM host that is Up",
     ),
     "nobody would make a new console proxy": (

@@ -44,10 +44,14 @@ generate: $(VENV)/.dev ## write what is made from the tables in the code: docume
 demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh
 
-test: lint mypy sanity test-python ## everything: lint, mypy, sanity and all tests
+# More workers than cores, and sanity beside them: most tests wait most of the time.
+RUN_TESTS = pytest -n 4 $(PYTEST_ARGS)
+
+test: lint mypy ## everything: lint, mypy, sanity and all tests
+	@tests/tools/beside.sh tests/tools/sanity.sh $(RUN_TESTS)
 
 test-fast: $(VENV)/.dev ## only the fast tests
-	@pytest -m "not slow" $(PYTEST_ARGS)
+	@pytest -n 4 -m "not slow" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, antsibull-changelog and ansible-lint
 	ruff check
@@ -77,7 +81,7 @@ matrix: ## the tests on another interpreter with its newest ansible-core: make m
 	@$(MAKE) --no-print-directory test-python VENV=.venv-$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 test-python: $(VENV)/.dev
-	pytest -n 2 $(PYTEST_ARGS)
+	$(RUN_TESTS)
 
 clean: ## remove caches and build output, but not .venv
 	rm -rf .ansible .cache .hypothesis dist

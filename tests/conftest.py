@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +19,20 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hyp
 link = Path(SITE_PACKAGES, "ansible_collections", "cloudstack", "sysvm")
 if link.resolve() != ROOT:
     pytest.exit(f"{link} does not lead to {ROOT}: run `make setup`, then .venv/bin/pytest", returncode=2)
+
+# Their tests look at one run, which each worker would make for itself.
+SHARE_A_RUN = {"test_happy_path.py", "test_inventory.py", "test_mixed_estate.py", "test_skipped.py"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        """Hands out tests one by one, and the files above as a whole."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return path if Path(path).name in SHARE_A_RUN else nodeid
+
+    return Scheduling(config, log)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tests.faults.relay import Fault, make_certificate
 from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way
@@ -54,6 +54,37 @@ def tells(words: str, **options: Any) -> Expected:
 
 
 DIES = Expected(End.DIES)
+LOST = "contact with the management server was lost"
+
+
+class Cells(TypedDict):
+    """A row that states a law."""
+
+    plan: Expected
+    submit: Expected
+    poll: Expected
+    verify: Expected
+
+
+def all_survive() -> Cells:
+    """What comes once is met in every phase."""
+    return Cells(plan=survives(), submit=survives(), poll=survives(), verify=survives())
+
+
+def only_a_submit_fails(words: str) -> Cells:
+    """Reads are repeated. A call that changes something is not, where it may have been taken."""
+    return Cells(plan=survives(), submit=fails(words), poll=survives(), verify=survives())
+
+
+def fails_for_good(words: str, *, first: bool = False, submit: str = "") -> Cells:
+    """A plan is refused; of a run's units it is said that contact was lost.
+
+    :param submit: the words of a submit, where they are others.
+    """
+    lost = fails(f"{LOST}.*{words}")
+    return Cells(plan=refuses(words, first=first), submit=fails(submit or words), poll=lost, verify=lost)
+
+
 Strike = Callable[[Scene], bool | None]
 
 
@@ -240,7 +271,6 @@ def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
 
 
 OLD_VERSION = "4.21.0.0"
-LOST = "contact with the management server was lost"
 BRIEF = 0.7
 
 KINDS = (
@@ -248,18 +278,12 @@ KINDS = (
     Kind(
         "connection refused for a moment",
         restart(0.3, jobs="kept"),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "connection refused for good",
         restart(1.5, jobs="kept"),
-        plan=refuses("Connection refused", first=True),
-        submit=fails("Connection refused"),
-        poll=fails(f"{LOST}.*Connection refused"),
-        verify=fails(f"{LOST}.*Connection refused"),
+        **fails_for_good("Connection refused", first=True),
         report=fails(f"{LOST}.*Connection refused"),
         patience=BRIEF,
         slow=True,
@@ -267,36 +291,24 @@ KINDS = (
     Kind(
         "reset before the server took it",
         answer("drop_before"),
-        plan=survives(),
-        submit=fails("connection failed.*may run"),
-        poll=survives(),
-        verify=survives(),
+        **only_a_submit_fails("connection failed.*may run"),
     ),
     Kind(
         "dropped after the server took it",
         answer("drop_after"),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "reset again and again",
         answer("drop_before", "always"),
-        plan=refuses("connection failed"),
-        submit=fails("connection failed.*may run"),
-        poll=fails(f"{LOST}.*connection failed"),
-        verify=fails(f"{LOST}.*connection failed"),
+        **fails_for_good("connection failed", submit="connection failed.*may run"),
         patience=BRIEF,
         slow=True,
     ),
     Kind(
         "timeout, never taken",
         relayed(Fault.SWALLOW),
-        plan=survives(),
-        submit=fails("no answer within 1 seconds"),
-        poll=survives(),
-        verify=survives(),
+        **only_a_submit_fails("no answer within 1 seconds"),
         way=Way.BALANCER,
         slow=True,
     ),
@@ -338,55 +350,37 @@ KINDS = (
     Kind(
         "slow answers",
         answer("slow", 3, seconds=0.3),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     # --- answers
     Kind(
         "401 after the key was rotated",
         update(server={"key": "another-key-that-nobody-may-see"}),
-        plan=refuses("wrong api_key", first=True),
-        submit=fails("wrong api_key"),
-        poll=fails(f"{LOST}.*wrong api_key"),
-        verify=fails(f"{LOST}.*wrong api_key"),
+        **fails_for_good("wrong api_key", first=True),
         report=fails(f"{LOST}.*wrong api_key"),
         repair=update(server={"key": KEY}),
     ),
     Kind(
         "401 once",
         answer("http_status", status=401),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "429 once",
         answer("http_status", status=429),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "429 again and again",
         answer("http_status", "always", status=429),
-        plan=refuses("api limit"),
-        submit=fails("api limit"),
-        poll=fails(f"{LOST}.*api limit"),
-        verify=fails(f"{LOST}.*api limit"),
+        **fails_for_good("api limit"),
         patience=BRIEF,
         slow=True,
     ),
     Kind(
         "502 HTML",
         answer("http_status", status=502),
-        plan=survives(),
-        submit=fails("HTTP 502"),
-        poll=survives(),
-        verify=survives(),
+        **only_a_submit_fails("HTTP 502"),
     ),
     Kind(
         "502 HTML, but taken",
@@ -396,10 +390,7 @@ KINDS = (
     Kind(
         "503 HTML",
         answer("http_status", 2, status=503, body="html"),
-        plan=survives(),
-        submit=fails("HTTP 503"),
-        poll=survives(),
-        verify=survives(),
+        **only_a_submit_fails("HTTP 503"),
     ),
     Kind(
         "503 HTML, but taken",
@@ -409,28 +400,19 @@ KINDS = (
     Kind(
         "503 of CloudStack",
         answer("http_status", 2, status=503),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "503 for good",
         answer("http_status", "always", status=503, body="html"),
-        plan=refuses("HTTP 503"),
-        submit=fails("HTTP 503"),
-        poll=fails(f"{LOST}.*HTTP 503"),
-        verify=fails(f"{LOST}.*HTTP 503"),
+        **fails_for_good("HTTP 503"),
         patience=BRIEF,
         slow=True,
     ),
     Kind(
         "HTML with 200",
         answer("html"),
-        plan=survives(),
-        submit=fails("text/html instead of CloudStack's JSON"),
-        poll=survives(),
-        verify=survives(),
+        **only_a_submit_fails("text/html instead of CloudStack's JSON"),
     ),
     Kind(
         "HTML with 200, but taken",
@@ -440,20 +422,14 @@ KINDS = (
     Kind(
         "HTML with 200 for good",
         answer("html", "always"),
-        plan=refuses("text/html instead of CloudStack's JSON"),
-        submit=fails("text/html instead of CloudStack's JSON"),
-        poll=fails(f"{LOST}.*text/html"),
-        verify=fails(f"{LOST}.*text/html"),
+        **fails_for_good("text/html instead of CloudStack's JSON"),
         patience=BRIEF,
         slow=True,
     ),
     Kind(
         "truncated JSON",
         answer("truncated_json"),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "truncated JSON for good",
@@ -467,10 +443,7 @@ KINDS = (
     Kind(
         "empty answer",
         answer("empty_body"),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "empty answer for good",
@@ -485,10 +458,7 @@ KINDS = (
     Kind(
         "wrong content type",
         answer("wrong_content_type"),
-        plan=survives(),
-        submit=survives(),
-        poll=survives(),
-        verify=survives(),
+        **all_survive(),
     ),
     Kind(
         "wrong content type for good",
@@ -542,10 +512,7 @@ KINDS = (
     Kind(
         "server's clock 1 h ahead",
         lasting("clock_skew", seconds=3600),
-        plan=refuses("a clock on this machine", first=True),
-        submit=fails("a clock on this machine"),
-        poll=fails(f"{LOST}.*a clock on this machine"),
-        verify=fails(f"{LOST}.*a clock on this machine"),
+        **fails_for_good("a clock on this machine", first=True),
     ),
     Kind(
         "server's clock 1 h behind",
@@ -745,10 +712,7 @@ KINDS = (
     Kind(
         "self-signed certificate",
         certificate(),
-        plan=refuses("certificate.*self-signed", first=True),
-        submit=fails("certificate.*self-signed"),
-        poll=fails(f"{LOST}.*certificate.*self-signed"),
-        verify=fails(f"{LOST}.*certificate.*self-signed"),
+        **fails_for_good("certificate.*self-signed", first=True),
         way=Way.TLS,
         patience=BRIEF,
         slow=True,
@@ -756,10 +720,7 @@ KINDS = (
     Kind(
         "expired certificate",
         certificate(expired=True, trusted=True),
-        plan=refuses("certificate.*expired", first=True),
-        submit=fails("certificate.*expired"),
-        poll=fails(f"{LOST}.*certificate.*expired"),
-        verify=fails(f"{LOST}.*certificate.*expired"),
+        **fails_for_good("certificate.*expired", first=True),
         way=Way.TLS,
         patience=BRIEF,
         slow=True,
@@ -767,10 +728,7 @@ KINDS = (
     Kind(
         "proxy that refuses",
         relayed(Fault.DENY, lasts=True),
-        plan=refuses("HTTP 403.*proxy", first=True),
-        submit=fails("HTTP 403.*proxy"),
-        poll=fails(f"{LOST}.*HTTP 403.*proxy"),
-        verify=fails(f"{LOST}.*HTTP 403.*proxy"),
+        **fails_for_good("HTTP 403.*proxy", first=True),
         way=Way.PROXY,
         patience=BRIEF,
         slow=True,

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults.matrix import KINDS, End, Expected, Kind
 from tests.faults.scene import UNITS, Ended, Phase, Scene, unit_vms
 from tests.support.books import is_current, overlaps
@@ -41,12 +39,9 @@ def test_promises(
     phase: Phase,
     expected: Expected,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    monkeypatch.setattr(observing, "REREAD_S", 0.1)
-    monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         ended = scene.act(phase, kind.strike, first=expected.first)
         scene.simulator.wait_until_up()

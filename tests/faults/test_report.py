@@ -13,10 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from tests.faults.matrix import End, Expected, Kind
 from tests.faults.scene import ESTATE, POLICY, UNITS, Ended, Phase, Scene
 from tests.faults.test_matrix import UNFIT, cells
@@ -31,12 +29,9 @@ def test_report(
     phase: Phase,
     expected: Expected,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    monkeypatch.setattr(observing, "REREAD_S", 0.1)
-    monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         with scene.client() as client:
             checked = check_versions(client, POLICY, True)

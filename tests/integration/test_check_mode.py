@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import OLD, VERSION, estate
+from tests.support.modules import call_module
 from tests.support.runner import Cloud, Task
 
 pytestmark = pytest.mark.slow
@@ -98,14 +99,10 @@ def test_a_single_stopped_router(tmp_path: Path) -> None:
     stopped = estate(networks=[{"name": "net", "router": {"state": "Stopped"}}])
     with Cloud(stopped, tmp_path) as cloud:
         [router] = cloud.vms_of("net")
-        options = {"routers": [router]}
-        live_patch, restart, again = cloud.tasks(
-            [
-                {"cloudstack.sysvm.cs_router_restart": options},
-                {"cloudstack.sysvm.cs_router_restart": {**options, "mode": "restart"}},
-                {"cloudstack.sysvm.cs_router_restart": options},
-            ]
-        ).results
+        live_patch, restart, again = (
+            call_module(cloud.simulator, "cs_router_restart", routers=[router], mode=mode)
+            for mode in ("live_patch", "restart", "live_patch")
+        )
     assert live_patch["failed"] is True and live_patch["results"][0]["status"] == "skipped"
     assert f"{router} is Stopped; a restart of the network starts it" in live_patch["msg"]
     assert restart["changed"] is True and restart["results"][0]["status"] == "upgraded"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, durations_of_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
@@ -26,7 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from tests.simulator.process import SimulatorThread
+from tests.support.virtual import VirtualSimulator
 
 pytestmark = pytest.mark.slow
 
@@ -36,8 +36,8 @@ WITHIN = 0.25
 class Run:
     """One cloud, planned and upgraded as the playbook does, with the bounds of its seed."""
 
-    def __init__(self, simulator: SimulatorThread, bounds: Bounds, method: WantedMethod) -> None:
-        self._client = Client(Connection(url=simulator.url, key=simulator.key, secret=simulator.secret))
+    def __init__(self, client: Client, bounds: Bounds, method: WantedMethod) -> None:
+        self._client = client
         self._bounds = bounds
         self._method = method
 
@@ -97,8 +97,8 @@ def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], Bounds, WantedMet
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_expected_of_the_rest_is_what_it_takes(seed: int) -> None:
     estate, first, bounds, method = cloud(seed)
-    with SimulatorThread(estate) as simulator:
-        run = Run(simulator, bounds, method)
+    with VirtualSimulator(estate) as simulator, simulator.client() as client:
+        run = Run(client, bounds, method)
         report = run.carry_out(run.plan(names=first))[0]
         rest = run.plan(durations_of_report(report), exclude_names=first)
         took = run.carry_out(rest)[1]

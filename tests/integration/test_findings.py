@@ -92,6 +92,18 @@ BREAKS: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str, str]] = {
         "new_template",
         "systemvm-xenserver-4.22.0-x86_64' is not ready",
     ),
+    "no host could carry the new VMs": (
+        {"zones": zone(hosts=[{"state": "Down"}]), "networks": NET},
+        RECREATE,
+        "room_for_new_vms",
+        "no KVM host that is Up",
+    ),
+    "nobody would make a new console proxy": (
+        {"settings": {"consoleproxy.management.state": "Manual"}, "networks": NET},
+        RECREATE,
+        "capacity_scan",
+        "management.state is Manual",
+    ),
     "a fallback that may happen could not be carried out": (
         {"zones": zone(templates=[{**NEW, "ready": False}]), "networks": NET},
         {"fallback": True},
@@ -163,12 +175,20 @@ def test_b7_a_zone_that_is_to_have_no_system_vms_lacks_none() -> None:
     assert answers["system_vms_present"]["status"] == "ok", answers["system_vms_present"]
 
 
-def test_the_module_refuses_what_the_plan_would() -> None:
-    sections, *dummy, words = BREAKS["A5 no secondary storage is writable"]
+@pytest.mark.parametrize(
+    ("finding", "name"),
+    [
+        ("A5 no secondary storage is writable", "s-1-VM"),
+        ("no host could carry the new VMs", "v-2-VM"),
+        ("nobody would make a new console proxy", "v-2-VM"),
+    ],
+)
+def test_the_module_refuses_what_the_plan_would(finding: str, name: str) -> None:
+    sections, *dummy, words = BREAKS[finding]
     with (
         SimulatorThread(estate(**sections)) as simulator,
         Client(Connection(simulator.url, simulator.key, simulator.secret)) as client,
     ):
         with pytest.raises(RefusedError, match=words):
-            upgrade(client, Request(Targets(system_vms=["s-1-VM"]), Method.RECREATE, LIMITS))
+            upgrade(client, Request(Targets(system_vms=[name]), Method.RECREATE, LIMITS))
         assert simulator.journal() == []

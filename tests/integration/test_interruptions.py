@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.books import overlaps, patched_at_once
 from tests.support.estates import VERSION, estate
+from tests.support.modules import call_module
 from tests.support.runner import UPGRADE, Cloud, Run, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
@@ -59,9 +60,9 @@ def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_patch_of_a_system_vm_that_already_runs_is_waited_for(tmp_path: Path) -> None:
-    with Cloud(estate(timings={"patch": 8.0}), tmp_path) as cloud:
+    with Cloud(estate(timings={"patch": 1.0}), tmp_path) as cloud:
         theirs = cloud.call("patchSystemVm", id=cloud.id_of("s-1-VM"))["jobid"]
-        [result] = cloud.module("cs_systemvm_livepatch", system_vms=["s-1-VM"]).results
+        result = call_module(cloud.simulator, "cs_systemvm_livepatch", system_vms=["s-1-VM"])
         assert len(cloud.simulator.journal()) == 1
     assert result["failed"] is False and result["changed"] is False
     [vm] = result["results"]

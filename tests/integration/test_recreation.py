@@ -6,100 +6,24 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
+from tests.support.modules import call_module
+from tests.support.runner import Cloud, Run
 
 pytestmark = pytest.mark.slow
 
 # What happens in the background here is what recreates system VMs.
 TIMINGS = {"scan_interval": 0.6, "agent_reconnect": 0.2, "router_check_interval": 0.4}
-MIXED = estate(
-    timings=TIMINGS,
-    zones=[
-        {"name": "Berlin", "hosts": 4, "ssvm": {"version": "4.11.3"}, "cpvm": {"version": "4.19.0"}},
-        {"name": "Bern", "hosts": 2, "ssvm": {"version": "4.13.1"}, "cpvm": {"version": "4.12.0"}},
-    ],
-    networks=[
-        {"name": "new", "zone": "Berlin", "version": "4.20.0", "count": 3},
-        {"name": "old", "zone": "Berlin", "version": "4.11.3", "count": 2},
-        {"name": "old-pair", "zone": "Berlin", "version": "4.13.1", "redundant": True},
-        {"name": "pair", "zone": "Bern", "version": "4.18.1", "redundant": True},
-        {"name": "shared", "zone": "Bern", "type": "Shared", "version": "4.12.0"},
-        {"name": "stopped", "zone": "Berlin", "router": {"state": "Stopped"}},
-    ],
-    vpcs=[
-        {"name": "vpc-old", "zone": "Berlin", "tiers": 2, "version": "4.11.3"},
-        {"name": "vpc-new", "zone": "Bern", "tiers": 3, "redundant": True},
-        {"name": "tierless", "zone": "Berlin", "tiers": 0},
-        {"name": "vpc-lb", "zone": "Berlin", "tiers": 1, "internal_lb": True},
-    ],
-)
-
-
-RECREATE = {"unsupported": "recreate"}
 
 
 def reported(run: Run) -> Run:
     """Read the report before the next run writes its own."""
     assert run.report
     return run
-
-
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Run, Run, Run]]:
-    with Cloud(MIXED, tmp_path_factory.mktemp("mixed")) as cloud:
-        runs = [reported(cloud.playbook(UPGRADE, *extra_vars(options))) for options in ({}, RECREATE, RECREATE)]
-        yield cloud, runs[0], runs[1], runs[2]
-
-
-def test_by_default_what_the_matrix_forbids_is_refused(mixed: tuple[Cloud, Run, Run, Run]) -> None:
-    refused = mixed[1]
-    assert refused.rc != 0
-    assert refused.journal == []
-    assert refused.report["status"] == "refused"
-    assert "sysvm_unsupported: recreate" in refused.stdout
-
-
-def test_a_mixed_estate_ends_with_every_vm_proven(mixed: tuple[Cloud, Run, Run, Run]) -> None:
-    run, again = mixed[2:]
-    assert run.rc == 0, run.output
-    assert set(run.counts) == {"upgraded"}
-    methods = {name: unit["method"] for name, unit in run.units.items() if unit["kind"] not in ("ssvm", "cpvm")}
-    assert methods == {
-        **{f"new-{number:03}": "live_patch" for number in (1, 2, 3)},
-        **{f"old-{number:03}": "recreate" for number in (1, 2)},
-        "old-pair": "recreate",
-        "pair": "live_patch",
-        "shared": "recreate",
-        "stopped": "restart",
-        "vpc-old": "recreate",
-        "vpc-new": "live_patch",
-        "tierless": "recreate",
-        "vpc-lb": "live_patch",
-        next(name for name, unit in run.units.items() if unit["kind"] == "internal_lb"): "restart",
-    }
-    assert (again.rc, again.journal) == (0, [])
-
-
-def test_no_unit_is_done_twice_and_no_pair_is_down_at_once(mixed: tuple[Cloud, Run, Run, Run]) -> None:
-    cloud, run = mixed[0], mixed[2]
-    sent = [(call["command"], call["target"]) for call in run.journal]
-    assert len(sent) == len(set(sent))
-    units = {unit["name"]: unit for unit in cloud.simulator.state()["units"].values()}
-    assert [units[name]["down"] for name in ("pair", "old-pair", "vpc-new")] == [[], [], []]
-
-
-def test_recreated_vms_have_a_before_and_an_after(mixed: tuple[Cloud, Run, Run, Run]) -> None:
-    run = mixed[2]
-    old, new = sorted(run.units["old-001"]["vms"], key=lambda vm: not vm["before"])
-    assert (old["after"], new["before"]) == ({}, {})
-    assert (old["before"]["template_version"], new["after"]["template_version"]) == ("4.11.3", "4.22.0")
 
 
 def test_recreate_for_all_takes_one_system_vm_of_a_kind_in_a_zone_at_a_time(tmp_path: Path) -> None:
@@ -122,27 +46,16 @@ def test_recreate_for_all_takes_one_system_vm_of_a_kind_in_a_zone_at_a_time(tmp_
             assert all(one[1] <= two[0] for one, two in itertools.pairwise(spans)), spans
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "template not ready": (
-        {"zones": [{"name": "Berlin", "templates": [{"version": "4.22.0", "ready": False}]}]},
-        "not ready",
-    ),
-    "no host Up": ({"zones": [{"name": "Berlin", "hosts": [{"state": "Down"}]}]}, "no KVM host that is Up"),
-    "scan switched off": ({"settings": {"consoleproxy.management.state": "Manual"}}, "management.state is Manual"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_nothing_is_destroyed_before_its_replacement_is_sure(name: str, tmp_path: Path) -> None:
-    sections, words = REFUSED[name]
-    with Cloud(estate(networks=[{"name": "net"}], **sections), tmp_path) as cloud:
+def test_nothing_is_destroyed_before_its_replacement_is_sure(tmp_path: Path) -> None:
+    """By the playbook and by the module alone; test_findings.py has the other reasons."""
+    zones = [{"name": "Berlin", "templates": [{"version": "4.22.0", "ready": False}]}]
+    with Cloud(estate(networks=[{"name": "net"}], zones=zones), tmp_path) as cloud:
         run = cloud.upgrade(method="recreate")
-        module = cloud.module("cs_systemvm_recreate", system_vms=["v-2-VM"])
-    for each in (run, module):
-        assert each.journal == []
-        assert words in each.output
+        alone = call_module(cloud.simulator, "cs_systemvm_recreate", system_vms=["v-2-VM"])
+        assert cloud.simulator.journal() == []
     assert run.rc != 0 and run.report["status"] == "refused"
-    assert module.results[0]["failed"] and module.results[0]["msg"].startswith("Nothing was touched")
+    assert "not ready" in run.output and "not ready" in alone["msg"]
+    assert alone["failed"] and alone["msg"].startswith("Nothing was touched")
 
 
 def test_a_disabled_zone_is_left_alone(tmp_path: Path) -> None:
@@ -215,8 +128,7 @@ def test_a_degraded_pair_needs_the_operators_word(tmp_path: Path) -> None:
 
 def test_stop_and_start_keeps_the_vm_and_takes_the_new_disk(tmp_path: Path) -> None:
     with Cloud(estate(timings=TIMINGS), tmp_path) as cloud:
-        run = cloud.module("cs_systemvm_recreate", system_vms=["s-1-VM"], mode="restart")
-        [result] = run.results
+        result = call_module(cloud.simulator, "cs_systemvm_recreate", system_vms=["s-1-VM"], mode="restart")
         assert not result["failed"], result
         [vm] = result["results"][0]["vms"]
         assert (vm["before"]["template"] != vm["after"]["template"], vm["name"]) == (True, "s-1-VM")

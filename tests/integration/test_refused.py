@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
+from tests.support.modules import call_module
 from tests.support.runner import Cloud, Run
 
 pytestmark = pytest.mark.slow
@@ -40,9 +41,7 @@ def test_one_router_from_4_13(tmp_path: Path) -> None:
         assert run.counts == {"not_started": 4, "skipped": 1}
 
         options: list[dict[str, Any]] = [{}, {"fail_on_checks": False}, {"exclude_names": ["old"]}]
-        result, told, way_out = cloud.tasks(
-            [{"cloudstack.sysvm.cs_sysvm_version_check": each} for each in options]
-        ).results
+        result, told, way_out = (call_module(cloud.simulator, "cs_sysvm_version_check", **each) for each in options)
         assert result["failed"] is True and result["changed"] is False
         assert router in result["msg"] and "sysvm_exclude_names" in result["msg"]
         assert [unit["name"] for unit in result["plan"]["units"]][-1] == "old"
@@ -91,7 +90,7 @@ def test_a_server_that_cannot_live_patch(tmp_path: Path) -> None:
         assert check["seen"] == "the management server is 4.16.1.0; live patching exists since 4.17"
         assert "Upgrade the management server to 4.17 or newer" in check["remedy"]
 
-        [alone] = cloud.module("cs_router_restart", networks=["net"]).results
+        alone = call_module(cloud.simulator, "cs_router_restart", networks=["net"])
         assert alone["failed"] is True
         assert "the management server is 4.16.1.0; live patching exists since 4.17" in alone["msg"].lower()
         assert cloud.simulator.journal() == []

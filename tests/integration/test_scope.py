@@ -37,31 +37,22 @@ def assert_refused(run: Run, *says: str) -> None:
         assert part in run.output
 
 
-@pytest.mark.parametrize("playbook", [UPGRADE, CHECK])
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("playbook", "variable", "says"),
     [
-        (["-e", "sysvm_zone=Berlin"], "sysvm_zone: did you mean sysvm_zones?"),
-        (["-e", "sysvm_exclude=web"], "sysvm_exclude: did you mean sysvm_exclude_names?"),
-        (["-e", "zones=Berlin"], "zones: did you mean sysvm_zones?"),
-        (["-e", "sysvm_zones: Berlin"], "sets nothing"),
-        (["-e", '{"sysvm": {"zones": "Berlin"}}'], "sysvm is no variable of this collection"),
-        (["-e", "sysvm_parallel=ten"], "sysvm_parallel is 'ten'"),
-        (["-e", '{"sysvm_deadline": 1320}'], "quote it"),
-        (["-e", "sysvm_pause=after_canary", "-e", "sysvm_canary=false"], "there would be no pause at all"),
+        (UPGRADE, "sysvm_zone=Berlin", "sysvm_zone: did you mean sysvm_zones?"),
+        (CHECK, "sysvm_zones: Berlin", "sets nothing"),
     ],
-    ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
-def test_d2_d8_m6_what_is_not_read_or_not_meant(cloud: Cloud, playbook: str, arguments: list[str], says: str) -> None:
+def test_d2_d8_m6_what_is_not_read_or_not_meant(cloud: Cloud, playbook: str, variable: str, says: str) -> None:
     """Before the cloud is asked anything."""
     before = cloud.simulator.requests()["total"]
-    assert_refused(cloud.playbook(playbook, *arguments), says)
+    assert_refused(cloud.playbook(playbook, "-e", variable), says)
     assert cloud.simulator.requests()["total"] == before
 
 
-@pytest.mark.parametrize("expression", ['zone != "Berlin"', "zonename != 'Berlin'", "owner.acount != 'vip'", "name"])
-def test_d4_an_expression_that_would_select_everything(cloud: Cloud, expression: str) -> None:
-    assert_refused(cloud.upgrade(select=expression), "sysvm_select")
+def test_d4_an_expression_that_would_select_everything(cloud: Cloud) -> None:
+    assert_refused(cloud.upgrade(select='zone != "Berlin"'), "sysvm_select")
 
 
 def test_d5_a_name_that_fits_several_units(cloud: Cloud) -> None:
@@ -94,11 +85,13 @@ def test_w7_an_empty_scope_is_no_success(cloud: Cloud) -> None:
     assert_refused(cloud.check(zones="Berlin", names="net"), "No unit is in scope")
 
 
-@pytest.mark.parametrize("playbook", [UPGRADE, CHECK])
 @pytest.mark.parametrize(
-    "arguments",
-    [["-e", "sysvm_hosts=typo"], ["--limit", "other"], ["-e", "sysvm_hosts=control", "--limit", "other"]],
-    ids=" ".join,
+    ("playbook", "arguments"),
+    [
+        (UPGRADE, ["-e", "sysvm_hosts=typo"]),
+        (CHECK, ["--limit", "other"]),
+        (UPGRADE, ["-e", "sysvm_hosts=control", "--limit", "other"]),
+    ],
 )
 def test_w6_nothing_done_is_no_success(cloud: Cloud, playbook: str, arguments: list[str]) -> None:
     inventory = cloud.folder / "inventory"
@@ -135,10 +128,9 @@ def test_variables_of_ones_own_are_let_through(cloud: Cloud) -> None:
     assert cloud.check("-e", "sysvm_my_ticket=42").rc == 0
 
 
-@pytest.mark.parametrize("approved", ["false", "no", "0", "off"])
-def test_d1_what_is_not_approved(tmp_path: Path, approved: str) -> None:
+def test_d1_what_is_not_approved(tmp_path: Path) -> None:
     with Cloud(estate(networks=[{"name": "net"}, {"name": "other"}]), tmp_path) as cloud:
-        run = cloud.playbook(UPGRADE, "-e", f"sysvm_kinds=router sysvm_pause=after_canary sysvm_approved={approved}")
+        run = cloud.playbook(UPGRADE, "-e", "sysvm_kinds=router sysvm_pause=after_canary sysvm_approved=no")
         assert (run.rc != 0, run.counts) == (True, {"upgraded": 1, "not_started": 1})
         assert "not approved after step 1" in run.report["error"]
 

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import Cloud, Task
+from tests.support.modules import call_module
+from tests.support.runner import Cloud
 
 pytestmark = pytest.mark.slow
+
+CHECK = "cs_sysvm_version_check"
 
 TWO_ZONES = estate(
     zones=[{"name": "Berlin"}, {"name": "Köln"}],
@@ -66,11 +69,10 @@ def with_real_names(cloud: Cloud, options: dict[str, Any]) -> dict[str, Any]:
 
 def test_plans(tmp_path: Path) -> None:
     with Cloud(TWO_ZONES, tmp_path) as cloud:
-        tasks: list[Task] = [
-            {"cloudstack.sysvm.cs_sysvm_version_check": {"kinds": ["router"], **with_real_names(cloud, options)}}
+        results = [
+            call_module(cloud.simulator, CHECK, **{"kinds": ["router"], **with_real_names(cloud, options)})
             for options, _units in PLANS
         ]
-        results = cloud.tasks(tasks).results
     for (options, units), result in zip(PLANS, results, strict=True):
         found = [unit["name"] for unit in result["plan"]["units"]]
         assert sorted(found) == sorted(units), options

@@ -90,17 +90,6 @@ def test_nothing_starts_that_would_not_end_before_the_deadline(tmp_path: Path) -
         assert again.rc == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("deadline", "six"), ("deadline", "2020-01-01T00:00"), ("max_failures", "ten"), ("steps", ["0"])],
-)
-def test_a_bound_that_cannot_be_meant(option: str, value: Any, tmp_path: Path) -> None:
-    with Cloud(nets(), tmp_path) as cloud:
-        run = cloud.playbook(UPGRADE, *extra_vars({option: value}))
-    assert (run.rc != 0, run.journal) == (True, [])
-    assert f"sysvm_{option}" in run.output
-
-
 def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
         stop = tmp_path / "stop"

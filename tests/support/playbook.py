@@ -26,6 +26,8 @@ def start(
     """Its output is in the folder's C(stdout); the report goes to its C(report) unless the variables say otherwise."""
     temporary = folder / "tmp"
     temporary.mkdir()
+    # cs imports it where it is installed, which is slow, and only the simulator needs it.
+    temporary.joinpath("aiohttp.py").write_text("raise ImportError", encoding="utf-8")
     file = folder / "variables.json"
     file.write_text(json.dumps({"sysvm_report_dir": str(folder / "report"), **variables}), encoding="utf-8")
     program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -35,6 +37,7 @@ def start(
         "ANSIBLE_LOCAL_TEMP": str(temporary),
         "ANSIBLE_REMOTE_TEMP": str(temporary),
         "TMPDIR": str(temporary),
+        "PYTHONPATH": str(temporary),
         "PWD": str(folder),
     }
     with (folder / "stdout").open("w", encoding="utf-8") as output:

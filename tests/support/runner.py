@@ -201,7 +201,12 @@ class Cloud:
             # ansible-core binds a socket there, whose path may have 107 characters; those of pytest's folders grow.
             (self.folder / "tmp").mkdir(exist_ok=True)
             temporary.symlink_to(self.folder / "tmp")
+        # cs imports it where it is installed, which is slow, and only the simulator needs it.
+        without = self.simulator.folder / "without"
+        without.mkdir(exist_ok=True)
+        without.joinpath("aiohttp.py").write_text("raise ImportError", encoding="utf-8")
         own = {
+            "PYTHONPATH": str(without),
             "HOME": str(self.folder),
             "PWD": str(self.folder),
             "TMPDIR": str(temporary),

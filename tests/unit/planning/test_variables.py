@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -244,17 +245,17 @@ def test_a_variable_that_nobody_reads_is_refused(name: str, near: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "extra",
+    ("extra", "says"),
     [
-        {"zones": "Berlin"},
-        {"exclude_names": "a"},
-        {"sysvm": {"zones": ["Berlin"]}},
-        {"_raw_params": "sysvm_zones: Berlin"},
-        {"sysvm_report": "/tmp/report"},
+        ({"zones": "Berlin"}, "zones: did you mean sysvm_zones?"),
+        ({"exclude_names": "a"}, "exclude_names: did you mean sysvm_exclude_names?"),
+        ({"sysvm": {"zones": ["Berlin"]}}, "sysvm is no variable of this collection"),
+        ({"_raw_params": "sysvm_zones: Berlin"}, "sets nothing"),
+        ({"sysvm_report": "/tmp/report"}, "sysvm_report would hide what the roles set themselves"),
     ],
 )
-def test_other_ways_to_miss_the_scope(extra: Mapping[str, Any]) -> None:
-    with pytest.raises(VariableError):
+def test_other_ways_to_miss_the_scope(extra: Mapping[str, Any], says: str) -> None:
+    with pytest.raises(VariableError, match=re.escape(says)):
         refuse_unknown({**extra, "sysvm_zones": []}, extra)
 
 
@@ -279,6 +280,32 @@ def test_contradictions(together: Mapping[str, Any]) -> None:
     assert all(PREFIX + name in str(error.value) for name in together)
     for name in together:
         read_variables({PREFIX + each: value for each, value in together.items() if each != name})
+
+
+def test_a_pause_after_a_canary_that_there_is_not() -> None:
+    with pytest.raises(VariableError, match="there would be no pause at all"):
+        read_variables({"sysvm_pause": "after_canary", "sysvm_canary": False})
+
+
+def test_a_mistake_is_named_with_the_way_out() -> None:
+    for name, value, says, remedy in (
+        (
+            "max_failures",
+            "many",
+            "sysvm_max_failures is 'many'",
+            "a number such as 3, or a percentage such as 10%.",
+        ),
+        ("parallel", 0, "sysvm_parallel is 0", "Give a whole number of at least 1"),
+        ("progress", "paper", "sysvm_progress is 'paper'", "stdout, stderr, none"),
+    ):
+        with pytest.raises(VariableError, match=says) as error:
+            read_one(name, value)
+        assert remedy in str(error.value)
+
+
+def test_both_playbooks_refuse_hosts_that_are_not_there() -> None:
+    plays = [yaml.safe_load(path.read_text(encoding="utf-8"))[0] for path in ROOT.glob("playbooks/*_sysvms.yml")]
+    assert len(plays) == 2 and plays[0]["hosts"] == plays[1]["hosts"]
 
 
 # The roles document the same

@@ -64,9 +64,10 @@ class ActionModule(ActionBase):
                     if any("evidence" in unit for unit in report["units"]):
                         written, problems = write_report(path, report)
             except WriteError as error:
-                return {**result, "failed": True, "msg": str(error), "status": report["status"]}
-            result["warnings"] += problems
-            around.show([f"Report: {file}" for file in written], variables["progress"])
+                result |= {"failed": True, "msg": str(error)}
+            else:
+                result["warnings"] += problems
+                around.show([f"Report: {file}" for file in written], variables["progress"])
         return {
             **result,
             "changed": bool(written),

@@ -83,24 +83,24 @@ status:
   sample: success
 summary:
   description: How many units by status.
-  returned: when it could be written
+  returned: always
   type: dict
   sample: {"upgraded": 57}
 next:
   description: What to do now; null if nothing is left.
-  returned: when it could be written
+  returned: always
   type: str
 scope:
   description: The scope in one line.
-  returned: when it could be written
+  returned: always
   type: str
 files:
-  description: The paths of what was written.
-  returned: when it could be written
+  description: The paths of what was written; empty if the folder cannot be.
+  returned: always
   type: list
   elements: str
 artifact:
   description: The result for who comes next, bounded in size; the role leaves it as C(sysvm_upgrade) with C(set_stats).
-  returned: when it could be written
+  returned: always
   type: dict
 """

@@ -290,6 +290,15 @@ def test_m1_artifacts_for_an_approver_and_for_the_job(tmp_path: Path) -> None:
     assert result["scope"] == plan["scope"]
 
 
+def test_the_artifact_tells_what_was_done_also_where_no_report_can_be_written(tmp_path: Path) -> None:
+    tmp_path.joinpath("file").touch()
+    with Cloud(nets(), tmp_path) as cloud:
+        rc, artifacts = run_under_runner(cloud, tmp_path, kinds="router", report_dir=str(tmp_path / "file/report"))
+    result = artifacts["sysvm_upgrade"]["localhost"]
+    assert rc == 2
+    assert (result["status"], result["summary"]["upgraded"], result["report"]) == ("success", 4, None)
+
+
 def test_m2_each_host_has_its_own_certificates(tmp_path: Path) -> None:
     """A CA file that is not there is named, so it was read."""
     with Cloud(nets(), tmp_path) as cloud:

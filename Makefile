@@ -65,9 +65,10 @@ mypy: $(VENV)/.dev ## check types
 sanity: $(VENV)/.dev ## ansible-test sanity
 	tests/tools/sanity.sh
 
-bench: $(VENV)/.dev ## measure rollouts, a plan and the playbooks against the simulator, and kill rollouts 50 times (15 minutes)
+bench: $(VENV)/.dev ## measure rollouts, a plan, the playbooks and probes against the simulator, and kill rollouts 50 times (25 minutes)
 	@python tests/bench/run.py
 	@python tests/bench/scale.py
+	@python tests/bench/probes.py
 	@python tests/bench/kill.py
 
 docs: $(VENV)/.dev ## check the documentation of plugins and roles

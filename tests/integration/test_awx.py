@@ -45,11 +45,11 @@ def awx() -> Iterator[Awx]:
         yield server
 
 
-def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] = CONNECTION) -> tuple[list[str], str]:
+def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[list[str], str]:
     """The names of what was changed, and all output."""
     environment = {
         **os.environ,
-        **env,
+        **(CONNECTION if env is None else env),
         "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{collections}",
         "ANSIBLE_NOCOLOR": "1",
         "CONTROLLER_HOST": awx.url,

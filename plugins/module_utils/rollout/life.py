@@ -294,7 +294,7 @@ class Life:
         """Watch what it serves; only what answers before the first call counts."""
         self.desk.probes.watch(self.unit.id)
         began = self.desk.clock()
-        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < self.desk.probes.first_s:
+        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < self.desk.probes.wait_s:
             yield Pause(self.desk.clock() + FIRST_LOOK_S)
         self.desk.probes.call(self.unit.id)
 

@@ -83,7 +83,14 @@ class Reach:
 
 
 def reach_of(
-    endpoint: Endpoint, seen_from: str, changes: Sequence[Change], since: float, until: float, *, known: bool = True
+    endpoint: Endpoint,
+    seen_from: str,
+    changes: Sequence[Change],
+    since: float,
+    until: float,
+    *,
+    known: bool = True,
+    late_s: float = 0.0,
 ) -> Reach:
     """What the changes come to.
 
@@ -91,7 +98,10 @@ def reach_of(
     :param since: when the first call was sent.
     :param until: when it was looked at last.
     :param known: whether somebody still looks at it.
+    :param late_s: so long after that a first answer is one from before: a server needs seconds until it touches a VM.
     """
+    if changes and changes[0].answers and since < changes[0].at <= since + late_s:
+        since = changes[0].at
     early = [change.answers for change in changes if change.at <= since]
     before = early[-1] if early else None
     after = changes[-1].answers if changes and known else None

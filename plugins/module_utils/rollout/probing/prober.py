@@ -226,7 +226,7 @@ class Prober:
             except BlockingIOError:
                 return
             except BrokenPipeError:
-                sys.exit()
+                raise SystemExit from None
 
 
 if __name__ == "__main__":

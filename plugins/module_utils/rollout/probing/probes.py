@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import (
     Endpoint,
@@ -64,11 +64,13 @@ class Probing:
 class Place(Protocol):
     """Where a prober runs; one that is not alive knows nothing any more.
 
-    :ivar first_s: how long its first result may take.
+    :ivar wait_s: how long a first call waits for its first results.
+    :ivar first_s: how long these may take.
     :ivar ahead_s: how much this host's clock is ahead of the one there.
     """
 
     name: str
+    wait_s: float
     first_s: float
     ahead_s: float
 
@@ -85,7 +87,7 @@ class Place(Protocol):
 class Here:
     """A prober on this host. It ends with this process, however that ends."""
 
-    first_s, ahead_s = 1.5, 0.0
+    wait_s, first_s, ahead_s = 0.5, 2.0, 0.0
 
     def __init__(self, rate: float, name: str) -> None:
         self.name = name
@@ -96,8 +98,7 @@ class Here:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._asked, self._told = self._process.stdin, self._process.stdout
+        self._asked, self._told = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         os.set_blocking(self._told.fileno(), False)
 
     @property
@@ -130,7 +131,7 @@ class Here:
 class Elsewhere:
     """A prober on another host: what it is asked is appended to one file, what it tells is found in another."""
 
-    first_s = 4.0
+    wait_s, first_s = 4.0, 4.0
 
     def __init__(self, folder: str) -> None:
         self.name = os.path.basename(folder)
@@ -230,6 +231,11 @@ class Probes:
         """How long the first results may take."""
         return max((place.first_s for place in self._places), default=0.0)
 
+    @property
+    def wait_s(self) -> float:
+        """How long a first call waits for them."""
+        return max((place.wait_s for place in self._places), default=0.0)
+
     def call(self, unit_id: str) -> None:
         """The first call for the unit is sent now: what does not answer from now on is a gap."""
         self._called.setdefault(unit_id, self._now())
@@ -250,7 +256,15 @@ class Probes:
         now = self._now()
         since = self._called.get(unit_id, now)
         return tuple(
-            reach_of(watched.endpoint, watched.place.name, watched.changes, since, now, known=watched.place.alive)
+            reach_of(
+                watched.endpoint,
+                watched.place.name,
+                watched.changes,
+                since,
+                now,
+                known=watched.place.alive,
+                late_s=watched.place.first_s,
+            )
             for watched in self._watched.get(unit_id, ())
         )
 

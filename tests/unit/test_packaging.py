@@ -65,7 +65,7 @@ def test_execution_environment_installs_the_requirements() -> None:
 
 SHIPPED = {
     "": {"CHANGELOG.md", "COPYING", "README.md", "requirements.txt"},
-    "docs": {".md", ".yml"},
+    "docs": {".md", ".rst", ".yml"},
     "meta": {".yml"},
     "playbooks": {".yml"},
     "plugins": {".py"},

@@ -7,7 +7,9 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,36 +73,34 @@ def _far_from_six() -> str:
 
 
 @pytest.fixture(scope="module")
-def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """One for all: what the first command upgrades is current for the others, so these are quick."""
-    folder = tmp_path_factory.mktemp("docs")
-    (folder / "inventory.ini").write_text(INVENTORY, encoding="utf-8")
-    for block in all_blocks("yaml"):
-        if block.file:
-            (folder / block.file).parent.mkdir(exist_ok=True)
-            (folder / block.file).write_text(block.text, encoding="utf-8")
-    server = {"version": "4.20.1.0"} if request.param else {}
-    with Cloud(estate(server=server, **CLOUD), folder) as cloud:
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool], Cloud]]:
+    """One for all, and one for those that look ahead: what is upgraded once is current then, so most are quick."""
+    with ExitStack() as stack:
+
+        @cache
+        def cloud(ahead: bool) -> Cloud:
+            folder = tmp_path_factory.mktemp("docs")
+            (folder / "inventory.ini").write_text(INVENTORY, encoding="utf-8")
+            for block in all_blocks("yaml"):
+                if block.file:
+                    (folder / block.file).parent.mkdir(exist_ok=True)
+                    (folder / block.file).write_text(block.text, encoding="utf-8")
+            server = {"version": "4.20.1.0"} if ahead else {}
+            return stack.enter_context(Cloud(estate(server=server, **CLOUD), folder))
+
         yield cloud
 
 
-def _ahead(run: Run) -> bool:
-    return any("sysvm_target_version" in command for command in run.commands)
-
-
-@pytest.mark.parametrize(
-    ("cloud", "run"),
-    [(_ahead(run), run) for run in sorted(_runs(), key=_ahead)],
-    ids=[run.place for run in sorted(_runs(), key=_ahead)],
-    indirect=["cloud"],
-)
-def test_the_commands_work(run: Run, cloud: Cloud) -> None:
+@pytest.mark.parametrize("run", _runs(), ids=lambda run: run.place)
+def test_the_commands_work(run: Run, clouds: Callable[[bool], Cloud]) -> None:
+    cloud = clouds(any("sysvm_target_version" in command for command in run.commands))
     for command in run.commands:
         done = subprocess.run(
             ["bash", "-euc", command],
             cwd=cloud.folder,
             env=cloud.environment({"TZ": _far_from_six()}),
             stdin=subprocess.DEVNULL,
+            check=False,
             capture_output=True,
             text=True,
             timeout=120,
@@ -128,7 +128,9 @@ def _plays(block: Block) -> bool:
     return bool(re.search(r"hosts:|import_playbook:", block.text))
 
 
-@pytest.mark.parametrize("block", list(filter(_plays, all_blocks("yaml"))), ids=lambda block: block.place)
+@pytest.mark.parametrize(
+    "block", [block for block in all_blocks("yaml") if _plays(block)], ids=lambda block: block.place
+)
 def test_ansible_takes_the_playbooks(block: Block, tmp_path: Path) -> None:
     (tmp_path / "inventory.ini").write_text("[management_servers]\nmgmt1\n", encoding="utf-8")
     (tmp_path / "playbook.yml").write_text(block.text, encoding="utf-8")
@@ -136,6 +138,7 @@ def test_ansible_takes_the_playbooks(block: Block, tmp_path: Path) -> None:
         ["ansible-playbook", "-i", "inventory.ini", "--syntax-check", "playbook.yml"],
         cwd=tmp_path,
         env=Cloud(estate(), tmp_path).environment(),
+        check=False,
         capture_output=True,
         text=True,
         timeout=60,

@@ -28,7 +28,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate demo test test-fast lint mypy sanity bench docs build matrix test-python clean
+.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity bench docs build matrix test-python clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -38,7 +38,7 @@ setup: $(VENV)/.dev ## create .venv with everything the demo and the tests need 
 		echo "Warning: $$copy is used before this folder, except by make. Remove it, or set" \
 		"ANSIBLE_COLLECTIONS_PATH='$(SITE_PACKAGES)'"; fi
 
-generate: $(VENV)/.dev ## write what is made from the tables in the code: documentation, roles' defaults, tables of readme and docs
+generate: $(VENV)/.dev ## write what is made from the tables in the code: documentation, roles' defaults, tables of docs
 	@python -m tests.tools.generate
 
 demo: $(VENV)/.runtime ## upgrade a simulated cloud
@@ -47,7 +47,7 @@ demo: $(VENV)/.runtime ## upgrade a simulated cloud
 # More workers than cores, and sanity beside them: most tests wait most of the time.
 RUN_TESTS = pytest -n 4 $(PYTEST_ARGS)
 
-test: lint mypy ## everything: lint, mypy, sanity and all tests
+test: lint mypy docs ## everything: lint, mypy, documentation, sanity and all tests
 	@tests/tools/beside.sh tests/tools/sanity.sh $(RUN_TESTS)
 
 test-fast: $(VENV)/.dev ## only the fast tests
@@ -71,12 +71,14 @@ bench: $(VENV)/.dev ## measure rollouts, a plan, the playbooks and probes agains
 	@python tests/bench/probes.py
 	@python tests/bench/kill.py
 
-docs: $(VENV)/.dev ## check the documentation of plugins and roles
-	@$(call install,antsibull-docs)
-	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+docs: $(VENV)/.dev ## build the documentation into dist/docs; a warning is an error
+	@tests/tools/docsite/build.sh
 
 build: $(VENV)/.runtime ## build the collection into dist/
 	ansible-galaxy collection build --force --output-path dist
+
+screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
+	@python -m tests.tools.screenshots
 
 matrix: ## the tests on another interpreter with its newest ansible-core: make matrix PYTHON=python3.13
 	@$(MAKE) --no-print-directory test-python VENV=.venv-$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what is made from the code's own tables into the files that must be plain text: `make generate`.
 
-From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of the
-readme. From the checks and the known defects: the tables of their pages. And the RETURN of the acting modules, as a doc
-fragment cannot carry one.
+From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of
+docs/variables.md. From the checks and the known defects: the tables of their pages. And the RETURN of the acting
+modules, as a doc fragment cannot carry one.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def generated() -> dict[str, str]:
             options_of(CHECK),
             (option for name, option in PROBING.items() if name in SHARED),
         ),
-        "README.md": _with_table("README.md", _variables()),
+        "docs/variables.md": _with_table("docs/variables.md", _variables()),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
         "docs/permissions.md": _with_table("docs/permissions.md", tables.uses_table(), tables.commands_table()),

@@ -78,7 +78,7 @@ rect { fill: var(--color); stroke: var(--page); stroke-width: .6; }
 [data-status=failed] rect { fill: url(#stripes); stroke: var(--color); stroke-width: 1; }
 [data-status=current] rect { fill: url(#dots); stroke: var(--color); stroke-width: 1; }
 [data-status=skipped] rect, [data-status=not_started] rect { fill: none; stroke: var(--color); stroke-width: 1; }
-.gap, [data-status] .gap { fill: var(--failed); stroke: var(--page); stroke-width: .6; }
+.gap, [data-status] .gap { fill: var(--ink); stroke: var(--page); stroke-width: 1; }
 a:hover rect { stroke: var(--ink); }
 #stripes path { stroke: var(--failed); stroke-width: 2.5; }
 #dots circle { fill: var(--current); }

@@ -29,7 +29,7 @@ class Option:
     """One option of modules, and the variable C(sysvm_NAME) of the roles.
 
     :ivar type: in Ansible's words; of a list also I(elements), of a dict in a list also I(suboptions).
-    :ivar words: what it means, in Ansible's markup, an item a paragraph. The first is all that the readme says.
+    :ivar words: what it means, in Ansible's markup, an item a paragraph. The first is all that docs/variables.md says.
         C(O(name)) names another option and becomes C(O(sysvm_name)) in a role. What the other fields tell, such as
         choices and environment variable, is added to it.
     :ivar where: the modules and roles that have it, of MODULES and ROLES.

@@ -1,0 +1,54 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation leads where it says, and leaves out nothing that it is to have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import _HINTS
+from tests.support.pages import PAGES, ROOT
+
+OURS = re.compile(r"https://github\.com/cloudstack/ansible-collection-sysvm/(?:blob|raw|tree)/main/([^\s)>`#]*)")
+RELATIVE = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)|\.\. image:: (\S+)")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def guide(name: str) -> str:
+    return (ROOT / f"docs/docsite/rst/guide_{name}.rst").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [ROOT / path for path in OURS.findall(text)]
+    targets += [page.parent / (link or image) for link, image in RELATIVE.findall(text)]
+    assert [str(target) for target in targets if not target.exists()] == []
+
+
+def test_the_readme_is_short_and_names_all_that_there_is() -> None:
+    assert len(README.splitlines()) <= 200
+    names = {path.stem for folder in ("playbooks", "plugins/modules") for path in (ROOT / folder).glob("[!_]*.*")}
+    names |= {path.name for path in (ROOT / "roles").iterdir()}
+    assert {name for name in names if f"`{name}`" not in README} == set()
+
+
+def test_the_readme_leads_to_every_guide_and_page() -> None:
+    pages = [*(ROOT / "docs/docsite/rst").glob("*.rst"), *(ROOT / "docs").glob("*.md")]
+    of_developers = {"docs/structure.md"}
+    missing = {str(page.relative_to(ROOT)) for page in pages if f"/main/{page.relative_to(ROOT)}" not in README}
+    assert missing - of_developers - {"docs/docsite/rst/guide_awx.rst"} == set()
+
+
+def test_every_playbook_is_documented() -> None:
+    names = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    assert {name for name in names if f"\ncloudstack.sysvm.{name}\n---" not in guide("playbooks")} == set()
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _hint in _HINTS], ids=lambda pattern: pattern.pattern)
+def test_what_the_server_says_can_be_looked_up(pattern: re.Pattern[str]) -> None:
+    quoted = re.findall(r"code-block:: text\n\n((?: +.*\n)+)", guide("failures"))
+    assert any(pattern.search(words) for words in quoted)

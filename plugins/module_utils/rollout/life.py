@@ -54,7 +54,7 @@ TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
 # How often to look for the first result of a probe, and for the one after the proof.
-FIRST_LOOK_S, REACH_S = 0.01, 0.1
+FIRST_LOOK_S, REACH_S = 0.05, 0.2
 # How long a router may take to say whether it reaches its gateway, and how often to ask.
 PING_S, PING_LOOK_S = 60.0, 0.5
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)

@@ -94,6 +94,8 @@ class Scheduler:
         :returns: a result for every unit in the order given; an error only if the server was lost on the way.
         """
         self._pending = Pending(Life(unit, method, self._desk) for unit in units)
+        for unit in units if self._desk.probes.on else ():
+            self._desk.probes.expect(unit.id)
         error: ApiError | None = None
         try:
             self._notice(in_flight)
@@ -244,7 +246,6 @@ class Scheduler:
     def _launch(self) -> None:
         while not self._is_stopping() and not self._stopped and self._within_budget():
             if len(self._holding()) >= self._limits.parallel:
-                self._watch_next()
                 return
             life = self._pick()
             if life is None:
@@ -257,11 +258,6 @@ class Scheduler:
             life.caller.since = self.clock
             self._desk.progress.started(life.unit, self._counts())
             self._resume(life)
-
-    def _watch_next(self) -> None:
-        """What is seen from outside of a unit is to be known some time before anything is done to it."""
-        if self._desk.probes.on and (life := self._pick()):
-            self._desk.probes.watch(life.unit.id)
 
     def _holding(self) -> list[Life]:
         """What counts against the bounds: not a unit that only waits to be read again."""

@@ -48,6 +48,13 @@ def test_what_changes_come_to(seen: Seen, before: bool | None, gaps: list[float]
     assert (reach.before, reach.lengths_s, reach.after) == (before, gaps, after)
 
 
+def test_what_was_seen_to_be_gone_only_after_the_first_call_was_there_before() -> None:
+    """It was tried long before, and again just after the call."""
+    changes = [Change(2.0, True, 2.0), Change(6.2, False, 10.4), Change(11.4, True, 11.5)]
+    reach = reach_of(WEB, "here", changes, since=10.0, until=100.0)
+    assert (reach.before, reach.lengths_s) == (True, [pytest.approx(1.4)])
+
+
 @pytest.mark.parametrize(
     ("seen", "before"),
     [([(11.0, True)], True), ([(13.0, True)], None), ([(11.0, False)], None), ([(11.0, False), (11.5, True)], None)],
@@ -85,10 +92,13 @@ class Schedule:
         self._first_after = first_after
         self._confirm: set[object] = set()
         self.left: list[object] = []
+        self.armed: dict[object, float] = {}
 
     def ask(self, line: Mapping[str, object]) -> None:
         if "watch" in line:
             self._asked[line["watch"]] = self._server.clock()
+        elif "arm" in line:
+            self.armed[line["arm"]] = self._server.clock()
         elif "confirm" in line:
             self._confirm.add(line["confirm"])
         else:
@@ -102,12 +112,12 @@ class Schedule:
                     self._told.add((key, offset))
                     confirmed = answers and key in self._confirm
                     self._confirm -= {key} if confirmed else set()
-                    yield {"key": key, "at": at, "answers": answers, "confirmed": confirmed}
+                    yield {"key": key, "at": at, "seen": at, "answers": answers, "confirmed": confirmed}
             now = self._server.clock()
             states = [answers for offset, answers in self._seen if since + offset + self._first_after <= now]
             if key in self._confirm and states and states[-1]:
                 self._confirm.remove(key)
-                yield {"key": key, "at": now, "answers": True, "confirmed": True}
+                yield {"key": key, "at": now, "seen": now, "answers": True, "confirmed": True}
 
     def close(self) -> None: ...
 
@@ -227,5 +237,5 @@ def test_the_next_unit_is_watched_before_it_is_its_turn() -> None:
     limits = type(LIMITS)(parallel=1, per_host=0, job_timeout=60, verify_timeout=10, poll_interval=5)
     results = roll(server, units, limits, probes=probes).results
     second = max(results, key=lambda result: result.started or 0)
-    watched = max(place._asked.values())
-    assert (second.started or 0) - watched >= 2
+    assert (second.started or 0) - max(place._asked.values()) >= 2
+    assert max(place.armed.values()) >= (second.started or 0)  # and often only when it is

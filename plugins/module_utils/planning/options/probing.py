@@ -83,7 +83,8 @@ PROBING = group(
         "int",
         (
             "How many connections are tried in a second at most, of all units together, from each host.",
-            "An address is tried 5 times a second where there is room, and once a second where there is not.",
+            "An address is tried 5 times a second where there is room; 40 of them share the default evenly, each once a"
+            " second.",
         ),
         where=PLANNED,
         default=RATE,

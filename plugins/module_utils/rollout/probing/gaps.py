@@ -18,10 +18,14 @@ MOST_GAPS = 20  # of one endpoint that are told one by one
 
 @dataclass(frozen=True)
 class Change:
-    """An endpoint began to answer, or ceased to; seconds since the epoch."""
+    """An endpoint began to answer, or ceased to; seconds since the epoch.
+
+    :ivar seen: when that was seen, for sure after it was so.
+    """
 
     at: float
     answers: bool
+    seen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,15 +106,15 @@ def reach_of(
     """
     if changes and changes[0].answers and since < changes[0].at <= since + late_s:
         since = changes[0].at
-    early = [change.answers for change in changes if change.at <= since]
+    early = [change.answers for change in changes if max(change.at, change.seen) <= since]
     before = early[-1] if early else None
     after = changes[-1].answers if changes and known else None
     gaps: list[Gap] = []
     for change in changes if before else ():
-        if change.at <= since:
+        if max(change.at, change.seen) <= since:
             continue
         if change.answers and gaps and gaps[-1].end is None:
             gaps[-1] = Gap(gaps[-1].start, max(change.at, gaps[-1].start))
         elif not change.answers and (not gaps or gaps[-1].end is not None):
-            gaps.append(Gap(change.at, None))
+            gaps.append(Gap(max(change.at, since), None))
     return Reach(endpoint, seen_from, before, after, tuple(gaps), until)

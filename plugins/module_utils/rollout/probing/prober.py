@@ -6,15 +6,15 @@
 A program of its own, made of the standard library only: it runs beside the module, which waits for the management
 server most of the time, or on another host, to which only this text is sent. It reads one JSON object per line::
 
-    {"watch": KEY, "address": ..., "port": ...}     {"confirm": KEY}     {"leave": KEY}
+    {"watch": KEY, "address": ..., "port": ..., "once": true}     {"arm": KEY}     {"confirm": KEY}     {"leave": KEY}
 
-and writes one for the first result of each KEY and for each change: C({"key": ..., "at": ..., "answers": true}), I(at)
-in seconds since the epoch; after C(confirm) also for the next attempt that is answered, with C("confirmed": true). It
-ends when its input ends or, if it is told how long to linger, so long after its last input.
+C(once) tries it for a first result, when there is nothing else to do, and again only after C(arm). It writes one object
+for the first result of each KEY and for each change: C({"key": ..., "at": ..., "seen": ..., "answers": true}), I(at)
+and when that was seen in seconds since the epoch; after C(confirm) also for the next attempt that is answered, with
+C("confirmed": true). It ends when its input ends or, if it is told how long to linger, so long after its last input.
 
-Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as the
-bound allows, but not more often than every 0.2 and, while they answer, not less often than once a second. What was not
-answered within 0.2 seconds is tried again at once; one attempt that gets no answer between two that do is a packet that
+Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as four
+fifths of the bound allow, but not more often than every 0.2 seconds; the rest is for first results. What was not answered within 0.2 seconds is tried again at once; one attempt that gets no answer between two that do is a packet that
 was lost, and no gap.
 """
 
@@ -32,7 +32,7 @@ from collections import deque
 from dataclasses import dataclass
 
 QUICK_S = 0.2  # between two attempts where there is room, and where one has not been answered
-USUAL_S = 1.0
+USED = 0.8  # of the bound, by what answers as before
 TIMEOUT_S = 1.0
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
 # Of this host and not of the one that is tried.
@@ -42,8 +42,9 @@ OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EA
 class Target:
     """One address with a port, and what is known of it; moments on the monotonic clock."""
 
-    def __init__(self, key: str, address: str, port: int) -> None:
+    def __init__(self, key: str, address: str, port: int, armed: bool) -> None:
         self.key = key
+        self.armed = armed
         self.where = (address, port)
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.due = 0.0
@@ -77,6 +78,8 @@ class Prober:
         self._rest, self._unsent = b"", b""
         self._targets: dict[str, Target] = {}
         self._due: list[tuple[float, int, Target]] = []
+        self._once: deque[Target] = deque()
+        self._armed = 0
         self._attempts: dict[socket.socket, Attempt] = {}
         self._number = 0
         self._epoch = time.time() - time.monotonic()
@@ -94,6 +97,10 @@ class Prober:
                 moment, _number, target = heapq.heappop(self._due)
                 if moment == target.due and self._targets.get(target.key) is target:
                     self._try(target, now)
+            if self._once and self._next <= now and not (self._due and self._due[0][0] <= now):
+                target = self._once.popleft()
+                if not target.armed and self._targets.get(target.key) is target:
+                    self._try(target, now)
             for key, _event in self._selector.select(self._patience(now)):
                 if key.fileobj == self._incoming:
                     if not self._listen():
@@ -109,6 +116,8 @@ class Prober:
         moments = [attempt.began + TIMEOUT_S for attempt in self._attempts.values()][:1]  # the oldest is the first
         if self._due:
             moments.append(max(self._due[0][0], self._next))
+        if self._once:
+            moments.append(self._next)
         if self._unsent:
             moments.append(now + QUICK_S)
         if self._linger_s:
@@ -129,12 +138,21 @@ class Prober:
         for line in lines:
             asked = json.loads(line)
             if "watch" in asked:
-                target = self._targets[asked["watch"]] = Target(asked["watch"], asked["address"], asked["port"])
+                key, once = asked["watch"], asked.get("once", False)
+                target = self._targets[key] = Target(key, asked["address"], asked["port"], not once)
+                if once:
+                    self._once.append(target)
+                else:
+                    self._armed += 1
+                    self._plan(target, time.monotonic())
+            elif asked.get("arm", asked.get("confirm")) in self._targets:
+                target = self._targets[asked.get("arm", asked.get("confirm"))]
+                self._armed += not target.armed
+                target.armed, target.confirm = True, "confirm" in asked
                 self._plan(target, time.monotonic())
-            elif "confirm" in asked and asked["confirm"] in self._targets:
-                self._targets[asked["confirm"]].confirm = True
             else:
-                self._targets.pop(asked.get("leave"), None)
+                left = self._targets.pop(asked.get("leave"), None)
+                self._armed -= left is not None and left.armed
         return bool(text)
 
     def _plan(self, target: Target, moment: float) -> None:
@@ -147,7 +165,8 @@ class Prober:
 
     def _try(self, target: Target, now: float) -> None:
         self._next = max(self._next, now - self._pause_s) + self._pause_s
-        self._plan(target, now + QUICK_S)
+        if target.armed:
+            self._plan(target, now + QUICK_S)
         attempt = Attempt(target, now)
         connection = None
         try:
@@ -186,8 +205,8 @@ class Prober:
     def _ended(self, attempt: Attempt, outcome: str) -> None:
         """What attempts come to is decided in the order in which they began."""
         target, attempt.outcome = attempt.target, outcome
-        if target.answers and outcome == ANSWERED:  # as before: there is time
-            interval = min(USUAL_S, max(QUICK_S, len(self._targets) * self._pause_s))
+        if target.armed and target.answers and outcome == ANSWERED and not target.confirm:  # as before: there is time
+            interval = max(QUICK_S, self._armed * self._pause_s / USED)
             self._plan(target, attempt.began + interval)
         while target.attempts and target.attempts[0].outcome:
             self._decide(target, target.attempts.popleft())
@@ -197,23 +216,24 @@ class Prober:
             began = ((target.before or attempt.began) + attempt.began) / 2
             changed, confirmed, target.answers, target.confirm = not target.answers, target.confirm, True, False
             if changed or confirmed:  # it began to at some time between the attempt before this one and this one
-                self._tell(target, began if changed else attempt.began, confirmed)
+                self._tell(target, began if changed else attempt.began, attempt.began, confirmed)
             target.last_good, target.suspect = attempt.began, None
         elif target.answers is not False:
             first = target.suspect or attempt.began
             if attempt.outcome == REFUSED or target.suspect or target.answers is None:
                 # It ceased to answer at some time between the last answer and this attempt.
                 target.answers = False
-                self._tell(target, (target.last_good + first) / 2 if target.last_good else first)
+                self._tell(target, (target.last_good + first) / 2 if target.last_good else first, first)
             else:
                 target.suspect = attempt.began
         target.before = attempt.began
 
     # --- what is told
 
-    def _tell(self, target: Target, moment: float, confirmed: bool = False) -> None:
+    def _tell(self, target: Target, moment: float, seen: float, confirmed: bool = False) -> None:
         if self._targets.get(target.key) is target:
-            said = {"key": target.key, "at": round(self._epoch + moment, 3), "answers": target.answers}
+            at, seen = round(self._epoch + moment, 3), round(self._epoch + seen, 3)
+            said = {"key": target.key, "at": at, "seen": seen, "answers": target.answers}
             if confirmed:
                 said["confirmed"] = True
             self._unsent += json.dumps(said).encode() + b"\n"

@@ -201,25 +201,39 @@ class Probes:
         self._rate = rate
         self._now = now
         self._watched: dict[str, list[_Watched]] = {}  # by unit
+        self._expected: set[str] = set()
         self.on = bool(places)
         self._by_key: dict[str, _Watched] = {}
         self._asked = 0
         self._called: dict[str, float] = {}
 
+    def expect(self, unit_id: str) -> None:
+        """It will be watched later: see before whether it answers."""
+        self._start(unit_id, once=True)
+
     def watch(self, unit_id: str) -> None:
         """From now on. Once for a unit is enough."""
-        if unit_id in self._watched:
-            return
+        if unit_id in self._expected:
+            self._expected.remove(unit_id)
+            for watched in self._watched[unit_id]:
+                watched.place.ask({"arm": watched.key})
+        elif unit_id not in self._watched:
+            self._start(unit_id)
+
+    def _start(self, unit_id: str, *, once: bool = False) -> None:
+        if once:
+            self._expected.add(unit_id)
         endpoints = self._endpoints.get(unit_id, ())
         self._watched[unit_id] = [_Watched(each, place) for place in self._places for each in endpoints]
         for watched in self._watched[unit_id]:
-            self._ask(watched)
+            self._ask(watched, once)
 
-    def _ask(self, watched: _Watched) -> None:
+    def _ask(self, watched: _Watched, once: bool = False) -> None:
         self._asked += 1
         watched.key = str(self._asked)
         self._by_key[watched.key] = watched
-        watched.place.ask({"watch": watched.key, "address": watched.endpoint.address, "port": watched.endpoint.port})
+        where = {"address": watched.endpoint.address, "port": watched.endpoint.port}
+        watched.place.ask({"watch": watched.key, **where, **({"once": True} if once else {})})
 
     def knows(self, unit_id: str) -> bool:
         """Whether there is a first result for each of its endpoints."""
@@ -276,6 +290,9 @@ class Probes:
 
     def unconfirmed(self, unit_id: str) -> list[Reach]:
         """Those that answered before and have not answered since C(confirm)."""
+        self._listen()
+        if not any(watched.unconfirmed for watched in self._watched.get(unit_id, ())):
+            return []
         reached = self.reach(unit_id)
         return [
             reach
@@ -317,7 +334,8 @@ class Probes:
             for said in place.told():
                 watched = self._by_key.get(str(said["key"]))
                 if watched is not None:
-                    watched.changes.append(Change(float(str(said["at"])) + place.ahead_s, bool(said["answers"])))
+                    at, seen = (float(str(said[name])) + place.ahead_s for name in ("at", "seen"))
+                    watched.changes.append(Change(at, bool(said["answers"]), seen))
                     watched.unconfirmed = watched.unconfirmed and not said.get("confirmed")
 
 

@@ -14,7 +14,8 @@ and when that was seen in seconds since the epoch; after C(confirm) also for the
 C("confirmed": true). It ends when its input ends or, if it is told how long to linger, so long after its last input.
 
 Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as four
-fifths of the bound allow, but not more often than every 0.2 seconds; the rest is for first results. What was not answered within 0.2 seconds is tried again at once; one attempt that gets no answer between two that do is a packet that
+fifths of the bound allow, but not more often than every 0.2 seconds; the rest is for first results. What was not
+answered within 0.2 seconds is tried again at once; one attempt that gets no answer between two that do is a packet that
 was lost, and no gap.
 """
 

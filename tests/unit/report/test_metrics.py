@@ -81,6 +81,15 @@ def test_units_and_durations() -> None:
     assert series["sysvm_run_started_timestamp_seconds", ()] == STARTED
 
 
+def test_gaps() -> None:
+    made = report(("upgraded", "live_patch", "network", 10.5), ("upgraded", "live_patch", "network", 20.1))
+    made["units"][0]["gap_s"], made["units"][1]["gap_s"] = 1.5, 0.0
+    labels = (("kind", "network"), ("method", "live_patch"))
+    series = {key[0]: value for key, value in read(text(made)).items() if key[1] == labels}
+    assert series["sysvm_unit_gap_seconds_count"] == 2
+    assert series["sysvm_unit_gap_seconds_sum"] == series["sysvm_longest_gap_seconds"] == 1.5
+
+
 @pytest.mark.parametrize(
     ("status", "in_progress", "before", "success"),
     [

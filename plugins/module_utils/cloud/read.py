@@ -156,10 +156,8 @@ def read_zones(client: Client) -> tuple[Zone, ...]:
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
-    try:
+    if _parameters(client, "listManagementServers") is not None:
         return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
-    except UnsupportedCommandError:
-        pass  # a server before 4.12 does not know it, or the account may not call it
     capability = client.read("listCapabilities").get("capability", {})
     if "cloudstackversion" not in capability:
         # Since 4.21 it is hidden; so this server is not too old to know the other command.

@@ -28,7 +28,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity bench docs build matrix test-python clean
+.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity integration bench docs build matrix test-python clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -64,6 +64,9 @@ mypy: $(VENV)/.dev ## check types
 
 sanity: $(VENV)/.dev ## ansible-test sanity
 	tests/tools/sanity.sh
+
+integration: $(VENV)/.dev ## ansible-test integration: the main path against the simulated cloud
+	tests/tools/integration.sh
 
 bench: $(VENV)/.dev ## measure rollouts, a plan, the playbooks and probes against the simulator, and kill rollouts 50 times (25 minutes)
 	@python tests/bench/run.py

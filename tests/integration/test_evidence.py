@@ -65,7 +65,7 @@ def test_a_silent_patch_failure(tmp_path: Path) -> None:
 
 def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
     text = f"Failed: {' '.join(PLANTED.values())}"
-    fault = {"kind": "job_fails", "match": {"name": "net-1"}, "text": text, "times": 2}
+    fault = {"kind": "job_fails", "match": {"name": "net-1", "command": "restartNetwork"}, "text": text, "times": 2}
     with Cloud(nets(fault), tmp_path) as cloud:
         run = cloud.upgrade("-vvvv", kinds=["router"], log="progress.log")
     found, ticket, folder = evidence_of(run, "net-1")

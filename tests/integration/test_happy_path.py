@@ -59,6 +59,7 @@ REPORT_KEYS = {
     "not_handled",
     "summary",
     "checks",
+    "gaps",
     "guards",
     "notes",
     "steps",
@@ -67,7 +68,7 @@ REPORT_KEYS = {
 UNIT_KEYS = {
     *("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
     *("status", "reason", "job_ids", "started", "finished", "duration_s", "worked_s", "vms"),
-    *("notes", "restarts"),
+    *("notes", "restarts", "gap_s", "endpoints"),
 }
 FACTS = {"state", "software_version", "template_version", "host"}
 

@@ -112,7 +112,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_only_what_belongs_into_the_collection_is_built(artifact: Path) -> None:
     with tarfile.open(artifact) as tar:
         names = {member.name for member in tar.getmembers() if member.isfile()}
-        assert max(member.size for member in tar.getmembers()) < 40_000
+        # The list of all files grows with their number.
+        assert max(member.size for member in tar.getmembers() if member.name != "FILES.json") < 40_000
     assert names == {*shipped_here(), "MANIFEST.json", "FILES.json"}
     assert artifact.stat().st_size < 400_000
 

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import (
     Endpoint,
@@ -98,7 +98,10 @@ class Here:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        self._asked, self._told = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        asked, told = self._process.stdin, self._process.stdout
+        if asked is None or told is None:
+            raise AssertionError("both are pipes")
+        self._asked, self._told = asked, told
         os.set_blocking(self._told.fileno(), False)
 
     @property

@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# Of ansible-core, to two numbers; empty: the newest that the interpreter takes.
+CORE ?=
+PYTHONS ?= 3.11 3.12 3.13
+CORES ?= 2.18 2.19 2.20 2.21
 
 BIN := $(CURDIR)/$(VENV)/bin
 VENV_PYTHON := "$(BIN)/python"
@@ -83,8 +87,13 @@ build: $(VENV)/.runtime ## build the collection into dist/
 screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
 	@python -m tests.tools.screenshots
 
-matrix: ## the tests on another interpreter with its newest ansible-core: make matrix PYTHON=python3.13
-	@$(MAKE) --no-print-directory test-python VENV=.venv-$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# ansible-core 2.20 and newer need Python 3.12.
+matrix: ## all tests on each Python and ansible-core: make matrix [PYTHONS=3.13] [CORES=2.21] [PYTEST_ARGS='-m "not slow"']
+	@for python in $(PYTHONS); do for core in $(CORES); do \
+		case $$python-$$core in 3.11-2.2[0-9]) continue ;; esac; \
+		echo "Python $$python, ansible-core $$core"; \
+		$(MAKE) --no-print-directory test-python VENV=.venv-$$python-$$core PYTHON=python$$python CORE=$$core || exit 1; \
+	done; done
 
 test-python: $(VENV)/.dev
 	$(RUN_TESTS)
@@ -101,7 +110,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements.txt requirements-demo.txt | $(VENV)/bin/python
 	@echo "Installing the requirements of the collection and its demo ..."
-	@$(call install,-r requirements.txt -r requirements-demo.txt)
+	@$(call install,-r requirements.txt -r requirements-demo.txt $(if $(CORE),"ansible-core~=$(CORE).0"))
 	@mkdir -p "$(SITE_PACKAGES)/ansible_collections/cloudstack"
 	@ln -sfn "$(CURDIR)" "$(SITE_PACKAGES)/ansible_collections/cloudstack/sysvm"
 	@printf %s "$(CURDIR)" > $(VENV)/.made-in

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 QUICK_S = 0.2  # between two attempts where there is room, and where one has not been answered
 USED = 0.8  # of the bound, by what answers as before
-TIMEOUT_S = 1.0
+TIMEOUT_S = 0.95  # less than a kernel waits until it tries again: a later answer tells nothing of when it was asked
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
 # Of this host and not of the one that is tried.
 OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN)
@@ -190,7 +190,8 @@ class Prober:
     def _answered(self, connection: socket.socket) -> None:
         problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         attempt = self._close(connection)
-        self._ended(attempt, REFUSED if problem else ANSWERED)
+        late = time.monotonic() - attempt.began >= TIMEOUT_S
+        self._ended(attempt, REFUSED if problem else SILENT if late else ANSWERED)
 
     def _give_up(self, now: float) -> None:
         for connection in [each for each, attempt in self._attempts.items() if now - attempt.began >= TIMEOUT_S]:

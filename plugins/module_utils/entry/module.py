@@ -58,7 +58,7 @@ def run(
     for warning in values.pop("warnings", ()):
         module.warn(warning)
     if outcome.diff is not None and module._diff:
-        values["diff"] = dict(outcome.diff)
+        values["diff"] = dict(outcome.diff())
     if outcome.failure is not None:
         module.fail_json(msg=outcome.failure, **values)
     module.exit_json(**values)

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a module returns, and the message it fails with, if it does."""
+    """What a module returns, and the message it fails with, if it does.
+
+    :ivar diff: makes what C(--diff) shows; asked only when it is wanted.
+    """
 
     values: Mapping[str, Any]
     failure: str | None = None
     changed: bool = False
-    diff: Mapping[str, str] | None = field(default=None)
+    diff: Callable[[], Mapping[str, str]] | None = None

@@ -59,7 +59,7 @@ def make_role(
     return Outcome(
         _values(role or Role("", name, ADMIN, default=False), commands),
         changed=changed,
-        diff={"before": _listing(before), "after": _listing(after)},
+        diff=lambda: {"before": _listing(before), "after": _listing(after)},
     )
 
 

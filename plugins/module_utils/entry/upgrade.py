@@ -331,7 +331,7 @@ def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) 
         values,
         failure=_failure(results, rollout),
         changed=any(result.submitted for result in rollout.results),
-        diff=diff(result for result in results if result.submitted),
+        diff=lambda: diff(result for result in results if result.submitted),
     )
 
 

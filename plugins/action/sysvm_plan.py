@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -109,7 +110,8 @@ class ActionModule(ActionBase):
 def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> Answer:
     """Whether what is to be probed answers from other hosts; their names stand in the plan."""
     rate = variables["probe_rate"]
-    endpoints = spread(Probed.from_plan(plan, ()).endpoints, rate)
+    probed = Probed.from_plan(plan)
+    endpoints = spread(probed.endpoints, rate)
     plan["probes"]["from"] = [host.name for host in hosts]
     tried, away = [], []
     for host in hosts:
@@ -117,7 +119,7 @@ def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Ma
             tried.append(host.try_once(endpoints, rate))
         except SysvmError as error:
             away.append(str(error))
-    return probes_answer(Probed.from_plan(plan, tried), variables["ignore_checks"], away)
+    return probes_answer(replace(probed, tried=tried), variables["ignore_checks"], away)
 
 
 def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
     failures,
     module_call,
     soak_call,
+    soak_due,
     soaked,
     why_soak_stops,
     why_stopped,
@@ -94,7 +95,9 @@ class ActionModule(LiveAction):
         keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
         self.end_if(interrupted)
         failed = failures(known) + (results is None)
-        soak = None if checking or stopped else soak_call(step, plan["steps"], run.results(), variables)
+        soak = None
+        if variables["soak"] and soak_due(step, plan["steps"]) and not checking and not stopped:
+            soak = soak_call(plan["steps"], run.results(), variables)
         if soak is not None:
             kept: dict[str, Any] = {name: args[name] for name in ("log", "stop_file") if name in args}
             args = {**around.connection(variables), **soak.options, **kept}

@@ -67,15 +67,14 @@ class Probed:
     tried: Sequence[Tried] = ()
 
     @classmethod
-    def from_plan(cls, plan: Mapping[str, Any], tried: Sequence[Tried]) -> Probed:
-        """As it stands in a plan."""
+    def from_plan(cls, plan: Mapping[str, Any]) -> Probed:
+        """What stands in a plan; nothing was tried yet."""
         return cls(
             {
                 unit["id"]: [Endpoint(each["address"], each["port"], each["serves"]) for each in unit["endpoints"]]
                 for unit in plan["units"]
                 if unit["endpoints"]
-            },
-            tried,
+            }
         )
 
     def as_dict(self) -> dict[str, Any]:

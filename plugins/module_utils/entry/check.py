@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed, read_endpoints
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
@@ -129,10 +129,9 @@ def check_versions(
 
 
 def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
-    endpoints = read_endpoints(client, context.planned(*ACTING), probing.wanted)
-    probes = probing.open(endpoints)
+    probes = probing.open(client, context.planned(*ACTING))
     try:
-        return Probed(endpoints, probes.try_once())
+        return Probed(probes.endpoints, probes.try_once())
     finally:
         probes.close()
 

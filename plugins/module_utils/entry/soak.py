@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import read_endpoints
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import common_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_management_servers, read_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import NO_VERSION, health_zones
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
-    RefusedError,
-    Targets,
-    find_targets,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import (
+    health_zones,
+    stop_asked,
+    version_of_all,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets, find_targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
@@ -52,16 +49,11 @@ def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> O
 
     :raises RefusedError: when a target does not exist.
     """
-    target = common_version(read_management_servers(client))
-    if target is None:
-        raise RefusedError(f"{NO_VERSION}, so there is no version to compare with.", remedy="Upgrade them all first.")
+    target = version_of_all(client, "compare with")
     known = read_units(client, request.targets.kinds, details=False)
     units = find_targets(known, request.targets, lambda: read_units(client))
     baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
-    probes = Probes()
-    if request.probing and not check_mode:
-        probes = request.probing.open(read_endpoints(client, units, request.probing.wanted))
-    stop_file = request.stop_file
+    probes = request.probing.open(client, units) if request.probing and not check_mode else Probes()
     try:
         soaked = Soak(
             Server(client),
@@ -71,7 +63,7 @@ def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> O
             request.jobs,
             health_zones(client, units) if request.health_checks else frozenset(),
             LogFile(request.log),
-            interrupted=lambda: stop_file is not None and os.path.exists(stop_file),
+            interrupted=stop_asked(request.stop_file),
         ).run(0 if check_mode else request.seconds)
     finally:
         probes.close()

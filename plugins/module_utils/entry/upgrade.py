@@ -15,7 +15,6 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import read_endpoints
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
@@ -269,7 +268,7 @@ def _commands(orders: Orders, request: Request) -> frozenset[str]:
 
 def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
     progress = Progress(log_file, label=request.label)
-    probes = _probes(client, orders.work, request.probing)
+    probes = request.probing.open(client, orders.work) if request.probing else Probes()
     desk = Desk(
         Server(client),
         facts.baseline,
@@ -287,16 +286,11 @@ def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, lo
         progress.retrying(error, delay)
 
     client.on_retry = retrying
-    stop_file = request.stop_file
-    scheduler = Scheduler(desk, interrupted=lambda: stop_file is not None and os.path.exists(stop_file))
+    scheduler = Scheduler(desk, interrupted=stop_asked(request.stop_file))
     try:
         return scheduler.run(orders.work, request.method, facts.in_flight)
     finally:
         probes.close()
-
-
-def _probes(client: Client, units: Sequence[Unit], probing: Probing | None) -> Probes:
-    return probing.open(read_endpoints(client, units, probing.wanted)) if probing and units else Probes()
 
 
 def _fallback_blocker(facts: Facts, request: Request) -> Callable[[Unit], str | None] | None:
@@ -337,12 +331,27 @@ def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) 
 
 def _target(client: Client, method: Method) -> Version:
     """The version to upgrade to, once it is sure that this server can do it by this method."""
-    target = common_version(read_management_servers(client))
-    if target is None:
-        raise RefusedError(f"{NO_VERSION}, so there is no version to upgrade to.", remedy="Upgrade them all first.")
+    target = version_of_all(client, "upgrade to")
     if method is Method.LIVE_PATCH and not server_can_live_patch(target):
         raise RefusedError(f"The management server is {target}; live patching exists since 4.17.")
     return target
+
+
+def version_of_all(client: Client, purpose: str) -> Version:
+    """The one version that all management servers run.
+
+    :param purpose: what it is needed for, in words.
+    :raises RefusedError: while they differ.
+    """
+    target = common_version(read_management_servers(client))
+    if target is None:
+        raise RefusedError(f"{NO_VERSION}, so there is no version to {purpose}.", remedy="Upgrade them all first.")
+    return target
+
+
+def stop_asked(stop_file: str | None) -> Callable[[], bool]:
+    """Tells whether the file is there that stops a run."""
+    return lambda: stop_file is not None and os.path.exists(stop_file)
 
 
 def _big(client: Client, units: Sequence[Unit]) -> float:

@@ -83,7 +83,7 @@ class Life:
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
         self._looks_at_health = unit.kind.is_router and unit.zone_id in desk.looks.health_zones
-        self._sick: frozenset[str] = frozenset()  # health checks that failed before
+        self._sick: frozenset[str] | None = None  # health checks that failed before anything was sent
         self._reached_gateway: bool | None = None  # before; None where that is not known
         self._plan(method)
         self.steps = self._run()
@@ -112,8 +112,8 @@ class Life:
         debts: Debts = {debt.network_id: debt.since for debt in self.unit.owed}
         overcome: list[str] = []
         seen: Observation | None = None
-        if self._looks_at_health:
-            self._look_at_health()
+        if self._looks_at_health and self._sick is None:
+            self._sick = self._look_at_health()
         if self.desk.looks.inside and self._reached_gateway is None:
             self._reached_gateway = yield from self._reaches_gateway(self.kept.vms, holds=True)
         yield from self._look_from_outside()
@@ -310,11 +310,10 @@ class Life:
                 raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)
             yield Pause(self.desk.clock() + REACH_S, doubtful=bool(lost), holds=False)
 
-    def _look_at_health(self) -> None:
-        """Remember which health checks fail before anything is done."""
-        for vm in self.kept.vms:
-            if vm.is_router and not vm.internal_lb and vm.running:
-                self._sick |= self.desk.server.failing_checks(vm, fresh=True) or frozenset()
+    def _look_at_health(self) -> frozenset[str]:
+        """Which health checks fail before anything is done."""
+        asked = [vm for vm in self.kept.vms if vm.is_router and not vm.internal_lb and vm.running]
+        return frozenset().union(*(self.desk.server.failing_checks(vm) or () for vm in asked))
 
     def _check_health(self, seen: Observation) -> Steps[None]:
         """No fresh health check fails that passed before."""
@@ -322,14 +321,14 @@ class Life:
         for vm in seen.vms:
             if not vm.is_router or vm.internal_lb:
                 continue
-            while failing := self._fails_now(vm) - self._sick:
+            while failing := self._fails_now(vm) - (self._sick or frozenset()):
                 if self.desk.clock() - since >= self.desk.limits.verify_timeout:
                     listing = ", ".join(sorted(failing))
                     raise Failed(f"{vm.name} fails health checks that it passed before: {listing}", seen)
                 yield Pause(self.desk.clock() + 5 * observing.REREAD_S, holds=False)
 
     def _fails_now(self, vm: Vm) -> frozenset[str]:
-        failing = self.desk.server.failing_checks(vm, fresh=True)
+        failing = self.desk.server.failing_checks(vm)
         if failing is None:
             self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
         return failing or frozenset()

@@ -111,14 +111,8 @@ class Server:
 
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""
-        size = min(self._client.page_size, MOST_ALERTS)
-        try:
-            answer = self._client.read("listAlerts", page=1, pagesize=size)
-        except ApiError as error:
-            if not error.rejected:
-                raise
-            return None
-        return [_alert(item) for item in answer.get("alert") or ()]
+        answer = self._unless_refused("listAlerts", page=1, pagesize=min(self._client.page_size, MOST_ALERTS))
+        return None if answer is None else [_alert(item) for item in answer.get("alert") or ()]
 
     def start_ping(self, vm: Vm) -> str | None:
         """Have a router reach for its gateway (runDiagnostics, an asynchronous job); the job's id.
@@ -134,22 +128,26 @@ class Server:
                 raise
             return None
 
-    def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
-        """The names of a router's health checks that fail; None where the server cannot tell.
+    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
+        """The names of a router's health checks that fail, run now; None where the server cannot tell.
 
-        The field healthchecksfailed of listRouters is no help: 4.22 says false of routers whose checks fail.
-
-        :param fresh: run them now. Not where a failing check makes the server recreate the router.
+        Not where a failing check makes the server recreate the router. The field healthchecksfailed of listRouters is
+        no help: 4.22 says false of routers whose checks fail.
         """
-        params = {"performfreshchecks": True} if fresh else {}
+        answer = self._unless_refused("getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
+        if answer is None:
+            return None
+        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
+        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
+
+    def _unless_refused(self, command: str, **params: Any) -> Mapping[str, Any] | None:
+        """What a server answers that may not be able, or allowed, to answer: then None."""
         try:
-            answer = self._client.read("getRouterHealthCheckResults", routerid=vm.id, **params)
+            return self._client.read(command, **params)
         except ApiError as error:
             if not error.rejected:
                 raise
             return None
-        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
 
 
 def _alert(item: Mapping[str, Any]) -> Alert:

@@ -178,7 +178,7 @@ class Soak:
     def _failing(self, vm: Vm) -> frozenset[str]:
         if not vm.is_router or vm.internal_lb or vm.zone_id not in self.health_zones:
             return frozenset()
-        return self.server.failing_checks(vm, fresh=True) or frozenset()
+        return self.server.failing_checks(vm) or frozenset()
 
     def _say(self, text: str) -> None:
         self.write(f"{time.strftime('%H:%M:%S')} {'soak':<7} {text}")

@@ -90,19 +90,19 @@ def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | 
     return ""
 
 
+def soak_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether this is the last step with canaries."""
+    return bool(step["canary"]) and not any(each["canary"] for each in steps[step["number"] :])
+
+
 def soak_call(
-    step: Mapping[str, Any],
-    steps: Sequence[Mapping[str, Any]],
-    results: Iterable[Mapping[str, Any]],
-    variables: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]], results: Iterable[Mapping[str, Any]], variables: Mapping[str, Any]
 ) -> ModuleCall | None:
-    """What watches the canaries after the last step with any; None after other steps, and where nobody wants it.
+    """What watches the canaries; None where there are none that were done.
 
     :param results: of all steps so far.
     """
     canaries = {identity for each in steps if each["canary"] for identity in each["units"]}
-    if not variables["soak"] or not step["canary"] or any(each["canary"] for each in steps[step["number"] :]):
-        return None
     vms: dict[bool, list[str]] = {True: [], False: []}
     jobs = {}
     for result in results:

@@ -237,7 +237,7 @@ class FakeServer(Server):
         self._settle()
         return self.target
 
-    def failing_checks(self, vm: Vm, *, fresh: bool) -> frozenset[str] | None:
+    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
         self._settle()
         return self.failing.get(vm.id, frozenset()) if self.jobs else self.sick
 

@@ -369,3 +369,13 @@ def test_an_attempt_that_did_nothing_is_followed_by_the_next() -> None:
     assert only(server, unit).status is UnitStatus.FAILED
     assert only(server, unit).status is UnitStatus.UPGRADED, "the next run has ids of its own"
     assert len(set(server.jobs)) == 3
+
+
+def test_what_a_failed_patch_broke_was_not_broken_before_the_fallback() -> None:
+    """The health that counts as before is the one before anything was sent, also when the method changes."""
+    unit = network_unit("n", vm("r"))
+    server = FakeServer([unit], {unit.id: TWICE})
+    server.failing = dict.fromkeys(("id-r", "id-r-new"), frozenset({"dhcp.service"}))
+    result = only(server, unit, looks=Looks(health_zones=frozenset({"id-zone"})), fallback_blocker=lambda unit: None)
+    assert result.status is UnitStatus.FAILED
+    assert "dhcp.service" in result.reason

@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import (
     Endpoint,
     Tried,
     Wanted,
     endpoint_of,
+    read_endpoints,
     spread,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing import prober
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, Reach, reach_of
 
@@ -51,8 +53,9 @@ class Probing:
     patience_s: float = 60.0
     places: str | None = None
 
-    def open(self, endpoints: Mapping[str, Sequence[Endpoint]]) -> Probes:
-        """Start watching for these units; C(close) ends it."""
+    def open(self, client: Client, units: Sequence[Unit]) -> Probes:
+        """Read what the units serve, and start probers; C(close) ends them."""
+        endpoints = read_endpoints(client, units, self.wanted) if units else {}
         places: list[Place] = []
         if self.places is not None:
             places += [Elsewhere(entry.path) for entry in sorted(os.scandir(self.places), key=lambda entry: entry.name)]
@@ -183,9 +186,9 @@ class _Watched:
 class Probes:
     """Those of one rollout.
 
-    :param endpoints: of each unit, by its id; empty where nothing is probed.
     :param rate: as of Probing.
     :ivar patience_s: how long an endpoint that answered before may be silent after the proof.
+    :ivar endpoints: of each unit that has any, by its id.
     :ivar on: whether anything is probed.
     """
 
@@ -199,7 +202,7 @@ class Probes:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.patience_s = patience_s
-        self._endpoints = endpoints or {}
+        self.endpoints = endpoints or {}
         self._places = places
         self._rate = rate
         self._now = now
@@ -226,7 +229,7 @@ class Probes:
     def _start(self, unit_id: str, *, once: bool = False) -> None:
         if once:
             self._expected.add(unit_id)
-        endpoints = self._endpoints.get(unit_id, ())
+        endpoints = self.endpoints.get(unit_id, ())
         self._watched[unit_id] = [_Watched(each, place) for place in self._places for each in endpoints]
         for watched in self._watched[unit_id]:
             self._ask(watched, once)
@@ -320,7 +323,7 @@ class Probes:
 
         Of many, as many as take about a second: one of each unit before a second of any.
         """
-        endpoints = spread(self._endpoints, max(1, int(self._rate)))
+        endpoints = spread(self.endpoints, max(1, int(self._rate)))
         chosen = [_Watched(endpoint, place) for endpoint in endpoints for place in self._places]
         for watched in chosen:
             self._ask(watched)

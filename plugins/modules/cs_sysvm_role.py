@@ -43,7 +43,7 @@ options: # Made from plugins/module_utils/planning/options by make generate.
     type: list
     elements: str
     choices: [check, live_patch, restart, recreate, health_checks, probe, soak, evidence, diagnostics]
-    default: [check, live_patch, restart, recreate, evidence]
+    default: [check, live_patch, restart, recreate, health_checks, evidence]
   optional:
     description:
       - Whether to allow also commands that are not indispensable, whose absence is only told of.

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# ansible-test works only below a folder named ansible_collections and skips what git ignores, hence the copy elsewhere.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-export PATH="$PWD/.venv/bin:$PATH" HOME="$PWD/.cache/home" PIP_QUIET=1
-unset ANSIBLE_COLLECTIONS_PATH
+source tests/tools/tree.sh
+export PIP_QUIET=1
 
 # ansible-test hides the environment from pip, but not pip's own file.
 mkdir -p "$HOME/.pip" "$HOME/.ansible/test/cache"
@@ -18,17 +17,8 @@ for version in $(sed -n "s/^ *pip='\(.*\)',$/\1/p" "$source"); do
     cp tests/tools/get_pip.py "$HOME/.ansible/test/cache/get_pip_${version//./_}.py"
 done
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-tree=$tmp/ansible_collections/cloudstack/sysvm
-mkdir -p "$tree"
-git ls-files -z -co --exclude-standard --deduplicate | while IFS= read -r -d '' file; do
-    [[ ! -e $file ]] || printf '%s\0' "$file"
-done | tar --null -cf - -T - | tar -xf - -C "$tree"
-
 cd "$tree"
-ansible-test sanity --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" "$@" 2>&1 |
-    tee "$tmp/output"
+ansible-test sanity --python "$python_version" "$@" 2>&1 | tee "$tmp/output"
 if grep -q 'All targets skipped' "$tmp/output"; then
     echo 'ansible-test skipped everything: nothing was tested.' >&2
     exit 1

@@ -73,9 +73,9 @@ STRATEGY = group(
         "health_checks",
         "str",
         (
-            "Of which routers the server runs the health checks after the upgrade; only in zones where a failing one"
-            " cannot make it recreate the router.",
-            "A router that fails one that it passed before has failed.",
+            "Inside of which routers is looked before and after the upgrade: their health checks, only in zones where a"
+            " failing one cannot make the server recreate the router, and a ping to their gateway.",
+            "A router that fails what it passed before has failed.",
         ),
         where=(UPGRADE,),
         default="canary",

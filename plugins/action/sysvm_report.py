@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +17,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import EVIDENCE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import report_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import outcome, report_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
     write_evidence,
     write_metrics,
     write_report,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
@@ -47,7 +49,9 @@ class ActionModule(ActionBase):
         spec |= {name: {"type": "raw"} for name in CONNECTION}
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = Surroundings(self, task_vars)
-        variables = around.readable("report_dir", "progress", "metrics_file", "evidence", "diagnostics", *CONNECTION)
+        variables = around.readable(
+            "report_dir", "progress", "log", "metrics_file", "evidence", "diagnostics", *CONNECTION
+        )
         if args["folder"]:
             variables["report_dir"] = args["folder"]
         report = _report(args)
@@ -56,7 +60,7 @@ class ActionModule(ActionBase):
         around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
         written: list[str] = []
         if not self._task.check_mode:
-            result["warnings"] = _write_metrics(around, variables, report)
+            result["warnings"] = _write_log(around, variables, report) + _write_metrics(around, variables, report)
             try:
                 written, problems = write_report(path, report)
                 if args["run"] and variables["evidence"]:
@@ -110,6 +114,14 @@ class ActionModule(ActionBase):
         more = [f"Evidence: of {left:,} more that failed there is none"] if left else []
         around.show([f"Evidence: {folder}/evidence/", *more], variables["progress"])
         return list(read.get("warnings", ()))
+
+
+def _write_log(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+    """How the run ended, in a line that is the only one where nothing was begun. What went wrong."""
+    log = LogFile(around.path(variables["log"], own=True) if variables["log"] else None)
+    told = [outcome(report), report.get("scope"), report.get("error")]
+    log(f"{time.strftime('%H:%M:%S')} end     {' '.join('. '.join(filter(None, told)).split())}")
+    return [f"The log could not be written: {log.problem}"] if log.problem else []
 
 
 def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
         assert process.poll() is None, "the playbook is at work"
         stdout, _stderr = process.communicate(timeout=60)
     assert process.returncode == 0
-    first, scope, *lines = log.read_text(encoding="utf-8").splitlines()
+    first, scope, *lines, end = log.read_text(encoding="utf-8").splitlines()
     assert first == "what an earlier run wrote"
     assert [
         re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d running, \d failed).*", r"\1 \2", line)
@@ -41,10 +41,25 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
         "ok 2/2 done, 0 running, 0 failed",
     ]
     assert re.fullmatch(r"\d\d:\d\d:\d\d scope   cloud 127.0.0.1:\d+ \(1 zone\); kinds router; method auto; .*", scope)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d end     success: 2 upgraded\. cloud 127.*", end)
     assert sum("network Büro {{ 1 }} " in line for line in lines) == 2
     for line in lines:
         assert stdout.count(line) == 1, "each line is on the terminal as well, once"
     assert first not in stdout
+
+
+def test_the_log_says_what_became_of_a_run_without_work_too(tmp_path: Path) -> None:
+    """Who follows the log of a night has nothing else: all is current, or the run was refused."""
+    with Cloud({**TWO_NETS, "server": {"version": "4.20.1.0"}}, tmp_path) as cloud:
+        assert cloud.upgrade(kinds=["router"], canary=False, log="all").rc == 0
+        assert cloud.upgrade(kinds=["router"], log="current").rc == 0
+        assert cloud.upgrade(zones=["Atlantis"], log="refused").rc != 0
+        assert cloud.upgrade("--check", kinds=["router"], log="checked").rc == 0
+    (end,) = tmp_path.joinpath("current").read_text(encoding="utf-8").splitlines()
+    assert re.fullmatch(r" end     success: 2 current\. cloud 127.0.0.1:\d+ \(1 zone\); kinds router; .*", end[8:])
+    (end,) = tmp_path.joinpath("refused").read_text(encoding="utf-8").splitlines()
+    assert end[8:].startswith(" end     error: ") and "Atlantis" in end
+    assert not tmp_path.joinpath("checked").exists()
 
 
 def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -82,7 +97,7 @@ def test_paths_are_from_the_working_directory(tmp_path: Path) -> None:
     with Cloud(TWO_NETS, tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], canary=False, log="logs/progress", report_dir="reports/today")
     assert run.rc == 0
-    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 5
+    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 6
     assert f"\nReport: {tmp_path}/reports/today/report.json\n" in run.stdout
     assert json.loads(tmp_path.joinpath("reports/today/report.json").read_text(encoding="utf-8"))["status"] == "success"
     assert run.stdout.count(" ok      network ") == 2, "the lines are followed where they are written"

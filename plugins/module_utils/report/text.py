@@ -157,11 +157,16 @@ def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def outcome(report: Mapping[str, Any]) -> str:
+    """How a run ended, in a line."""
+    return f"{report['status']}: {_counts(report['units'], 'status') or 'no unit in scope'}"
+
+
 def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[str]:
     """The outcome as lines: the counts, then the units that are not proven current, with the reason; those that failed
     or were skipped one by one."""
     units = report["units"]
-    lines = [f"Result: {report['status']}: {_counts(units, 'status') or 'no unit in scope'}"]
+    lines = [f"Result: {outcome(report)}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
     lines += [f"Took: {took(report)}"] if report.get("expected") else []
     lines += [f"Gaps seen from outside, {gap_words(row)}" for row in report.get("gaps", ())]

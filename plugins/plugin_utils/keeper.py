@@ -23,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import now
 
-PAUSE_S = 0.5  # at least between two reports
+PAUSE_S = 2.0  # at least between two reports
 SHARE = 20  # writing takes at most this part of the time
 
 

@@ -69,7 +69,7 @@ def test_standard_output_is_left_to_the_callback(progress: str, on_stderr: list[
     assert run.rc == 0, run.output
     assert "upgrade : Carry out the step" in str(json.loads(run.stdout)["tasks"])
     assert lines_in(run.stderr) == on_stderr
-    assert log.read_text(encoding="utf-8").count("\n") == 5, "the scope, and the lines in any case"
+    assert log.read_text(encoding="utf-8").count("\n") == 6, "the scope, the lines and the end in any case"
 
 
 def test_another_place_is_refused(tmp_path: Path) -> None:

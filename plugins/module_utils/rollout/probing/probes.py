@@ -273,19 +273,18 @@ class Probes:
     def reach(self, unit_id: str) -> tuple[Reach, ...]:
         """What is known of its endpoints now."""
         self._listen()
+        return tuple(self._reach(unit_id, watched) for watched in self._watched.get(unit_id, ()))
+
+    def _reach(self, unit_id: str, watched: _Watched) -> Reach:
         now = self._now()
-        since = self._called.get(unit_id, now)
-        return tuple(
-            reach_of(
-                watched.endpoint,
-                watched.place.name,
-                watched.changes,
-                since,
-                now,
-                known=watched.place.alive,
-                late_s=watched.place.first_s,
-            )
-            for watched in self._watched.get(unit_id, ())
+        return reach_of(
+            watched.endpoint,
+            watched.place.name,
+            watched.changes,
+            self._called.get(unit_id, now),
+            now,
+            known=watched.place.alive,
+            late_s=watched.place.first_s,
         )
 
     def confirm(self, unit_id: str) -> None:
@@ -297,14 +296,9 @@ class Probes:
     def unconfirmed(self, unit_id: str) -> list[Reach]:
         """Those that answered before and have not answered since C(confirm)."""
         self._listen()
-        if not any(watched.unconfirmed for watched in self._watched.get(unit_id, ())):
-            return []
-        reached = self.reach(unit_id)
-        return [
-            reach
-            for watched, reach in zip(self._watched.get(unit_id, ()), reached, strict=True)
-            if reach.before and watched.place.alive and watched.unconfirmed
-        ]
+        wanted = [watched for watched in self._watched.get(unit_id, ()) if watched.unconfirmed and watched.place.alive]
+        reached = [self._reach(unit_id, watched) for watched in wanted]
+        return [reach for reach in reached if reach.before]
 
     def leave(self, unit_id: str) -> None:
         for watched in self._watched.get(unit_id, ()):

@@ -75,10 +75,9 @@ class Soak:
         """
         :raises ApiError: when the server is lost.
         """
-        began = self.clock()
-        self._say(f"{len(self.units)} unit(s) are watched for {durations.rough(seconds)}")
         self._begin()
-        healthy_at = began
+        self._say(f"{len(self.units)} unit(s) are watched for {durations.rough(seconds)}")
+        began = healthy_at = self.clock()
         wrong: dict[str, str] = {}
         while not wrong and not self.interrupted():
             left = began + seconds - self.clock()
@@ -86,6 +85,8 @@ class Soak:
             health = last or self.clock() - healthy_at >= HEALTH_S
             healthy_at = self.clock() if health else healthy_at
             wrong = self._look(health)
+            if wrong and not health:  # an alert, for example, may be about a health check: say which
+                wrong = {**wrong, **self._look(health=True)}
             if last:
                 break
             self._wait(min(left, LOOK_S))

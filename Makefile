@@ -2,10 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
-# Of ansible-core, to two numbers; empty: the newest that the interpreter takes.
-CORE ?=
-PYTHONS ?= 3.11 3.12 3.13
-CORES ?= 2.18 2.19 2.20 2.21
 
 BIN := $(CURDIR)/$(VENV)/bin
 VENV_PYTHON := "$(BIN)/python"
@@ -20,6 +16,8 @@ endif
 endif
 
 export PATH := $(BIN):$(PATH)
+# Where it is set, each of the many processes that tests start compiles again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # Keeps an older copy in ~/.ansible/collections from being used instead of this folder.
 export ANSIBLE_COLLECTIONS_PATH = $(SITE_PACKAGES)
 ifdef PIP_INDEX_URL
@@ -32,7 +30,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity integration bench docs build matrix test-python clean
+.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity integration bench docs build matrix clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -87,19 +85,12 @@ build: $(VENV)/.runtime ## build the collection into dist/
 screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
 	@python -m tests.tools.screenshots
 
-# ansible-core 2.20 and newer need Python 3.12.
-matrix: ## all tests on each Python and ansible-core: make matrix [PYTHONS=3.13] [CORES=2.21] [PYTEST_ARGS='-m "not slow"']
-	@for python in $(PYTHONS); do for core in $(CORES); do \
-		case $$python-$$core in 3.11-2.2[0-9]) continue ;; esac; \
-		echo "Python $$python, ansible-core $$core"; \
-		$(MAKE) --no-print-directory test-python VENV=.venv-$$python-$$core PYTHON=python$$python CORE=$$core || exit 1; \
-	done; done
-
-test-python: $(VENV)/.dev
-	$(RUN_TESTS)
+# noxfile.py says which; all of them take hours.
+matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go together: make matrix [K="tests and 3.13 and 2.21"]
+	nox -f noxfile.py $(if $(K),-k "$(K)") -- $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, but not .venv
-	rm -rf .ansible .cache .hypothesis dist
+	rm -rf .ansible .cache .hypothesis .nox dist
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -110,7 +101,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements.txt requirements-demo.txt | $(VENV)/bin/python
 	@echo "Installing the requirements of the collection and its demo ..."
-	@$(call install,-r requirements.txt -r requirements-demo.txt $(if $(CORE),"ansible-core~=$(CORE).0"))
+	@$(call install,-r requirements.txt -r requirements-demo.txt)
 	@mkdir -p "$(SITE_PACKAGES)/ansible_collections/cloudstack"
 	@ln -sfn "$(CURDIR)" "$(SITE_PACKAGES)/ansible_collections/cloudstack/sysvm"
 	@printf %s "$(CURDIR)" > $(VENV)/.made-in

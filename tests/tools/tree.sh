@@ -4,7 +4,7 @@
 
 # For ansible-test, to be sourced in this folder's root: it works only below a folder named ansible_collections and skips
 # what git ignores. Copies the collection to such a place, enters it, and removes it in the end.
-export PATH="$PWD/.venv/bin:$PATH" HOME="$PWD/.cache/home"
+export PATH="$(cd "${VENV:-.venv}/bin" && pwd):$PATH" HOME="$PWD/.cache/home"
 unset ANSIBLE_COLLECTIONS_PATH
 mkdir -p "$HOME"
 python_version=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')

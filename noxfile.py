@@ -1,11 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All tests on each Python and ansible-core that go together: C(make matrix), or C(nox) for some of them.
-
-    nox -l
-    nox -s tests -k "3.13 and 2.21" -- -m "not slow"
-"""
+"""All tests on each Python and ansible-core that go together; C(make matrix) runs it, C(uv tool run nox -l) lists it."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ class Action(LiveAction):
     """Its module appends two lines to the log that it is given, and returns its arguments."""
 
     def __init__(self, folder: Path, transport: str = "local") -> None:
-        self._connection = SimpleNamespace(transport=transport, cwd=str(folder))
+        self._connection: Any = SimpleNamespace(transport=transport, cwd=str(folder))
 
-    def _execute_module(self, **given: Any) -> dict[str, Any]:
+    def _execute_module(self, *dummy: Any, **given: Any) -> dict[str, Any]:
         args = given["module_args"]
         if "log" in args:
             self._low_level_execute_command(args["log"])
@@ -67,7 +67,8 @@ def test_a_stop_file_of_ones_own_reaches_the_module(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_stopped_is_not_begun(tmp_path: Path, shown: list[str]) -> None:
-    with pytest.raises(AnsibleActionFail, match=r"stop_file is .*/no/stop, but there is no folder .*Nothing was touched"):
+    told = r"stop_file is .*/no/stop, but there is no folder .*Nothing was touched"
+    with pytest.raises(AnsibleActionFail, match=told):
         Action(tmp_path).run_live("m", {"stop_file": "no/stop"}, {})
     assert shown == []
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All tests on each Python and ansible-core that go together; C(make matrix) runs it, C(uv tool run nox -l) lists it."""
+"""All tests on each Python and ansible-core that go together. C(make matrix) runs it."""
 
 from __future__ import annotations
 

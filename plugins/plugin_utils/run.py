@@ -222,12 +222,11 @@ def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
 
 def message_of(returned: Mapping[str, Any]) -> str:
     """Why a module failed; of one that broke off the last line of what it left."""
-    if returned.get("msg"):
-        return str(returned["msg"])
-    left = returned.get("exception") or returned.get("module_stderr") or ""
+    said = str(returned.get("msg") or "")
+    left = returned.get("module_stderr") or ("" if said else returned.get("exception") or "")
     event = getattr(left, "event", None)  # since ansible-core 2.19
     lines = str(getattr(event, "msg", left)).strip().splitlines()
-    return f"the module broke off: {lines[-1]}" if lines else ""
+    return " ".join([*([said] if said else ()), *([f"The module broke off: {lines[-1]}"] if lines else ())])
 
 
 def now() -> str:

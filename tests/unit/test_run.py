@@ -84,6 +84,10 @@ def test_who_can_answer(environ: dict[str, str], answer: bool) -> None:
         ({"msg": "it failed"}, "it failed"),
         ({"exception": "Traceback ...\n  File x\nValueError: no such thing\n"}, "broke off: ValueError: no such thing"),
         ({"module_stderr": "Killed"}, "broke off: Killed"),
+        (
+            {"msg": "Module result deserialization failed.", "module_stderr": "sh: 1: python3.9: not found\n"},
+            "Module result deserialization failed. The module broke off: sh: 1: python3.9: not found",
+        ),
         ({}, ""),
     ],
 )

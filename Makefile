@@ -46,11 +46,11 @@ generate: $(VENV)/.dev ## write what is made from the tables in the code: docume
 demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh
 
-# More workers than cores, and sanity beside them: most tests wait most of the time.
-RUN_TESTS = pytest -n 4 $(PYTEST_ARGS)
+# More workers than cores, and the rest beside them: most tests wait most of the time.
+RUN_TESTS = pytest -n 6 $(PYTEST_ARGS)
 
-test: lint mypy docs ## everything: lint, mypy, documentation, sanity and all tests
-	@tests/tools/beside.sh tests/tools/sanity.sh $(RUN_TESTS)
+test: lint ## everything: lint, mypy, documentation, sanity and all tests
+	@tests/tools/beside.sh "$(MAKE) --no-print-directory mypy docs sanity" $(RUN_TESTS)
 
 test-fast: $(VENV)/.dev ## only the fast tests
 	@pytest -n 4 -m "not slow" $(PYTEST_ARGS)

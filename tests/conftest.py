@@ -21,7 +21,7 @@ if link.resolve() != ROOT:
     pytest.exit(f"{link} does not lead to {ROOT}: run `make setup`, then .venv/bin/pytest", returncode=2)
 
 # Their tests look at one run, which each worker would make for itself.
-SHARE_A_RUN = {"test_happy_path.py", "test_inventory.py", "test_mixed_estate.py", "test_skipped.py"}
+SHARE_A_RUN = {"test_docs.py", "test_happy_path.py", "test_inventory.py", "test_mixed_estate.py", "test_skipped.py"}
 
 
 @pytest.hookimpl(optionalhook=True)

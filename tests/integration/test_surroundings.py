@@ -89,6 +89,7 @@ def test_from_a_folder_far_from_the_collection(tmp_path: Path) -> None:
     variables = {"sysvm_kinds": ["router"], "sysvm_canary": False, "name": "a variable of theirs", "units": 3}
     project.joinpath("variables.yml").write_text(json.dumps(variables), encoding="utf-8")
     with Cloud(NETS, project) as cloud:
-        run = cloud.upgrade("-i", inventory_of("localhost", project), "-e", "@variables.yml")
+        theirs = {"ANSIBLE_CONFIG": ""}  # the project's own
+        run = cloud.upgrade("-i", inventory_of("localhost", project), "-e", "@variables.yml", env=theirs)
         assert run.rc == 0 and sorted(run.targets) == ["net-1", "net-2"]
         assert run.counts == {"upgraded": 2}

@@ -205,7 +205,11 @@ class Cloud:
         without = self.simulator.folder / "without"
         without.mkdir(exist_ok=True)
         without.joinpath("aiohttp.py").write_text("raise ImportError", encoding="utf-8")
+        # ansible-playbook looks a thousand times a second whether a task has ended, and tests mostly wait.
+        configuration = self.simulator.folder / "ansible.cfg"
+        configuration.write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
         own = {
+            "ANSIBLE_CONFIG": str(configuration),
             "PYTHONPATH": str(without),
             "HOME": str(self.folder),
             "PWD": str(self.folder),

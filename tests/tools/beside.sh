@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# beside.sh OTHER COMMAND...: runs OTHER beside a command and shows what it said afterwards; fails if one of them does.
+# beside.sh OTHER COMMAND...: runs OTHER, a line for the shell, beside a command and shows what it said afterwards; fails if
+# one of them does.
 set -uo pipefail
 
 other=$1
 shift
 said=$(mktemp)
 set -m # a process group of its own, so that all of it ends with this
-"$other" >"$said" 2>&1 &
+bash -c "$other" >"$said" 2>&1 &
 group=$!
 set +m
 trap 'kill -- -$group 2>/dev/null; rm -f "$said"' EXIT

@@ -86,7 +86,7 @@ screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
 	@python -m tests.tools.screenshots
 
 # noxfile.py says which; all of them take hours. nox has an environment of its own: galaxy-importer wants other attrs.
-matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go together: make matrix [K="tests and 3.13 and 2.21"]
+matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go together: make matrix [K="tests and py313_core221"]
 	uv tool run nox -f noxfile.py $(if $(K),-k "$(K)") -- $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, but not .venv

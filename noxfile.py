@@ -15,7 +15,10 @@ PYTHONS = ("3.11", "3.12", "3.13")
 CORES = ("2.18", "2.19", "2.20", "2.21")
 NEEDS_PYTHON_3_12 = ("2.20", "2.21")
 PAIRS = [(python, core) for python in PYTHONS for core in CORES if python != "3.11" or core not in NEEDS_PYTHON_3_12]
-each = nox.parametrize("python,core", PAIRS)
+# Names that -k can take: it reads an expression, in which 3.11 would be a number.
+each = nox.parametrize(
+    "python,core", [nox.param(python, core, id=f"py{python}_core{core}".replace(".", "")) for python, core in PAIRS]
+)
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -323,7 +323,8 @@ class Builder(Places):
             software = software_version(version)
         never = spec.get("never_started", False)
         number = world.number("vm")
-        name = f"{ {INTERNAL_LB: 'b', ELASTIC_LB: 'l'}.get(role, 'r') }-{number}-VM"
+        letter = {INTERNAL_LB: "b", ELASTIC_LB: "l"}.get(role, "r")
+        name = f"{letter}-{number}-VM"
         router = Router(
             id=world.identify("vm", name),
             nr=number,

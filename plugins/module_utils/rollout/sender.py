@@ -32,9 +32,13 @@ class Guard(str, enum.Enum):
 
 
 class JobServer(Protocol):
-    def submit(self, call: Call, job_id: str | None) -> str: ...
+    """As rollout.server.Server."""
 
-    def result(self, job_id: str) -> Job: ...
+    def submit(self, call: Call, job_id: str | None) -> str:
+        """Send it; the id of its job."""
+
+    def result(self, job_id: str) -> Job:
+        """How far it is."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ class Schedule:
                 self._confirm.remove(key)
                 yield {"key": key, "at": now, "seen": now, "answers": True, "confirmed": True}
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nothing runs."""
 
 
 def probed(seen: Seen, *faults: Any, first_after: float = 0.0, **facts: Any) -> tuple[UnitResult, FakeServer, Schedule]:

@@ -78,13 +78,17 @@ class Place(Protocol):
     ahead_s: float
 
     @property
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Whether it still looks."""
 
-    def ask(self, line: Mapping[str, object]) -> None: ...
+    def ask(self, line: Mapping[str, object]) -> None:
+        """See the prober for what it may be asked."""
 
-    def told(self) -> Iterable[Mapping[str, object]]: ...
+    def told(self) -> Iterable[Mapping[str, object]]:
+        """What it has told since the last call."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """It ends."""
 
 
 class Here:
@@ -95,6 +99,7 @@ class Here:
     def __init__(self, rate: float, name: str) -> None:
         self.name = name
         self._rest = b""
+        # pylint: disable-next=ansible-bad-function # it is spoken to while it runs
         self._process = subprocess.Popen(
             [sys.executable, "-c", inspect.getsource(prober), str(rate)],
             stdin=subprocess.PIPE,

@@ -90,7 +90,7 @@ matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go togeth
 	uv tool run nox -f noxfile.py $(if $(K),-k "$(K)") -- $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, but not .venv
-	rm -rf .ansible .cache .hypothesis .nox dist
+	rm -rf .ansible .cache .hypothesis dist
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -65,7 +65,7 @@ def _install(session: nox.Session, core: str) -> None:
     needs = ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")
     session.install(*(part for file in needs for part in ("-r", file)), f"ansible-core~={core}.0")
     place = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = Path(session.run_install("python", "-c", place, silent=True).strip())
+    packages = Path(str(session.run("python", "-c", place, silent=True)).strip())
     folder = packages / "ansible_collections" / "cloudstack"
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "sysvm"

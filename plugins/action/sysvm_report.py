@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
     write_metrics,
     write_report,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, log_line
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
@@ -120,8 +119,8 @@ def _write_log(around: Surroundings, variables: Mapping[str, Any], report: Mappi
     """How the run ended, in a line that is the only one where nothing was begun. What went wrong."""
     log = LogFile(around.path(variables["log"], own=True) if variables["log"] else None)
     told = [outcome(report), report.get("scope"), report.get("error")]
-    log(f"{time.strftime('%H:%M:%S')} end     {' '.join('. '.join(filter(None, told)).split())}")
-    return [f"The log could not be written: {log.problem}"] if log.problem else []
+    log(log_line("end", " ".join(". ".join(filter(None, told)).split())))
+    return log.warnings
 
 
 def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import JOURNAL_VARIABLE, LogFile
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import (
+    JOURNAL_VARIABLE,
+    LogFile,
+    log_line,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (
     budget_left,
     failures,
@@ -78,7 +81,7 @@ class ActionModule(LiveAction):
         if number == 1 and not checking:
             keeper.write([], {})  # an older report would tell of another run
             if args.get("log"):
-                LogFile(args["log"])(f"{time.strftime('%H:%M:%S')} scope   {plan['scope']}")
+                LogFile(args["log"])(log_line("scope", plan["scope"]))
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
         returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)

@@ -77,7 +77,7 @@ class LiveAction(ActionBase):
                 finally:
                     self._watch = None
         if log.problem:
-            result.setdefault("warnings", []).append(f"The log could not be written: {log.problem}")
+            result.setdefault("warnings", []).extend(log.warnings)
         return result, watch.interrupted
 
     def end_if(self, interrupted: signal.Signals | None) -> None:

@@ -320,7 +320,7 @@ def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) 
         "management_server_version": str(facts.target),
     }
     if log_file.problem:
-        values["warnings"] = [f"The log could not be written: {log_file.problem}"]
+        values["warnings"] = log_file.warnings
     return Outcome(
         values,
         failure=_failure(results, rollout),

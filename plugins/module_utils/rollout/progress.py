@@ -68,30 +68,38 @@ class Progress:
 
     def note(self, unit: Unit, text: str) -> None:
         """Something a person wants to know that is no start and no end."""
-        self._write(f"{self._clock()} {'note':<7} {unit.label}: {text}")
+        self._say("note", f"{unit.label}: {text}")
 
     def remark(self, text: str) -> None:
         """The same about the whole rollout."""
-        self._write(f"{self._clock()} {'note':<7} {text}")
+        self._say("note", text)
 
     def stopping(self, running: int, waits: bool) -> None:
         """The run was interrupted."""
         rest = (
             f"waiting for {running} running unit(s)" if waits else f"{running} running unit(s) are left to the server"
         )
-        self._write(f"{self._clock()} {'stop':<7} interrupted: nothing new is started, {rest}")
+        self._say("stop", f"interrupted: nothing new is started, {rest}")
 
     def retrying(self, error: ApiError, delay: float) -> None:
         """The management server does not answer as it should; hours may pass in silence otherwise."""
-        self._write(f"{self._clock()} {'wait':<7} {error.message} Trying again in {delay:.0f} s.")
+        self._say("wait", f"{error.message} Trying again in {delay:.0f} s.")
 
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"
         state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
-        self._write(f"{self._clock()} {mark:<7} {text} [{self._label}{state}]")
+        self._say(mark, f"{text} [{self._label}{state}]")
 
-    def _clock(self) -> str:
-        return time.strftime("%H:%M:%S", time.localtime(self._now()))
+    def _say(self, mark: str, text: str) -> None:
+        self._write(log_line(mark, text, self._now()))
+
+
+def log_line(mark: str, text: str, at: float | None = None) -> str:
+    """A line of the log: when, what, and about what.
+
+    :param at: in seconds since the epoch; now by default.
+    """
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))} {mark:<7} {text}"
 
 
 class LogFile:
@@ -101,6 +109,10 @@ class LogFile:
     def __init__(self, path: str | None) -> None:
         self.problem: str | None = None
         self._path = path
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"The log could not be written: {self.problem}"] if self.problem else []
 
     def __call__(self, line: str) -> None:
         if not self._path or self.problem:

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert, Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
 
@@ -182,7 +183,7 @@ class Soak:
         return self.server.failing_checks(vm) or frozenset()
 
     def _say(self, text: str) -> None:
-        self.write(f"{time.strftime('%H:%M:%S')} {'soak':<7} {text}")
+        self.write(log_line("soak", text))
 
 
 def _about(unit: Unit, alert: Alert) -> bool:

@@ -178,7 +178,7 @@ RUN = group(
         (
             "A file to which one line is appended when a unit starts and when it ends, for C(tail -f).",
             "It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,"
-            " C(log-HOST), and the last line says how the run ended.",
+            " C(log-HOST). Its last line says how the run of the roles ended.",
         ),
         where=(*ROLLOUT, SOAK),
     ),

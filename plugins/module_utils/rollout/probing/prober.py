@@ -119,7 +119,7 @@ class Prober:
 
     def _next(self, now: float) -> Target | None:
         """The one to be tried now, if any is."""
-        while self._due and not self._is_due(*self._due[0]):
+        while self._due and not self._is_planned(*self._due[0]):
             heapq.heappop(self._due)  # it was planned anew since, or left
         while self._once and (self._once[0].armed or self._targets.get(self._once[0].key) is not self._once[0]):
             self._once.popleft()
@@ -132,7 +132,7 @@ class Prober:
         self._others += 1
         return heapq.heappop(self._due)[2]
 
-    def _is_due(self, moment: float, _number: int, target: Target) -> bool:
+    def _is_planned(self, moment: float, _number: int, target: Target) -> bool:
         return moment == target.due and self._targets.get(target.key) is target
 
     def _patience(self, now: float) -> float:
@@ -238,8 +238,8 @@ class Prober:
         """What attempts come to is decided in the order in which they began."""
         target, attempt.outcome = attempt.target, outcome
         if target.armed and target.answers and outcome == ANSWERED:  # as before: there is time
-            for_others = OTHERS / (OTHERS + 1) if self._once else 1.0
-            self._plan(target, attempt.began + max(QUICK_S, self._armed * self._pause_s / for_others))
+            share = OTHERS / (OTHERS + 1) if self._once else 1.0
+            self._plan(target, attempt.began + max(QUICK_S, self._armed * self._pause_s / share))
         while target.attempts and target.attempts[0].outcome:
             self._decide(target, target.attempts.popleft())
 

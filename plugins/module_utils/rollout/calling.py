@@ -62,7 +62,6 @@ class Caller:
     :ivar submitted: whether anything was sent by this run.
     :ivar shared: whether somebody else has worked on the unit meanwhile.
     :ivar job_ids: of all jobs that were sent or waited for.
-    :ivar asides: jobs of ours that change nothing.
     :ivar over_at: when the last job was seen to be over, on the rollout's clock.
     :ivar call: what the unit is at, since `since` on that clock.
     """
@@ -73,7 +72,6 @@ class Caller:
         self.submitted = False
         self.shared = False
         self.job_ids: list[str] = []
-        self.asides: list[str] = []
         self.over_at = desk.clock()
         self.call: Call | None = None
         self.since = 0.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
@@ -27,7 +27,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
     Caller,
     Ended,
@@ -36,6 +35,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
     began,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.inside import Inside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
@@ -55,8 +55,6 @@ TRIES = 2
 RECENT_S = 120.0
 # How often to look for the first result of a probe, and for the one after the proof.
 FIRST_LOOK_S, REACH_S = 0.05, 0.2
-# How long a router may take to say whether it reaches its gateway, and how often to ask.
-PING_S, PING_LOOK_S = 60.0, 0.5
 RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -65,6 +63,7 @@ Debts = dict[str, "float | None"]
 class Life:
     """One unit on its way.
 
+    :ivar inside: what its routers say of themselves.
     :ivar steps: resumed by the scheduler; returns the unit's result.
     :ivar wait: what it waits for; None before its start.
     :ivar started: seconds since the epoch; None before its start.
@@ -82,9 +81,7 @@ class Life:
         self.again = False
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
-        self._looks_at_health = unit.kind.is_router and unit.zone_id in desk.looks.health_zones
-        self._sick: frozenset[str] | None = None  # health checks that failed before anything was sent
-        self._reached_gateway: bool | None = None  # before; None where that is not known
+        self.inside = Inside(unit, desk, self._note)
         self._plan(method)
         self.steps = self._run()
 
@@ -112,10 +109,7 @@ class Life:
         debts: Debts = {debt.network_id: debt.since for debt in self.unit.owed}
         overcome: list[str] = []
         seen: Observation | None = None
-        if self._looks_at_health and self._sick is None:
-            self._sick = self._look_at_health()
-        if self.desk.looks.inside and self._reached_gateway is None:
-            self._reached_gateway = yield from self._reaches_gateway(self.kept.vms, holds=True)
+        yield from self.inside.look(self.kept.vms)
         yield from self._look_from_outside()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
@@ -281,10 +275,7 @@ class Life:
             seen = yield from self.reader.observe(pairs=pairs, holds=False)
         if not seen.proven:
             raise Failed(self._why_failed(None, seen), seen)
-        if self._looks_at_health:
-            yield from self._check_health(seen)
-        if self._reached_gateway:
-            yield from self._check_gateway(seen)
+        yield from self.inside.check(seen)
         yield from self._until_reachable(seen)
         return seen
 
@@ -309,53 +300,6 @@ class Life:
                     return  # no answer, and no failure: nothing is known
                 raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)
             yield Pause(self.desk.clock() + REACH_S, doubtful=bool(lost), holds=False)
-
-    def _look_at_health(self) -> frozenset[str]:
-        """Which health checks fail before anything is done."""
-        asked = [vm for vm in self.kept.vms if vm.is_router and not vm.internal_lb and vm.running]
-        return frozenset().union(*(self.desk.server.failing_checks(vm) or () for vm in asked))
-
-    def _check_health(self, seen: Observation) -> Steps[None]:
-        """No fresh health check fails that passed before."""
-        since = self.desk.clock()
-        for vm in seen.vms:
-            if not vm.is_router or vm.internal_lb:
-                continue
-            while failing := self._fails_now(vm) - (self._sick or frozenset()):
-                if self.desk.clock() - since >= self.desk.limits.verify_timeout:
-                    listing = ", ".join(sorted(failing))
-                    raise Failed(f"{vm.name} fails health checks that it passed before: {listing}", seen)
-                yield Pause(self.desk.clock() + 5 * observing.REREAD_S, holds=False)
-
-    def _fails_now(self, vm: Vm) -> frozenset[str]:
-        failing = self.desk.server.failing_checks(vm)
-        if failing is None:
-            self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
-        return failing or frozenset()
-
-    def _check_gateway(self, seen: Observation) -> Steps[None]:
-        """Its routers reach their gateway, as they did before; a switch may need a moment to know where they are."""
-        since = self.desk.clock()
-        while (yield from self._reaches_gateway(seen.vms, holds=False)) is False:
-            if self.desk.clock() - since >= self.desk.limits.verify_timeout:
-                raise Failed("proven by the server, but it does not reach its gateway (ping) as it did before", seen)
-            yield Pause(self.desk.clock() + 5 * observing.REREAD_S, doubtful=True, holds=False)
-
-    def _reaches_gateway(self, vms: Sequence[Vm], *, holds: bool) -> Steps[bool | None]:
-        """Asked of the router that has the public address; None where there is none, or the server cannot ask."""
-        vm = next((vm for vm in vms if vm.gateway and vm.running and vm.redundant_state != "BACKUP"), None)
-        job_id = self.desk.server.start_ping(vm) if vm else None
-        if job_id is None:
-            return None
-        self.caller.asides.append(job_id)
-        end = self.desk.clock() + PING_S
-        while self.desk.clock() < end:
-            yield Pause(self.desk.clock() + PING_LOOK_S, holds=holds)
-            job = self.desk.server.result(job_id)
-            if job.status is not JobStatus.RUNNING:
-                told = job.result.get("diagnostics") if job.error() is None else None
-                return str(told.get("exitcode")) == "0" if isinstance(told, dict) else None
-        return None
 
     # --- ends
 

@@ -219,7 +219,7 @@ class Scheduler:
         self._asked_at = self.clock
         jobs = self._desk.server.running()
         self._seen_jobs.update(
-            job_id for life in self._active for job_id in (*life.caller.job_ids, *life.caller.asides)
+            job_id for life in self._active for job_id in (*life.caller.job_ids, *life.inside.asides)
         )
         unknown = jobs.keys() - self._seen_jobs
         if unknown:  # only an event tells what a job works on

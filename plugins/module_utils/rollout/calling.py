@@ -41,6 +41,10 @@ class Failed(Exception):
         self.reason, self.seen, self.trouble = reason, seen, trouble
 
 
+class NotBegunError(Exception):
+    """It is too late for the unit's first call, or for the first one of another method; why."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a call ended: without trouble when its job is known to have succeeded; without a job when none is known."""

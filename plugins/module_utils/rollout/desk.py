@@ -55,6 +55,7 @@ class Desk:
         recreated; says what speaks against it for a unit, None if nothing does.
     :ivar known_vms: ids of VMs that replace nothing.
     :ivar ask_what_runs: asks the server which jobs run, and tells the lives.
+    :ivar why_not: why nothing that takes so many seconds may begin any more; None where it may.
     :ivar contact_lost: when the server was last out of reach, on the clock; its hosts connect again only later.
     """
 
@@ -70,7 +71,9 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     contact_lost: float | None = None
-    ask_what_runs: Callable[[], object] = lambda: None  # set by the scheduler
+    # set by the scheduler
+    ask_what_runs: Callable[[], object] = lambda: None
+    why_not: Callable[[float], str | None] = lambda expected_s: None
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []

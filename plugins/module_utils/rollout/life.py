@@ -31,6 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
     Caller,
     Ended,
     Failed,
+    NotBegunError,
     Trouble,
     began,
 )
@@ -102,6 +103,8 @@ class Life:
     def _run(self) -> Steps[UnitResult]:
         try:
             return (yield from self._live())
+        except NotBegunError as late:
+            return self.result(UnitStatus.NOT_STARTED, f"not started: {late}")
         except Failed as failed:
             return (yield from self._after_failure(failed))
 
@@ -117,6 +120,8 @@ class Life:
                 if self._done_by_others(seen):
                     debts = self._debts_after_others()
                     break
+            if call is self.calls[0] and (why := self.desk.why_not(self.expected_s)):
+                raise NotBegunError(why)  # what it waited for took long
             ended, seen = yield from self._work(call)
             debts |= dict.fromkeys(call.unsettles, ended.began)
             if ended.trouble:
@@ -312,17 +317,30 @@ class Life:
                 failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True)
             )
         if recovery is Recovery.RECREATE and self.desk.fallback_blocker:
-            blocker = self.desk.fallback_blocker(self.unit)
-            if blocker is None:
-                turn = Turn(Method.RECREATE, expected_seconds(self.unit, Method.RECREATE))
-                yield turn
-                blocker = turn.refusal
-            if blocker is None:
-                self._note(f"live patch failed, recreating: {reason}")
-                self._plan(Method.RECREATE)
-                return (yield from self._run())
-            reason = f"{reason} It was not recreated: {blocker}"
+            try:
+                return (yield from self._recreate(self.desk.fallback_blocker(self.unit), reason))
+            except NotBegunError as late:
+                self.method = Method.LIVE_PATCH
+                reason = f"{reason} It was not recreated: {late}"
         return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, recovery)
+
+    def _recreate(self, blocker: str | None, instead_of: str) -> Steps[UnitResult]:
+        """Change over from a live patch that failed.
+
+        :raises NotBegunError: when it must not, or must not any more.
+        """
+        if blocker is None:
+            turn = Turn(Method.RECREATE, expected_seconds(self.unit, Method.RECREATE))
+            yield turn
+            blocker = turn.refusal
+        if blocker is not None:
+            raise NotBegunError(blocker)
+        self._note(f"live patch failed, recreating: {instead_of}")
+        self._plan(Method.RECREATE)
+        try:
+            return (yield from self._live())
+        except Failed as failed:
+            return (yield from self._after_failure(failed))
 
     def _why_failed(self, trouble: Trouble | None, seen: Observation) -> str:
         said = trouble.text if trouble else ""

@@ -63,7 +63,7 @@ class Progress:
         self._journal({"result": result.as_dict()})
         took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
         gap = "" if result.gap_s is None else f", gap {durations.exact(result.gap_s)}" if result.gap_s else ", no gap"
-        reason = f": {result.reason}" if result.status is UnitStatus.FAILED else ""
+        reason = "" if result.status.good else f": {result.reason}"
         self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{gap}{reason}", counts)
 
     def note(self, unit: Unit, text: str) -> None:

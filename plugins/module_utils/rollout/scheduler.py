@@ -16,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import objects_of_ids
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import rough
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, TargetMovedError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.life import Life
@@ -84,6 +85,7 @@ class Scheduler:
         self._seen_jobs: set[str] = set()
         self._stopped = ""  # why nothing new is started any more
         desk.ask_what_runs = self._ask
+        desk.why_not = self._why_not
         self._next_poll = 0.0
         self._asked_at = 0.0  # when the server was last asked what runs
 
@@ -125,7 +127,7 @@ class Scheduler:
                 if pause.until <= self.clock:
                     self._resume(life)
             for life, turn in self._waiting(Turn):
-                turn.refusal = self._why_no_turn(turn)
+                turn.refusal = self._why_not(turn.expected_s)
                 if turn.refusal or not self._out_of_bounds(life, turn.method, turn.expected_s):
                     self._resume(life)
             self._launch()
@@ -300,14 +302,14 @@ class Scheduler:
         of_kind = sum(unit.kind is life.unit.kind for unit in replaced)
         return of_kind >= self._limits.system_vms_at_once or any(unit.zone_id == life.unit.zone_id for unit in replaced)
 
-    def _why_no_turn(self, turn: Turn) -> str | None:
-        """Why a unit that changes over to another method must not start any more."""
+    def _why_not(self, expected_s: float) -> str | None:
+        """Why a unit that has a place must not begin with it, or change over to another method, any more."""
         if self._is_stopping():
             return "the run was interrupted"
         if self._stopped:
             return self._stopped.removeprefix("not started: ")
-        if not self._in_time(turn.expected_s):
-            return f"{self._too_long(turn.expected_s)} before the deadline"
+        if not self._in_time(expected_s):
+            return f"{self._too_long(expected_s)} before the deadline"
         if self._failed > self._limits.max_failures:
             return f"{self._failed} unit(s) failed, and max_failures is {self._limits.max_failures}"
         return None
@@ -365,7 +367,7 @@ class Scheduler:
         return f"not started: {self._failed} failed unit(s), and max_failures is {self._limits.max_failures}"
 
     def _too_long(self, expected_s: float) -> str:
-        return f"it takes about {self._pace.typical(expected_s) / 60:.0f} min and would not end"
+        return f"it takes about {rough(self._pace.typical(expected_s))} and would not end"
 
     def _counts(self) -> Counts:
         running = [

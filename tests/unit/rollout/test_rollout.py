@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
-from tests.unit.rollout.rolling import LIMITS, networks, only, roll, statuses
+from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses
 
 
 def test_all_are_patched_once_and_proven() -> None:
@@ -184,6 +185,30 @@ def test_nothing_starts_once_the_budget_is_used_up() -> None:
     rollout = roll(server, units, Limits(parallel=1, per_host=0, max_failures=0))
     assert statuses(rollout) == [UnitStatus.FAILED] + [UnitStatus.NOT_STARTED] * 9
     assert "max_failures is 0" in rollout.results[1].reason
+
+
+@pytest.mark.parametrize(
+    ("limits", "interrupted", "reason"),
+    [
+        ({"deadline": 1030.0}, False, "not started: it takes about 20 s and would not end before the deadline"),
+        ({"max_failures": 0}, False, "not started: 1 unit(s) failed, and max_failures is 0"),
+        ({"wait_when_interrupted": True}, True, "not started: the run was interrupted"),
+    ],
+    ids=["deadline", "budget", "interruption"],
+)
+def test_what_has_only_waited_for_somebody_elses_job_is_not_started_any_more(
+    limits: dict[str, Any], interrupted: bool, reason: str
+) -> None:
+    """Nothing of this run was sent for it, so it begins with its first call."""
+    units = networks(2)
+    server = FakeServer(units, {units[1].id: Fault.REFUSED}, {units[0].id: 40.0})
+    job = server.start(units[0], calls(units[0], Method.LIVE_PATCH)[0], Fault.SILENT)
+    one = scheduler(server, replace(LIMITS, job_timeout=600, **limits))
+    one._pace.learn(90.0, 20.0, 20.0)
+    one._interrupted = lambda: interrupted and server.time > 1010
+    waited = one.run(units, Method.LIVE_PATCH).results[0]
+    assert server.log == []
+    assert (waited.status, waited.reason, waited.job_ids) == (UnitStatus.NOT_STARTED, reason, (job.id,))
 
 
 def test_a_job_that_takes_too_long_is_left_alone() -> None:

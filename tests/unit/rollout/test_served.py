@@ -313,6 +313,17 @@ def test_fallback_that_would_not_end_before_the_deadline_is_not_begun() -> None:
     assert len(server.log) == 2
 
 
+def test_fallback_that_waited_too_long_for_its_gate_is_not_begun() -> None:
+    """What the server says of a pair after the patch is known only when it has looked at it again."""
+    unit = network_unit("n", *pair("r"))
+    server = FakeServer([unit], {unit.id: TWICE}, {unit.id: 30.0})
+    limits = replace(LIMITS, verify_timeout=5, deadline=server.time + 151)
+    [told] = fall_back([unit], server, limits)
+    assert told.startswith("live_patch failed"), told
+    assert "It was not recreated: it takes about" in told
+    assert [call.purpose for call in server.calls_of(unit)] == [Purpose.PATCH, Purpose.PATCH]
+
+
 def test_fallback_asks_whether_the_failure_budget_is_used_up() -> None:
     units = networks(2)
     server = FakeServer(units, {units[0].id: TWICE, units[1].id: Fault.REFUSED})

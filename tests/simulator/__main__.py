@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 
 from tests.simulator.estate import load
@@ -17,15 +16,13 @@ from tests.simulator.server import Simulator
 async def serve(arguments: argparse.Namespace) -> None:
     world = load(arguments.estate, arguments.set)
     simulator = Simulator(world)
-    await simulator.start(arguments.port)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, simulator.stopped.set)
-    print(
-        json.dumps({"url": simulator.url, "key": world.server.key, "secret": world.server.secret}),
-        flush=True,
-    )
-    await simulator.stopped.wait()
-    await simulator.stop()
+    simulator.stop_at_signals()
+
+    def tell() -> None:
+        facts = {"url": simulator.url, "key": world.server.key, "secret": world.server.secret}
+        print(json.dumps(facts), flush=True)
+
+    await simulator.serve(tell, arguments.port)
 
 
 def main() -> int:

@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,17 +16,21 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import yaml
-
 from tests.simulator.estate import build, load, set_override
+from tests.simulator.estate_schema import EstateError
 from tests.simulator.server import Simulator
+from tests.simulator.world import World
 
-ROOT = Path(__file__).resolve().parents[2]
-
+# Each is forked from a process that has imported everything, which takes longer than all the rest.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["__main__", __name__])
 
 Estate = str | Path | dict[str, Any]
 """A path, the name of one of the estates beside this module, or plain data."""
@@ -154,17 +158,11 @@ class RunningSimulator:
 class SimulatorProcess(RunningSimulator):
     """with SimulatorProcess("small.yml", "timings.patch=0.1") as simulator: ..."""
 
-    def __init__(self, estate: Estate, *settings: str, port: int = 0) -> None:
+    def __init__(self, estate: Estate, *settings: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
-        if isinstance(estate, dict):
-            path = self.folder / "estate.yml"
-            path.write_text(yaml.safe_dump(estate, allow_unicode=True), encoding="utf-8")
-        else:
-            path = estate_path(estate)
-        self._command = [sys.executable, "-m", "tests.simulator", "--estate", str(path), "--port", str(port)]
-        for setting in settings:
-            self._command += ["--set", setting]
-        self._process: subprocess.Popen[str] | None = None
+        self._estate = estate
+        self._settings = settings
+        self._process: ForkServerProcess | None = None
 
     @property
     def folder(self) -> Path:
@@ -172,31 +170,28 @@ class SimulatorProcess(RunningSimulator):
         return Path(self._folder.name)
 
     def start(self) -> Self:
+        receiver, sender = FORKED.Pipe(duplex=False)
         errors = self.folder / "stderr"
-        with errors.open("w", encoding="utf-8") as stderr:
-            self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=os.environ.copy(), stdout=subprocess.PIPE, stderr=stderr, text=True
-            )
-        assert self._process.stdout is not None
-        # The line comes when the simulator listens.
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            raise RuntimeError(f"the simulator did not start: {errors.read_text(encoding='utf-8').strip()}")
-        facts = json.loads(line)
-        self.url, self.key, self.secret = facts["url"], facts["key"], facts["secret"]
+        errors.touch()
+        self._process = FORKED.Process(
+            target=_serve_and_tell, args=(self._estate, self._settings, sender, str(errors)), daemon=True
+        )
+        self._process.start()
+        sender.close()
+        with receiver:
+            try:
+                self.url, self.key, self.secret = receiver.recv()  # it comes when the simulator listens
+            except EOFError:
+                self._process.join()
+                raise RuntimeError(f"the simulator did not start: {self.errors.strip()}") from None
         return self
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            self._process.join(10)
+            self._process.kill()
+            self._process.join()
             self._process = None
         self._folder.cleanup()
 
@@ -207,11 +202,11 @@ class SimulatorProcess(RunningSimulator):
 
 
 class SimulatorThread(RunningSimulator):
-    """The same, a third of a second faster to start; not for measuring."""
+    """The same in this process; not for measuring."""
 
     def __init__(self, estate: Estate, *settings: str) -> None:
         self._estate = estate
-        self._settings = list(settings)
+        self._settings = settings
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._simulator: Simulator | None = None
@@ -241,18 +236,41 @@ class SimulatorThread(RunningSimulator):
             self._started.set()
 
     async def _serve(self) -> None:
-        if isinstance(self._estate, dict):
-            spec = copy.deepcopy(self._estate)
-            for setting in self._settings:
-                set_override(spec, setting)
-            world = build(spec)
-        else:
-            world = load(estate_path(self._estate), self._settings)
         self._loop = asyncio.get_running_loop()
-        self._simulator = Simulator(world)
-        await self._simulator.start()
-        self.url, self.key, self.secret = self._simulator.url, world.server.key, world.server.secret
-        self._started.set()
-        await self._simulator.stopped.wait()
-        self._simulator.close_endpoints()
-        await self._simulator.stop()
+        self._simulator = simulator = Simulator(_world(self._estate, self._settings))
+
+        def listening() -> None:
+            self.url, self.key, self.secret = _facts(simulator)
+            self._started.set()
+
+        await simulator.serve(listening)
+
+
+def _serve_and_tell(estate: Estate, settings: Sequence[str], sender: Connection, errors: str) -> None:
+    """In a process of its own."""
+    with open(errors, "w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+
+    async def run() -> None:
+        simulator = Simulator(_world(estate, settings))
+        simulator.stop_at_signals()
+        await simulator.serve(lambda: sender.send(_facts(simulator)))
+
+    try:
+        asyncio.run(run())
+    except (EstateError, OSError) as error:
+        print(error, file=sys.stderr)
+
+
+def _facts(simulator: Simulator) -> tuple[str, str, str]:
+    """Where it is, and who may ask it."""
+    return simulator.url, simulator.world.server.key, simulator.world.server.secret
+
+
+def _world(estate: Estate, settings: Sequence[str]) -> World:
+    if not isinstance(estate, dict):
+        return load(estate_path(estate), list(settings))
+    spec = copy.deepcopy(estate)
+    for setting in settings:
+        set_override(spec, setting)
+    return build(spec)

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hmac
 import json
+import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -102,6 +103,18 @@ class Simulator:
         await self._runner.cleanup()
         self.close_endpoints()
         self.stopped.set()
+
+    async def serve(self, listening: Callable[[], None], port: int = 0) -> None:
+        """From start to stop; tells when it listens."""
+        await self.start(port)
+        listening()
+        await self.stopped.wait()
+        await self.stop()
+
+    def stop_at_signals(self) -> None:
+        """The signals that end a process, of this process."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.stopped.set)
 
     def close_endpoints(self) -> None:
         if self._endpoints is not None:

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
+from tests.support.modules import call_module
 from tests.support.runner import UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
@@ -42,55 +45,38 @@ def test_nothing_new_lets_the_many_follow(tmp_path: Path) -> None:
     assert run.output.index("nothing new") < run.output.index("start   network", run.output.index("nothing new"))
 
 
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [
-        ("outage", "does not answer since"),
-        ("blink", "not answer"),
-        ("state", "is Stopped"),
-        ("alert", "a new alert: "),
-        ("health", "fails health checks that it passed before: dns"),
-    ],
-)
-def test_anything_new_stops_the_run(trouble: str, words: str, tmp_path: Path) -> None:
-    faults: list[dict[str, Any]] = []
-    if trouble == "alert":
-        faults = [{"kind": "alert", "match": {"name": "a"}, "text": "{name} is sick", "seconds": 2.5}]
-    settings = {"router.health.checks.enabled": "true", "router.health.checks.failures.to.recreate.vr": ""}
-    with Cloud(estate(listeners=True, faults=faults, settings=settings, **ESTATE), tmp_path) as cloud:
+def test_something_new_stops_the_run(tmp_path: Path) -> None:
+    """tests/unit/rollout/test_soaking.py has what else is new and what is not."""
+    with Cloud(estate(listeners=True, **ESTATE), tmp_path) as cloud:
         process = started_soak(cloud, probe=True)
-        [router] = [
-            name
-            for name, vm in cloud.simulator.state()["vms"].items()
-            if vm.get("network") == "a" and not vm["removed"]
-        ]
-        if trouble in ("outage", "blink"):
-            cloud.simulator.outage("a", "never" if trouble == "outage" else 1.0)
-        elif trouble == "state":
-            cloud.simulator.update(vms={router: {"state": "Stopped"}})
-        elif trouble == "health":
-            cloud.simulator.update(vms={router: {"failing_checks": ["dns"]}})
+        cloud.simulator.outage("a", "never")
         output, _errors = process.communicate(timeout=60)
         journal = cloud.simulator.journal()
     assert process.returncode != 0
-    assert "upgraded, and then in the soak: " in output and words in output, output
+    assert "upgraded, and then in the soak: " in output and "does not answer since" in output, output
     assert "something went wrong with 1 of the canaries after their upgrade" in output
     assert {call["target"] for call in journal} == {"a"}, "the many were not touched"
 
 
-def test_alerts_about_others_and_good_news_stop_nothing(tmp_path: Path) -> None:
-    faults = [
-        {
-            "kind": "alert",
-            "match": {"name": "a"},
-            "text": "Redundant virtual router r-1 just switch from UNKNOWN",
-            "seconds": 2,
-        },
-        {"kind": "alert", "match": {"name": "a"}, "text": "host h-1 is down", "seconds": 2},
-    ]
-    with Cloud(estate(faults=faults, **ESTATE), tmp_path) as cloud:
-        run = cloud.upgrade(**OPTIONS)
-    assert run.rc == 0, run.output
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"state": "Stopped"}, "is Stopped"),
+        ({"failing_checks": ["dns"]}, "fails health checks that it passed before: dns"),
+        ({}, "a new alert: r-3-VM is sick"),
+    ],
+    ids=["state", "health", "alert"],
+)
+def test_what_the_server_says_of_it(changes: dict[str, Any], words: str) -> None:
+    faults = [{"kind": "alert", "match": {"name": "a"}, "text": "{name} is sick", "seconds": 2}] if not changes else []
+    settings = {"router.health.checks.enabled": "true", "router.health.checks.failures.to.recreate.vr": ""}
+    with SimulatorProcess(estate(faults=faults, settings=settings, **ESTATE)) as simulator:
+        assert not call_module(simulator, "cs_router_restart", networks=["a"])["failed"]
+        later = threading.Timer(1, simulator.update, kwargs={"vms": {"r-3-VM": changes}})
+        later.start()
+        told = call_module(simulator, "cs_sysvm_soak", routers=["r-3-VM"], duration=5)
+        later.join()
+    assert told["failed"] and words in told["results"][0]["wrong"], told
 
 
 def test_without_the_right_to_list_alerts_it_is_said(tmp_path: Path) -> None:

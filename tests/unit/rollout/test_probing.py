@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -19,12 +18,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.g
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from tests.unit.builders import vm
-from tests.unit.rollout.fake import FakeServer
+from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
 from tests.unit.rollout.rolling import LIMITS, networks, roll
 
-WEB = Endpoint("203.0.113.7", 443, "load balancing: web")
 START = FakeServer([]).clock()
-Seen = list[tuple[float, bool]]
 
 
 @pytest.mark.parametrize(
@@ -75,52 +72,6 @@ def test_gaps_are_the_time_without_an_answer(lengths: list[float]) -> None:
     silent = [end - start for place, (start, end) in enumerate(pairwise(moments)) if place % 2 == 1]
     told = reach.lengths_s if len(moments) % 2 else reach.lengths_s[:-1]
     assert told == pytest.approx(silent)
-
-
-class Schedule:
-    """A place from which an endpoint answers at times that a test sets."""
-
-    name = "here"
-    alive = True
-    wait_s, first_s, ahead_s = 0.5, 2.0, 0.0
-
-    def __init__(self, server: FakeServer, seen: Seen, first_after: float = 0.0) -> None:
-        self._server = server
-        self._seen = seen
-        self._asked: dict[object, float] = {}
-        self._told: set[tuple[object, float]] = set()
-        self._first_after = first_after
-        self._confirm: set[object] = set()
-        self.left: list[object] = []
-        self.armed: dict[object, float] = {}
-
-    def ask(self, line: Mapping[str, object]) -> None:
-        if "watch" in line:
-            self._asked[line["watch"]] = self._server.clock()
-        elif "arm" in line:
-            self.armed[line["arm"]] = self._server.clock()
-        elif "confirm" in line:
-            self._confirm.add(line["confirm"])
-        else:
-            self.left.append(line["leave"])
-
-    def told(self) -> Iterable[Mapping[str, object]]:
-        for key, since in self._asked.items():
-            for offset, answers in self._seen:
-                at = since + offset + self._first_after
-                if at <= self._server.clock() and (key, offset) not in self._told:
-                    self._told.add((key, offset))
-                    confirmed = answers and key in self._confirm
-                    self._confirm -= {key} if confirmed else set()
-                    yield {"key": key, "at": at, "seen": at, "answers": answers, "confirmed": confirmed}
-            now = self._server.clock()
-            states = [answers for offset, answers in self._seen if since + offset + self._first_after <= now]
-            if key in self._confirm and states and states[-1]:
-                self._confirm.remove(key)
-                yield {"key": key, "at": now, "seen": now, "answers": True, "confirmed": True}
-
-    def close(self) -> None:
-        """Nothing runs."""
 
 
 def probed(seen: Seen, *faults: Any, first_after: float = 0.0, **facts: Any) -> tuple[UnitResult, FakeServer, Schedule]:

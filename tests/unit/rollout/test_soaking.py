@@ -1,0 +1,184 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is new while units are watched after their upgrade; in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
+from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm
+from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
+
+UNITS = [
+    network_unit(name, vm(f"r-{number}-VM", software=TARGET_TEXT, scripts="new-scripts"))
+    for number, name in ((1, "a"), (11, "b"))
+]
+BEGIN = FakeServer([]).clock()
+
+
+class Watched(FakeServer):
+    """To which something happens while it is watched."""
+
+    def __init__(self) -> None:
+        super().__init__(UNITS)
+        self.known: list[Alert] = []
+        self.happens: dict[float, Callable[[], object]] = {}
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for after in [after for after in self.happens if self.time >= BEGIN + after]:
+            self.happens.pop(after)()
+
+    def alerts(self) -> list[Alert] | None:
+        return self.known
+
+    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
+        return self.failing.get(vm.id, frozenset())
+
+    def alert(self, text: str, after: float) -> None:
+        self.known.append(Alert(text, text, BEGIN + after))
+
+    def result(self, job_id: str) -> Job:
+        return Job(job_id, JobStatus.SUCCEEDED, completed=self.stamp(BEGIN - 30))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How it ended, and what a person was told."""
+
+    end: Soaked
+    lines: Sequence[str]
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        return {unit.name: self.end.wrong[unit.id] for unit in UNITS if unit.id in self.end.wrong}
+
+
+def watch(server: Watched, seconds: float = 300.0, seen: Seen | None = None, **facts: Any) -> Watch:
+    lines: list[str] = []
+    watched = {UNITS[0].id: [WEB]} if seen else {}
+    probes = Probes(watched, [Schedule(server, seen or [])], patience_s=20, now=server.clock)
+    clock: dict[str, Any] = {"clock": server.clock, "sleep": server.sleep}
+    soak = Soak(server, UNITS, SITUATION, probes, write=lines.append, **clock, **facts)
+    return Watch(soak.run(seconds), [line.split("soak")[1].strip() for line in lines])
+
+
+def test_nothing_new() -> None:
+    found = watch(Watched(), seen=[(0.0, True)])
+    assert (found.wrong, found.end.interrupted, found.end.notes) == ({}, False, ())
+    assert 300 <= found.end.lasted_s < 310
+    assert found.lines == ["2 unit(s) are watched for 5 min", "nothing new"]
+
+
+def test_a_router_that_stops() -> None:
+    server = Watched()
+    server.happens = {20.0: lambda: server.vms.update({UNITS[0].id: [replace(UNITS[0].vms[0], state="Stopped")]})}
+    found = watch(server)
+    assert found.wrong == {"a": "r-1-VM is Stopped"}
+    assert found.end.lasted_s < 60, "it ends at once"
+    assert found.lines[-1] == "network a: r-1-VM is Stopped"
+
+
+def test_a_router_that_is_away_for_one_look_is_read_again() -> None:
+    class Blinking(Watched):
+        def read(self, unit: Unit, method: Method) -> list[Vm]:
+            self.looks["all"] = self.looks.get("all", 0) + 1
+            return [] if self.looks["all"] == 3 else super().read(unit, method)
+
+    assert watch(Blinking()).wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("Health checks failed: 1 failing checks on router r-1-VM", "a"),
+        ("(id-r-11-VM) is sick", "b"),
+        ("network id-a is in need of a look", "a"),
+        ("router r-1-VM just switch from UNKNOWN", None),
+        ("Agent of r-1-VM is up in zone Berlin", None),
+        ("host h-1 is down", None),
+        ("r-1-VM-old or xr-1-VM is sick", None),
+    ],
+)
+def test_alerts(text: str, about: str | None) -> None:
+    server = Watched()
+    server.alert("router r-1-VM was sick long ago", -3600)
+    server.happens = {30.0: lambda: server.alert(text, 30)}
+    assert watch(server).wrong == ({about: f"a new alert: {text}"} if about else {})
+
+
+@pytest.mark.parametrize(("sent", "counts"), [(-20.0, True), (-40.0, False)])
+def test_an_alert_between_the_upgrade_and_the_watch_is_new(sent: float, counts: bool) -> None:
+    """The job of the upgrade ended 30 s before."""
+    server = Watched()
+    server.alert("router r-1-VM is sick", sent)
+    jobs = {UNITS[0].vms[0].id: ["job"]}
+    assert bool(watch(server, jobs=jobs).wrong) is counts
+
+
+def test_health_checks_that_failed_before_are_not_new() -> None:
+    server = Watched()
+    router = UNITS[0].vms[0].id
+    server.failing = {router: frozenset({"old"})}
+    server.happens = {20.0: lambda: server.failing.update({router: frozenset({"old", "dns"})})}
+    zones = frozenset({"id-zone"})
+    assert watch(server, health_zones=zones).wrong == {"a": "r-1-VM fails health checks that it passed before: dns"}
+    assert watch(server, health_zones=zones).wrong == {}
+    server.failing[router] = frozenset()
+    server.happens = {server.time + 20 - BEGIN: lambda: server.failing.update({router: frozenset({"dns"})})}
+    assert watch(server).wrong == {}, "where they must not be asked for"
+
+
+def test_with_an_alert_it_says_which_health_check_fails() -> None:
+    """Though health checks are run only every two minutes."""
+    server = Watched()
+
+    def sicken() -> None:
+        server.failing[UNITS[0].vms[0].id] = frozenset({"dns"})
+        server.alert("Health checks failed: 1 failing checks on router r-1-VM", 20)
+
+    server.happens = {20.0: sicken}
+    found = watch(server, health_zones=frozenset({"id-zone"}))
+    assert found.wrong["a"].endswith("; r-1-VM fails health checks that it passed before: dns")
+    assert found.end.lasted_s < 60
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ([(0.0, True), (50.0, False)], "203.0.113.7:443 (load balancing: web) does not answer since "),
+        ([(0.0, True), (50.3, False), (50.5, True)], "203.0.113.7:443 (load balancing: web) did not answer for 0.2 s"),
+    ],
+    ids=["outage", "blink"],
+)
+def test_what_does_not_answer(seen: Seen, words: str) -> None:
+    found = watch(Watched(), seen=seen)
+    assert found.wrong["a"].startswith(words)
+    assert found.end.lasted_s < 60
+
+
+def test_without_the_right_to_list_alerts() -> None:
+    class Forbidden(Watched):
+        def alerts(self) -> list[Alert] | None:
+            return None
+
+    found = watch(Forbidden())
+    assert found.end.notes == ("alerts were not looked at: the account may not call listAlerts",)
+
+
+def test_it_ends_when_it_is_interrupted() -> None:
+    server = Watched()
+    found = watch(server, interrupted=lambda: server.time > BEGIN + 40)
+    assert found.end.interrupted and found.end.lasted_s < 45
+    assert found.lines[-1] == "interrupted"

@@ -37,7 +37,7 @@ def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:
 
 def test_a_silent_patch_failure(tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], max_failures=1, diagnostics=True)
+        run = cloud.upgrade(kinds=["router"], canary=False, max_failures=1, diagnostics=True)
         [router] = cloud.vms_of("net-2")
     assert run.rc != 0 and run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence" not in run.units["net-1"], "only of what failed"
@@ -67,7 +67,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
     text = f"Failed: {' '.join(PLANTED.values())}"
     fault = {"kind": "job_fails", "match": {"name": "net-1", "command": "restartNetwork"}, "text": text, "times": 2}
     with Cloud(nets(fault), tmp_path) as cloud:
-        run = cloud.upgrade("-vvvv", kinds=["router"], log="progress.log")
+        run = cloud.upgrade("-vvvv", kinds=["router"], canary=False, log="progress.log")
     found, ticket, folder = evidence_of(run, "net-1")
     assert "Failed: nfs://(hidden)@10.1.1.1/export" in ticket
     assert {job["status"] for job in found["jobs"]} == {"failed"}
@@ -91,7 +91,7 @@ def test_a_server_that_cannot_be_asked_changes_nothing_about_the_end(tmp_path: P
     (tmp_path / "sysvm-report").mkdir()
     (tmp_path / "sysvm-report" / "evidence").write_text("a file of the operator's")
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], max_failures=1)
+        run = cloud.upgrade(kinds=["router"], canary=False, max_failures=1)
     assert run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence cannot be made" in " ".join(run.output.split())
     assert run.errors[-1].startswith("The upgrade is not complete (incomplete)")

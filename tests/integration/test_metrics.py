@@ -19,7 +19,12 @@ pytestmark = pytest.mark.slow
 
 SILENT = {"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}
 NETS: Mapping[str, Any] = {"networks": [{"name": "net-1"}, {"name": "net-2"}]}
-OPTIONS: dict[str, Any] = {"kinds": ["router"], "metrics_file": "textfile/sysvm.prom"}
+OPTIONS: dict[str, Any] = {
+    "kinds": ["router"],
+    "canary": False,
+    "max_failures": 1,
+    "metrics_file": "textfile/sysvm.prom",
+}
 
 
 def series(path: Path) -> dict[str, float]:
@@ -60,7 +65,7 @@ def test_while_a_run_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "textfile" / "sysvm.prom"
     path.parent.mkdir()
     with Cloud(estate(timings={"patch": 3.0}, **NETS), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, "canary": False, "parallel": 1}))
+        process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, "parallel": 1}))
         wait_for(lambda: path.exists() and series(path)["sysvm_units running"] == 1)
         assert series(path)["sysvm_run_in_progress"] == 1
         assert process.communicate(timeout=60) and process.returncode == 0

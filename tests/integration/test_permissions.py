@@ -276,9 +276,8 @@ def test_a_role_that_may_only_look(tmp_path: Path) -> None:
     [
         ((Use.LIVE_PATCH, Use.RESTART), {}),
         ((Use.RECREATE,), {"method": "recreate"}),
-        (USUAL, {"fallback": "recreate"}),
     ],
-    ids=["live patch", "recreate", "usual"],
+    ids=["live patch", "recreate"],
 )
 def test_an_upgrade_with_exactly_this_role(uses: tuple[Use, ...], options: dict[str, Any], tmp_path: Path) -> None:
     with Cloud(every_kind(), tmp_path) as cloud:

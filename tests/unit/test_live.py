@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -66,7 +67,9 @@ def test_a_stop_file_of_ones_own_reaches_the_module(tmp_path: Path) -> None:
     assert returned["args"]["stop_file"] == str(tmp_path / "stop")
 
 
-def test_what_could_not_be_stopped_is_not_begun(tmp_path: Path, shown: list[str]) -> None:
+@pytest.mark.parametrize("make", [lambda path: None, Path.touch], ids=["no folder", "no folder but a file"])
+def test_what_could_not_be_stopped_is_not_begun(make: Callable[[Path], None], tmp_path: Path, shown: list[str]) -> None:
+    make(tmp_path / "no")
     told = r"stop_file is .*/no/stop, but there is no folder .*Nothing was touched"
     with pytest.raises(AnsibleActionFail, match=told):
         Action(tmp_path).run_live("m", {"stop_file": "no/stop"}, {})

@@ -29,10 +29,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
-        """Hands out tests one by one, and the files above as a whole."""
+        """Hands out tests one by one, and as a whole the files above and those whose tests take no time."""
 
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
-            return path if Path(path).name in SHARE_A_RUN else nodeid
+            return path if Path(path).name in SHARE_A_RUN or path.startswith("tests/unit/") else nodeid
 
     return Scheduling(config, log)

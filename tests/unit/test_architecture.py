@@ -107,6 +107,22 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     assert circle(ARROWS) == []
 
 
+@pytest.mark.parametrize(
+    "module", ["cs_systemvm_livepatch", "cs_systemvm_recreate", "cs_router_restart", "cs_sysvm_soak"]
+)
+def test_what_acts_does_not_carry_what_plans(module: str) -> None:
+    """ansible-core packs all that a module imports for each step, and each step reads it."""
+    carried, left = set[str](), {f"plugins.modules.{module}"}
+    while left:
+        carried |= left
+        left = set[str]().union(*(ARROWS[name] for name in left)) - carried
+    assert "plugins.module_utils.rollout.server" in carried
+    assert (
+        carried & {f"plugins.module_utils.{name}" for name in ("entry.check", "planning.plan", "planning.estimate")}
+        == set()
+    )
+
+
 def test_no_file_is_too_long_to_be_read() -> None:
     assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > MOST_LINES} == {}
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,17 +15,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
-    CHECKS,
-    needed,
     refuse_unknown_checks,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import big_s
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds, Pace, Source, samples
@@ -39,7 +38,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of, decide_all, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     ACTING,
     Method,
@@ -52,6 +51,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selectio
     select_units,
     zone_ids,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
 
 
@@ -137,7 +137,7 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
 
 
 def _drift(cloud: Cloud) -> dict[str, Any]:
-    return drift(cloud, baseline_of(cloud, cloud.version) if cloud.version else None).as_dict()
+    return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
 
 
 def _pace(client: Client, context: CheckContext, known: Sequence[Took]) -> Pace:
@@ -156,35 +156,3 @@ def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud
     """The cloud after the upgrade of its management servers, and what has to be prepared for it."""
     cloud = read_details(client, cloud, (), (), {Need.IMAGE_STORES})
     return upgraded(cloud, target), forecast(cloud, target)
-
-
-def with_restarts(
-    units: Iterable[Unit], found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]]
-) -> list[Unit]:
-    """The units with what is known of their networks' last restarts."""
-    nothing: tuple[tuple[Owed, ...], tuple[Restart, ...]] = ((), ())
-    return [
-        replace(unit, owed=owed, restarts=restarts)
-        for unit in units
-        for owed, restarts in (found.get(unit.id, nothing),)
-    ]
-
-
-def with_details(
-    client: Client, context: CheckContext, checks: Sequence[Check] = CHECKS, settings: Iterable[str] = ()
-) -> CheckContext:
-    """The same with all that the checks look at.
-
-    :param settings: further ones.
-    """
-    wanted, needs = needed(context, checks)
-    wanted = (wanted | set(settings)) - _in_every_zone(context.cloud)
-    commands = () if context.cloud.capabilities.everything else context.commands
-    cloud = read_details(client, context.cloud, commands, wanted, needs)
-    return replace(context, cloud=cloud)
-
-
-def _in_every_zone(cloud: Cloud) -> frozenset[str]:
-    """Settings that are known of each zone, so that no global value is asked for."""
-    known = [frozenset(zone.settings.values) for zone in cloud.zones]
-    return frozenset.intersection(*known) if known else frozenset()

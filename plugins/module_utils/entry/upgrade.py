@@ -31,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import with_details, with_restarts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
@@ -46,7 +46,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.s
     big_s,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Policy,
@@ -165,7 +164,7 @@ def _read(client: Client, request: Request) -> Facts:
     else:
         cloud = read_cloud(client)
         known = cloud.units
-        baseline = baseline_of(cloud, target)
+        baseline = Baseline.of_cloud(target, cloud)
     units = find_targets(known, request.targets, lambda: read_units(client))
     restarts = read_restarts(client, units, str(target), in_flight, time.time())
     return Facts(target, with_restarts(units, restarts), known, baseline, in_flight, cloud)

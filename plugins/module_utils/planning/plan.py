@@ -13,7 +13,6 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import run_checks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Answer,
@@ -34,7 +33,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_templates
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Baseline,
     Verdict,
@@ -127,7 +125,7 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         return [(unit, unknown) for unit in units]
-    baseline = baseline_of(cloud, cloud.version)
+    baseline = Baseline.of_cloud(cloud.version, cloud)
     return [(unit, decide(unit, baseline, policy.strategy)) for unit in units]
 
 
@@ -174,12 +172,6 @@ def make_plan(
             ([(item.unit, item.verdict.method) for item in step.units] for step in steps), bounds or Bounds(), pace
         ),
     )
-
-
-def baseline_of(cloud: Cloud, target: Version) -> Baseline:
-    """What verdicts need of the whole cloud."""
-    disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
-    return Baseline.of(target, cloud.vms, new_templates(cloud), disabled)
 
 
 def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:

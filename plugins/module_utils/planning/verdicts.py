@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     ROUTER_PROVIDERS,
     Kind,
@@ -28,7 +29,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate, Templates
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+    NewTemplate,
+    Templates,
+    new_templates,
+)
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
@@ -82,6 +87,12 @@ class Baseline:
         odd = frozenset((vm.id, str(vm.scripts)) for vm in (*odd_ones(current), *unpatched))
         new = frozenset(str(vm.scripts) for vm in current if (vm.id, vm.scripts) not in odd)
         return cls(target, old, new, odd, templates or {}, disabled_zones)
+
+    @classmethod
+    def of_cloud(cls, target: Version, cloud: Cloud) -> Baseline:
+        """With all that is known of the cloud."""
+        disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
+        return cls.of(target, cloud.vms, new_templates(cloud), disabled)
 
     def has_wrong_scripts(self, vm: Vm) -> bool:
         """Whether what runs in a router contradicts the version it claims."""

@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import Drift, drift
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import baseline_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from tests.unit.builders import TARGET, TARGET_TEXT, estate, network_unit, system_vm_unit, version, vm
 
 MD5 = {letter: letter * 32 for letter in "abc"}
@@ -23,7 +23,7 @@ SHA = {letter: letter * 128 for letter in "abc"}
 
 
 def drift_of(cloud: Cloud) -> Drift:
-    return drift(cloud, baseline_of(cloud, TARGET))
+    return drift(cloud, Baseline.of_cloud(TARGET, cloud))
 
 
 def routers(*facts: tuple[str, str] | tuple[str, str, dict[str, Any]]) -> list[Vm]:

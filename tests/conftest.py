@@ -14,6 +14,8 @@ SITE_PACKAGES = sysconfig.get_path("purelib")
 
 # Keeps an older copy in ~/.ansible/collections out of every ansible command that a test starts.
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = SITE_PACKAGES
+# For what tests start.
+os.environ["PYTHONPATH"] = str(ROOT / "tests" / "support" / "short_lived")
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hypothesis"))
 
 link = Path(SITE_PACKAGES, "ansible_collections", "cloudstack", "sysvm")
@@ -22,6 +24,11 @@ if link.resolve() != ROOT:
 
 # Their tests look at one run, which each worker would make for itself.
 SHARE_A_RUN = {"test_docs.py", "test_happy_path.py", "test_inventory.py", "test_mixed_estate.py", "test_skipped.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long first: in the end, while some workers have no test any more, the others have short ones."""
+    items.sort(key=lambda item: "/integration/" not in str(item.path))
 
 
 @pytest.hookimpl(optionalhook=True)

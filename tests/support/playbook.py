@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.runner import python_path
+
 # Far more than it needs; a process that fills the memory is to die of it alone.
 MEMORY = 2 << 30
 LONGEST_S = 100.0
@@ -26,8 +28,6 @@ def start(
     """Its output is in the folder's C(stdout); the report goes to its C(report) unless the variables say otherwise."""
     temporary = folder / "tmp"
     temporary.mkdir()
-    # cs imports it where it is installed, which is slow, and only the simulator needs it.
-    temporary.joinpath("aiohttp.py").write_text("raise ImportError", encoding="utf-8")
     file = folder / "variables.json"
     file.write_text(json.dumps({"sysvm_report_dir": str(folder / "report"), **variables}), encoding="utf-8")
     program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -37,7 +37,7 @@ def start(
         "ANSIBLE_LOCAL_TEMP": str(temporary),
         "ANSIBLE_REMOTE_TEMP": str(temporary),
         "TMPDIR": str(temporary),
-        "PYTHONPATH": str(temporary),
+        "PYTHONPATH": python_path(),
         "PWD": str(folder),
     }
     with (folder / "stdout").open("w", encoding="utf-8") as output:

@@ -201,16 +201,12 @@ class Cloud:
             # ansible-core binds a socket there, whose path may have 107 characters; those of pytest's folders grow.
             (self.folder / "tmp").mkdir(exist_ok=True)
             temporary.symlink_to(self.folder / "tmp")
-        # cs imports it where it is installed, which is slow, and only the simulator needs it.
-        without = self.simulator.folder / "without"
-        without.mkdir(exist_ok=True)
-        without.joinpath("aiohttp.py").write_text("raise ImportError", encoding="utf-8")
         # ansible-playbook looks a thousand times a second whether a task has ended, and tests mostly wait.
         configuration = self.simulator.folder / "ansible.cfg"
         configuration.write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
         own = {
             "ANSIBLE_CONFIG": str(configuration),
-            "PYTHONPATH": str(without),
+            "PYTHONPATH": python_path(),
             "HOME": str(self.folder),
             "PWD": str(self.folder),
             "TMPDIR": str(temporary),
@@ -248,6 +244,11 @@ class Cloud:
 
         api = CloudStack(self.simulator.url, self.simulator.key, self.simulator.secret, method="post")
         return getattr(api, command)(**params)
+
+
+def python_path() -> str:
+    """For processes that import the collection: what they do without, and what tests/conftest.py has put there."""
+    return os.pathsep.join(filter(None, [str(Path(__file__).parent / "without"), os.environ.get("PYTHONPATH")]))
 
 
 def extra_vars(options: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,18 @@ if link.resolve() != ROOT:
 SHARE_A_RUN = {"test_docs.py", "test_happy_path.py", "test_inventory.py", "test_mixed_estate.py", "test_skipped.py"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long first: in the end, while some workers have no test any more, the others have short ones."""
-    items.sort(key=lambda item: "/integration/" not in str(item.path))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Between several workers: tests that compute beside tests that wait, so each folder is spread over the whole time;
+    but the long ones not in the end, when some workers have no test any more."""
+    if not hasattr(config, "workerinput"):
+        return
+    folders = [item.path.relative_to(ROOT).parts[1] for item in items]
+    sizes, places = Counter(folders), Counter[str]()
+    moments = {}
+    for item, folder in zip(items, folders, strict=True):
+        places[folder] += 1
+        moments[item] = places[folder] / sizes[folder] * (0.9 if folder == "integration" else 1)
+    items.sort(key=moments.__getitem__)
 
 
 @pytest.hookimpl(optionalhook=True)

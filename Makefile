@@ -1,6 +1,8 @@
 # Everything runs from .venv, where one link makes this folder importable as the collection cloudstack.sysvm.
 PYTHON ?= python3
 VENV ?= .venv
+# Which ansible-core VENV is to have; the newest that its Python can have, if nothing is said.
+CORE ?=
 PYTEST_ARGS ?=
 
 BIN := $(CURDIR)/$(VENV)/bin
@@ -24,13 +26,14 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
+ANSIBLE_CORE = $(if $(CORE),ansible-core~=$(CORE).0)
 install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m pip install -q uv; } \
 	&& $(VENV_PYTHON) -m uv pip install -q --python $(VENV_PYTHON) $(1) \
 	|| $(VENV_PYTHON) -m pip install -q $(1)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate screenshots demo test test-fast lint mypy sanity integration bench docs build matrix clean
+.PHONY: help setup generate screenshots demo test tests test-fast oldest lint mypy sanity integration bench docs build matrix clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -47,13 +50,18 @@ demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh
 
 # More workers than cores, and the rest beside them: most tests wait most of the time.
-RUN_TESTS = pytest -n 6 $(PYTEST_ARGS)
+test: $(VENV)/.dev ## everything: all tests, lint, mypy, documentation, sanity and the oldest ansible-core
+	@tests/tools/beside.sh "$(MAKE) --no-print-directory lint mypy docs sanity oldest" $(MAKE) --no-print-directory tests
 
-test: $(VENV)/.dev ## everything: lint, mypy, documentation, sanity and all tests
-	@tests/tools/beside.sh "$(MAKE) --no-print-directory lint mypy docs sanity" $(RUN_TESTS)
+tests: $(VENV)/.dev ## all tests, and nothing else
+	@pytest -n 6 $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## only the fast tests
 	@pytest -n 4 -m "not slow" $(PYTEST_ARGS)
+
+OLDEST = $(shell $(VENV_PYTHON) -c 'import sys; print("2.18" if sys.version_info < (3, 14) else "2.20")')
+oldest: $(VENV)/.dev ## the unit tests with the oldest ansible-core that this Python can have
+	@$(MAKE) --no-print-directory test-fast PYTHON="$(BIN)/python" VENV=.cache/venvs/oldest CORE=$(OLDEST) PYTEST_ARGS=tests/unit
 
 lint: $(VENV)/.dev ## ruff, antsibull-changelog and ansible-lint
 	ruff check
@@ -65,8 +73,9 @@ mypy: $(VENV)/.dev ## check types
 	mypy -p ansible_collections.cloudstack.sysvm.plugins -p tests
 
 # The tests are not published, and half of the time; make matrix looks at them as well.
+SANITY_ARGS ?= --exclude tests/
 sanity: $(VENV)/.dev ## ansible-test sanity
-	tests/tools/sanity.sh --exclude tests/
+	tests/tools/sanity.sh $(SANITY_ARGS)
 
 integration: $(VENV)/.dev ## ansible-test integration: the main path against the simulated cloud
 	tests/tools/integration.sh
@@ -86,8 +95,8 @@ build: $(VENV)/.runtime ## build the collection into dist/
 screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
 	@python -m tests.tools.screenshots
 
-# noxfile.py says which; all of them take hours. nox has an environment of its own: galaxy-importer wants other attrs.
-matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go together: make matrix [K="tests and py313_core221"]
+# noxfile.py says which. nox has an environment of its own: galaxy-importer wants other attrs.
+matrix: $(VENV)/.dev ## all tests on each Python and ansible-core that go together, hours: make matrix [K="tests and py313_core221"]
 	uv tool run nox -f noxfile.py $(if $(K),-k "$(K)") -- $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, but not .venv
@@ -102,7 +111,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements.txt requirements-demo.txt | $(VENV)/bin/python
 	@echo "Installing the requirements of the collection and its demo ..."
-	@$(call install,-r requirements.txt -r requirements-demo.txt)
+	@$(call install,-r requirements.txt -r requirements-demo.txt $(ANSIBLE_CORE))
 	@mkdir -p "$(SITE_PACKAGES)/ansible_collections/cloudstack"
 	@ln -sfn "$(CURDIR)" "$(SITE_PACKAGES)/ansible_collections/cloudstack/sysvm"
 	@printf %s "$(CURDIR)" > $(VENV)/.made-in
@@ -110,5 +119,5 @@ $(VENV)/.runtime: requirements.txt requirements-demo.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "Installing the requirements of the tests ..."
-	@$(call install,-r requirements-dev.txt)
+	@$(call install,-r requirements-dev.txt $(ANSIBLE_CORE))
 	@touch $@

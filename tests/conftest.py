@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE_PACKAGES = sysconfig.get_path("purelib")
@@ -18,6 +19,9 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = SITE_PACKAGES
 # For what tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "tests" / "support" / "short_lived")
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hypothesis"))
+# How long something takes is a matter of benchmarks; a test shares its machine with others.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
 
 link = Path(SITE_PACKAGES, "ansible_collections", "cloudstack", "sysvm")
 if link.resolve() != ROOT:

@@ -27,8 +27,8 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX, ROLE_VARIABLE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
-    PREFIX,
     VariableError,
     read_one,
     read_variables,
@@ -102,6 +102,8 @@ class Surroundings:
         self.host: str = self._vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
+        # What modules say then names variables.
+        action._task.environment = [*(action._task.environment or []), {ROLE_VARIABLE: "1"}]
 
     def refuse_unknown(self) -> None:
         """:raises SysvmError: for a variable that nobody reads."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulator.process import SimulatorThread
 from tests.support.estates import estate
 from tests.support.modules import call_module
 from tests.support.runner import Cloud, Run
@@ -120,28 +122,29 @@ def test_modules(cloud: Cloud) -> None:
         ),
         (check, {"api_key": ""}, ("api_key is missing", "Set the option or the environment variable CLOUDSTACK_KEY")),
         (check, {"api_key": "has a space"}, ("api_key (CLOUDSTACK_KEY) contains white space",)),
-        # The role gives these the variables sysvm_zones, sysvm_names and so on.
         (
             check,
             {"zones": ["Berlin", "Hamburg"]},
-            ("sysvm_zones names 'Hamburg', but there is no such zone. The zones are: Berlin.",),
+            ("zones has 'Hamburg', but there is no such zone. The zones are: Berlin.",),
         ),
-        (check, {"exclude_names": ["nett"]}, ("sysvm_exclude_names names 'nett'", "Check the spelling")),
+        (check, {"exclude_names": ["nett"]}, ("exclude_names has 'nett', but no system VM", "Check the spelling")),
         (
             check,
             {"names": ["net"], "exclude_names": ["net"]},
-            ("sysvm_names and sysvm_exclude_names both name 'net'", "Remove it from one of the two"),
+            ("names and exclude_names both name 'net'", "Remove it from one of the two"),
         ),
         (
             check,
             {"select": "zone = 'Berlin'"},
-            ("sysvm_select is not a valid JMESPath expression: \"zone = 'Berlin'\"", "for example: zone == 'Berlin'"),
+            ("select is not a valid JMESPath expression: \"zone = 'Berlin'\"", "for example: zone == 'Berlin'"),
         ),
         (
             check,
             {"cidrs": ["10.1.0.0/33"]},
-            ("sysvm_cidrs has '10.1.0.0/33', which is no network in CIDR notation", "Write it like 10.1.0.0/16"),
+            ("cidrs has '10.1.0.0/33', which is no network in CIDR notation", "Write it like 10.1.0.0/16"),
         ),
+        (check, {"target_version": "next"}, ("target_version is 'next'",)),
+        (check, {"ignore_checks": ["permissions"]}, ("ignore_checks has permissions, which cannot be ignored",)),
         (
             check,
             {"kinds": ["routers"]},
@@ -168,4 +171,14 @@ def test_modules(cloud: Cloud) -> None:
         assert result["failed"] is True and result["changed"] is False
         for part in says:
             assert part in result["msg"], f"{name} {options}"
+        assert " sysvm_" not in f" {result['msg']}", "a module has options"
     assert cloud.simulator.journal() == before
+
+
+def test_what_modules_return_names_their_options_too() -> None:
+    half = [{"redundantstate": "PRIMARY"}, {"redundantstate": "FAULT"}]
+    with SimulatorThread(estate(networks=[{"name": "pair", "redundant": True, "router": half}])) as simulator:
+        [pair] = call_module(simulator, "cs_router_restart", networks=["pair"], mode="recreate")["results"]
+        planned = call_module(simulator, "cs_sysvm_version_check", method="recreate", fail_on_checks=False)
+    assert "or allow it with allow_degraded" in pair["reason"]
+    assert " sysvm_" not in json.dumps(planned)

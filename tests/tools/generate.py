@@ -37,7 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     default_of,
     options_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import PREFIX
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX
 from tests.tools import tables
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,6 +23,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import (
+    ROLE_VARIABLE,
+    name_options,
+    with_options_named,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import USES_OF
 
 
@@ -39,26 +44,27 @@ def run(
     :param missing: further Python libraries the module needs -> whether they are missing.
     :param constraints: AnsibleModule's own, such as C(required_one_of).
     """
-    options = options_of(name).values()
-    module = AnsibleModule(argument_spec=argument_spec(options), supports_check_mode=True, **constraints)
+    options = options_of(name)
+    told = () if ROLE_VARIABLE in os.environ else options
+    module = AnsibleModule(argument_spec=argument_spec(options.values()), supports_check_mode=True, **constraints)
     for library, absent in {"cs": CS_IMPORT_ERROR is not None, **(missing or {})}.items():
         if absent:
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
     try:
-        refuse_too_low(options, module.params)
+        refuse_too_low(options.values(), module.params)
         connection = connection_from_params(module.params, os.environ)
         with Client(connection) as client, naming_all_that_is_refused(client, USES_OF[name]):
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:
-        module.fail_json(msg=str(error), error=error.details())
+        module.fail_json(msg=name_options(str(error), told), error=with_options_named(error.details(), told))
     # Only the answer is left to write; looking through thousands of units for garbage would delay it, also at the end.
     gc.freeze()
     gc.disable()
-    values = {"changed": outcome.changed, **outcome.values}
+    values = {"changed": outcome.changed, **with_options_named(outcome.values, told)}
     for warning in values.pop("warnings", ()):
         module.warn(warning)
     if outcome.diff is not None and module._diff:
         values["diff"] = dict(outcome.diff())
     if outcome.failure is not None:
-        module.fail_json(msg=outcome.failure, **values)
+        module.fail_json(msg=name_options(outcome.failure, told), **values)
     module.exit_json(**values)

@@ -113,7 +113,7 @@ def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozense
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise PolicyError(
-            f"{option} names {', '.join(repr(name) for name in unknown)}, but no system VM, router, network or VPC "
+            f"{option} has {', '.join(repr(name) for name in unknown)}, but no system VM, router, network or VPC "
             "with a router has this name or id",
             remedy="Check the spelling; run the playbook check_sysvms.yml without it to see all names.",
         )
@@ -140,7 +140,7 @@ def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str,
     unknown = [name for name in wanted if not any(name in pair for pair in known)]
     if unknown:
         raise PolicyError(
-            f"{option} names {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
+            f"{option} has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
             remedy=f"The {what}s are: {', '.join(sorted(name for dummy, name in known)) or 'none'}.",
         )
     return frozenset(identity for identity, name in known if identity in wanted or name in wanted)

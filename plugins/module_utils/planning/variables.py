@@ -23,9 +23,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import SCOPE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import duration_s
 
-PREFIX = "sysvm_"
 OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
 TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
 FALSE = frozenset({"false", "no", "off", "n", "f", "0"})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as client_module
@@ -213,7 +213,6 @@ class Cloud:
         return ok(count=count, vm=items) if items else ok(count=count) if count else ok()
 
 
-@settings(deadline=None)  # threads wait for a busy machine
 @given(st.integers(0, 40), st.integers(1, 12), st.booleans(), st.sampled_from(["id", "jobid", "name"]))
 def test_paging_returns_each_item_once(size: int, page_size: int, per_page_counts: bool, key: str) -> None:
     estate = Cloud(size, per_page_counts, key)
@@ -221,7 +220,6 @@ def test_paging_returns_each_item_once(size: int, page_size: int, per_page_count
     assert estate.pages <= size // page_size + 2
 
 
-@settings(deadline=None)  # threads wait for a busy machine
 @given(st.integers(1, 30), st.integers(1, 10), st.booleans(), st.data())
 def test_an_estate_that_changes_while_it_is_read_is_read_again(
     size: int, page_size: int, grows: bool, data: st.DataObject

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
@@ -113,7 +113,6 @@ faults = st.dictionaries(page_numbers, st.lists(st.sampled_from([*PASSES, "reset
 lasting = st.dictionaries(page_numbers, st.sampled_from([*STAYS]), max_size=1)
 
 
-@settings(deadline=None)  # threads wait for a busy machine
 @given(
     st.integers(0, 40),
     st.integers(1, 12),

@@ -182,9 +182,9 @@ def test_selection(policy: Policy, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: make_policy(names=("typo",)), "sysvm_names names 'typo'"),
-        (lambda: make_policy(exclude_names=("typo",)), "sysvm_exclude_names names 'typo'"),
-        (lambda: make_policy(zones=("Berlni",)), "sysvm_zones names 'Berlni'"),
+        (lambda: make_policy(names=("typo",)), "sysvm_names has 'typo'"),
+        (lambda: make_policy(exclude_names=("typo",)), "sysvm_exclude_names has 'typo'"),
+        (lambda: make_policy(zones=("Berlni",)), "sysvm_zones has 'Berlni'"),
         (lambda: make_policy(cidrs=("10.1.0.0/99",)), "sysvm_cidrs has '10.1.0.0/99'"),
         (lambda: make_policy(select="zone ==="), "sysvm_select is not a valid JMESPath"),
         (lambda: make_policy(select="length(zone_id, zone)"), "sysvm_select is not a valid JMESPath"),

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import SCOPE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
     OWN_PREFIX,
-    PREFIX,
     VariableError,
     read_one,
     read_variables,

@@ -158,7 +158,7 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
             assert without_effect or rules or in_doubt, (other, job)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     drawn(["network", "pair", "vpc", "tiers"], LIVE_PATCH_FAULTS, [Fault.NONE, Fault.SILENT, Fault.LOST]),
     LIMITS_DRAWN,
@@ -175,7 +175,7 @@ def test_promises(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     assert all(decide(as_it_is(unit, again), SITUATION).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN, IDS_DRAWN)
 def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     units = [one.unit(number) for number, one in enumerate(described)]
@@ -188,7 +188,7 @@ def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids
     assert all(decide(as_it_is(unit, again), SITUATION, wishes).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),
     LIMITS_DRAWN,

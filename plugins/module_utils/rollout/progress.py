@@ -23,7 +23,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results i
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
 JOURNAL_VARIABLE = "SYSVM_JOURNAL"
-MARKS = {UnitStatus.UPGRADED: "ok", UnitStatus.CURRENT: "current", UnitStatus.FAILED: "FAILED"}
+MARKS = {
+    UnitStatus.UPGRADED: "ok",
+    UnitStatus.CURRENT: "current",
+    UnitStatus.FAILED: "FAILED",
+    UnitStatus.NOT_STARTED: "left",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Progress:
         self._journal({"result": result.as_dict()})
         took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
         gap = "" if result.gap_s is None else f", gap {durations.exact(result.gap_s)}" if result.gap_s else ", no gap"
-        reason = "" if result.status.good else f": {result.reason}"
+        reason = "" if result.status.good else f": {result.reason.removeprefix('not started: ')}"
         self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{gap}{reason}", counts)
 
     def note(self, unit: Unit, text: str) -> None:

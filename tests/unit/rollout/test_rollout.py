@@ -203,12 +203,15 @@ def test_what_has_only_waited_for_somebody_elses_job_is_not_started_any_more(
     units = networks(2)
     server = FakeServer(units, {units[1].id: Fault.REFUSED}, {units[0].id: 40.0})
     job = server.start(units[0], calls(units[0], Method.LIVE_PATCH)[0], Fault.SILENT)
-    one = scheduler(server, replace(LIMITS, job_timeout=600, **limits))
+    lines: list[str] = []
+    one = scheduler(server, replace(LIMITS, job_timeout=600, **limits), lines=lines)
     one._pace.learn(90.0, 20.0, 20.0)
     one._interrupted = lambda: interrupted and server.time > 1010
     waited = one.run(units, Method.LIVE_PATCH).results[0]
     assert server.log == []
     assert (waited.status, waited.reason, waited.job_ids) == (UnitStatus.NOT_STARTED, reason, (job.id,))
+    [line] = [line for line in lines if " left " in line]
+    assert "network n0 in 4" in line and f": {reason.removeprefix('not started: ')} [" in line
 
 
 def test_a_job_that_takes_too_long_is_left_alone() -> None:

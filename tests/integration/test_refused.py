@@ -43,7 +43,7 @@ def test_one_router_from_4_13(tmp_path: Path) -> None:
         options: list[dict[str, Any]] = [{}, {"fail_on_checks": False}, {"exclude_names": ["old"]}]
         result, told, way_out = (call_module(cloud.simulator, "cs_sysvm_version_check", **each) for each in options)
         assert result["failed"] is True and result["changed"] is False
-        assert router in result["msg"] and "sysvm_exclude_names" in result["msg"]
+        assert f"{router} was built from" in result["msg"] and "leave them out with exclude_names" in result["msg"]
         assert [unit["name"] for unit in result["plan"]["units"]][-1] == "old"
         assert {each["name"]: each["status"] for each in result["checks"]}["source_versions"] == "fail"
         assert result["summary"] == {"live_patch": 4, "skip": 1}

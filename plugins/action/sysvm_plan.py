@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         with tempfile.TemporaryDirectory() as nowhere:
             if hosts:  # it is they who try, not the module
-                self._task.environment = [*(self._task.environment or []), {PLACES_VARIABLE: nowhere}]
+                around.tell_modules({PLACES_VARIABLE: nowhere})
             checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = checked.get("warnings", [])
         if checked.get("failed"):

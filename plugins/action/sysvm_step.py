@@ -75,7 +75,7 @@ class ActionModule(LiveAction):
         checking = self._task.check_mode
         journal = os.path.join(run.folder, f"journal-{number}")
         folder = None if checking else around.report_folder(variables)
-        self._task.environment = [*(self._task.environment or []), {JOURNAL_VARIABLE: journal}]
+        around.tell_modules({JOURNAL_VARIABLE: journal})
         metrics = None if checking else around.metrics_file(variables)
         keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
         if number == 1 and not checking:

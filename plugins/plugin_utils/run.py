@@ -102,8 +102,12 @@ class Surroundings:
         self.host: str = self._vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
-        # What modules say then names variables.
-        action._task.environment = [*(action._task.environment or []), {ROLE_VARIABLE: "1"}]
+        self.tell_modules({ROLE_VARIABLE: "1"})  # then what they say names variables
+
+    def tell_modules(self, environment: Mapping[str, str]) -> None:
+        """Environment variables of the modules that the task runs from now on."""
+        task = self._action._task
+        task.environment = [*(task.environment or []), environment]
 
     def refuse_unknown(self) -> None:
         """:raises SysvmError: for a variable that nobody reads."""

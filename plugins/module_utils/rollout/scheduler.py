@@ -309,7 +309,7 @@ class Scheduler:
         if self._stopped:
             return self._stopped.removeprefix("not started: ")
         if not self._in_time(expected_s):
-            return f"{self._too_long(expected_s)} before the deadline"
+            return self._too_long(expected_s)
         if self._failed > self._limits.max_failures:
             return f"{self._failed} unit(s) failed, and max_failures is {self._limits.max_failures}"
         return None
@@ -363,11 +363,11 @@ class Scheduler:
         if self._stopped:
             return self._stopped
         if self._within_budget() and not self._in_time(life.expected_s):
-            return f"not started: {self._too_long(life.expected_s)} before the deadline"
+            return f"not started: {self._too_long(life.expected_s)}"
         return f"not started: {self._failed} failed unit(s), and max_failures is {self._limits.max_failures}"
 
     def _too_long(self, expected_s: float) -> str:
-        return f"it takes about {rough(self._pace.typical(expected_s))} and would not end"
+        return f"it takes about {rough(self._pace.typical(expected_s))} and would not end before the deadline"
 
     def _counts(self) -> Counts:
         running = [

@@ -29,10 +29,15 @@ OPTIONS: dict[str, Any] = {"kinds": ["router"], "soak": 6}
 
 def started_soak(cloud: Cloud, **options: Any) -> Any:
     """A run whose canary is done and watched; its process."""
-    process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, **options, "log": str(cloud.folder / "log")}))
     log = cloud.folder / "log"
-    wait_for(lambda: log.exists() and "are watched for" in log.read_text())
+    process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, **options, "log": str(log)}))
+    wait_until_watched(log)
     return process
+
+
+def wait_until_watched(log: Path) -> None:
+    """What happens from now on is new."""
+    wait_for(lambda: log.exists() and "are watched for" in log.read_text())
 
 
 def test_nothing_new_lets_the_many_follow(tmp_path: Path) -> None:
@@ -67,15 +72,22 @@ def test_something_new_stops_the_run(tmp_path: Path) -> None:
     ],
     ids=["state", "health", "alert"],
 )
-def test_what_the_server_says_of_it(changes: dict[str, Any], words: str) -> None:
+def test_what_the_server_says_of_it(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
     faults = [{"kind": "alert", "match": {"name": "a"}, "text": "{name} is sick", "seconds": 2}] if not changes else []
     settings = {"router.health.checks.enabled": "true", "router.health.checks.failures.to.recreate.vr": ""}
     with SimulatorProcess(estate(faults=faults, settings=settings, **ESTATE)) as simulator:
-        assert not call_module(simulator, "cs_router_restart", networks=["a"])["failed"]
-        later = threading.Timer(1, simulator.update, kwargs={"vms": {"r-3-VM": changes}})
-        later.start()
-        told = call_module(simulator, "cs_sysvm_soak", routers=["r-3-VM"], duration=5)
-        later.join()
+        [done] = call_module(simulator, "cs_router_restart", networks=["a"])["results"]
+        jobs = {vm["id"]: done["job_ids"] for vm in done["vms"]}
+        log = tmp_path / "log"
+
+        def change() -> None:
+            wait_until_watched(log)
+            simulator.update(vms={"r-3-VM": changes})
+
+        other = threading.Thread(target=change)
+        other.start()
+        told = call_module(simulator, "cs_sysvm_soak", routers=["r-3-VM"], duration=5, jobs=jobs, log=str(log))
+        other.join()
     assert told["failed"] and words in told["results"][0]["wrong"], told
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,14 @@ from tests.simulator.systemvms import REQUIRED
 from tests.simulator.world import World
 
 
-def load(path: str | Path, overrides: list[str] | None = None) -> World:
+def load(path: str | Path, overrides: Sequence[str] = ()) -> World:
     with open(path, encoding="utf-8") as file:
-        spec = yaml.safe_load(file) or {}
-    for override in overrides or []:
+        return build_with(yaml.safe_load(file) or {}, overrides)
+
+
+def build_with(spec: dict[str, Any], overrides: Sequence[str]) -> World:
+    """Changes what it is given."""
+    for override in overrides:
         set_override(spec, override)
     return build(spec)
 

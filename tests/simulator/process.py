@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.simulator.estate import build, load, set_override
+from tests.simulator.estate import build_with, load
 from tests.simulator.estate_schema import EstateError
 from tests.simulator.server import Simulator
 from tests.simulator.world import World
@@ -268,9 +268,6 @@ def _facts(simulator: Simulator) -> tuple[str, str, str]:
 
 
 def _world(estate: Estate, settings: Sequence[str]) -> World:
-    if not isinstance(estate, dict):
-        return load(estate_path(estate), list(settings))
-    spec = copy.deepcopy(estate)
-    for setting in settings:
-        set_override(spec, setting)
-    return build(spec)
+    if isinstance(estate, dict):
+        return build_with(copy.deepcopy(estate), settings)
+    return load(estate_path(estate), settings)

@@ -21,7 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Owner, Unit, Vm, Vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate

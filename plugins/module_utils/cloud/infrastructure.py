@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 
 
 class NotReadError(LookupError):

@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Vpc,
     version_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 

@@ -43,7 +43,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Vm,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import Services, group_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 
 ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
 

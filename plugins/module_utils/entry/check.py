@@ -18,9 +18,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     refuse_unknown_checks,
 )

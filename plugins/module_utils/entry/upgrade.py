@@ -30,10 +30,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
     read_units,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, is_healthy_pair
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method

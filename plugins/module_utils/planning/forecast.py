@@ -22,10 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     HYPERVISOR_IN_NAME,
     PACKAGED_HYPERVISORS,
     RELEASES,
@@ -36,6 +33,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases
     release_of,
     template_name,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
     NO_SYSTEM_VMS,
     hypervisor_of,

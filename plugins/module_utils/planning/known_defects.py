@@ -21,7 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     Kind,
     Unit,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
     NewTemplate,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host, Template, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
 # Whose hosts never run system VMs or routers (NetworkHelperImpl, and those of an extension).

@@ -19,7 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     pair_states,
     vm_names,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 

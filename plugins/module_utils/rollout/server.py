@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
     read_routers,
     read_system_vms,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 

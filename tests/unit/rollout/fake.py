@@ -23,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server

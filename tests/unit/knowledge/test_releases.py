@@ -7,8 +7,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     LACKS,
     RELEASES,
     architectures,
@@ -18,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases
     release_of,
     template_name,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from tests.unit.builders import version
 
 

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import unknown_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     HYPERVISOR_IN_NAME,
     PACKAGED_HYPERVISORS,
@@ -29,7 +30,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
     Release,
     documentation,
     documented_steps,
-    lacks_of,
     release_of,
     template_name,
 )
@@ -180,13 +180,7 @@ def forecast(cloud: Cloud, target: Version) -> Forecast:
         target,
         (*_path(source, target), *_templates(cloud, target), *_hosts(cloud, target), *_servers(cloud, target)),
         documented_steps(target),
-        tuple(
-            f"{lack.command} of {source} has no {lack.what}: {lack.then}"
-            if lack.what
-            else f"no {lack.command}: {lack.then}"
-            for lack in lacks_of(source)
-            if lack.hides
-        ),
+        unknown_of(source),
         documentation(source, target),
     )
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     pair_states,
     vm_names,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import release_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
@@ -40,7 +41,8 @@ NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMeta
 # Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
 FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
 # Why an orphan is touched by no method, and what to do about it.
-ORPHANED, DESTROY_IT = "its network or VPC no longer exists", "destroy the router"
+ORPHANED = "the server says that its network or VPC does not exist"
+LOOK_AT_IT = "look at it before anything else: what it serves, and for whom"
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 
 
@@ -66,6 +68,7 @@ class Baseline:
     odd: frozenset[tuple[str, str]] = frozenset()  # id and checksum of routers that claim the target with other scripts
     templates: Templates = field(default_factory=dict)
     disabled_zones: frozenset[str] = frozenset()
+    minimums: Mapping[str, Version] = field(default_factory=dict)  # zone id -> minreq.sysvmtemplate.version
 
     @classmethod
     def of(
@@ -92,7 +95,15 @@ class Baseline:
     def of_cloud(cls, target: Version, cloud: Cloud) -> Baseline:
         """With all that is known of the cloud."""
         disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
-        return cls.of(target, cloud.vms, new_templates(cloud), disabled)
+        minimums = {zone.id: zone.minimum_version for zone in cloud.zones if zone.minimum_version}
+        return replace(cls.of(target, cloud.vms, new_templates(cloud), disabled), minimums=minimums)
+
+    @property
+    def template_versions(self) -> frozenset[Version]:
+        """Of the template that belongs to the target; a maintenance release may go without one of its own."""
+        release = release_of(self.target)
+        own = release.template(self.target) if release else None
+        return frozenset({self.target, own} if own else {self.target})
 
     def has_wrong_scripts(self, vm: Vm) -> bool:
         """Whether what runs in a router contradicts the version it claims."""
@@ -127,26 +138,30 @@ def is_current(vm: Vm, baseline: Baseline) -> bool:
     """Whether the server's own report proves that this VM runs the target software.
 
     A router whose checksum equals that of a router with older software, or is not that of the others at the target, was
-    not patched, whatever C(softwareversion) claims; an agent's version counts only while the agent is connected; of an
-    internal LB VM the server keeps no software version, there its template or its checksum must be the new one.
+    not patched, whatever C(softwareversion) claims. An agent's version counts only while the agent is connected. The
+    software version of an internal LB VM means nothing: old releases wrote it when they patched one with its tier, and
+    it stays for ever; there the template or the checksum must be the new one.
     """
     if not vm.running:
         return False
     if not vm.is_router:
         return vm.agent_state == "Up" and vm.software == baseline.target
-    if vm.internal_lb and vm.software is None:
-        return vm.built_from == baseline.target or vm.scripts in baseline.new_scripts
+    if vm.internal_lb:
+        from_new = vm.built_from is not None and vm.built_from in baseline.template_versions
+        return vm.scripts not in baseline.old_scripts and (from_new or vm.scripts in baseline.new_scripts)
     return vm.software == baseline.target and not baseline.has_wrong_scripts(vm)
 
 
 def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> Verdict:
     """The verdict for one unit."""
+    if not matrix.server_can_live_patch(baseline.target):
+        return _read_only(unit, baseline)
     strategy = strategy or Strategy()
     behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
     if strategy.method is WantedMethod.RECREATE:
         template = baseline.template(unit.vms[0])
-        old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
+        old = [vm for vm in unit.vms if vm in behind or (template and template.carries(vm) is False)]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
             return Verdict(Method.RESTART, _owed_reason(unit))
         if not old and not extra:
@@ -193,6 +208,21 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
 
 
+def _read_only(unit: Unit, baseline: Baseline) -> Verdict:
+    """What an old server tells: of a router only its template, which has to be the minimum at least."""
+
+    def is_old(vm: Vm) -> bool:
+        if not vm.is_router:
+            return vm.software != baseline.target
+        minimum = baseline.minimums.get(vm.zone_id)
+        return vm.built_from is None or minimum is None or vm.built_from < minimum
+
+    old = [vm for vm in unit.vms if not vm.running or is_old(vm)]
+    if not old:
+        return Verdict(Method.NONE, f"is not older than {baseline.target} wants")
+    return Verdict(Method.SKIP, f"{_from(old)}; {matrix.TOO_OLD}")
+
+
 def degraded(unit: Unit) -> str | None:
     """Why taking down one router of the unit may take down the only one that works; None where it would not."""
     if not unit.elects or not any(vm.running for vm in unit.vms) or is_healthy_pair(unit.vms):
@@ -230,11 +260,13 @@ def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> V
 
 def _untouchable(unit: Unit) -> str | None:
     """Why no method may touch this unit now."""
+    if unit.doubts:
+        return f"the server's lists contradict each other: {'; '.join(unit.doubts)}"
     settling = [vm for vm in unit.vms if vm.state in SETTLING_STATES]
     if settling:
         return f"{vm_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
     if unit.kind is Kind.ORPHAN:
-        return f"{ORPHANED}; {DESTROY_IT}"
+        return f"{ORPHANED}; {LOOK_AT_IT}"
     if unit.network and not unit.network.restartable:
         return (
             f"the network is {unit.network.state}, only Implemented and Setup can be restarted; its router takes the "

@@ -46,6 +46,7 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
             "Nothing is touched."
         )
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
+    lines += [f"Note: {note}" for note in plan.get("server_notes") or ()]
     if plan.get("estimate"):
         lines.append(f"Expected: {plan['estimate']['words']}")
     if plan.get("probes"):

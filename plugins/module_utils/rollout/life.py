@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
     Call,
     apply_rules,

@@ -96,7 +96,7 @@ def test_the_cloud_as_it_will_be() -> None:
 
 def test_what_an_older_server_does_not_tell_is_said() -> None:
     listing = "; ".join(forecast(estate(servers=("4.16.1.0",)), NEW).unknown)
-    assert "what SSVMs and CPVMs were built from is unknown" in listing
+    assert "which template an SSVM or CPVM was made from" in listing
     assert "templatetype" not in listing, "it is read another way"
     assert forecast(estate(servers=("4.21.0.0",)), NEW).unknown == ()
 

@@ -216,7 +216,10 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("management_servers", Status.FAIL, "unknown", (WEB,), {"servers": ("unknown",)}),
     ("source_versions", Status.FAIL, "r-old", (network_unit("n", vm("r-old", built_from="4.11")),), {}),
     ("source_versions", Status.OK, "", (WEB, SSVM), {}),
-    ("live_patch_support", Status.FAIL, "since 4.17", (WEB,), {"servers": ("4.16.1.0",)}),
+    ("live_patch_support", Status.FAIL, "before 4.17", (WEB,), {"servers": ("4.16.1.0",)}),
+    ("management_servers", Status.FAIL, "is no version", (WEB,), {"servers": ("garbage",)}),
+    ("lists", Status.FAIL, "listVPCs names", (WEB,), {"doubts": ("listVPCs names a tier that listNetworks lacks",)}),
+    ("lists", Status.OK, "", (WEB,), {}),
     (
         "live_patch_support",
         Status.FAIL,

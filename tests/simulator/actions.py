@@ -29,8 +29,10 @@ def answer(job: Job) -> str:
 
 @command("restartNetwork", ids="network", mutating=True)
 def restart_network(call: Call) -> str:
-    network = call.objects["id"]
-    assert isinstance(network, Network)
+    found = call.objects["id"]
+    if not isinstance(found, Network) or found.removed is not None:
+        raise invalid(f"Networkd ID={found.nr} doesn't exist")
+    network = found
 
     async def work(job: Job) -> JobResult:
         vanish(call, network, "before")

@@ -213,6 +213,10 @@ class Network(Restartable):
         return "missing" if any(self in router.without_rules for router in self.all_routers) else "applied"
 
     @property
+    def acltype(self) -> str:
+        return "Domain" if self.type == "Shared" and self.owner.project is None else "Account"
+
+    @property
     def has_router_provider(self) -> bool:
         return self.provider in ("VirtualRouter", "VpcVirtualRouter")
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.simulator import alerts
+from tests.simulator import alerts, versions
 from tests.simulator.entities import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
 from tests.simulator.faults import Fault
@@ -376,7 +376,7 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     """restartNetwork or restartVPC with cleanup."""
     broken = unit.broken
-    if world.at_least("4.11.1") and world.setting_is_true("network.rolling.restart", unit.zone):
+    if world.does(versions.ROLLING_RESTART) and world.setting_is_true("network.rolling.restart", unit.zone):
         await rolling_restart(world, command, unit)
     else:
         for router in list(unit.routers):
@@ -440,9 +440,9 @@ async def restart_vpc(
     for tier in vpc.tiers:
         if not livepatch and not tier.restartrequired:
             continue
-        # Fixed in 4.18.2 (#7958): until then one such tier made the whole restart fail. Since then nobody looks at
-        # the tier's state: the router is patched through a tier that is Shutdown, too.
-        if tier.state not in RESTARTABLE and not world.at_least("4.18.2"):
+        # One such tier makes the whole restart fail, or nobody looks at its state: the router is patched through a
+        # tier that is Shutdown, too.
+        if tier.state not in RESTARTABLE and not world.does(versions.ANY_TIER_PATCHES):
             raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
         # The job does not care how it ends.
         with noted(tier, command, job_id) as note:

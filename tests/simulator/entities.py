@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from tests.simulator.faults import Fault
 from tests.simulator.identity import uuid_of
 from tests.simulator.rules import Rule
-
-if TYPE_CHECKING:
-    pass
 
 VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
@@ -21,6 +18,8 @@ ELASTIC_LB = "LB"
 SSVM = "secondarystoragevm"
 CPVM = "consoleproxy"
 X86 = "x86_64"
+RESTARTABLE = ("Implemented", "Setup")
+"""The states in which a network can be restarted."""
 
 Interval = list[float | None]
 """[from, to] in seconds since the epoch; to is None while it lasts."""

@@ -280,24 +280,56 @@ def test_forbidden_command() -> None:
 
 
 def test_who_sees_what() -> None:
-    networks = [{"name": "net"}, {"name": "mine", "account": "admin"}, {"name": "theirs", "project": "apollo"}]
-    with SimulatorThread(estate(networks=networks)) as simulator:
+    vpcs = [{"name": "vpc"}, {"name": "mine", "account": "admin"}, {"name": "theirs", "project": "apollo"}]
+    with SimulatorThread(estate(vpcs=vpcs)) as simulator:
         client = Client(simulator)
 
         def names(**request: str) -> set[str]:
-            found = client.ask(command="listNetworks", **request).body.get("network", [])
-            return {network["name"] for network in found}
+            return {vpc["name"] for vpc in client.ask(command="listVPCs", **request).body.get("vpc", [])}
 
         assert names() == {"mine"}
-        assert names(listall="true") == {"net", "mine"}
-        assert names(listall="true", projectid="-1") == {"net", "mine", "theirs"}
+        assert names(listall="true") == {"vpc", "mine"}
+        assert names(listall="true", projectid="-1") == {"vpc", "mine", "theirs"}
         assert names(listall="true", projectid=uuid_of("project", "apollo")) == {"theirs"}
-        assert names(id=uuid_of("network", "theirs")) == {"theirs"}
+        assert names(id=uuid_of("vpc", "theirs")) == {"theirs"}
+
+
+def test_limit_of_a_page_is_the_setting_at_the_servers_start() -> None:
+    networks = [{"name": "net", "count": 5}]
+    with SimulatorThread(estate(networks=networks, settings={"default.page.size": 2})) as simulator:
+        client = Client(simulator)
+
+        def shown(**request: str) -> int | str:
+            answer = client.ask(command="listRouters", listall="true", **request)
+            return len(answer.body["router"]) if answer.status == 200 else answer.body["errortext"]
+
+        too_large = "Page size can't exceed max allowed page size value: "
+        assert shown() == shown(page="1", pagesize="2") == 2
+        assert shown(page="3", pagesize="2") == 1
+        assert shown(page="1", pagesize="3") == f"{too_large}2"
+        assert shown(pagesize="-1") == 5
+        simulator.update(settings={"default.page.size": 1})
+        assert shown(page="1", pagesize="2") == 2
+        # All settings, whatever this one says.
+        assert len(client.ask(command="listConfigurations").body["configuration"]) > 100
+        simulator.restart(0.05)
+        time.sleep(0.1)
+        simulator.wait_until_up()
+        assert shown(page="1", pagesize="2") == f"{too_large}1"
+
+
+def test_pages_without_a_limit() -> None:
+    networks = [{"name": "net", "count": 5}]
+    with SimulatorThread(estate(networks=networks, settings={"default.page.size": -1})) as simulator:
+        client = Client(simulator)
+        for pages in ({}, {"page": "1", "pagesize": "9999"}):
+            assert len(client.ask(command="listRouters", listall="true", **pages).body["router"]) == 5
 
 
 @pytest.mark.parametrize(
     ("request_", "text"),
     [
+        ({"page": "1", "pagesize": "-1"}, "Can't specify page parameter when pagesize is -1 (Unlimited)"),
         ({"page": "1", "pagesize": "501"}, "Page size can't exceed max allowed page size value: 500"),
         ({"pagesize": "5"}, '"page" parameter is required when "pagesize" is specified'),
         ({"page": "1"}, '"pagesize" parameter is required when "page" is specified'),

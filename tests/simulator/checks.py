@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.simulator.entities import Health, Network, Router, Vpc
+from tests.simulator.entities import RESTARTABLE, Health, Network, Router, Vpc
 from tests.simulator.errors import ApiError
 from tests.simulator.events import DOMAIN_ROUTER
-from tests.simulator.routers import RESTARTABLE, renew, unreachable
+from tests.simulator.patching import unreachable
+from tests.simulator.routers import renew
 from tests.simulator.world import World
 
 BASIC = ("connectivity.test", "filesystem.writable.test")

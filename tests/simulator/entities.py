@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from tests.simulator.faults import Fault
 from tests.simulator.identity import uuid_of
 from tests.simulator.rules import Rule
-
-if TYPE_CHECKING:
-    pass
 
 VIRTUAL_ROUTER = "VIRTUAL_ROUTER"
 INTERNAL_LB = "INTERNAL_LB_VM"
@@ -21,6 +18,8 @@ ELASTIC_LB = "LB"
 SSVM = "secondarystoragevm"
 CPVM = "consoleproxy"
 X86 = "x86_64"
+RESTARTABLE = ("Implemented", "Setup")
+"""The states in which a network can be restarted."""
 
 Interval = list[float | None]
 """[from, to] in seconds since the epoch; to is None while it lasts."""
@@ -211,6 +210,10 @@ class Network(Restartable):
     @property
     def rules(self) -> str:
         return "missing" if any(self in router.without_rules for router in self.all_routers) else "applied"
+
+    @property
+    def acltype(self) -> str:
+        return "Domain" if self.type == "Shared" and self.owner.project is None else "Account"
 
     @property
     def has_router_provider(self) -> bool:

@@ -40,7 +40,6 @@ SERVER = {
     "key": STR,
     "secret": STR,
     "account": STR,
-    "page_size": INT,
     "customjobid": STR,
     "healthchecksfailed": BOOL,
     "item_cost_ms": MAP,

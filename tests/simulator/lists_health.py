@@ -13,7 +13,7 @@ from tests.simulator.entities import CPVM, Router, SystemVm, Vm
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import PAGED
-from tests.simulator.routers import strike
+from tests.simulator.patching import strike
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")

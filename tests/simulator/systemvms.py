@@ -12,7 +12,8 @@ from tests.simulator import alerts
 from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import parse_version, scripts_checksum
-from tests.simulator.routers import describe, refuse_unknown_command, start_vm, strike, too_old_to_patch, unreachable
+from tests.simulator.patching import refuse_unknown_command, strike, too_old_to_patch, unreachable
+from tests.simulator.routers import describe, start_vm
 from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
 from tests.simulator.templates import for_new_systemvm
 from tests.simulator.world import World

@@ -37,8 +37,8 @@ from tests.simulator.identity import software_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.offerings import Offerings
 from tests.simulator.rules import Addresses, Gaps
-from tests.simulator.settings import Settings
-from tests.simulator.versions import at_least
+from tests.simulator.settings import DEFAULT_PAGE_SIZE, PAGE_SIZE, Settings
+from tests.simulator.versions import Behaviour, within
 
 if TYPE_CHECKING:
     from tests.simulator.shared_files import SharedFileSystem
@@ -87,7 +87,6 @@ class ServerFacts:
     key: str = "simulator-key"
     secret: str = "simulator-secret"
     account: str = "admin"
-    page_size: int = 500
     healthchecksfailed: bool = True
     """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
@@ -125,6 +124,7 @@ class World:
         self.roles: dict[str, dict[str, Any]] = {}
         self.role_permissions: dict[str, list[dict[str, str]]] = {}
         self.started = time.time()
+        self._page_limit: int | None = None
         self.note_server_start()
         self.zones: list[Zone] = []
         self.clusters: list[Cluster] = []
@@ -157,7 +157,16 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note_server_start(self) -> None:
+        self._page_limit = None
         self.alerts.add(MANAGEMENT_NODE, "Management server node 127.0.0.1 is up", self.now())
+
+    @property
+    def page_limit(self) -> int:
+        """default.page.size as it was when the server started, for the setting is not dynamic; -1: none."""
+        if self._page_limit is None:
+            given = self.setting(PAGE_SIZE)
+            self._page_limit = int(given) if given.lstrip("-").isdigit() else DEFAULT_PAGE_SIZE
+        return self._page_limit
 
     # -- time and identity
 
@@ -235,9 +244,13 @@ class World:
             return host.package
         return self.server.version
 
-    def at_least(self, version: str) -> bool:
-        """Whether the server is of this version or newer."""
-        return at_least(self.server.version, version)
+    def does(self, behaviour: Behaviour) -> bool:
+        """Whether a server of this version behaves so."""
+        return within(self.server.version, behaviour.spans)
+
+    def knows(self, spans: str | None) -> bool:
+        """Whether the server is of one of these versions."""
+        return spans is None or within(self.server.version, spans)
 
     @property
     def software(self) -> str:

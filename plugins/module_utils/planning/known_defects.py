@@ -5,8 +5,8 @@
 
 A row says what its source says. Bounds come from the release notes (docs.cloudstack.apache.org, releasenotes/changes)
 and from whether the commit is an ancestor of a release's commit in the server's repository; what was inferred from the
-code stands in a comment. Defects of the files that are patched in follow the release of what delivers them: on KVM and
-XenServer the host, elsewhere the management server.
+code stands in a comment. Defects of the files that are patched in follow the release of what delivers them: on KVM the
+host, elsewhere the management server.
 """
 
 from __future__ import annotations

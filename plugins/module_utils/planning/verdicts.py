@@ -37,8 +37,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
-# Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
-FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
+# Hypervisors whose hosts have files of their own to patch in (cloudstack-common). On XenServer the management server
+# gives them to each host when it connects (CitrixResourceBase.setupServer), on VMware it copies them itself.
+FILES_FROM_HOST = frozenset({"KVM"})
 # Why an orphan is touched by no method, and what to do about it.
 ORPHANED, DESTROY_IT = "its network or VPC no longer exists", "destroy the router"
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})

@@ -120,5 +120,5 @@ def test_spans_are_in_order_and_apart(defect: Defect) -> None:
 
 
 @each_defect
-def test_what_is_to_be_patched_twice_is_live_patched(defect: Defect) -> None:
-    assert (defect.effect is Effect.PATCH_TWICE) <= (defect.methods == {Method.LIVE_PATCH})
+def test_what_may_need_a_second_patch_is_live_patched(defect: Defect) -> None:
+    assert (defect.effect is Effect.SECOND_PATCH) <= (defect.methods == {Method.LIVE_PATCH})

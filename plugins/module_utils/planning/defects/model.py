@@ -27,7 +27,7 @@ class Effect(str, enum.Enum):
     """What a plan does about a defect."""
 
     OTHER_METHOD = "other_method"  # do not use it: another method is taken
-    PATCH_TWICE = "patch_twice"
+    SECOND_PATCH = "second_patch"
     APPLY_RULES_AFTER = "apply_rules_after"  # restart one tier that balances load without cleanup afterwards
     WARN = "warn"
 
@@ -35,7 +35,7 @@ class Effect(str, enum.Enum):
     def words(self) -> str:
         return {
             Effect.OTHER_METHOD: "another method is taken",
-            Effect.PATCH_TWICE: "it is patched twice",
+            Effect.SECOND_PATCH: "may need a second live patch",
             Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
             Effect.WARN: "by hand",
         }[self]

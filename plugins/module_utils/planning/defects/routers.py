@@ -42,10 +42,10 @@ ROWS = (
         "template is below the minimum, takes no more commands (12211)",
         PATCH,
         ROUTERS,
-        Effect.PATCH_TWICE,
+        Effect.SECOND_PATCH,
         # Where the new checksum cannot be read, the server stores what the VM had before the patch: the second patch
         # finds the new one there (PatchSystemVmCommand wrappers; routers are patched with force). Inferred.
-        "live patch it a second time: then the right checksum is stored",
+        "the second one stores the right checksum",
         f"{REPOSITORY}/pull/10962",
     ),
     Defect(

@@ -22,7 +22,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+    FILES_FROM_HOST,
+    Effect,
+    met_by,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Strategy,
@@ -37,9 +41,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
-# Hypervisors whose hosts have files of their own to patch in (cloudstack-common). On XenServer the management server
-# gives them to each host when it connects (CitrixResourceBase.setupServer), on VMware it copies them itself.
-FILES_FROM_HOST = frozenset({"KVM"})
 # Why an orphan is touched by no method, and what to do about it.
 ORPHANED, DESTROY_IT = "its network or VPC no longer exists", "destroy the router"
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})

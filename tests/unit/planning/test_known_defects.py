@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
@@ -15,10 +17,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     Effect,
     defects_of,
     met_by,
+    oldest_agents,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
-from tests.unit.builders import network, network_unit, version, vpc_unit
+from tests.unit.builders import estate, network, network_unit, version, vm, vpc_unit
 
 by_id = {defect.id: defect for defect in DEFECTS}
 each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(defect.id))
@@ -74,6 +77,46 @@ WEB = network_unit("web")
 )
 def test_what_a_unit_meets(unit: Unit, method: Method, server: str, expected: list[str]) -> None:
     assert [defect.id for defect in met_by(unit, method, version(server))] == expected
+
+
+@pytest.mark.parametrize(
+    ("hypervisor", "server", "agent", "expected"),
+    [
+        ("KVM", "4.20.2.0", None, []),
+        ("KVM", "4.20.2.0", "4.20.1.0", ["10962"]),
+        ("KVM", "4.20.1.0", "4.20.2.0", []),
+        ("VMware", "4.20.2.0", "4.20.1.0", []),
+        ("XenServer", "4.20.1.0", "4.20.2.0", ["10962"]),
+    ],
+)
+def test_a_defect_of_the_patched_files_is_that_of_what_delivers_them(
+    hypervisor: str, server: str, agent: str | None, expected: list[str]
+) -> None:
+    unit = network_unit("web", vm("r-web", built_from="4.20.1", hypervisor=hypervisor))
+    met = met_by(unit, Method.LIVE_PATCH, version(server), agent=parse_version(agent))
+    assert [defect.id for defect in met] == expected
+
+
+def test_a_defect_of_the_server_is_that_of_the_server() -> None:
+    met = met_by(DOWN_TIERS, Method.LIVE_PATCH, version("4.19.1.0"), agent=version("4.18.1.0"))
+    assert "7958" not in {defect.id for defect in met}
+
+
+def test_the_oldest_agent_of_a_zone_is_that_of_hosts_that_are_up() -> None:
+    hosts = tuple(
+        Host(f"h{number}", f"h{number}", zone, hypervisor, parse_version(agent), state, "Enabled")
+        for number, (zone, hypervisor, agent, state) in enumerate(
+            [
+                ("a", "KVM", "4.20.2.0", "Up"),
+                ("a", "KVM", "4.20.1.0", "Up"),
+                ("a", "KVM", "4.18.0.0", "Down"),
+                ("a", "XenServer", "4.17.0.0", "Up"),
+                ("b", "KVM", "4.22.0.0", "Up"),
+                ("c", "KVM", None, "Up"),
+            ]
+        )
+    )
+    assert oldest_agents(estate(hosts=hosts)) == {"a": version("4.20.1.0"), "b": version("4.22.0.0")}
 
 
 def test_where_the_old_checksum_is_kept_a_router_is_patched_twice() -> None:

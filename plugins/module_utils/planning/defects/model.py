@@ -72,11 +72,13 @@ class Span:
 class Defect:
     """One defect.
 
-    :ivar id: the number of its issue, or of the pull request where there is no issue.
+    :ivar id: the number of the issue or pull request that describes it.
     :ivar what: what happens, for an operator.
     :ivar methods: what the plan would do when it happens.
     :ivar condition: what must also hold; None: every unit of these kinds.
     :ivar source: where it is described.
+    :ivar hypervisors: where it happens; empty: everywhere.
+    :ivar on_host: whether it lies in what a KVM host does or delivers, so that the release of its agent counts there.
     """
 
     id: str
@@ -88,6 +90,8 @@ class Defect:
     remedy: str
     source: str
     condition: Condition | None = None
+    hypervisors: frozenset[str] = frozenset()
+    on_host: bool = False
 
 
 def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> bool:

@@ -47,6 +47,7 @@ ROWS = (
         # finds the new one there (PatchSystemVmCommand wrappers; routers are patched with force). Inferred.
         "the second one stores the right checksum",
         f"{REPOSITORY}/pull/10962",
+        on_host=True,
     ),
     Defect(
         "12211",
@@ -116,6 +117,7 @@ ROWS = (
         "leave the VPC alone until the management server is upgraded, or add a tier with an instance",
         f"{REPOSITORY}/issues/8729",
         Condition.NO_TIERS,
+        on_host=True,
     ),
     Defect(
         "8055",

@@ -28,6 +28,7 @@ ROWS = (
         Effect.WARN,
         "recreate the SSVM where downloads over HTTPS matter, also one that was patched already",
         f"{REPOSITORY}/issues/9086",
+        on_host=True,
     ),
     Defect(
         "8303",
@@ -39,5 +40,6 @@ ROWS = (
         Effect.WARN,
         "live patch the CPVM, which does not set up its firewall anew; or wait for a release with the fix",
         f"{REPOSITORY}/issues/8303",
+        on_host=True,
     ),
 )

@@ -311,7 +311,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         (WEB,),
         {"servers": ("4.20.2.0",), "hosts": (replace(KVM1, version=version("4.20.1.0")),)},
     ),
-    ("known_defects", Status.OK, "", (WEB,), {}),
+    ("known_defects", Status.OK, "", (network_unit("web", vm("r-web", built_from="4.20.2")),), {}),
     ("new_template", Status.OK, "nothing", (WEB,), {}),
     ("new_template", Status.OK, "systemvm-4.22.0", (TIERLESS,), {}),
     ("new_template", Status.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import LOAD_BALANCING, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEBIAN_11, DEBIAN_12
 
 REPOSITORY = "https://github.com/apache/cloudstack"
 PATCH = frozenset({Method.LIVE_PATCH})
@@ -50,6 +51,8 @@ class Condition(str, enum.Enum):
     NO_TIERS = "a VPC without tiers"
     SEVERAL_PUBLIC_RANGES = "public addresses of more than one range"
     TEMPLATE_BELOW_MINIMUM = "built from a template below minreq.sysvmtemplate.version"
+    TEMPLATE_BELOW_DEBIAN_11 = "built from a template below 4.16"
+    TEMPLATE_BELOW_DEBIAN_12 = "built from a template below 4.20"
     MANY_TIERS = "a VPC with many tiers"
 
 
@@ -72,7 +75,7 @@ class Span:
 class Defect:
     """One defect.
 
-    :ivar id: the number of the issue or pull request that describes it.
+    :ivar id: the number of the issue or pull request that describes it, with a word where that does several things.
     :ivar what: what happens, for an operator.
     :ivar methods: what the plan would do when it happens.
     :ivar condition: what must also hold; None: every unit of these kinds.
@@ -108,6 +111,10 @@ def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> b
         return len(tiers) >= MANY_TIERS
     if condition is Condition.TEMPLATE_BELOW_MINIMUM:
         return minimum is not None and any(vm.built_from and vm.built_from < minimum for vm in unit.vms)
+    if condition is Condition.TEMPLATE_BELOW_DEBIAN_11:
+        return any(vm.built_from and vm.built_from.release < DEBIAN_11 for vm in unit.vms)
+    if condition is Condition.TEMPLATE_BELOW_DEBIAN_12:
+        return any(vm.built_from and vm.built_from.release < DEBIAN_12 for vm in unit.vms)
     return True  # always, or what no list tells
 
 

@@ -50,6 +50,54 @@ ROWS = (
         on_host=True,
     ),
     Defect(
+        "8497",
+        # #8497 (4.20.0.0, ancestry; the same at 4.22) has the patch script install two packages where the template is
+        # Debian 11 (packages.ini), not silenced. The wrappers of PatchSystemVmCommand take the checksum from the output
+        # only if there is exactly one colon in it, else the one of before. What apt prints was inferred; the packages
+        # are there at the second patch, which prints nothing.
+        (span("4.20.0.0", None),),
+        "the first live patch of a router with Debian 11 installs packages, so the server may keep the old checksum "
+        "and the job end with 530 'Failed to restart network', although the router is patched",
+        PATCH,
+        ROUTERS,
+        Effect.SECOND_PATCH,
+        "the second one stores the right checksum, and a 530 before it is no failure",
+        f"{REPOSITORY}/pull/8497",
+        Condition.TEMPLATE_BELOW_DEBIAN_12,
+        on_host=True,
+    ),
+    Defect(
+        "8497-python",
+        # Read in the source, reported by nobody, and the documented matrix allows it: since #8497 the scripts import
+        # what only Python 3 has (configure.py: urllib.request) and are run by /usr/bin/python, which is Python 2 in
+        # Debian 9 and 10 (templates 4.14 and 4.15); packages.ini makes it Python 3 in Debian 11 only.
+        (span("4.20.0.0", None),),
+        "the new scripts need Python 3 as `python`, which a live patch brings to routers with Debian 11 only: one with "
+        "Debian 9 or 10 probably takes no more rules once it is patched",
+        PATCH,
+        ROUTERS,
+        Effect.WARN,
+        "recreate it",
+        f"{REPOSITORY}/pull/8497",
+        Condition.TEMPLATE_BELOW_DEBIAN_11,
+        on_host=True,
+    ),
+    Defect(
+        "10710",
+        # In 4.22.0.0 (release notes, ancestry). Its monitorServices.py has `match` statements, which Python below 3.10
+        # cannot parse; Debian 11 has 3.9. No other script of a router has any (looked for at 4.20.0.0 to 4.22).
+        (span("4.22.0.0", None),),
+        "health checks and the monitoring of services no longer run in a router with Debian 11 or older: services that "
+        "stop are not started again, and the results that are shown are those of before the live patch",
+        PATCH,
+        ROUTERS,
+        Effect.WARN,
+        "recreate it to get monitoring back",
+        f"{REPOSITORY}/pull/10710",
+        Condition.TEMPLATE_BELOW_DEBIAN_12,
+        on_host=True,
+    ),
+    Defect(
         "12211",
         # NetworkHelperImpl.checkRouterVersion, by checksum since #5831 (4.17.0.0), the same at 4.22. The issue
         # (4.20.1.0 to 4.20.2.0, closed) does not say what the cause was: no fix is known.

@@ -24,6 +24,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
+# The first templates that were made from these releases of Debian (tools/appliance/systemvmtemplate/template.json).
+DEBIAN_11, DEBIAN_12 = (4, 16), (4, 20)
 # Whose hosts never run system VMs or routers (NetworkHelperImpl, and those of an extension).
 NO_SYSTEM_VMS = frozenset({"BareMetal", "External", "Ovm"})
 

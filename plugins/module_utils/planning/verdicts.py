@@ -23,7 +23,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+    FILES_FROM_HOST,
+    Effect,
+    met_by,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
     Strategy,
@@ -38,8 +42,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
-# Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
-FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
 # Why an orphan is touched by no method, and what to do about it.
 ORPHANED = "the server says that its network or VPC does not exist"
 LOOK_AT_IT = "look at it before anything else: what it serves, and for whom"

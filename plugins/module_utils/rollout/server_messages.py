@@ -93,7 +93,8 @@ _HINTS = tuple(
         (r"unable to lock (network|vpc)", "Something else deploys a router there: run again when it has ended."),
         (
             r"srs with name xenserver tools",
-            "The XenServer host lacks the system VM ISO: upgrade the host's files first (issue 6148).",
+            "To start a system VM, the server needs a storage repository of one of these names on the XenServer host: "
+            "give it one, or let the VM start on another host (issue 6148).",
         ),
     )
 )

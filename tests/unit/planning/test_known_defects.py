@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
@@ -15,10 +17,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     Effect,
     defects_of,
     met_by,
+    oldest_agents,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
-from tests.unit.builders import network, network_unit, version, vpc_unit
+from tests.unit.builders import estate, network, network_unit, system_vm_unit, version, vm, vpc_unit
 
 by_id = {defect.id: defect for defect in DEFECTS}
 each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(defect.id))
@@ -42,6 +45,9 @@ each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(
         ("8729", ["4.17.0.0", "4.18.1.1", "4.19.0.0"], ["4.18.2.0", "4.19.1.0", "4.20.0.0"]),
         ("8055", ["4.17.2.0", "4.18.1.1", "4.19.0.0"], ["4.18.2.0", "4.19.1.0"]),
         ("7953", ["4.17.2.0", "4.18.1.1"], ["4.18.2.0", "4.19.0.0"]),
+        ("8497", ["4.20.0.0", "4.20.3.0", "4.21.0.0", "4.22.0.1"], ["4.18.2.5", "4.19.3.0"]),
+        ("8497-python", ["4.20.0.0", "4.20.3.0", "4.21.0.0", "4.22.0.1"], ["4.18.2.5", "4.19.3.0"]),
+        ("10710", ["4.22.0.0", "4.22.0.1"], ["4.20.3.0", "4.21.0.0"]),
     ],
 )
 def test_a_release_has_the_defects_of_its_branch(defect: str, affected: list[str], free: list[str]) -> None:
@@ -50,12 +56,17 @@ def test_a_release_has_the_defects_of_its_branch(defect: str, affected: list[str
 
 
 def test_the_newest_release_that_was_looked_at_has_only_what_is_not_known_to_be_fixed() -> None:
-    assert {defect.id for defect in defects_of(version("4.22.0.1"))} == {"12211", "12621", "9582"}
+    found = {defect.id for defect in defects_of(version("4.22.0.1"))}
+    assert found == {"12211", "12621", "9582", "8497", "8497-python", "10710"}
 
 
 LB_TIERS = vpc_unit("v", tiers=(network("a", has_load_balancer=True), network("b", has_load_balancer=True)))
 DOWN_TIERS = vpc_unit("v", tiers=(network("a", state="Shutdown"),))
-WEB = network_unit("web")
+WEB = network_unit("web", vm("r-web", built_from="4.20.1"))
+
+
+def from_template(built_from: str) -> Unit:
+    return network_unit("old", vm("r-old", built_from=built_from))
 
 
 @pytest.mark.parametrize(
@@ -70,10 +81,58 @@ WEB = network_unit("web")
         (WEB, Method.LIVE_PATCH, "4.20.1.0", ["10962"]),
         (WEB, Method.LIVE_PATCH, "4.22.0.0", []),
         (WEB, Method.SKIP, "4.20.1.0", []),
+        (from_template("4.20.0"), Method.LIVE_PATCH, "4.22.0.0", []),
+        (from_template("4.19.1"), Method.LIVE_PATCH, "4.22.0.0", ["8497", "10710"]),
+        (from_template("4.16.0"), Method.LIVE_PATCH, "4.20.2.0", ["8497"]),
+        (from_template("4.15.1"), Method.LIVE_PATCH, "4.20.2.0", ["8497", "8497-python"]),
+        (from_template("4.15.1"), Method.LIVE_PATCH, "4.19.3.0", ["10962"]),
+        (from_template("4.15.1"), Method.RECREATE, "4.22.0.0", []),
+        (network_unit("n", vm("r", built_from="")), Method.LIVE_PATCH, "4.22.0.0", []),
+        (system_vm_unit(vm("s-1", Kind.SSVM, built_from="4.19.1")), Method.LIVE_PATCH, "4.22.0.0", []),
     ],
 )
 def test_what_a_unit_meets(unit: Unit, method: Method, server: str, expected: list[str]) -> None:
     assert [defect.id for defect in met_by(unit, method, version(server))] == expected
+
+
+@pytest.mark.parametrize(
+    ("hypervisor", "server", "agent", "expected"),
+    [
+        ("KVM", "4.20.2.0", None, []),
+        ("KVM", "4.20.2.0", "4.20.1.0", ["10962"]),
+        ("KVM", "4.20.1.0", "4.20.2.0", []),
+        ("VMware", "4.20.2.0", "4.20.1.0", []),
+        ("XenServer", "4.20.1.0", "4.20.2.0", ["10962"]),
+    ],
+)
+def test_a_defect_of_the_patched_files_is_that_of_what_delivers_them(
+    hypervisor: str, server: str, agent: str | None, expected: list[str]
+) -> None:
+    unit = network_unit("web", vm("r-web", built_from="4.20.1", hypervisor=hypervisor))
+    met = met_by(unit, Method.LIVE_PATCH, version(server), agent=parse_version(agent))
+    assert [defect.id for defect in met] == expected
+
+
+def test_a_defect_of_the_server_is_that_of_the_server() -> None:
+    met = met_by(DOWN_TIERS, Method.LIVE_PATCH, version("4.19.1.0"), agent=version("4.18.1.0"))
+    assert "7958" not in {defect.id for defect in met}
+
+
+def test_the_oldest_agent_of_a_zone_is_that_of_hosts_that_are_up() -> None:
+    hosts = tuple(
+        Host(f"h{number}", f"h{number}", zone, hypervisor, parse_version(agent), state, "Enabled")
+        for number, (zone, hypervisor, agent, state) in enumerate(
+            [
+                ("a", "KVM", "4.20.2.0", "Up"),
+                ("a", "KVM", "4.20.1.0", "Up"),
+                ("a", "KVM", "4.18.0.0", "Down"),
+                ("a", "XenServer", "4.17.0.0", "Up"),
+                ("b", "KVM", "4.22.0.0", "Up"),
+                ("c", "KVM", None, "Up"),
+            ]
+        )
+    )
+    assert oldest_agents(estate(hosts=hosts)) == {"a": version("4.20.1.0"), "b": version("4.22.0.0")}
 
 
 def test_where_the_old_checksum_is_kept_a_router_is_patched_twice() -> None:
@@ -82,6 +141,13 @@ def test_where_the_old_checksum_is_kept_a_router_is_patched_twice() -> None:
     assert [(call.command, call.params) for call in twice] == [("restartNetwork", once[0].params)] * 2
     assert twice[0].purpose is not twice[1].purpose, "the server would take the second for the first"
     assert [call.proves for call in twice] == [False, True]
+
+
+@pytest.mark.parametrize(("server", "sent"), [("4.22.0.0", 1), ("4.20.1.0", 2)])
+def test_two_reasons_for_a_second_patch_make_no_third(server: str, sent: int) -> None:
+    old = from_template("4.19.1")
+    assert any(defect.effect is Effect.SECOND_PATCH for defect in met_by(old, Method.LIVE_PATCH, version(server)))
+    assert len(calls(old, Method.LIVE_PATCH, server=version(server))) == sent
 
 
 def test_a_recreation_that_keeps_the_rules_of_one_tier_only_is_followed_by_a_restart_of_a_balanced_tier() -> None:
@@ -102,7 +168,8 @@ def test_ids_are_unique() -> None:
 
 @each_defect
 def test_can_be_looked_up_and_acted_upon(defect: Defect) -> None:
-    assert re.fullmatch(rf"https://github\.com/apache/cloudstack/(issues|pull)/{defect.id}", defect.source)
+    number = defect.id.partition("-")[0]
+    assert re.fullmatch(rf"https://github\.com/apache/cloudstack/(issues|pull)/{number}", defect.source)
     assert defect.what
     assert defect.remedy
     assert defect.kinds
@@ -120,5 +187,5 @@ def test_spans_are_in_order_and_apart(defect: Defect) -> None:
 
 
 @each_defect
-def test_what_is_to_be_patched_twice_is_live_patched(defect: Defect) -> None:
-    assert (defect.effect is Effect.PATCH_TWICE) <= (defect.methods == {Method.LIVE_PATCH})
+def test_what_may_need_a_second_patch_is_live_patched(defect: Defect) -> None:
+    assert (defect.effect is Effect.SECOND_PATCH) <= (defect.methods == {Method.LIVE_PATCH})

@@ -41,6 +41,7 @@ def test_cure(trouble: str, cure: Recovery | None) -> None:
         ("Can't find at least one router!", "with cleanup"),
         ('Unable to create a deployment for VM instance {"id":9}', "free capacity"),
         ("Simulator does not implement command of type com.cloud.agent.api.PatchSystemVmCommand", "recreate"),
+        ("There are 0 SRs with name XenServer Tools or XCP-ng Tools or Citrix Hypervisor Tools", "issue 6148"),
         ("Failed to restart network", ""),
         ("", ""),
     ],

@@ -21,6 +21,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands
     calls,
     restart_vpc,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+    Defect,
+    met_by,
+    oldest_agents,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
@@ -65,6 +70,16 @@ class CheckContext:
     def new_disks(self) -> list[NewDisk]:
         """Every VM that will get a new disk, also by a fallback that may happen."""
         return new_disks(self.cloud, self.verdicts, fallback=self.policy.strategy.fallback)
+
+    @cached_property
+    def defects(self) -> list[tuple[Defect, ...]]:
+        """Of each verdict the known defects of this server that its unit meets."""
+        server, agents = self.cloud.version, oldest_agents(self.cloud)
+        minimum = {zone.id: zone.minimum_version for zone in self.cloud.zones}
+        return [
+            met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id)) if server else ()
+            for unit, verdict in self.verdicts
+        ]
 
     def in_zone(self, zone: Zone, name: str) -> str:
         """A setting as valid in a zone, in lower case where it says true or false."""

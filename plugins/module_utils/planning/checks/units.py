@@ -14,7 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Defect, met_by
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Defect
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
 
 MOST_NAMES = 5
@@ -196,11 +196,9 @@ def shared_networks(context: CheckContext) -> Iterator[str]:
     fine="no known defect of this server concerns what is to be done",
 )
 def known_defects(context: CheckContext) -> Iterator[str]:
-    minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
     concerned: dict[Defect, list[str]] = {}
-    for unit, verdict in context.verdicts:
-        server = context.cloud.version
-        for defect in met_by(unit, verdict.method, server, minimum.get(unit.zone_id)) if server else ():
+    for (unit, dummy), defects in zip(context.verdicts, context.defects, strict=True):
+        for defect in defects:
             concerned.setdefault(defect, []).append(unit.label)
     for defect, labels in concerned.items():
         more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""

@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Known defects that concern SSVMs and CPVMs."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import (
+    PATCH,
+    REPOSITORY,
+    START,
+    Defect,
+    Effect,
+    span,
+)
+
+ROWS = (
+    Defect(
+        "9086",
+        # Fixed by #9900 in 4.19.2.0 and 4.20.1.0 (release notes). The patch script removes the agent's folder with its
+        # keystore since there is one (4.17.0.0); reported with 4.19.1.2.
+        (span("4.17.0.0", "4.19.2.0"), span("4.20.0.0", "4.20.1.0")),
+        "a live patch resets the keystore: an SSVM then cannot download templates, ISOs and volumes from HTTPS sites "
+        "whose certificates are not among the few left",
+        PATCH,
+        frozenset({Kind.SSVM}),
+        Effect.WARN,
+        "recreate the SSVM where downloads over HTTPS matter, also one that was patched already",
+        f"{REPOSITORY}/issues/9086",
+        on_host=True,
+    ),
+    Defect(
+        "8303",
+        # Fixed by #8369 in 4.18.2.0 and 4.19.1.0 (release notes; not in 4.19.0.0). Reported with the template 4.18.1.
+        (span("4.18.0.0", "4.18.2.0"), span("4.19.0.0", "4.19.1.0")),
+        "a CPVM that starts has no firewall rules, as the port of the VNC server is not filled in",
+        START,
+        frozenset({Kind.CPVM}),
+        Effect.WARN,
+        "live patch the CPVM, which does not set up its firewall anew; or wait for a release with the fix",
+        f"{REPOSITORY}/issues/8303",
+        on_host=True,
+    ),
+)

@@ -103,7 +103,7 @@ SYSTEM_VM_VOLUMES = Difference(
     _since("4.18.0.0"),
     "ignored: no ROOT volume of a system VM or router is listed",
     "ListVolumesCmd, QueryManagerImpl.shouldListSystemVms",
-    unknown="which template an SSVM or CPVM was made from; a recreated one is proven by its id, its age and its agent",
+    unknown="which template an SSVM or CPVM was made from (a recreated one is proven by its id, age and agent)",
 )
 SYSTEM_TEMPLATES_OF_LATER_ZONES = Difference(
     "listTemplates",
@@ -126,7 +126,7 @@ DOMAIN_PATHS = Difference(
     _since("4.19.2.0"),
     "only the domain's own name is told",
     "ControlledViewEntityResponse",
-    unknown="the paths of owners' domains; only their names are told",
+    unknown="the paths of owners' domains (only their names)",
 )
 TEMPLATES_BY_ARCHITECTURE = Difference(
     "destroySystemVm",

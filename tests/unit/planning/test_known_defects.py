@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     met_by,
     oldest_agents,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Method,
+    Strategy,
+    Unsupported,
+    WantedMethod,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
 from tests.unit.builders import estate, network, network_unit, system_vm_unit, version, vm, vpc_unit
 
@@ -48,6 +55,7 @@ each_defect = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: str(
         ("8497", ["4.20.0.0", "4.20.3.0", "4.21.0.0", "4.22.0.1"], ["4.18.2.5", "4.19.3.0"]),
         ("8497-python", ["4.20.0.0", "4.20.3.0", "4.21.0.0", "4.22.0.1"], ["4.18.2.5", "4.19.3.0"]),
         ("10710", ["4.22.0.0", "4.22.0.1"], ["4.20.3.0", "4.21.0.0"]),
+        ("11557", ["4.21.0.0"], ["4.20.2.0", "4.20.3.0", "4.22.0.0"]),
     ],
 )
 def test_a_release_has_the_defects_of_its_branch(defect: str, affected: list[str], free: list[str]) -> None:
@@ -160,6 +168,47 @@ def test_a_live_patch_that_would_reach_no_router_is_not_planned() -> None:
     verdict = decide(DOWN_TIERS, Baseline(version("4.18.1.1")))
     assert verdict.method is Method.RECREATE
     assert "7958" in verdict.reason
+
+
+SSVM_OF_4_20 = {"built_from": "4.20.1", "software": "4.20.1.0"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "agents", "strategy", "method"),
+    [
+        (SSVM_OF_4_20, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.LIVE_PATCH),
+        (SSVM_OF_4_20, "4.21.0.0", {}, Method.LIVE_PATCH),
+        # Nothing is left to patch, and the new one might not start.
+        ({**SSVM_OF_4_20, "software": "4.21.0.0"}, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.SKIP),
+        ({**SSVM_OF_4_20, "state": "Stopped"}, "4.21.0.0", {}, Method.SKIP),
+        ({"built_from": "4.13.0"}, "4.21.0.0", {"unsupported": Unsupported.RECREATE}, Method.SKIP),
+        # It is the agent that cannot start it.
+        (SSVM_OF_4_20, "4.20.2.0", {"method": WantedMethod.RECREATE}, Method.RECREATE),
+        ({**SSVM_OF_4_20, "hypervisor": "VMware"}, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.RECREATE),
+        ({**SSVM_OF_4_20, "systemvmtype": Kind.CPVM}, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.RECREATE),
+    ],
+)
+def test_an_ssvm_that_might_not_start_is_not_recreated(
+    facts: dict[str, Any], agents: str, strategy: dict[str, Any], method: Method
+) -> None:
+    ssvm = vm("s-1-VM", **{"systemvmtype": Kind.SSVM, **facts})
+    template = NewTemplate("systemvm-kvm-4.20.2", frozenset({"id-new"}), version("4.20.2"))
+    baseline = Baseline(
+        version("4.21.0.0"),
+        templates={("id-zone", "KVM", False): template},
+        agents={"id-zone": version(agents)},
+    )
+    verdict = decide(system_vm_unit(ssvm), baseline, Strategy(**strategy))
+    assert verdict.method is method, verdict.reason
+    avoided = method is not Method.RECREATE and strategy.get("method") is WantedMethod.RECREATE
+    assert ("11557" in verdict.reason) is (avoided or method is Method.SKIP)
+
+
+def test_agents_decide_over_a_newer_server() -> None:
+    ssvm = system_vm_unit(vm("s-1-VM", Kind.SSVM, **SSVM_OF_4_20))
+    hosts = (Host("id-host", "host", "id-zone", "KVM", version("4.21.0.0"), "Up", "Enabled"),)
+    baseline = Baseline.of_cloud(version("4.22.0.0"), estate(ssvm, hosts=hosts))
+    assert decide(ssvm, baseline, Strategy(WantedMethod.RECREATE)).method is Method.LIVE_PATCH
 
 
 def test_ids_are_unique() -> None:

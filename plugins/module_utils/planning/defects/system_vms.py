@@ -42,4 +42,20 @@ ROWS = (
         f"{REPOSITORY}/issues/8303",
         on_host=True,
     ),
+    Defect(
+        "11557",
+        # #11245 broke BridgeVifDriver of the KVM agent; 4.21.0.0 has that without the fix, 4.20.2.0 and 4.22.0.0 both
+        # (release notes, ancestry). Reported with 4.21 (issues 11552 and 11611: "SSVM unable to create"). Where storage
+        # traffic has IP ranges of its own without a VLAN, the NIC has no broadcast URI (StorageNetworkGuru); no list
+        # that is read tells of them.
+        (span("4.21.0.0", "4.22.0.0"),),
+        "an SSVM on KVM whose zone has a storage network without VLAN does not start (NullPointerException)",
+        START,
+        frozenset({Kind.SSVM}),
+        Effect.OTHER_METHOD,
+        "live patch it; where the storage network has a VLAN or there is none, it can be destroyed by hand",
+        f"{REPOSITORY}/pull/11557",
+        hypervisors=frozenset({"KVM"}),
+        on_host=True,
+    ),
 )

@@ -56,6 +56,7 @@ ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
 REMOTE_ACCESS_VPN = "remote access VPN"
+SITE_VPN = "site-to-site VPN"
 LOAD_BALANCING = "load balancing"
 
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})

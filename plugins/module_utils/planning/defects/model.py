@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import LOAD_BALANCING, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import LOAD_BALANCING, SITE_VPN, Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEBIAN_11, DEBIAN_12
@@ -20,8 +20,12 @@ RECREATE = frozenset({Method.RECREATE})
 START = frozenset({Method.RECREATE, Method.RESTART})
 VPC = frozenset({Kind.VPC})
 ROUTERS = frozenset({Kind.NETWORK, Kind.VPC})
+SYSTEM_VMS = frozenset({Kind.SSVM, Kind.CPVM})
+ALL = SYSTEM_VMS | ROUTERS | {Kind.INTERNAL_LB}
 # Ten tiers took an hour (8055), and the server cancels a job after an hour.
 MANY_TIERS = 6
+# The first software that removes the web server's configuration with a tier (7982).
+REMOVES_VHOSTS = Version((4, 18, 2, 0), "4.18.2.0")
 
 
 class Effect(str, enum.Enum):
@@ -54,6 +58,10 @@ class Condition(str, enum.Enum):
     TEMPLATE_BELOW_DEBIAN_11 = "built from a template below 4.16"
     TEMPLATE_BELOW_DEBIAN_12 = "built from a template below 4.20"
     MANY_TIERS = "a VPC with many tiers"
+    OLD_REDUNDANT_VPC = "a redundant VPC whose routers run software older than 4.18.2"
+    PAIR = "a redundant pair"
+    SHARED_NETWORK = "a shared network"
+    SITE_VPN = "a site-to-site VPN"
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,14 @@ def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> b
         return any(vm.built_from and vm.built_from.release < DEBIAN_11 for vm in unit.vms)
     if condition is Condition.TEMPLATE_BELOW_DEBIAN_12:
         return any(vm.built_from and vm.built_from.release < DEBIAN_12 for vm in unit.vms)
+    if condition is Condition.OLD_REDUNDANT_VPC:
+        return unit.redundant and any(vm.software is None or vm.software < REMOVES_VHOSTS for vm in unit.vms)
+    if condition is Condition.PAIR:
+        return unit.redundant
+    if condition is Condition.SHARED_NETWORK:
+        return unit.network is not None and unit.network.type == "Shared"
+    if condition is Condition.SITE_VPN:
+        return SITE_VPN in unit.sensitive_services
     return True  # always, or what no list tells
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import (
     PATCH,
+    RECREATE,
     REPOSITORY,
     START,
+    SYSTEM_VMS,
     Defect,
     Effect,
     span,
@@ -57,5 +59,31 @@ ROWS = (
         f"{REPOSITORY}/pull/11557",
         hypervisors=frozenset({"KVM"}),
         on_host=True,
+    ),
+    Defect(
+        "7144",
+        # In 4.18.1.0 (release notes); reported after an upgrade to 4.17.0.1 (issue 6698, whose comments have the
+        # conditions). 4.15.2 to 4.18.0 have the same code (IpAddressManagerImpl.listAvailablePublicIps).
+        (span(None, "4.18.1.0"),),
+        "no address is found for a new SSVM or CPVM where public ranges are dedicated both to system VMs and to the "
+        "ROOT domain, and system.vm.public.ip.reservation.mode.strictness is true",
+        RECREATE,
+        SYSTEM_VMS,
+        Effect.WARN,
+        "where that is so, live patch it, or release the ROOT domain's range before",
+        f"{REPOSITORY}/pull/7144",
+    ),
+    Defect(
+        "8089",
+        # In 4.18.2.0 and 4.19.0.0 (release notes). The description is about agents that change between management
+        # servers; that a patched VM's agent meets it was inferred. First release not named.
+        (span(None, "4.18.2.0"),),
+        "an agent that connects anew, as after a live patch or when a management server was restarted, may stay Alert "
+        "or Disconnected although it runs",
+        PATCH | START,
+        SYSTEM_VMS,
+        Effect.WARN,
+        "restart the service cloud in the VM if its agent does not come back",
+        f"{REPOSITORY}/pull/8089",
     ),
 )

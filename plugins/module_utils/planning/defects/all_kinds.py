@@ -11,6 +11,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.
     RECREATE,
     REPOSITORY,
     START,
+    Condition,
     Defect,
     Effect,
     span,
@@ -80,5 +81,34 @@ ROWS = (
         Effect.WARN,
         "let nobody call prepareForShutdown or triggerShutdown while this runs",
         f"{REPOSITORY}/pull/6755",
+    ),
+    Defect(
+        "10046",
+        # In 4.19.2.0 and 4.20.1.0 (release notes), not in 4.20.0.0 (ancestry). From the code: #7874 (4.18.1.0, release
+        # notes) no longer makes the template's row for a second store, and then looks for it. Issue 9513: three zones,
+        # 4.18 and 4.19 fail, 4.17.2 works, "after manually adding the 4.19.1 systemvm template, issue is resolved".
+        (span("4.18.1.0", "4.19.2.0"), span("4.20.0.0", "4.20.1.0")),
+        "the upgrade of the management server registers a template for the first zone and fails for the second one",
+        frozenset(),
+        ALL,
+        Effect.PREPARE,
+        "register the template in all zones",
+        f"{REPOSITORY}/pull/10046",
+        Condition.SEVERAL_ZONES,
+    ),
+    Defect(
+        "12952",
+        # In 4.20.3.0 (release notes); those of 4.22.0.1 do not have it, those of 4.22.1.0 were not seen. Since #10289
+        # (4.20.1.0, ancestry) registerOrUpdateSystemVmTemplate compares architectures, and only templates for KVM have
+        # one; once one of those has to be registered, all are.
+        (span("4.20.1.0", "4.20.3.0"), span("4.21.0.0", None)),
+        "the upgrade of the management server registers templates only where one for KVM has to be registered",
+        frozenset(),
+        ALL,
+        Effect.PREPARE,
+        "register the template in each zone",
+        f"{REPOSITORY}/pull/12952",
+        Condition.NO_KVM_TEMPLATE_TO_REGISTER,
+        hypervisors=frozenset({"VMware", "XenServer"}),
     ),
 )

@@ -34,6 +34,7 @@ class Effect(str, enum.Enum):
     OTHER_METHOD = "other_method"  # do not use it: another method is taken
     SECOND_PATCH = "second_patch"
     APPLY_RULES_AFTER = "apply_rules_after"  # restart one tier that balances load without cleanup afterwards
+    PREPARE = "prepare"  # it is the upgrade of the server that fails, so a forecast tells what to do before
     WARN = "warn"
 
     @property
@@ -42,16 +43,18 @@ class Effect(str, enum.Enum):
             Effect.OTHER_METHOD: "another method is taken",
             Effect.SECOND_PATCH: "may need a second live patch",
             Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
+            Effect.PREPARE: "before the upgrade of the management server",
             Effect.WARN: "by hand",
         }[self]
 
 
 class Condition(str, enum.Enum):
-    """What must hold for a unit beyond its kind and method."""
+    """What must hold for a unit beyond its kind and method; for an upgrade of the server, of the whole cloud."""
 
     LB_IN_SEVERAL_TIERS = "load balancing rules in more than one tier"
     LOAD_BALANCING = "load balancing by the router"
     NO_TIER_IMPLEMENTED = "a VPC with tiers, none of them Implemented"
+    NO_KVM_TEMPLATE_TO_REGISTER = "no template for KVM is missing as well"
     NO_TIERS = "a VPC without tiers"
     SEVERAL_PUBLIC_RANGES = "public addresses of more than one range"
     TEMPLATE_BELOW_MINIMUM = "built from a template below minreq.sysvmtemplate.version"
@@ -60,6 +63,7 @@ class Condition(str, enum.Enum):
     MANY_TIERS = "a VPC with many tiers"
     OLD_REDUNDANT_VPC = "a redundant VPC whose routers run software older than 4.18.2"
     PAIR = "a redundant pair"
+    SEVERAL_ZONES = "a hypervisor that more than one zone has"
     SHARED_NETWORK = "a shared network"
     SITE_VPN = "a site-to-site VPN"
 
@@ -85,7 +89,7 @@ class Defect:
 
     :ivar id: the number of the issue or pull request that describes it, with a word where that does several things.
     :ivar what: what happens, for an operator.
-    :ivar methods: what the plan would do when it happens.
+    :ivar methods: what the plan would do when it happens; none where it is the upgrade of the server that fails.
     :ivar condition: what must also hold; None: every unit of these kinds.
     :ivar source: where it is described.
     :ivar hypervisors: where it happens; empty: everywhere.

@@ -101,7 +101,8 @@ ROWS = (
     Defect(
         "12211",
         # NetworkHelperImpl.checkRouterVersion, by checksum since #5831 (4.17.0.0), the same at 4.22. The issue
-        # (4.20.1.0 to 4.20.2.0, closed) does not say what the cause was: no fix is known.
+        # (4.20.1.0 to 4.20.2.0, closed) does not say what the cause was: no fix is known. What 8497 does leaves routers
+        # so.
         (span("4.17.0.0", None),),
         "a live patched router built from a template below the minimum takes commands only while the checksum the "
         "server stored is that of the server's own scripts; otherwise 'Router requires upgrade', and instances of the "

@@ -59,6 +59,7 @@ SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 SOME_INTERNAL_LB = "some internal LB VM"
 
 REMOTE_ACCESS_VPN = "remote access VPN"
+SITE_VPN = "site-to-site VPN"
 LOAD_BALANCING = "load balancing"
 
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})

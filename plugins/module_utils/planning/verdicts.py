@@ -27,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     FILES_FROM_HOST,
     Effect,
     met_by,
+    oldest_agents,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -71,6 +72,7 @@ class Baseline:
     templates: Templates = field(default_factory=dict)
     disabled_zones: frozenset[str] = frozenset()
     minimums: Mapping[str, Version] = field(default_factory=dict)  # zone id -> minreq.sysvmtemplate.version
+    agents: Mapping[str, Version] = field(default_factory=dict)  # of each zone the oldest that delivers files
 
     @classmethod
     def of(
@@ -98,7 +100,8 @@ class Baseline:
         """With all that is known of the cloud."""
         disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
         minimums = {zone.id: zone.minimum_version for zone in cloud.zones if zone.minimum_version}
-        return replace(cls.of(target, cloud.vms, new_templates(cloud), disabled), minimums=minimums)
+        baseline = cls.of(target, cloud.vms, new_templates(cloud), disabled)
+        return replace(baseline, minimums=minimums, agents=oldest_agents(cloud))
 
     @property
     def template_versions(self) -> frozenset[Version]:
@@ -161,7 +164,8 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     strategy = strategy or Strategy()
     behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
-    if strategy.method is WantedMethod.RECREATE:
+    instead = _avoided(unit, Method.RECREATE, baseline) if strategy.method is WantedMethod.RECREATE else None
+    if strategy.method is WantedMethod.RECREATE and not (instead and behind):
         template = baseline.template(unit.vms[0])
         old = [vm for vm in unit.vms if vm in behind or (template and template.carries(vm) is False)]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
@@ -193,7 +197,7 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
             "or recreate it with sysvm_method: recreate",
         )
-    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline.target)
+    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline)
     if reason:
         if strategy.method is WantedMethod.LIVE_PATCH:
             return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
@@ -206,7 +210,7 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"software {baseline.target}",
         )
     left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
-    parts = [left_over] if surplus else []
+    parts = [f"not recreated: {instead}"] * bool(instead) + [left_over] * bool(surplus)
     return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
 
 
@@ -247,7 +251,7 @@ def _owed_reason(unit: Unit) -> str:
 
 def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> Verdict:
     """Recreation, unless something speaks against it that only the operator can change."""
-    blocker = _untouchable(unit)
+    blocker = _untouchable(unit) or _avoided(unit, Method.RECREATE, baseline)
     if blocker is None and unit.zone_id in baseline.disabled_zones:
         blocker = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
     if blocker is None and not strategy.allow_degraded:
@@ -291,15 +295,22 @@ def _extra_routers(unit: Unit) -> str | None:
     return None
 
 
-def _not_live_patchable(unit: Unit, target: Version) -> str | None:
+def _avoided(unit: Unit, method: Method, baseline: Baseline) -> str | None:
+    """Why another method has to be taken, as this server or its hosts are known to fail."""
+    for defect in met_by(unit, method, baseline.target, agent=baseline.agents.get(unit.zone_id)):
+        if defect.effect is Effect.OTHER_METHOD:
+            return f"{defect.what} (known defect {defect.id}: {defect.remedy})"
+    return None
+
+
+def _not_live_patchable(unit: Unit, baseline: Baseline) -> str | None:
     """Why a live patch would fail or do nothing, although recreation helps."""
     if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
         return f"{unit.hypervisor} does not support live patching"
     if unit.vpc and not unit.vpc.tiers:
         return "a live patch of a VPC without tiers succeeds and does nothing"
-    for defect in met_by(unit, Method.LIVE_PATCH, target):
-        if defect.effect is Effect.OTHER_METHOD:
-            return f"{defect.what} (known defect {defect.id} of this server)"
+    if why := _avoided(unit, Method.LIVE_PATCH, baseline):
+        return why
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{vm_names(broken)} {_is(broken)} {broken[0].state}"

@@ -129,6 +129,7 @@ class Check:
     :ivar find: yields what does.
     :ivar fine: what is said when nothing does.
     :ivar what: what the things found are, said after their number; empty where each says enough.
+    :ivar lines: whether each of them stands on a line of its own.
     :ivar guards: data or service may be lost behind it, so it cannot be ignored.
     :ivar new_disks: one of those that whatever gets a new disk has to pass.
     :ivar settings: global settings that it looks at; those of zones are always read.
@@ -143,6 +144,7 @@ class Check:
     find: Callable[[CheckContext], Iterable[str | Against]]
     fine: str | Callable[[CheckContext], str]
     what: str = ""
+    lines: bool = False
     guards: bool = False
     new_disks: bool = False
     settings: tuple[str, ...] = ()
@@ -158,7 +160,7 @@ class Check:
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
-                listing = "; ".join(dict.fromkeys(each.seen for each in of_status))
+                listing = ("\n" if self.lines else "; ").join(dict.fromkeys(each.seen for each in of_status))
                 seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
                 return Answer(self.name, status, seen, of_status[0].remedy or self.remedy)
         return Answer(self.name, Status.OK, self.fine if isinstance(self.fine, str) else self.fine(context))

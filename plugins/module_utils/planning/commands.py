@@ -94,7 +94,7 @@ def calls(
 def _around_defects(unit: Unit, method: Method, planned: tuple[Call, ...], server: Version) -> tuple[Call, ...]:
     """With the further calls that cure what the server is known to do wrong."""
     for defect in met_by(unit, method, server):
-        if defect.effect is Effect.PATCH_TWICE:
+        if defect.effect is Effect.SECOND_PATCH:
             again = [replace(call, purpose=Purpose.PATCH_AGAIN) for call in planned if call.purpose is Purpose.PATCH]
             planned = (*(replace(call, proves=False) if again else call for call in planned), *again)
         elif defect.effect is Effect.APPLY_RULES_AFTER:

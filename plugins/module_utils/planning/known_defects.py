@@ -29,7 +29,7 @@ class Effect(str, enum.Enum):
     """What a plan does about a defect."""
 
     OTHER_METHOD = "other_method"  # do not use it: another method is taken
-    PATCH_TWICE = "patch_twice"
+    SECOND_PATCH = "second_patch"
     APPLY_RULES_AFTER = "apply_rules_after"  # restart one tier that balances load without cleanup afterwards
     WARN = "warn"
 
@@ -37,7 +37,7 @@ class Effect(str, enum.Enum):
     def words(self) -> str:
         return {
             Effect.OTHER_METHOD: "another method is taken",
-            Effect.PATCH_TWICE: "it is patched twice",
+            Effect.SECOND_PATCH: "may need a second live patch",
             Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
             Effect.WARN: "by hand",
         }[self]
@@ -165,7 +165,7 @@ DEFECTS = (
         "template is below the minimum, takes no more commands (12211)",
         _PATCH,
         _ROUTERS,
-        Effect.PATCH_TWICE,
+        Effect.SECOND_PATCH,
         # Where the new checksum cannot be read, the server stores what the VM had before the patch: the second patch
         # finds the new one there (PatchSystemVmCommand wrappers; routers are patched with force). Inferred.
         "live patch it a second time: then the right checksum is stored",

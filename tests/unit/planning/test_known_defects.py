@@ -121,4 +121,4 @@ def test_spans_are_in_order_and_apart(defect: Defect) -> None:
 
 @each_defect
 def test_what_is_to_be_patched_twice_is_live_patched(defect: Defect) -> None:
-    assert (defect.effect is Effect.PATCH_TWICE) <= (defect.methods == {Method.LIVE_PATCH})
+    assert (defect.effect is Effect.SECOND_PATCH) <= (defect.methods == {Method.LIVE_PATCH})

@@ -149,7 +149,7 @@ def _pace(client: Client, context: CheckContext, known: Sequence[Took]) -> Pace:
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
     events = read_durations(client, time.time(), units, str(cloud.version), recreates=recreates)
-    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}))
+    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, cloud.version), cloud.version)
 
 
 def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

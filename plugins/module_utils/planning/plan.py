@@ -146,14 +146,15 @@ def make_plan(
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
     minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
-    pace = pace or Pace()
+    pace = pace or Pace(server=version)
     planned = tuple(
         PlannedUnit(
             unit,
             verdict,
             unit_span(unit, verdict.method, pace),
             replace(
-                impact(unit, verdict.method, rolling), measured=measured.get((unit.kind.value, verdict.method.value))
+                impact(unit, verdict.method, rolling, version),
+                measured=measured.get((unit.kind.value, verdict.method.value)),
             ),
             tuple(row.id for row in met_by(unit, verdict.method, version, minimum.get(unit.zone_id)))
             if version

@@ -21,10 +21,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands
     Call,
     apply_rules,
     calls,
+    patch_again,
     patch_system_vm,
     restart_vpc,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
+    RESTART_S,
+    expected_seconds,
+    second_patch,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
@@ -56,7 +61,7 @@ TRIES = 2
 RECENT_S = 120.0
 # How often to look for the first result of a probe, and for the one after the proof.
 FIRST_LOOK_S, REACH_S = 0.05, 0.2
-RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
+PATCHES = (Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
 
@@ -95,10 +100,12 @@ class Life:
         )
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
+        self.second = second_patch(self.kept, self.desk.baseline.target) if method is Method.LIVE_PATCH else ()
         self.reader = Reader(self.kept, method, self.desk)
         debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
         debts.difference_update(*(call.settles for call in self.calls))
-        self.expected_s = sum(call.expected_s for call in self.calls) + len(debts) * RESTART_S
+        again = sum(call.expected_s for call in self.calls if call.purpose is Purpose.PATCH and self.second)
+        self.expected_s = sum(call.expected_s for call in self.calls) + again + len(debts) * RESTART_S
 
     def _run(self) -> Steps[UnitResult]:
         try:
@@ -144,7 +151,8 @@ class Life:
 
         :raises Failed: if they do not.
         """
-        for left in reversed(range(TRIES if call.purpose in RETRIED else 1)):
+        tries = TRIES - 1 if call.purpose in PATCHES else 0  # that are left
+        while True:
             ended = yield from self.caller.carry_out(call, partial(self._counts, call))
             if not call.proves and (ended.trouble is None or self._shows(call, self.reader.read())):
                 return ended, None  # the calls after it complete the work
@@ -159,13 +167,25 @@ class Life:
             self.desk.check_target()
             same = {vm.id for vm in seen.vms} == {vm.id for vm in self.kept.vms}
             died = ended.trouble is not None and ended.trouble.lost  # with its server, which is waited for
-            if not left or ended.job is None or not same or (self.desk.away(self.unit, now=True) and not died):
+            if ended.job is None or not same or (self.desk.away(self.unit, now=True) and not died):
                 break
+            stale = call.purpose in PATCHES and self.desk.baseline.wants_second_patch(self.kept.vms, seen.vms)
             said = ended.trouble.text if ended.trouble else "the job succeeded"
-            self._note(f"the live patch showed no effect and is sent once more ({said})")
-            self.again = True
-            if "No change in the scripts checksum" in str(ended.job.result.get("details")):
-                call = patch_system_vm(self.unit.id, forced=True)
+            if stale and self.second:
+                self._note(
+                    "the first live patch left the old checksum, as is known of this server "
+                    f"({', '.join(self.second)}); patched a second time"
+                )
+                call, self.second = patch_again(self.unit), ()
+            elif tries and (died or call.purpose is not Purpose.PATCH_AGAIN):
+                tries -= 1
+                what = "left the old checksum" if stale else "showed no effect"
+                self._note(f"the live patch {what} and is sent once more ({said})")
+                self.again = True
+                if "No change in the scripts checksum" in str(ended.job.result.get("details")):
+                    call = patch_system_vm(self.unit.id, forced=True)
+            else:
+                break
             yield from self.caller.until_free(call, self.reader)
         raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble)
 

@@ -55,6 +55,7 @@ ENDS = {
     Fault.LOST_DONE: (UnitStatus.UPGRADED, 1, 2),
     Fault.MARKED: (UnitStatus.UPGRADED, 1, 2),
     Fault.STALE_SCRIPTS: (UnitStatus.UPGRADED, 2, 2),  # a second patch stores the right checksum
+    Fault.STALE_REFUSED: (UnitStatus.UPGRADED, 2, 2),
     Fault.PAIR_BREAKS: (UnitStatus.UPGRADED, 1, 1),  # it is none
     Fault.UNCERTAIN_TAKEN: (UnitStatus.UPGRADED, 1, 1),
     Fault.UNCERTAIN_NOT_TAKEN: (UnitStatus.FAILED, 0, 0),

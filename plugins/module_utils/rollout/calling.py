@@ -34,11 +34,17 @@ class Trouble:
 
 
 class Failed(Exception):
-    """The unit has failed; what is known of it then."""
+    """The unit has failed; what is known of it then.
 
-    def __init__(self, reason: str, seen: Observation | None = None, trouble: Trouble | None = None) -> None:
+    :ivar trouble: with its last call.
+    :ivar tried: whether live patches were carried out to their end.
+    """
+
+    def __init__(
+        self, reason: str, seen: Observation | None = None, trouble: Trouble | None = None, *, tried: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.seen, self.trouble = reason, seen, trouble
+        self.reason, self.seen, self.trouble, self.tried = reason, seen, trouble, tried
 
 
 class NotBegunError(Exception):

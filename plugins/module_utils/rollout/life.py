@@ -17,6 +17,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
+    Meaning,
+    hint_of,
+    meaning_of,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
     Call,
     apply_rules,
@@ -48,7 +53,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_me
     RULES_MISSING,
     UNREACHABLE,
     Recovery,
-    hint_of,
     next_step_of,
     recovery_of,
 )
@@ -182,12 +186,13 @@ class Life:
                 what = "left the old checksum" if stale else "showed no effect"
                 self._note(f"the live patch {what} and is sent once more ({said})")
                 self.again = True
-                if "No change in the scripts checksum" in str(ended.job.result.get("details")):
+                if meaning_of(str(ended.job.result.get("details"))) is Meaning.UNCHANGED:
                     call = patch_system_vm(self.unit.id, forced=True)
             else:
                 break
             yield from self.caller.until_free(call, self.reader)
-        raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble)
+        tried = call.purpose in PATCHES and ended.job is not None
+        raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble, tried=tried)
 
     def _counts(self, call: Call, job: Job) -> bool:
         """Whether a job that had ended before we asked for it did the work that is wanted now, or tried to just now."""
@@ -332,9 +337,13 @@ class Life:
         """The unit has failed, unless it is to be recreated now: then it asks for a place like any other."""
         self.desk.check_target()
         reason, seen, recovery = failed.reason, failed.seen, None
-        if self.method is Method.LIVE_PATCH and seen and not seen.proven:
+        if self.method is Method.LIVE_PATCH and seen and self._is_behind(seen):
             recovery = recovery_of(
-                failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True)
+                self.unit.kind,
+                failed.trouble.text if failed.trouble else "",
+                tried=failed.tried,
+                lost=failed.trouble is not None and failed.trouble.lost,
+                hosts_up=not self.desk.away(self.unit, now=True),
             )
         if recovery is Recovery.RECREATE and self.desk.fallback_blocker:
             try:
@@ -343,6 +352,12 @@ class Life:
                 self.method = Method.LIVE_PATCH
                 reason = f"{reason} It was not recreated: {late}"
         return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, recovery)
+
+    def _is_behind(self, seen: Observation) -> bool:
+        """Whether its VMs are all there and Running, and some do not run the target by what they report."""
+        there = {vm.id for vm in seen.vms if vm.running}
+        behind = [vm for vm in seen.vms if not is_current(vm, self.desk.baseline)]
+        return bool(behind) and there == {vm.id for vm in self.kept.vms}
 
     def _recreate(self, blocker: str | None, instead_of: str) -> Steps[UnitResult]:
         """Change over from a live patch that failed.

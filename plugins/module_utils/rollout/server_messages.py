@@ -1,18 +1,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the management server's words mean for the operator, and what cures a failed live patch. Pure.
-
-Texts as the management server words them (ManagementServerImpl.patchSystemVm, VirtualRouterElement, NetworkHelperImpl
-and what they pass on), with issues of apache/cloudstack where it is known.
-"""
+"""What helps a unit that failed, and where to look. Pure."""
 
 from __future__ import annotations
 
 import enum
-import re
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
 
 # Where to look when a recreation does not come to its end.
@@ -45,73 +41,29 @@ def next_step_of(kind: Kind, awaited: Condition) -> str:
 
 
 class Recovery(str, enum.Enum):
-    LATER = "later"  # may succeed on its own: an agent or a server that is not there right now
-    RECREATE = "recreate"  # the VM itself is broken: full disk, unreachable, its patch script failed
+    LATER = "later"  # may succeed on its own: a host or a server that is not there right now
+    RECREATE = "recreate"  # a new VM from the new template
 
 
-_LATER = re.compile(
-    r"agent.{0,40}(unavailable|disconnected|down|not connected)|unavailable|timed? ?out|management server",
-    re.IGNORECASE,
-)
-_BROKEN = re.compile(
-    r"no space left|getsystemvmversion|patch-sysvms|exited with|scp|unreachable|live patch failed|failed to patch",
-    re.IGNORECASE,
-)
+def recovery_of(
+    kind: Kind, said: str, *, tried: bool = True, lost: bool = False, hosts_up: bool = True
+) -> Recovery | None:
+    """What helps a unit that still reports the old software or checksum after its live patches.
 
+    Of routers that report decides: the server drops the words of their patch. Of a system VM the job tells the host's
+    words, and only those count that mean the VM itself, or a success without any effect. What a host lacks, a new VM
+    there would lack too.
 
-_HINTS = tuple(
-    (re.compile(pattern, re.IGNORECASE), hint)
-    for pattern, hint in (
-        (r"no space left on device", "The VM's disk is full: recreate it."),
-        (
-            r"scp terminated|getsystemvmversion",
-            "The host does not reach the VM at its control address: check both, or recreate the VM.",
-        ),
-        (
-            r"classcastexception|does not implement command",
-            "The hypervisor does not know this command: recreate the VM instead.",
-        ),
-        (
-            r"router requires upgrade",
-            "The server sends nothing to a router below minreq.sysvmtemplate.version whose scripts are not its own: "
-            "patch it again, or recreate it (issue 12211).",
-        ),
-        (
-            r"cidr is not formatted correctly",
-            "4.21 makes no router where a zone has several public IP ranges (issue 12621): do not go on before that is "
-            "mended.",
-        ),
-        (r"find (all necessary|at least one) r", "A router is missing: restart its network or VPC with cleanup."),
-        (
-            r"redundant virtual router without public network",
-            "Its offering asks for a pair, which needs a public network (issue 10574).",
-        ),
-        (
-            r"create a deployment for vm|insufficient capacity",
-            "No host has room for it: free capacity, then run again; what is left over is replaced then.",
-        ),
-        (r"unable to lock (network|vpc)", "Something else deploys a router there: run again when it has ended."),
-        (
-            r"srs with name xenserver tools",
-            "The XenServer host lacks the system VM ISO: upgrade the host's files first (issue 6148).",
-        ),
-    )
-)
-
-
-def hint_of(trouble: str) -> str:
-    """What words of the server mean and what to do about them, in a sentence; empty for unknown ones."""
-    return next((hint for pattern, hint in _HINTS if pattern.search(trouble)), "")
-
-
-def recovery_of(trouble: str, hosts_up: bool) -> Recovery | None:
-    """What helps after a live patch that left the VM as it was.
-
-    :param trouble: the job's words, empty when the job claimed success.
-    :param hosts_up: whether the agents of the hosts that carry the VM are connected.
+    :param said: the words of the last job, empty when it claimed success.
+    :param tried: whether patches were carried out to their end.
+    :param lost: whether nobody knows what the last one did.
+    :param hosts_up: whether the agents of the hosts that carry the VMs are connected.
     """
-    if not hosts_up or _LATER.search(trouble):
+    meaning = meaning_of(said)
+    if lost or not hosts_up or meaning is Meaning.NOT_NOW:
         return Recovery.LATER
-    if not trouble or _BROKEN.search(trouble):
-        return Recovery.RECREATE
-    return None
+    if not tried or meaning is Meaning.MEND_HOST:
+        return None
+    if kind.is_system_vm and said and meaning is not Meaning.VM_BROKEN:
+        return None
+    return Recovery.RECREATE

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
@@ -30,8 +31,6 @@ LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks
 NOTICE_S = 0.5  # how long an interruption may go unnoticed
 AGAIN_S = 3.0  # a VM that is not as it was is read again before that is believed
-# What the server alerts people to when things go well.
-GOOD_NEWS = re.compile(r"\bup in zone\b|\bis up\b|switch from UNKNOWN", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,8 @@ class Soak:
                 return
 
     def _look(self, health: bool) -> dict[str, str]:
-        alerts = [alert for alert in self.server.alerts() or () if not GOOD_NEWS.search(alert.description)]
+        alerts = self.server.alerts() or ()
+        alerts = [alert for alert in alerts if meaning_of(alert.description) is not Meaning.GOOD_NEWS]
         found = {
             unit.id: "; ".join(
                 [

@@ -282,7 +282,7 @@ class FakeServer(Server):
     def _change(self, job: FakeJob, vms: list[Vm]) -> None:
         if job.call.params.get("cleanup") or job.call.command == "destroySystemVm":
             self._replace(job, vms)
-        elif job.call.command == "destroyRouter":
+        elif job.call.command == "destroyRouter" and job.fault is not Fault.FAILED:
             vms[:] = [vm for vm in vms if vm.id != job.call.object_id]
         elif job.fault is Fault.VANISHES:
             del vms[-1:]

@@ -48,10 +48,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.inside import Inside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.outside import Outside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
     RULES_MISSING,
-    UNREACHABLE,
     Recovery,
     next_step_of,
     recovery_of,
@@ -63,8 +63,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits imp
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
-# How often to look for the first result of a probe, and for the one after the proof.
-FIRST_LOOK_S, REACH_S = 0.05, 0.2
 PATCHES = (Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.FORCE_PATCH)
 Debts = dict[str, "float | None"]
 """Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
@@ -74,6 +72,7 @@ class Life:
     """One unit on its way.
 
     :ivar inside: what its routers say of themselves.
+    :ivar outside: what is seen from outside of what it serves.
     :ivar steps: resumed by the scheduler; returns the unit's result.
     :ivar wait: what it waits for; None before its start.
     :ivar started: seconds since the epoch; None before its start.
@@ -92,6 +91,7 @@ class Life:
         self._notes: list[str] = []
         self._restarts: dict[str, Restart] = {}
         self.inside = Inside(unit, desk, self._note)
+        self.outside = Outside(unit.id, desk)
         self._plan(method)
         self.steps = self._run()
 
@@ -124,7 +124,7 @@ class Life:
         overcome: list[str] = []
         seen: Observation | None = None
         yield from self.inside.look(self.kept.vms)
-        yield from self._look_from_outside()
+        yield from self.outside.look()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
                 seen = self.reader.read()
@@ -306,30 +306,8 @@ class Life:
         if not seen.proven:
             raise Failed(self._why_failed(None, seen), seen)
         yield from self.inside.check(seen)
-        yield from self._until_reachable(seen)
+        yield from self.outside.check(seen)
         return seen
-
-    # --- from outside
-
-    def _look_from_outside(self) -> Steps[None]:
-        """Watch what it serves; only what answers before the first call counts."""
-        self.desk.probes.watch(self.unit.id)
-        began = self.desk.clock()
-        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < self.desk.probes.wait_s:
-            yield Pause(self.desk.clock() + FIRST_LOOK_S)
-        self.desk.probes.call(self.unit.id)
-
-    def _until_reachable(self, seen: Observation) -> Steps[None]:
-        """What answered before answers again, or it has not been upgraded as promised."""
-        self.desk.probes.confirm(self.unit.id)
-        began = self.desk.clock()
-        while missing := self.desk.probes.unconfirmed(self.unit.id):
-            lost = [each.silence for each in missing if each.lost_since is not None]
-            if self.desk.clock() - began >= max(self.desk.probes.patience_s, self.desk.probes.first_s):
-                if not lost:
-                    return  # no answer, and no failure: nothing is known
-                raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)
-            yield Pause(self.desk.clock() + REACH_S, doubtful=bool(lost), holds=False)
 
     # --- ends
 

@@ -16,7 +16,7 @@ from functools import partial
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
     Meaning,
     hint_of,
@@ -24,11 +24,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
     Call,
-    apply_rules,
     calls,
     patch_again,
     patch_system_vm,
-    restart_vpc,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
     RESTART_S,
@@ -43,15 +41,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
     Failed,
     NotBegunError,
     Trouble,
-    began,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.inside import Inside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.outside import Outside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.rules import Debts, Rules
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
-    RULES_MISSING,
     Recovery,
     next_step_of,
     recovery_of,
@@ -59,18 +56,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_me
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps, Turn, Wait
 
-# A live patch that shows no effect is sent once more before it is judged; a restart that was lost with its server, too.
+# A live patch that shows no effect is sent once more before it is judged.
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
 PATCHES = (Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.FORCE_PATCH)
-Debts = dict[str, "float | None"]
-"""Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
 
 
 class Life:
     """One unit on its way.
 
+    :ivar rules: of its networks.
     :ivar inside: what its routers say of themselves.
     :ivar outside: what is seen from outside of what it serves.
     :ivar steps: resumed by the scheduler; returns the unit's result.
@@ -89,7 +85,7 @@ class Life:
         self.stood_aside_s = 0.0
         self.again = False
         self._notes: list[str] = []
-        self._restarts: dict[str, Restart] = {}
+        self.rules = Rules(unit, self.caller, desk, self._note)
         self.inside = Inside(unit, desk, self._note)
         self.outside = Outside(unit.id, desk)
         self._plan(method)
@@ -105,7 +101,7 @@ class Life:
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
         self.second = second_patch(self.kept, self.desk.baseline.target) if method is Method.LIVE_PATCH else ()
-        self.reader = Reader(self.kept, method, self.desk)
+        self.reader = self.rules.reader = Reader(self.kept, method, self.desk)
         debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
         debts.difference_update(*(call.settles for call in self.calls))
         again = sum(call.expected_s for call in self.calls if call.purpose is Purpose.PATCH and self.second)
@@ -129,7 +125,7 @@ class Life:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
                 seen = self.reader.read()
                 if self._done_by_others(seen):
-                    debts = self._debts_after_others()
+                    debts = self.rules.debts_after_others()
                     break
             if call is self.calls[0] and (why := self.desk.why_not(self.expected_s)):
                 raise NotBegunError(why)  # what it waited for took long
@@ -138,13 +134,13 @@ class Life:
             if ended.trouble:
                 overcome.append(ended.trouble.text)
             elif ended.job and call.command.startswith("restart"):
-                self._settle(call.object_id, ended.job)
+                self.rules.settle(call.object_id, ended.job)
             debts = {network: since for network, since in debts.items() if ended.trouble or network not in call.settles}
         for network_id, since in debts.items():
-            yield from self._apply_rules(network_id, since, overcome)
+            yield from self.rules.apply(network_id, since, overcome)
             seen = None
         if self.unit.kind in (Kind.NETWORK, Kind.VPC) and self.unit.network_ids:
-            yield from self._apply_what_is_marked()
+            yield from self.rules.apply_what_is_marked()
         seen = yield from self._last_look(seen)
         return self._upgraded(seen, overcome)
 
@@ -221,74 +217,6 @@ class Life:
             and all(is_current(vm, self.desk.baseline) for vm in seen.vms)
             and not any(vm.id in there for vm in self.unit.surplus)
         )
-
-    def _debts_after_others(self) -> Debts:
-        """All networks, but for those that jobs of others restarted for sure."""
-        began_last = self._settle_by_others()
-        return {network: began_last for network in self.unit.network_ids if network not in self._restarts}
-
-    def _settle_by_others(self) -> float | None:
-        """Remember which networks the jobs of others that were waited for have restarted for sure.
-
-        Which of several jobs it was may be unknown; when all that it may have been succeeded, it did. The success of a
-        job on a whole VPC says nothing, but for a recreation: the server drops how its tiers came off.
-
-        :returns: when the last of these jobs began.
-        """
-        results = [(job.resource_ids, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
-        whole = self.unit.vpc is not None and any(self.unit.id in ids for ids, dummy in results)
-        listing = self.method is Method.RECREATE
-        for network_id in self.unit.network_ids:
-            of_it = [result for ids, result in results if network_id in ids or self.unit.id in ids]
-            if of_it and (listing or not whole) and all(result.error() is None for result in of_it):
-                self._settle(network_id, max(of_it, key=began))
-            elif of_it:
-                self._restarts.pop(network_id, None)
-        return max((began(result) for dummy, result in results), default=None)
-
-    # --- rules
-
-    def _apply_rules(self, network_id: str, since: float | None, overcome: Sequence[str]) -> Steps[None]:
-        """Restart one network without cleanup; what was patched is of no use before that has succeeded.
-
-        :param since: a restart that somebody sent for the same purpose counts if it began then or later.
-        """
-        call = apply_rules(network_id)
-        for left in reversed(range(TRIES)):
-            if (yield from self.caller.until_free(call, self.reader)):
-                self._settle_by_others()
-                if network_id in self._restarts:
-                    return
-            ended = yield from self.caller.carry_out(call, partial(_began_by, since))
-            if ended.trouble is None and ended.job:
-                self._settle(network_id, ended.job)
-                return
-            if not left or not ended.trouble or not ended.trouble.lost or ended.job is None:
-                break
-            self._note(f"a restart that applies rules was lost and is sent once more ({ended.trouble.text})")
-            since = None
-        said = ended.trouble.text if ended.trouble else ""
-        parts = [f"patched, rules not applied in {self._name(network_id)}: {said}", hint_of(said), RULES_MISSING]
-        if overcome:
-            parts.append(f"Before that: {' '.join(overcome)}")
-        raise Failed(" ".join(part for part in parts if part), self.reader.read())
-
-    def _apply_what_is_marked(self) -> Steps[None]:
-        """In the end the server must not want a restart (restartrequired) of what was upgraded."""
-        marked = self.desk.marked_for_restart(self.unit, self.caller.over_at)
-        for identity in sorted(marked):
-            self._note(f"the server had marked {self._name(identity)} as in need of a restart")
-            call = restart_vpc(identity) if self.unit.vpc and identity == self.unit.id else apply_rules(identity)
-            yield from self.caller.until_free(call, self.reader)
-            ended = yield from self.caller.carry_out(call, partial(_began_by, None))
-            if ended.trouble is None and ended.job:
-                self._settle(identity, ended.job)
-        if marked and (left := self.desk.marked_for_restart(self.unit, self.desk.clock())):
-            listing = ", ".join(self._name(identity) for identity in sorted(left))
-            raise Failed(f"patched, rules not applied: the server still wants a restart of {listing}. {RULES_MISSING}")
-
-    def _settle(self, network_id: str, job: Job) -> None:
-        self._restarts[network_id] = Restart(network_id, job.id, job.created, True)
 
     # --- the last proof
 
@@ -393,20 +321,10 @@ class Life:
             submitted=self.caller.submitted,
             recovery=recovery,
             notes=tuple(self._notes),
-            restarts=tuple(self._restarts.values()),
+            restarts=tuple(self.rules.restarts.values()),
             reach=self.desk.probes.reach(self.unit.id),
         )
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
         self.desk.progress.note(self.unit, text)
-
-    def _name(self, identity: str) -> str:
-        """A network's or VPC's name."""
-        names = {self.unit.id: self.unit.label, **{tier.id: f"tier {tier.name}" for tier in self.unit.tiers}}
-        return names.get(identity, f"network {identity}")
-
-
-def _began_by(since: float | None, job: Job) -> bool:
-    """Whether a job began at this moment of the server's clock or later; None is a moment that nobody knows."""
-    return since is not None and began(job) >= since

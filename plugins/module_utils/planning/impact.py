@@ -58,16 +58,20 @@ class Impact:
 
 
 def second_patch(unit: Unit, server: Version | None) -> tuple[str, ...]:
-    """The known defects for which a second live patch of its routers is expected, by id.
-
-    None where all of them report the server's version: a first patch has been there, and the next one stores what that
-    one has left.
-
-    :param server: its version; None where it is not known.
-    """
-    if server is None or all(vm.software == server for vm in unit.without(unit.surplus).vms):
+    """The known defects of a server, by id, for which a live patch may leave its routers' old checksum with it."""
+    if server is None:
         return ()
     return tuple(row.id for row in met_by(unit, Method.LIVE_PATCH, server) if row.effect is Effect.SECOND_PATCH)
+
+
+def two_patches_expected(unit: Unit, server: Version | None) -> bool:
+    """Whether a second live patch is expected after the first one.
+
+    Not where all of its routers report the server's version: a first patch has been there, and the next one stores what
+    that one has left.
+    """
+    behind = any(vm.software != server for vm in unit.without(unit.surplus).vms)
+    return behind and bool(second_patch(unit, server))
 
 
 def expected_seconds(unit: Unit, method: Method, server: Version | None = None) -> float:
@@ -80,7 +84,7 @@ def expected_seconds(unit: Unit, method: Method, server: Version | None = None) 
         if unit.kind.is_system_vm:
             return PATCH_S
         patch = routers * PATCH_S + RESTART_S  # one job; then the rules of the other tiers
-        return patch * (2 if second_patch(unit, server) else 1) + max(0, len(unit.tiers) - 1) * RESTART_S
+        return patch * (2 if two_patches_expected(unit, server) else 1) + max(0, len(unit.tiers) - 1) * RESTART_S
     if method is Method.RESTART:
         return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
@@ -98,7 +102,7 @@ def impact(unit: Unit, method: Method, rolling_restart: bool = True, server: Ver
     :param server: its version, for what its known defects add.
     """
     if method is Method.LIVE_PATCH:
-        return _live_patch(unit, twice=bool(second_patch(unit, server)))
+        return _live_patch(unit, twice=two_patches_expected(unit, server))
     if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
         return Impact("none: there is no service from it now")
     if method is Method.RESTART and unit.owed:

@@ -22,7 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import second_patch
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import second_patch, two_patches_expected
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Method,
@@ -218,8 +218,9 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
     parts = [left_over] if surplus else []
     parts += _live_patch_reasons(behind, stopped, baseline)
-    if defects := second_patch(unit, baseline.target):
-        parts.append(f"two live patches are expected (known defect {', '.join(defects)} of this server)")
+    if two_patches_expected(unit, baseline.target):
+        defects = ", ".join(second_patch(unit, baseline.target))
+        parts.append(f"two live patches are expected (known defect {defects} of this server)")
     return Verdict(Method.LIVE_PATCH, "; ".join(parts))
 
 

@@ -47,6 +47,10 @@ class Failed(Exception):
         self.reason, self.seen, self.trouble, self.tried = reason, seen, trouble, tried
 
 
+class RulesRefusedError(Failed):
+    """The server sends no rules to its routers, as their checksum is not that of the server's own scripts."""
+
+
 class NotBegunError(Exception):
     """It is too late for the unit's first call, or for the first one of another method; why."""
 

@@ -32,6 +32,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
     RESTART_S,
     expected_seconds,
     second_patch,
+    two_patches_expected,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
@@ -40,6 +41,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling i
     Ended,
     Failed,
     NotBegunError,
+    RulesRefusedError,
     Trouble,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
@@ -100,12 +102,15 @@ class Life:
         )
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
-        self.second = second_patch(self.kept, self.desk.baseline.target) if method is Method.LIVE_PATCH else ()
+        target = self.desk.baseline.target
+        self.second = () if method is Method.RECREATE else second_patch(self.kept, target)
         self.reader = self.rules.reader = Reader(self.kept, method, self.desk)
         debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
         debts.difference_update(*(call.settles for call in self.calls))
-        again = sum(call.expected_s for call in self.calls if call.purpose is Purpose.PATCH and self.second)
-        self.expected_s = sum(call.expected_s for call in self.calls) + again + len(debts) * RESTART_S
+        again = two_patches_expected(self.kept, target)
+        self.expected_s = len(debts) * RESTART_S + sum(
+            call.expected_s * (2 if again and call.purpose is Purpose.PATCH else 1) for call in self.calls
+        )
 
     def _run(self) -> Steps[UnitResult]:
         try:
@@ -136,8 +141,8 @@ class Life:
             elif ended.job and call.command.startswith("restart"):
                 self.rules.settle(call.object_id, ended.job)
             debts = {network: since for network, since in debts.items() if ended.trouble or network not in call.settles}
-        for network_id, since in debts.items():
-            yield from self.rules.apply(network_id, since, overcome)
+        if debts:
+            yield from self._apply_all_rules(debts, overcome)
             seen = None
         if self.unit.kind in (Kind.NETWORK, Kind.VPC) and self.unit.network_ids:
             yield from self.rules.apply_what_is_marked()
@@ -218,6 +223,32 @@ class Life:
             and not any(vm.id in there for vm in self.unit.surplus)
         )
 
+    # --- rules
+
+    def _apply_all_rules(self, debts: Debts, overcome: Sequence[str]) -> Steps[None]:
+        """Of each of these networks; where the server refuses them and is known to note old checksums, after one more
+        live patch."""
+        try:
+            for network_id, since in debts.items():
+                yield from self.rules.apply(network_id, since, overcome)
+            return
+        except RulesRefusedError:
+            if not self.second:
+                raise
+        self._note(
+            "the server refuses its rules: an earlier live patch left the old checksum, as is known of this server "
+            f"({', '.join(self.second)}); patched once more"
+        )
+        call, self.second = patch_again(self.unit), ()
+        yield from self.caller.until_free(call, self.reader)
+        ended, dummy = yield from self._work(call)
+        settled: tuple[str, ...] = ()
+        if ended.trouble is None and ended.job:
+            self.rules.settle(call.object_id, ended.job)
+            settled = call.settles
+        left: Debts = {network: ended.began for network in call.unsettles if network not in settled}
+        yield from self._apply_all_rules(left, overcome)
+
     # --- the last proof
 
     def _last_look(self, seen: Observation | None) -> Steps[Observation]:
@@ -243,7 +274,9 @@ class Life:
         """The unit has failed, unless it is to be recreated now: then it asks for a place like any other."""
         self.desk.check_target()
         reason, seen, recovery = failed.reason, failed.seen, None
-        if self.method is Method.LIVE_PATCH and seen and self._is_behind(seen):
+        if isinstance(failed, RulesRefusedError):
+            recovery = recovery_of(self.unit.kind, "", hosts_up=not self.desk.away(self.unit, now=True))
+        elif self.method is Method.LIVE_PATCH and seen and self._is_behind(seen):
             recovery = recovery_of(
                 self.unit.kind,
                 failed.trouble.text if failed.trouble else "",

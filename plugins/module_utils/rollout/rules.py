@@ -9,18 +9,23 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import hint_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, restart_vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
     Caller,
     Failed,
+    RulesRefusedError,
     began,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Reader
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import RULES_MISSING
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
+    RULES_MISSING,
+    not_the_servers,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Steps
 
 # A restart that was lost with its server is sent once more.
@@ -89,10 +94,22 @@ class Rules:
             self._note(f"a restart that applies rules was lost and is sent once more ({ended.trouble.text})")
             since = None
         said = ended.trouble.text if ended.trouble else ""
-        parts = [f"patched, rules not applied in {self._name(network_id)}: {said}", hint_of(said), RULES_MISSING]
+        seen = self.reader.read()
+        refused_before = overcome or self._unit.owed  # by the job of a patch as well: it was not for this one network
+        failed = ended.job is not None and ended.trouble is not None and not ended.trouble.lost
+        minimum = self._refused_below(seen.vms) if failed and refused_before else None
+        meant = RULES_MISSING if minimum is None else not_the_servers(self._unit, minimum)
+        parts = [f"patched, rules not applied in {self._name(network_id)}: {said}", hint_of(said), meant]
         if overcome:
             parts.append(f"Before that: {' '.join(overcome)}")
-        raise Failed(" ".join(part for part in parts if part), self.reader.read())
+        kind = Failed if minimum is None else RulesRefusedError
+        raise kind(" ".join(part for part in parts if part), seen)
+
+    def _refused_below(self, vms: Sequence[Vm]) -> Version | None:
+        """The version of their template below which the server may refuse rules to these routers."""
+        minimum = self._desk.server.checked_minimum(self._unit.zone_id)
+        old = [vm for vm in vms if minimum and vm.is_router and vm.built_from and vm.built_from < minimum]
+        return minimum if old else None
 
     def apply_what_is_marked(self) -> Steps[None]:
         """In the end the server must not want a restart (restartrequired) of what was upgraded."""

@@ -27,13 +27,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
     read_management_servers,
     read_root_volume,
     read_routers,
+    read_setting,
     read_system_vms,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 MOST_ALERTS = 100  # that are looked at
+VERSION_CHECK = "router.version.check"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,20 @@ class Server:
     def version(self) -> Version | None:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
+
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        """Below which version of its template a router is sent rules only while its checksum is that of the server's
+        own scripts (NetworkHelperImpl.checkRouterVersion); None where the server does not look at it, or cannot be
+        asked."""
+        try:
+            if (read_setting(self._client, VERSION_CHECK) or "true").lower() != "true":
+                return None
+            own = read_setting(self._client, parse.MINIMUM_VERSION, zone_id)
+            return parse_version(own or read_setting(self._client, parse.MINIMUM_VERSION))
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
 
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""

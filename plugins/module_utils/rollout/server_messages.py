@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import enum
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import FILES_FROM_HOST
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
 
 # Where to look when a recreation does not come to its end.
@@ -29,6 +31,26 @@ RULES_MISSING = (
     "Load balancing and other rules may be missing in it. Next: see the management server's log for the reason; the "
     "next run applies them again, as does Restart network without clean up in the UI."
 )
+
+
+def not_the_servers(unit: Unit, minimum: Version) -> str:
+    """Why a server refuses rules to routers whose software is proven, and what to do.
+
+    It compares the checksum with that of its own package, and each build has another one; what a start or a patch
+    brings is its host's, or on VMware that of the management server that owns the host.
+    """
+    of_hosts = unit.hypervisor in FILES_FROM_HOST
+    found = (
+        f"the host's package is not the server's ({', '.join(unit.hosts)})"
+        if of_hosts
+        else "its scripts came from a management server with another build"
+    )
+    return (
+        f"Most likely {found}: with a template below {minimum} (minreq.sysvmtemplate.version) a router takes rules "
+        "only while its scripts are those of the server's own build. Load balancing and other rules may be missing in "
+        "it. Next: install the same build on hosts and management servers and live patch it again; or recreate it, as "
+        "the server does not look at that of a router from the new template."
+    )
 
 
 def next_step_of(kind: Kind, awaited: Condition) -> str:

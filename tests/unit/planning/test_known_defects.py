@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
     RESTART_S,
     expected_seconds,
     impact,
-    second_patch,
+    two_patches_expected,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
@@ -95,22 +95,22 @@ def test_where_the_old_checksum_may_be_kept_a_second_patch_is_expected_and_sent_
 @pytest.mark.parametrize(
     ("unit", "server", "expected"),
     [
-        (WEB, "4.21.0.0", ("10962",)),
-        (WEB, "4.18.2.5", ()),
-        (network_unit("half", vm("r-1"), vm("r-2", software="4.21.0.0"), redundant=True), "4.21.0.0", ("10962",)),
+        (WEB, "4.21.0.0", True),
+        (WEB, "4.18.2.5", False),
+        (network_unit("half", vm("r-1"), vm("r-2", software="4.21.0.0"), redundant=True), "4.21.0.0", True),
         # A patch has been there: the next one stores what that one left.
-        (network_unit("stale", vm("r-1", software="4.21.0.0")), "4.21.0.0", ()),
-        (network_unit("surplus", vm("r-1", software="4.21.0.0"), vm("r-2", state="Stopped")), "4.21.0.0", ()),
-        (system_vm_unit(vm("s-1", Kind.SSVM)), "4.21.0.0", ()),
+        (network_unit("stale", vm("r-1", software="4.21.0.0")), "4.21.0.0", False),
+        (network_unit("surplus", vm("r-1", software="4.21.0.0"), vm("r-2", state="Stopped")), "4.21.0.0", False),
+        (system_vm_unit(vm("s-1", Kind.SSVM)), "4.21.0.0", False),
     ],
     ids=lambda value: value.name if isinstance(value, Unit) else None,
 )
-def test_the_plan_says_where_two_live_patches_are_expected(unit: Unit, server: str, expected: tuple[str, ...]) -> None:
-    assert second_patch(unit, version(server)) == expected
+def test_the_plan_says_where_two_live_patches_are_expected(unit: Unit, server: str, expected: bool) -> None:
+    assert two_patches_expected(unit, version(server)) is expected
     behind = replace(unit, vms=tuple(replace(one, scripts="old-scripts") for one in unit.vms if one.is_router))
     reason = decide(behind if behind.vms else unit, Baseline(version(server), frozenset({"old-scripts"}))).reason
-    assert ("two live patches are expected (known defect 10962 of this server)" in reason) is bool(expected)
-    assert ("twice" in impact(unit, Method.LIVE_PATCH, server=version(server)).text) is bool(expected)
+    assert ("two live patches are expected (known defect 10962 of this server)" in reason) is expected
+    assert ("twice" in impact(unit, Method.LIVE_PATCH, server=version(server)).text) is expected
     one = expected_seconds(unit, Method.LIVE_PATCH)
     patches = len(unit.without(unit.surplus).vms) * PATCH_S + RESTART_S if expected else 0.0
     assert expected_seconds(unit, Method.LIVE_PATCH, version(server)) == one + patches

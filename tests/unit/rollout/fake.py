@@ -244,6 +244,9 @@ class FakeServer(Server):
         self._settle()
         return self.target
 
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        return None
+
     def failing_checks(self, vm: Vm) -> frozenset[str] | None:
         self._settle()
         return self.failing.get(vm.id, frozenset()) if self.jobs else self.sick

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
 from tests.unit.builders import SITUATION, network_unit, pair, version, vm, vpc_unit
-from tests.unit.rollout.fake import FakeServer, Fault
+from tests.unit.rollout.fake import FakeJob, FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll
 
 # 4.21.0.0 is known for it (10962), 4.18.2.5 is not.
@@ -130,3 +134,108 @@ def test_of_a_server_that_is_not_known_for_it_the_words_are_right_too() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS], at(OTHER))
     assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH])
     assert result.notes == ("the live patch left the old checksum and is sent once more (the job succeeded)",)
+
+
+# --- rules that the server refuses to a router below the minimum whose checksum is not its own
+
+
+class Checking(FakeServer):
+    """Sends rules to an old template's router only while it has the right checksum, as real hypervisors are treated."""
+
+    def __init__(self, unit: Unit, faults: Sequence[Fault] = (), right: str = "new-scripts", **more: Any) -> None:
+        super().__init__([unit], {unit.id: list(faults)}, **more)
+        self.minimum: Version | None = version("4.20.1")
+        self._right = right
+
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        return self.minimum
+
+    def submit(self, call: Call, job_id: str | None) -> str:
+        job_id = super().submit(call, job_id)
+        job = self.jobs[job_id]
+        [unit] = self.units.values()
+        if job.fault is Fault.NONE and self._right not in self._left_by(job, unit):
+            job.fault = Fault.RULES_FAIL
+        return job_id
+
+    def _left_by(self, job: FakeJob, unit: Unit) -> set[str | None]:
+        """What the routers report when the rules are to be sent."""
+        replaced = job.call.params.get("cleanup")  # a new one is above the minimum
+        return (
+            {self._right} if replaced else {"new-scripts"} if job.patches else {vm.scripts for vm in self.vms[unit.id]}
+        )
+
+
+OWED = (Owed("id-n", "its last restart failed", 0.0),)
+
+
+def test_where_all_routers_have_the_old_checksum_the_rules_that_are_refused_tell_it() -> None:
+    """Somebody patched them all by the UI: all claim the target with one checksum, so they look current."""
+    unit = network_unit("n", vm("r", software="4.21.0.0", scripts="old-scripts"), unit={"owed": OWED})
+    server = Checking(unit, target=KNOWN)
+    result = only(server, unit, method=Method.RESTART, baseline=ALONE)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [RULES, AGAIN]
+    assert any("10962" in note for note in result.notes)
+    assert server.rules == {"id-n": True}
+
+
+def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() -> None:
+    """The server had noted one of two releases before; the first patch stored that of the release before."""
+    unit = vpc_unit("v", vm("r", scripts="older-scripts"), tiers=3)
+
+    class Older(Checking):
+        def _settle(self) -> None:
+            super()._settle()
+            if self.patched[unit.id] == 1:
+                self.vms[unit.id] = [replace(one, scripts="seen-nowhere") for one in self.vms[unit.id]]
+
+    server = Older(unit, [Fault.RULES_FAIL], target=KNOWN)
+    result = only(server, unit, baseline=ALONE)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES, AGAIN, RULES, RULES]
+    assert all(server.rules.values())
+
+
+@pytest.mark.parametrize("target", [KNOWN, OTHER])
+def test_rules_that_are_refused_for_good_mean_that_the_hosts_package_is_not_the_servers(target: Version) -> None:
+    unit = network_unit("n", vm("r", host="kvm-3"))
+    server = Checking(unit, right="the-servers-own", target=target)
+    result = only(server, unit, baseline=at(target))
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, Recovery.RECREATE)
+    assert "the host's package is not the server's (kvm-3)" in result.reason
+    assert "the same build on hosts and management servers" in result.reason
+    assert "the next run applies them again" not in result.reason
+    sent = [call.purpose for call in server.calls_of(unit)]
+    assert sent == ([PATCH, RULES, AGAIN, RULES] if target is KNOWN else [PATCH, RULES])
+
+
+def test_what_the_server_refuses_for_good_is_recreated_where_that_is_wanted() -> None:
+    unit = network_unit("n")
+    server = Checking(unit, right="the-servers-own", target=OTHER)
+    result = only(server, unit, baseline=at(OTHER), fallback_blocker=lambda unit: None)
+    assert (result.method, result.status) == (Method.RECREATE, UnitStatus.UPGRADED), result.reason
+
+
+@pytest.mark.parametrize(
+    ("unit", "minimum"),
+    [
+        (network_unit("n"), None),  # the server does not check
+        (network_unit("n", vm("r", built_from="4.21.0")), "4.20.1"),  # nothing that it would check
+    ],
+)
+def test_rules_that_fail_for_other_reasons_are_left_to_the_next_run(unit: Unit, minimum: str | None) -> None:
+    server = Checking(unit, [Fault.RULES_FAIL, Fault.FAILED], target=KNOWN)
+    server.minimum = version(minimum) if minimum else None
+    result = only(server, unit, baseline=at())
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
+    assert "the next run applies them again" in result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES]
+
+
+def test_a_tier_that_fails_after_another_was_served_is_not_refused_for_its_checksum() -> None:
+    unit = vpc_unit("v", tiers=2)
+    server = Checking(unit, [Fault.NONE, Fault.FAILED], target=KNOWN)
+    result = only(server, unit, baseline=at())
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
+    assert AGAIN not in [call.purpose for call in server.calls_of(unit)]

@@ -264,7 +264,7 @@ class Life:
             seen = yield from self.reader.observe(pairs=pairs, holds=False)
         if not seen.proven:
             raise Failed(self._why_failed(None, seen), seen)
-        yield from self.inside.check(seen)
+        yield from self.inside.check(seen, self.caller.job_ids)
         yield from self.outside.check(seen)
         return seen
 

@@ -33,6 +33,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Check, checks_of
 
 MOST_ALERTS = 100  # that are looked at
 VERSION_CHECK = "router.version.check"
@@ -144,17 +145,14 @@ class Server:
                 raise
             return None
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
-        """The names of a router's health checks that fail, run now; None where the server cannot tell.
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        """A router's health checks by name, run now as far as it can run them; None where the server cannot tell.
 
         Not where a failing check makes the server recreate the router. The field healthchecksfailed of listRouters is
         no help: 4.22 says false of routers whose checks fail.
         """
         answer = self._unless_refused("getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
-        if answer is None:
-            return None
-        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
+        return None if answer is None else checks_of(answer)
 
     def _unless_refused(self, command: str, **params: Any) -> Mapping[str, Any] | None:
         """What a server answers that may not be able, or allowed, to answer: then None."""

@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Checks, compare
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
@@ -112,7 +113,7 @@ class Soak:
             self.notes.append("alerts were not looked at: the account may not call listAlerts")
         self._alerts = {alert.id for alert in known or ()}
         self._since = {unit.id: self._upgraded_at(unit) for unit in self.units}
-        self._sick = {vm.id: self._failing(vm) for unit in self.units for vm in unit.vms}
+        self._health = {vm.id: self._checks(vm) for unit in self.units for vm in unit.vms}
         end = self.clock() + self.probes.first_s
         while self.clock() < end and not all(self.probes.knows(unit.id) for unit in self.units):
             self.sleep(NOTICE_S / 10)
@@ -171,16 +172,19 @@ class Soak:
         return told
 
     def _newly_sick(self, unit: Unit) -> list[str]:
+        """Only what was run since the begin counts: each question has a router run its checks."""
+        found = {vm.name: (self._health[vm.id], self._checks(vm)) for vm in unit.vms}
+        lost = {name: compare(begin, now, math.inf, begin).lost for name, (begin, now) in found.items()}
         return [
-            f"{vm.name} fails health checks that it passed before: {', '.join(sorted(new))}"
-            for vm in unit.vms
-            if (new := self._failing(vm) - self._sick[vm.id])
+            f"{name} fails health checks that it passed before: {', '.join(checks)}"
+            for name, checks in lost.items()
+            if checks
         ]
 
-    def _failing(self, vm: Vm) -> frozenset[str]:
+    def _checks(self, vm: Vm) -> Checks:
         if not vm.is_router or vm.internal_lb or vm.zone_id not in self.health_zones:
-            return frozenset()
-        return self.server.failing_checks(vm) or frozenset()
+            return {}
+        return self.server.health_checks(vm) or {}
 
     def _say(self, text: str) -> None:
         self.write(log_line("soak", text))

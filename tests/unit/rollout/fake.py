@@ -26,6 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Check, Health
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
 from tests.unit.builders import TARGET, version
 
@@ -136,8 +137,9 @@ class FakeServer(Server):
         self.gone = False
         self.away: dict[str, float] = {}  # hosts that are not Up before this moment
         self.target: Version | None = target
-        self.failing: dict[str, frozenset[str] | None] = {}
-        self.sick: frozenset[str] = frozenset()  # health checks that failed all along
+        self.health: dict[str, Mapping[str, Health] | None] = {}  # by router, once anything was sent
+        self.health_before: Mapping[str, Health] | None = {}
+        self.ran_at: float | None = None  # when routers last ran their health checks; None: at each question
 
     # time
 
@@ -247,9 +249,11 @@ class FakeServer(Server):
     def checked_minimum(self, zone_id: str) -> Version | None:
         return None
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
         self._settle()
-        return self.failing.get(vm.id, frozenset()) if self.jobs else self.sick
+        told = self.health.get(vm.id, {}) if self.jobs else self.health_before
+        at = self.time if self.ran_at is None else self.ran_at
+        return None if told is None else {name: Check(health, at) for name, health in told.items()}
 
     # the truth
 

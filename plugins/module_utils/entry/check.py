@@ -95,12 +95,14 @@ def check_versions(
         selected = with_restarts(
             selected, read_restarts(client, selected, running, cloud.in_flight, time.time(), known_restarts)
         )
-    context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
+    bounds = bounds or Bounds()
+    verdicts = decide_all(cloud, selected, policy)
+    context = with_details(client, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, probing))
-    bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
+    bounds = replace(bounds, big_s=big_s(context.cloud.settings))
     plan = make_plan(context, _pace(client, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import enum
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import FILES_FROM_HOST
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
 
@@ -31,6 +33,18 @@ RULES_MISSING = (
     "Load balancing and other rules may be missing in it. Next: see the management server's log for the reason; the "
     "next run applies them again, as does Restart network without clean up in the UI."
 )
+
+
+def overdue(call: Call) -> str:
+    """What to do about a job that takes longer than it may."""
+    left = "It was left running; the next run waits for it."
+    boots = call.purpose in (Purpose.RECREATE, Purpose.REBOOT, Purpose.START)
+    if boots and not call.command.startswith("destroy"):  # what replaces it is made afterwards
+        return (
+            f"{left} A VM that cannot boot looks like this: the server tries 10 to 20 minutes on a host, then on the "
+            "next one. Look at the VM's console; raise sysvm_job_timeout only if a start takes so long here."
+        )
+    return f"{left} Raise sysvm_job_timeout if that is normal here."
 
 
 def not_the_servers(unit: Unit, minimum: Version) -> str:

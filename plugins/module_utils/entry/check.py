@@ -98,12 +98,14 @@ def check_versions(
         selected = with_restarts(
             selected, read_restarts(lists, selected, running, cloud.in_flight, time.time(), known_restarts)
         )
-    context = with_details(lists, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
+    bounds = bounds or Bounds()
+    verdicts = decide_all(cloud, selected, policy)
+    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, probing))
-    bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
+    bounds = replace(bounds, big_s=big_s(context.cloud.settings))
     plan = make_plan(context, _pace(lists, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:
@@ -153,7 +155,7 @@ def _pace(lists: Lists, context: CheckContext, known: Sequence[Took]) -> Pace:
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
     events = read_durations(lists, time.time(), units, str(cloud.version), recreates=recreates)
-    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}))
+    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, cloud.version), cloud.version)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

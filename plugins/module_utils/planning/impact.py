@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
@@ -55,13 +57,34 @@ class Impact:
         return f"{told} ({self.measured})" if self.measured else told
 
 
-def expected_seconds(unit: Unit, method: Method) -> float:
-    """How long one unit takes, from what has to be done to it (0 where nothing is done)."""
+def second_patch(unit: Unit, server: Version | None) -> tuple[str, ...]:
+    """The known defects of a server, by id, for which a live patch may leave its routers' old checksum with it."""
+    if server is None:
+        return ()
+    return tuple(row.id for row in met_by(unit, Method.LIVE_PATCH, server) if row.effect is Effect.SECOND_PATCH)
+
+
+def two_patches_expected(unit: Unit, server: Version | None) -> bool:
+    """Whether a second live patch is expected after the first one.
+
+    Not where all of its routers report the server's version: a first patch has been there, and the next one stores what
+    that one has left.
+    """
+    behind = any(vm.software != server for vm in unit.without(unit.surplus).vms)
+    return behind and bool(second_patch(unit, server))
+
+
+def expected_seconds(unit: Unit, method: Method, server: Version | None = None) -> float:
+    """How long one unit takes, from what has to be done to it (0 where nothing is done).
+
+    :param server: its version, for what its known defects add.
+    """
     routers = max(1, len(unit.vms))
     if method is Method.LIVE_PATCH:
         if unit.kind.is_system_vm:
             return PATCH_S
-        return routers * PATCH_S + max(1, len(unit.tiers)) * RESTART_S
+        patch = routers * PATCH_S + RESTART_S  # one job; then the rules of the other tiers
+        return patch * (2 if two_patches_expected(unit, server) else 1) + max(0, len(unit.tiers) - 1) * RESTART_S
     if method is Method.RESTART:
         return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
@@ -72,13 +95,14 @@ def expected_seconds(unit: Unit, method: Method) -> float:
     return 0.0
 
 
-def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
+def impact(unit: Unit, method: Method, rolling_restart: bool = True, server: Version | None = None) -> Impact:
     """What users notice.
 
     :param rolling_restart: the setting network.rolling.restart; without it there is no router until the new one is up.
+    :param server: its version, for what its known defects add.
     """
     if method is Method.LIVE_PATCH:
-        return _live_patch(unit)
+        return _live_patch(unit, twice=two_patches_expected(unit, server))
     if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
         return Impact("none: there is no service from it now")
     if method is Method.RESTART and unit.owed:
@@ -90,7 +114,7 @@ def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
     return Impact()
 
 
-def _live_patch(unit: Unit) -> Impact:
+def _live_patch(unit: Unit, *, twice: bool) -> Impact:
     services = ", ".join(RESTARTED_SERVICES[unit.kind.group])
     if unit.kind is Kind.SSVM:
         return Impact(f"restarts {services}; running template, ISO and volume transfers of the zone fail")
@@ -102,6 +126,7 @@ def _live_patch(unit: Unit) -> Impact:
     return Impact(
         f"restarts {services}{pair}; load balancing is down until the rules are applied again, DNS and DHCP pause for "
         "seconds; routing daemons restart, and changes made by hand inside the router are lost"
+        f"{'; all of this twice, as two live patches are expected' if twice else ''}"
     )
 
 

@@ -144,14 +144,15 @@ def make_plan(
     measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
-    pace = pace or Pace()
+    pace = pace or Pace(server=version)
     planned = tuple(
         PlannedUnit(
             unit,
             verdict,
             unit_span(unit, verdict.method, pace),
             replace(
-                impact(unit, verdict.method, rolling), measured=measured.get((unit.kind.value, verdict.method.value))
+                impact(unit, verdict.method, rolling, version),
+                measured=measured.get((unit.kind.value, verdict.method.value)),
             ),
             tuple(defect.id for defect in defects),
             endpoints.get(unit.id, ()) if verdict.method in ACTING else (),

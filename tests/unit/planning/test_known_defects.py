@@ -12,7 +12,14 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls, patch_again
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
+    PATCH_S,
+    RESTART_S,
+    expected_seconds,
+    impact,
+    two_patches_expected,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
     Defect,
@@ -199,12 +206,36 @@ def test_the_oldest_agent_of_a_zone_is_that_of_hosts_that_are_up() -> None:
     assert oldest_agents(estate(hosts=hosts)) == {"a": version("4.20.1.0"), "b": version("4.22.0.0")}
 
 
-def test_where_the_old_checksum_is_kept_a_router_is_patched_twice() -> None:
-    once, twice = (calls(WEB, Method.LIVE_PATCH, server=version(text)) for text in ("4.22.0.0", "4.20.1.0"))
-    assert [call.command for call in once] == ["restartNetwork"]
-    assert [(call.command, call.params) for call in twice] == [("restartNetwork", once[0].params)] * 2
-    assert twice[0].purpose is not twice[1].purpose, "the server would take the second for the first"
-    assert [call.proves for call in twice] == [False, True]
+def test_where_the_old_checksum_may_be_kept_a_second_patch_is_expected_and_sent_when_it_is_needed() -> None:
+    once, maybe_twice = (calls(WEB, Method.LIVE_PATCH, server=version(text)) for text in ("4.18.2.5", "4.21.0.0"))
+    assert once == maybe_twice and len(once) == 1
+    again = patch_again(WEB)
+    assert (again.command, again.params) == (once[0].command, once[0].params)
+    assert again.purpose is not once[0].purpose, "the server would take the second for the first"
+
+
+@pytest.mark.parametrize(
+    ("unit", "server", "expected"),
+    [
+        (WEB, "4.21.0.0", True),
+        (WEB, "4.18.2.5", False),
+        (network_unit("half", vm("r-1"), vm("r-2", software="4.21.0.0"), redundant=True), "4.21.0.0", True),
+        # A patch has been there: the next one stores what that one left.
+        (network_unit("stale", vm("r-1", software="4.21.0.0")), "4.21.0.0", False),
+        (network_unit("surplus", vm("r-1", software="4.21.0.0"), vm("r-2", state="Stopped")), "4.21.0.0", False),
+        (system_vm_unit(vm("s-1", Kind.SSVM)), "4.21.0.0", False),
+    ],
+    ids=lambda value: value.name if isinstance(value, Unit) else None,
+)
+def test_the_plan_says_where_two_live_patches_are_expected(unit: Unit, server: str, expected: bool) -> None:
+    assert two_patches_expected(unit, version(server)) is expected
+    behind = replace(unit, vms=tuple(replace(one, scripts="old-scripts") for one in unit.vms if one.is_router))
+    reason = decide(behind if behind.vms else unit, Baseline(version(server), frozenset({"old-scripts"}))).reason
+    assert ("two live patches are expected (known defect 10962 of this server)" in reason) is expected
+    assert ("twice" in impact(unit, Method.LIVE_PATCH, server=version(server)).text) is expected
+    one = expected_seconds(unit, Method.LIVE_PATCH)
+    patches = len(unit.without(unit.surplus).vms) * PATCH_S + RESTART_S if expected else 0.0
+    assert expected_seconds(unit, Method.LIVE_PATCH, version(server)) == one + patches
 
 
 @pytest.mark.parametrize(("server", "sent"), [("4.22.0.0", 1), ("4.20.1.0", 2)])

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
@@ -25,7 +26,8 @@ LIMITS = Limits(parallel=4, per_host=0, max_failures=100, job_timeout=60, verify
 def scheduler(server: FakeServer, limits: Limits = LIMITS, **facts: Any) -> Scheduler:
     """Facts are of the desk."""
     lines: list[str] = facts.pop("lines", [])
-    desk = Desk(server, SITUATION, limits, Progress(lines.append), clock=server.clock, now=server.clock, **facts)
+    baseline: Baseline = facts.pop("baseline", SITUATION)
+    desk = Desk(server, baseline, limits, Progress(lines.append), clock=server.clock, now=server.clock, **facts)
     return Scheduler(desk, sleep=server.sleep)
 
 

@@ -144,6 +144,9 @@ def carry_out(
     return server, list(rollout.results)
 
 
+WITHOUT_EFFECT = (Fault.SILENT, Fault.FAILED, Fault.LOST, Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
+
+
 def check_repeats(server: FakeServer, unit: Unit) -> None:
     """Each call comes once, unless the earlier ones of its purpose had no effect."""
     ours = [job for job in server.jobs.values() if job.unit is unit and job.call in server.calls_of(unit)]
@@ -151,7 +154,7 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
         earlier = [other for other in ours if other.begins < job.begins and other.call == job.call]
         for other in earlier:
             assert other.ends <= job.begins
-            without_effect = other.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST, Fault.STALE_SCRIPTS)
+            without_effect = other.fault in WITHOUT_EFFECT
             rules = not other.patches and other.status is not JobStatus.SUCCEEDED
             # what follows does not see the end of a job whose rules are in doubt
             in_doubt = other.fault in (Fault.MARKED, Fault.RULES_FAIL, Fault.LOST_DONE)

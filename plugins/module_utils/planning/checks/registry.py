@@ -27,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     oldest_agents,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 
@@ -56,12 +57,14 @@ class CheckContext:
     """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy.
 
     :ivar probed: what is going to be watched from outside; None if nothing is.
+    :ivar parallel: how many units are at work at a time.
     """
 
     cloud: Cloud
     verdicts: Sequence[tuple[Unit, Verdict]]
     policy: Policy
     probed: Probed | None = None
+    parallel: int = LIMITS["parallel"].default
 
     def planned(self, *methods: Method) -> list[Unit]:
         return [unit for unit, verdict in self.verdicts if verdict.method in methods]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.replay import Client
 from tests.contract.scene import NETWORK, estate, router
+from tests.simulator import uuid_of
 from tests.simulator.process import SimulatorThread
 
 LISTS = {
@@ -88,6 +89,90 @@ def test_volumes_of_system_vms_are_listed_since_4_18() -> None:
         with server(version) as simulator:
             rows = Client(simulator).everything("listVolumes", "volume", type="ROOT", listsystemvms="true")
             assert bool(rows) is found
+
+
+NETWORKS = [
+    {"name": "ours"},
+    {"name": "theirs", "account": "acme", "domain": "customers"},
+    {"name": "shared", "type": "Shared"},
+    {"name": "their shared", "type": "Shared", "domain": "customers"},
+    {"name": "project", "project": "apollo"},
+]
+ACCOUNTS = ["theirs", "ours"]
+DOMAINS = ["their shared", "shared"]
+EVERY_PROJECT: dict[str, str] = {"listall": "true", "projectid": "-1"}
+
+
+def names(client: Client, **request: str) -> list[str]:
+    return [row["name"] for row in client.ask(command="listNetworks", **request).body.get("network", [])]
+
+
+@pytest.mark.parametrize(
+    ("version", "of_all_projects", "without"),
+    [
+        ("4.16.1.0", ["project"], ACCOUNTS + DOMAINS),
+        ("4.17.0.0", ["project"], ACCOUNTS + DOMAINS),
+        ("4.17.2.0", ["project", *DOMAINS], ACCOUNTS + DOMAINS),
+        ("4.19.0.0", ["project", *DOMAINS], ACCOUNTS + DOMAINS),
+        ("4.19.3.0", ["project", *DOMAINS], DOMAINS + ACCOUNTS),
+        ("4.21.0.0", ["project", *DOMAINS], DOMAINS + ACCOUNTS),
+        ("4.22.0.0", ["project", *DOMAINS, *ACCOUNTS], DOMAINS + ACCOUNTS),
+    ],
+)
+def test_networks_are_listed_by_two_questions_before_4_22(
+    version: str, of_all_projects: list[str], without: list[str]
+) -> None:
+    with server(version, networks=NETWORKS) as simulator:
+        client = Client(simulator)
+        assert names(client, **EVERY_PROJECT) == of_all_projects
+        assert names(client, listall="true") == without
+        assert names(client) == [name for name in without if not name.startswith("their")]
+        # An id is a filter like any other.
+        assert names(client, id=uuid_of("network", "theirs")) == []
+        assert names(client, id=uuid_of("network", "theirs"), listall="true") == ["theirs"]
+        assert names(client, id=uuid_of("network", "project"), listall="true") == []
+        assert names(client, id=uuid_of("network", "project"), **EVERY_PROJECT) == ["project"]
+        # What is mapped to the caller's own domain comes with any project.
+        assert set(names(client, projectid=uuid_of("project", "apollo"))) == {"project", "shared"}
+        domain = uuid_of("domain", "ROOT/customers")
+        assert set(names(client, domainid=domain)) == {"theirs", "their shared"}
+        assert set(names(client, domainid=domain, account="acme")) == {"theirs", "their shared", "shared"}
+
+
+@pytest.mark.parametrize(
+    ("version", "networks", "refused"),
+    [
+        ("4.17.2.0", NETWORKS, False),
+        ("4.18.2.5", NETWORKS, False),
+        ("4.19.2.0", NETWORKS, False),
+        ("4.19.3.0", NETWORKS, True),
+        ("4.20.0.0", NETWORKS, False),
+        ("4.20.1.0", NETWORKS, True),
+        ("4.22.0.0", NETWORKS, True),
+        # There is no project with a member whose row it could be.
+        ("4.18.2.5", [{"name": "net"}], True),
+    ],
+)
+@pytest.mark.parametrize("id_", ["00000000-0000-0000-0000-000000000000", "not-a-uuid"])
+def test_unknown_id_of_a_network_is_taken_for_another_row(
+    version: str, networks: list[dict[str, Any]], refused: bool, id_: str
+) -> None:
+    with server(version, networks=networks) as simulator:
+        client = Client(simulator)
+        lists = [
+            client.ask(command="listNetworks", id=id_),
+            client.ask(command="listRouters", networkid=id_, **EVERY_PROJECT),
+        ]
+        restart = client.ask(command="restartNetwork", id=id_)
+        if refused:
+            assert {answer.status for answer in (*lists, restart)} == {431}
+            assert f"Invalid parameter id value={id_} due to" in restart.body["errortext"]
+        else:
+            assert [(answer.status, answer.body) for answer in lists] == [(200, {})] * 2
+            assert (restart.status, restart.body["cserrorcode"]) == (431, 4350)
+            assert restart.body["errortext"] == "Networkd ID=1 doesn't exist"
+        # Nothing else is read like this.
+        assert client.ask(command="listVPCs", id=id_).status == 431
 
 
 def test_live_patch_before_4_17_is_a_plain_restart() -> None:

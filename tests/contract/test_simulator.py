@@ -120,7 +120,7 @@ def test_too_old_template_cannot_be_patched(version: str) -> None:
     with SimulatorThread(estate(zones=[zone], networks=[{"name": "net", "version": version}])) as simulator:
         client = Client(simulator)
         assert "softwareversion" not in router(client)
-        assert client.job("restartNetwork", id=NETWORK, livepatch="true")["jobstatus"] == 1
+        assert client.job("restartNetwork", id=NETWORK, livepatch="true")["jobresultcode"] == 530
         assert router(client)["scriptsversion"] == scripts_checksum(version)
         ssvm = system_vm(client, "secondarystoragevm")
         assert ssvm is not None
@@ -134,7 +134,7 @@ def test_hypervisor_that_cannot_patch() -> None:
 
 
 def test_older_server_ignores_what_it_does_not_know() -> None:
-    with SimulatorThread(estate(server={"version": "4.16.1.0"}, defaults={"version": "4.15.2"})) as simulator:
+    with SimulatorThread(estate(server={"version": "4.16.1.0"}, defaults={"version": "4.16.1"})) as simulator:
         client = Client(simulator)
         assert client.ask(command="patchSystemVm").status == 401
         assert client.ask(command="listApis", name="patchSystemVm").status == 530
@@ -280,24 +280,56 @@ def test_forbidden_command() -> None:
 
 
 def test_who_sees_what() -> None:
-    networks = [{"name": "net"}, {"name": "mine", "account": "admin"}, {"name": "theirs", "project": "apollo"}]
-    with SimulatorThread(estate(networks=networks)) as simulator:
+    vpcs = [{"name": "vpc"}, {"name": "mine", "account": "admin"}, {"name": "theirs", "project": "apollo"}]
+    with SimulatorThread(estate(vpcs=vpcs)) as simulator:
         client = Client(simulator)
 
         def names(**request: str) -> set[str]:
-            found = client.ask(command="listNetworks", **request).body.get("network", [])
-            return {network["name"] for network in found}
+            return {vpc["name"] for vpc in client.ask(command="listVPCs", **request).body.get("vpc", [])}
 
         assert names() == {"mine"}
-        assert names(listall="true") == {"net", "mine"}
-        assert names(listall="true", projectid="-1") == {"net", "mine", "theirs"}
+        assert names(listall="true") == {"vpc", "mine"}
+        assert names(listall="true", projectid="-1") == {"vpc", "mine", "theirs"}
         assert names(listall="true", projectid=uuid_of("project", "apollo")) == {"theirs"}
-        assert names(id=uuid_of("network", "theirs")) == {"theirs"}
+        assert names(id=uuid_of("vpc", "theirs")) == {"theirs"}
+
+
+def test_limit_of_a_page_is_the_setting_at_the_servers_start() -> None:
+    networks = [{"name": "net", "count": 5}]
+    with SimulatorThread(estate(networks=networks, settings={"default.page.size": 2})) as simulator:
+        client = Client(simulator)
+
+        def shown(**request: str) -> int | str:
+            answer = client.ask(command="listRouters", listall="true", **request)
+            return len(answer.body["router"]) if answer.status == 200 else answer.body["errortext"]
+
+        too_large = "Page size can't exceed max allowed page size value: "
+        assert shown() == shown(page="1", pagesize="2") == 2
+        assert shown(page="3", pagesize="2") == 1
+        assert shown(page="1", pagesize="3") == f"{too_large}2"
+        assert shown(pagesize="-1") == 5
+        simulator.update(settings={"default.page.size": 1})
+        assert shown(page="1", pagesize="2") == 2
+        # All settings, whatever this one says.
+        assert len(client.ask(command="listConfigurations").body["configuration"]) > 100
+        simulator.restart(0.05)
+        time.sleep(0.1)
+        simulator.wait_until_up()
+        assert shown(page="1", pagesize="2") == f"{too_large}1"
+
+
+def test_pages_without_a_limit() -> None:
+    networks = [{"name": "net", "count": 5}]
+    with SimulatorThread(estate(networks=networks, settings={"default.page.size": -1})) as simulator:
+        client = Client(simulator)
+        for pages in ({}, {"page": "1", "pagesize": "9999"}):
+            assert len(client.ask(command="listRouters", listall="true", **pages).body["router"]) == 5
 
 
 @pytest.mark.parametrize(
     ("request_", "text"),
     [
+        ({"page": "1", "pagesize": "-1"}, "Can't specify page parameter when pagesize is -1 (Unlimited)"),
         ({"page": "1", "pagesize": "501"}, "Page size can't exceed max allowed page size value: 500"),
         ({"pagesize": "5"}, '"page" parameter is required when "pagesize" is specified'),
         ({"page": "1"}, '"pagesize" parameter is required when "page" is specified'),
@@ -324,7 +356,8 @@ def with_fault(fault: dict[str, Any], **sections: Any) -> SimulatorThread:
 
 
 def test_silent_patch_failure_strikes_once() -> None:
-    with with_fault({"kind": "silent_patch_failure", "match": {"name": "net"}}) as simulator:
+    fault = {"kind": "silent_patch_failure", "match": {"name": "net"}}
+    with with_fault(fault, server={"hosts": "simulated"}) as simulator:
         client = Client(simulator)
         for software in ("4.18.1.0", NEW):
             assert client.job("restartNetwork", id=NETWORK, livepatch="true")["jobstatus"] == 1
@@ -592,6 +625,10 @@ def test_no_router_checks_no_change_of_states() -> None:
         assert shown_states(client) == ["UNKNOWN", "UNKNOWN"]
 
 
+NEW_PYTHON = {"version": "4.20.1", "software": "4.22.0", "scripts": "4.22.0"}
+"""A template whose checks run with the scripts of 4.22, and tell what this server can read."""
+
+
 def failed_checks(client: Client, **more: str) -> list[str] | str:
     answer = client.ask(command="getRouterHealthCheckResults", routerid=router(client)["id"], **more)
     if answer.status != 200:
@@ -601,7 +638,7 @@ def failed_checks(client: Client, **more: str) -> list[str] | str:
 
 def test_health_check_fails_and_shows_later() -> None:
     fault = {"kind": "health_check_fails", "check": "haproxy_check.py"}
-    with SimulatorThread(estate({"health_fetch": 0.4}, faults=[fault])) as simulator:
+    with SimulatorThread(estate({"health_fetch": 0.4}, faults=[fault], defaults=NEW_PYTHON)) as simulator:
         client = Client(simulator)
         client.job("restartNetwork", id=NETWORK, livepatch="true")
         assert (failed_checks(client), router(client)["healthchecksfailed"]) == ([], False)
@@ -613,7 +650,9 @@ def test_health_check_fails_and_shows_later() -> None:
 
 def test_fresh_health_checks() -> None:
     fault = {"kind": "health_check_fails", "check": "haproxy_check.py"}
-    with SimulatorThread(estate(faults=[fault], server={"healthchecksfailed": False})) as simulator:
+    with SimulatorThread(
+        estate(faults=[fault], server={"healthchecksfailed": False}, defaults=NEW_PYTHON)
+    ) as simulator:
         client = Client(simulator)
         client.job("restartNetwork", id=NETWORK, livepatch="true")
         assert failed_checks(client) == []
@@ -630,7 +669,7 @@ def test_fresh_health_checks() -> None:
 def test_failing_health_check_may_make_the_server_recreate_the_router() -> None:
     fault = {"kind": "health_check_fails", "check": "dhcp.service"}
     settings = {"router.health.checks.failures.to.recreate.vr": "dhcp.service,dns_check.py"}
-    with SimulatorThread(estate(faults=[fault], settings=settings)) as simulator:
+    with SimulatorThread(estate(faults=[fault], settings=settings, defaults=NEW_PYTHON)) as simulator:
         client = Client(simulator)
         client.job("restartNetwork", id=NETWORK, livepatch="true")
         old = router(client)["id"]
@@ -696,7 +735,9 @@ def test_server_that_dies_lets_a_running_patch_finish() -> None:
         assert (unit["rules"], unit["last_restart"]["succeeded"]) == ("missing", False)
         assert client.job("restartNetwork", id=NETWORK)["jobresultcode"] == 530
         wait_for(lambda: {r["hostcontrolstate"] for r in routers(client)} == {"Enabled"})
-        assert client.job("restartNetwork", id=NETWORK)["jobstatus"] == 1
+        # The second one takes no rules as long as it is old.
+        assert client.job("restartNetwork", id=NETWORK)["jobresultcode"] == 530
+        assert client.job("restartNetwork", id=NETWORK, livepatch="true")["jobstatus"] == 1
         assert rules(simulator) == {"net": "applied"}
         with pytest.raises(ValueError, match="work_done"):
             simulator.restart(work_done="half")

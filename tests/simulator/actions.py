@@ -14,6 +14,7 @@ from tests.simulator.entities import CPVM, INTERNAL_LB, VIRTUAL_ROUTER, Network,
 from tests.simulator.errors import PARAMETER, ApiError, invalid
 from tests.simulator.identity import parse_version
 from tests.simulator.jobs import EventPlan, Job, JobResult
+from tests.simulator.patching import strike
 from tests.simulator.plans import patch_of_systemvm, restart_of_network, restart_of_vpc
 
 JAVA = "org.apache.cloudstack.api.command"
@@ -29,8 +30,10 @@ def answer(job: Job) -> str:
 
 @command("restartNetwork", ids="network", mutating=True)
 def restart_network(call: Call) -> str:
-    network = call.objects["id"]
-    assert isinstance(network, Network)
+    found = call.objects["id"]
+    if not isinstance(found, Network) or found.removed is not None:
+        raise invalid(f"Networkd ID={found.nr} doesn't exist")
+    network = found
 
     async def work(job: Job) -> JobResult:
         vanish(call, network, "before")
@@ -96,7 +99,7 @@ def vanish(call: Call, unit: Network | Vpc, phase: str) -> None:
     """The fault of that name: a router is gone, before the job's work or after it."""
     kind = f"vanish_{phase}"
     for router in list(unit.all_routers):
-        if routers.strike(call.world, {kind}, call.command.name, router) is not None:
+        if strike(call.world, {kind}, call.command.name, router) is not None:
             call.world.remove(router)
 
 

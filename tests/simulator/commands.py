@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.simulator import versions
 from tests.simulator.entities import Entity, Owner
 from tests.simulator.errors import PARAMETER, ApiError, invalid, unknown_value
 from tests.simulator.jobs import JobRunner
@@ -41,6 +42,7 @@ PAGING = {"page", "pagesize"}
 CUSTOM_JOB_ID = "customjobid"
 """Taken by every asynchronous command; listApis does not tell."""
 LONGEST_VALUE = 255
+UNLIMITED = -1
 DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 EXACT_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 T = TypeVar("T")
@@ -170,15 +172,18 @@ class Call:
                     return text
         return self.world.json(entity)
 
-    def page(self, items: Sequence[T]) -> Sequence[T]:
-        size = self.world.server.page_size
+    def page(self, items: Sequence[T], default: int | None = None) -> Sequence[T]:
+        """As BaseListCmd.getPageSize: default is what a list has that nobody asked for pages of; -1 is no limit."""
+        limit = self.world.page_limit
+        size = limit if default is None else default
         if "pagesize" in self.params:
-            asked = int(self.params["pagesize"])
-            if asked > size:
-                raise invalid(f"Page size can't exceed max allowed page size value: {size}")
-            if asked == -1:
-                return items
-            size = asked
+            size = int(self.params["pagesize"])
+            if limit != UNLIMITED and size > limit:
+                raise invalid(f"Page size can't exceed max allowed page size value: {limit}")
+            if size == UNLIMITED and "page" in self.params:
+                raise invalid("Can't specify page parameter when pagesize is -1 (Unlimited)")
+        if size == UNLIMITED:
+            return items
         number = int(self.params.get("page", 1))
         return items[max(number - 1, 0) * size :][:size]
 
@@ -231,7 +236,7 @@ class Command:
     id_kinds: frozenset[str]
 
     def exists(self, world: World) -> bool:
-        return self.since is None or world.at_least(self.since)
+        return world.knows(self.since)
 
     def available(self, world: World) -> bool:
         """Whether this server has the command and the caller's role allows it."""
@@ -240,7 +245,7 @@ class Command:
     def description(self, world: World) -> dict[str, Any]:
         """An entry of listApis, without the parameters that the server is too old for."""
         entry = dict(RECORDED_APIS.get(self.name) or self._description())
-        entry["params"] = [p for p in entry["params"] if "since" not in p or world.at_least(p["since"])]
+        entry["params"] = [p for p in entry["params"] if world.knows(p.get("since"))]
         return entry
 
     def _description(self) -> dict[str, Any]:
@@ -260,7 +265,7 @@ class Command:
         params = {}
         for name, value in raw.items():
             known = self.params.get(name.split("[")[0])
-            if known is not None and (known.since is None or world.at_least(known.since)):
+            if known is not None and world.knows(known.since):
                 params[name] = value
         lower = self.name.lower()
         custom_id = raw.get(CUSTOM_JOB_ID)
@@ -289,7 +294,10 @@ class Command:
             # Rows of removed objects are found as well.
             entity = world.by_id.get(value)
             if entity is None or entity.kind not in kinds:
-                raise unknown_value(self.name, name, value)
+                if kinds != {"network"} or not world.projects or world.does(versions.NETWORK_IDS):
+                    raise unknown_value(self.name, name, value)
+                # As recorded: it is taken for the number of the first row that is there, a project's member.
+                entity = Entity(id=value, nr=1, name="")
             call.objects[name] = entity
         for name in PAGING & set(params):
             if not params[name].lstrip("-").isdigit():

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.simulator import render
+from tests.simulator import render, versions
 from tests.simulator.commands import COMMANDS, Call, command, dump
 from tests.simulator.entities import Zone
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
+from tests.simulator.settings import DEFAULT_PAGE_SIZE
 from tests.simulator.versions import has_setting
 
 CAPABILITIES = json.loads((Path(__file__).parent / "recorded" / "capabilities.json").read_text(encoding="utf-8"))
@@ -31,8 +32,8 @@ def shown_as(column: str) -> Callable[[dict[str, Any]], Any]:
 @command("listCapabilities")
 def list_capabilities(call: Call) -> str:
     capability = dict(CAPABILITIES)
-    hideable = call.world.at_least("4.21.0")
-    if not hideable or call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
+    hidden = call.world.does(versions.VERSION_HIDDEN)
+    if not hidden or call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
         capability["cloudstackversion"] = call.world.server.version
     else:
         capability.pop("cloudstackversion")
@@ -114,11 +115,11 @@ def list_configurations(call: Call) -> str:
         },
         keyword=lambda entry: (entry["name"], entry.get("description", ""), entry.get("value", "")),
     )
-    if zone is not None:
-        # As recorded: counted is what the page has.
-        page = call.page(chosen)
-        return call.counted("configuration", len(page), [call.shown("configuration", entry) for entry in page])
-    return call.rows("configuration", chosen, dict)
+    # Whatever the setting says (ListCfgsByCmd).
+    page = call.page(chosen, DEFAULT_PAGE_SIZE)
+    # As recorded: of a zone's settings, counted is what the page has.
+    count = len(chosen) if zone is None else len(page)
+    return call.counted("configuration", count, [call.shown("configuration", entry) for entry in page])
 
 
 def with_scope(entry: dict[str, Any]) -> dict[str, Any]:

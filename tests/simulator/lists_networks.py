@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from tests.simulator import render_networks, render_parts
+from tests.simulator import render_networks, render_parts, versions
 from tests.simulator.commands import Call, command
+from tests.simulator.entities import Network, Owner
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED
 
@@ -19,15 +20,50 @@ def tags_match(call: Call, tags: dict[str, str]) -> bool:
     return True
 
 
+def seen(call: Call) -> list[Network]:
+    """The networks that a root admin is shown, in their order (NetworkServiceImpl.searchForNetworks).
+
+    Nothing of this is as in other lists: without listall only the caller's own domain, whoever its networks belong to;
+    an id is a filter like any other.
+    """
+    world, project, domain = call.world, call.params.get("projectid"), call.objects.get("domainid")
+    account = call.params.get("account") if domain is not None else None
+    path = domain.name if domain is not None else world.caller.path
+    recursive = call.flag("isrecursive") or (call.flag("listall") and domain is None)
+    of_one_project = project not in (None, "-1")
+
+    def in_domain(owner: Owner) -> bool:
+        return owner.path == path or (recursive and owner.path.startswith(f"{path}/"))
+
+    def of_account(owner: Owner) -> bool:
+        if of_one_project:
+            return owner.project is not None and owner.project_id == project
+        if account is not None:
+            return (owner.account, owner.path) == (account, path)
+        if project is None:
+            wanted = owner.project is None
+        else:
+            wanted = owner.project is not None or world.does(versions.NETWORKS_OF_ALL)
+        return wanted and in_domain(owner)
+
+    def of_domain(owner: Owner) -> bool:
+        if of_one_project or account is not None:
+            return path == owner.path or path.startswith(f"{owner.path}/")
+        return in_domain(owner) and (project is None or world.does(versions.DOMAIN_NETWORKS))
+
+    networks = [network for network in reversed(world.networks) if network.removed is None]
+    found = [each for each in networks if (of_domain if each.acltype == "Domain" else of_account)(each.owner)]
+    return found if world.does(versions.NETWORKS_IN_ONE_QUERY) else sorted(found, key=lambda each: each.acltype)
+
+
 @command("listNetworks", ids="network")
 def list_networks(call: Call) -> str:
     wanted = set(filter(None, call.params.get("supportedservices", "").split(",")))
     networks = call.select(
         [
             network
-            for network in reversed(call.world.networks)
-            if network.removed is None
-            and (not wanted or wanted <= {service["name"] for service in render_networks.services_of(network)})
+            for network in seen(call)
+            if (not wanted or wanted <= {service["name"] for service in render_networks.services_of(network)})
             and tags_match(call, network.tags)
         ],
         objects={
@@ -45,7 +81,6 @@ def list_networks(call: Call) -> str:
             "networkofferingid": lambda network: render_networks.offering_of(network)["id"],
         },
         keyword=lambda network: [network.name],
-        owner=lambda network: network.owner,
     )
     return call.entities("network", networks)
 

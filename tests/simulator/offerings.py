@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator.identity import parse_version, uuid_of
-from tests.simulator.versions import at_least
+from tests.simulator.versions import MEMORY_RAISED, within
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "recorded" / "serviceofferings.json").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ class Offerings:
     def __init__(self, server_version: str) -> None:
         self.rows = copy.deepcopy(RECORDED)
         for row in self.rows:
-            if row.get("systemvmtype") in RAISED_IN_4_20 and not at_least(server_version, "4.20.0"):
+            if row.get("systemvmtype") in RAISED_IN_4_20 and not within(server_version, MEMORY_RAISED.spans):
                 row["memory"] = 256
 
     def raise_memory(self) -> None:

@@ -83,7 +83,7 @@ def network(world: World, network: Network) -> JsonObject:
     if in_use:
         shown["vlan"] = str(network.vlan)
     shown |= {
-        "acltype": "Domain" if network.type == "Shared" else "Account",
+        "acltype": network.acltype,
         **owner_fields(network.owner),
         "service": services_of(network),
         "networkdomain": "cs1cloud.internal",

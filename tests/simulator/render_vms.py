@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulator import versions
 from tests.simulator.errors import PARAMETER, ApiError
 from tests.simulator.identity import mac, parse_version, scripts_checksum, uuid_of
 from tests.simulator.render_parts import (
@@ -46,7 +47,7 @@ def requires_upgrade(world: World, router: Router) -> bool:
         )
     if want is None or have >= want:
         return False
-    if not world.at_least("4.17.0"):
+    if not world.does(versions.PATCHES):
         # Nobody knows of software apart from the template.
         return True
     return router.software is None or parse_version(router.software) != parse_version(world.server.version)

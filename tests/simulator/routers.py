@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to routers: live patch, restart, recreation, start and stop (reference 4 and 5)."""
+"""What happens to routers: restart, recreation, start and stop (reference 4 and 5)."""
 
 from __future__ import annotations
 
@@ -11,43 +11,16 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.simulator import alerts
-from tests.simulator.entities import INTERNAL_LB, Broken, Host, Interval, Network, Router, Template, Vm, Vpc, Zone
+from tests.simulator import versions
+from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
-from tests.simulator.faults import Fault
-from tests.simulator.identity import parse_version
-from tests.simulator.jobs import names_of
 from tests.simulator.offerings import memory_needed
+from tests.simulator.patching import patch, strike, strike_checks, takes_rules, unreachable
 from tests.simulator.storage import takes_disk, uses_local
 from tests.simulator.templates import for_new_router
-from tests.simulator.world import World
+from tests.simulator.world import SIMULATED, World
 
-RESTARTABLE = ("Implemented", "Setup")
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
-OLDEST_PATCHABLE = (4, 14, 0, 0)
-PATCHABLE_HYPERVISORS = ("KVM", "VMware", "XenServer", "Simulator")
-
-
-def strike(world: World, kinds: set[str], command: str, vm: Vm) -> Fault | None:
-    ids = {vm.id}
-    if isinstance(vm, Router):
-        ids |= {group.id for group in (vm.network, vm.vpc) if group is not None}
-    return world.faults.take(kinds, command, names_of(vm), ids)
-
-
-def too_old_to_patch(vm: Vm) -> bool:
-    """Live patch needs a template of 4.14 or newer."""
-    built_from = parse_version(vm.root.version)
-    return built_from is not None and built_from < OLDEST_PATCHABLE
-
-
-def refuse_unknown_command(vm: Vm) -> None:
-    """Other hypervisors do not know the command to patch; the server stumbles over their answer."""
-    if vm.hypervisor not in PATCHABLE_HYPERVISORS:
-        package = "com.cloud.agent.api"
-        raise ApiError(
-            INTERNAL, f"class {package}.UnsupportedAnswer cannot be cast to class {package}.PatchSystemVmAnswer"
-        )
 
 
 def describe(vm: Vm, state: str) -> str:
@@ -56,54 +29,6 @@ def describe(vm: Vm, state: str) -> str:
         {"id": vm.nr, "instanceName": vm.name, "state": state, "type": vm.type_name, "uuid": vm.id},
         separators=(",", ":"),
     )
-
-
-# -- live patch
-
-
-async def patch(world: World, command: str, router: Router) -> bool:
-    """Live patch one router. Callers drop the result: the job succeeds all the same (trap 4)."""
-    if router.state != "Running" or unreachable(router):
-        return False
-    refuse_unknown_command(router)
-    fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
-    interval: Interval = [time.time(), None]
-    router.patches.append(interval)
-    world.interrupted(router, "patch")
-    try:
-        await world.timings.pause("patch")
-    except asyncio.CancelledError:
-        if world.patches_finish:
-            finish_patch(world, router, fault)
-        raise
-    finally:
-        interval[1] = time.time()
-    if not finish_patch(world, router, fault):
-        return False
-    strike_checks(world, command, router)
-    death = strike(world, {"server_dies"}, command, router)
-    if death is not None:
-        world.die(death.options.get("down_seconds", 1.0))
-        # Until it is cut off.
-        await asyncio.Event().wait()
-    return True
-
-
-def unreachable(vm: Vm) -> bool:
-    """Nothing can be sent to a VM whose host is not Up."""
-    return vm.host is not None and vm.host.state != "Up"
-
-
-def finish_patch(world: World, router: Router, fault: Fault | None) -> bool:
-    silent = fault is not None and fault.kind == "silent_patch_failure"
-    if silent or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
-        return False
-    # The new files come with empty configurations, whatever the networks had in them.
-    served = {network for network in router.networks if network.state in RESTARTABLE}
-    world.change(router, software=world.software, without_rules=served)
-    if fault is None:
-        world.change(router, scripts=world.package_of(router.host, router.hypervisor), scripts_checksum=None)
-    return True
 
 
 # -- start and stop
@@ -169,6 +94,7 @@ async def start(world: World, command: str, router: Router) -> None:
         version=router.root.version,
         scripts=package,
         scripts_checksum=None,
+        installed=None,
         redundantstate="UNKNOWN",
         redundantstate_fixed=False,
         # A start comes with all rules.
@@ -182,19 +108,6 @@ async def start(world: World, command: str, router: Router) -> None:
         unit.broken = None
     world.unfetched[router] = time.time()
     strike_checks(world, command, router)
-
-
-def strike_checks(world: World, command: str, router: Router) -> None:
-    """What may have gone wrong with a patch or a start, and shows only when the server asks the next time."""
-    fault = strike(world, {"pair_breaks"}, command, router) if router.redundant else None
-    if fault is not None and router.unit is not None:
-        router.unit.broken = Broken(fault.options.get("states", ["FAULT"]), time.time(), fault)
-    alerts.follow(world, strike(world, {"alert"}, command, router), router)
-    fault = strike(world, {"health_check_fails"}, command, router)
-    if fault is not None:
-        check = fault.options.get("check", "dhcp.service")
-        router.failing_checks = [*(name for name in router.failing_checks if name != check), check]
-        world.unfetched[router] = time.time()
 
 
 async def stop(world: World, router: Router) -> None:
@@ -304,7 +217,8 @@ async def implement_internal_lb(world: World, command: str, tier: Network) -> No
 async def reapply(world: World, command: str, network: Network, livepatch: bool) -> bool:
     """restartNetwork without cleanup. A tier's restart deals with every router of the VPC."""
     if livepatch:
-        for router in list(network.all_routers):
+        more = [] if world.does(versions.TIER_PATCHES_VPC) else network.ilbs
+        for router in [*network.all_routers, *more]:
             await patch(world, command, router)
     try:
         await implement(world, command, network.vpc or network)
@@ -312,7 +226,8 @@ async def reapply(world: World, command: str, network: Network, livepatch: bool)
     except ApiError:
         return False
     await world.timings.pause("restart")
-    if any(router.state == "Running" and unreachable(router) for router in network.all_routers):
+    running = [router for router in network.all_routers if router.state == "Running"]
+    if any(unreachable(router) or not takes_rules(world, router) for router in running):
         return False
     if rules_fail(world, command, network):
         return False
@@ -326,7 +241,8 @@ def rules_fail(world: World, command: str, network: Network) -> bool:
     """One match of the fault for each time that a network's rules are applied, however many routers it has."""
     things = [network, *network.all_routers, *([network.vpc] if network.vpc is not None else [])]
     names, ids = {thing.name for thing in things}, {thing.id for thing in things}
-    return world.faults.take({"rules_fail"}, command, names, ids) is not None
+    kinds = {"rules_fail"} if world.server.hosts == SIMULATED else {"rules_fail", "no_answer"}
+    return world.faults.take(kinds, command, names, ids) is not None
 
 
 # -- restart with cleanup
@@ -346,6 +262,16 @@ async def destroy_expendable(world: World, unit: Network | Vpc) -> list[Router]:
         if expendable.removed is None:
             await destroy(world, expendable)
     return [router for router in running if router.removed is None]
+
+
+def apply_rules(world: World, network: Network) -> None:
+    """What a restart with cleanup of a network that is not redundant ends with: the new router is told its rules."""
+    if not all(takes_rules(world, router) for router in network.routers if router.state == "Running"):
+        raise ApiError(
+            INTERNAL,
+            f"Resource [DataCenter:{network.zone.nr}] is unreachable: Unable to apply network rules as a part of "
+            f"network {network.nr} implement",
+        )
 
 
 async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> None:
@@ -371,18 +297,22 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
                 await deploy(world, command, unit)
     else:
         await world.timings.pause("restart")
+        if isinstance(unit, Network):
+            apply_rules(world, unit)
 
 
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
     """restartNetwork or restartVPC with cleanup."""
     broken = unit.broken
-    if world.at_least("4.11.1") and world.setting_is_true("network.rolling.restart", unit.zone):
+    if world.does(versions.ROLLING_RESTART) and world.setting_is_true("network.rolling.restart", unit.zone):
         await rolling_restart(world, command, unit)
     else:
         for router in list(unit.routers):
             await destroy(world, router)
         await implement(world, command, unit)
         await world.timings.pause("restart")
+        if isinstance(unit, Network):
+            apply_rules(world, unit)
     if any(router.state != "Running" for router in unit.routers):
         world.change(unit, restartrequired=True)
         raise ReturnedFalse(f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
@@ -440,9 +370,9 @@ async def restart_vpc(
     for tier in vpc.tiers:
         if not livepatch and not tier.restartrequired:
             continue
-        # Fixed in 4.18.2 (#7958): until then one such tier made the whole restart fail. Since then nobody looks at
-        # the tier's state: the router is patched through a tier that is Shutdown, too.
-        if tier.state not in RESTARTABLE and not world.at_least("4.18.2"):
+        # One such tier makes the whole restart fail, or nobody looks at its state: the router is patched through a
+        # tier that is Shutdown, too.
+        if tier.state not in RESTARTABLE and not world.does(versions.TIER_PATCHES_VPC):
             raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
         # The job does not care how it ends.
         with noted(tier, command, job_id) as note:

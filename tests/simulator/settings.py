@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.simulator.identity import template_version
 
+PAGE_SIZE, DEFAULT_PAGE_SIZE = "default.page.size", 500
 RECORDED = Path(__file__).parent / "recorded"
 
 # Settings that were not recorded, and none of which may be set per zone.

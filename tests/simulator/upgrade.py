@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.simulator.identity import parse_version, template_version
 from tests.simulator.templates import register, template_name
-from tests.simulator.versions import at_least
+from tests.simulator.versions import MEMORY_RAISED, within
 from tests.simulator.world import World
 
 READINESS = ("ready", "not_ready", "none")
@@ -45,7 +45,7 @@ def upgrade(
     world: World, version: str, *, hosts: bool = False, templates: bool = True, zones: dict[str, str] | None = None
 ) -> None:
     """Make version the server's. zones tells where the new template is not "ready": "not_ready" or "none"."""
-    if not world.at_least("4.20.0") and at_least(version, "4.20.0"):
+    if not world.does(MEMORY_RAISED) and within(version, MEMORY_RAISED.spans):
         world.offerings.raise_memory()
     world.server.version = version
     for server in world.management_servers:

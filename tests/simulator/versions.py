@@ -1,18 +1,49 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server of an older version lacks: commands, parameters, keys of answers and settings.
+"""In which versions of the server something is so: its behaviour, commands, parameters, keys of answers and settings.
 
-Each version is that of the server's source at the commit that brought the thing (CloudStack's git history; for keys
-that of api/src/main/java/org/apache/cloudstack/api/response), which is now and then older than what its documentation
-says. Nothing here was recorded. Parameters of the commands that recorded/apis.json describes have theirs there.
+The one table of all that differs. Versions are spans: "4.17.0" from that one on; "4.19.3-4.20.0 4.20.1" from 4.19.3 to
+before 4.20.0, and again from 4.20.1 on, which is how something came into two branches.
+
+Each is that of the server's source at the commit that brought the thing (CloudStack's git history; for keys that of
+api/src/main/java/org/apache/cloudstack/api/response), which is now and then older than what its documentation says.
+tests/contract holds it against recordings of 4.17.2.0, 4.18.2.5, 4.19.3.0, 4.20.2.0, 4.21.0.0 and 4.22. Parameters of
+the commands that recorded/apis.json describes have theirs there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from tests.simulator.identity import parse_version
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Something that servers do in some versions and not in others; source: class or pull request."""
+
+    spans: str
+    what: str
+    source: str
+
+
+ROLLING_RESTART = Behaviour("4.11.1", "network.rolling.restart replaces routers one by one", "#2508")
+PATCHES = Behaviour("4.17.0", "a router's software is told apart from its template", "DomainRouterJoinDaoImpl, #4940")
+MEMORY_RAISED = Behaviour("4.20.0", "routers' own offerings have 512 MiB", "schema-41910to42000.sql")
+VERSION_HIDDEN = Behaviour("4.21.0", "listCapabilities hides the version unless a setting shows it", "#11083")
+TIER_PATCHES_VPC = Behaviour("4.18.2", "a tier's live patch is of its VPC's routers, whatever its state", "#7958")
+CHECKSUM_SUFFICES = Behaviour(
+    "4.17.0", "a router below the minimum takes rules with the server's checksum", "NetworkHelper"
+)
+HEALTH_STATUS = Behaviour("4.22.0", "a health check's result may be neither true nor false", "#10710")
+NETWORKS_OF_ALL = Behaviour("4.22.0", "listNetworks projectid=-1 lists networks of accounts, too", "#11767")
+DOMAIN_NETWORKS = Behaviour("4.17.1", "listNetworks projectid=-1 lists networks of domains", "NetworkServiceImpl")
+NETWORKS_IN_ONE_QUERY = Behaviour(
+    "4.19.1", "networks of accounts and domains are sorted together", "NetworkServiceImpl"
+)
+NETWORK_IDS = Behaviour("4.19.3-4.20.0 4.20.1", "an unknown id of a network is refused", "NetworkResponse, #10563")
 
 COMMANDS = {
     "listManagementServers": "4.12.0",
@@ -31,6 +62,11 @@ PARAMETERS = {
     "listImageStores": {"readonly": "4.15.0"},
     "listPublicIpAddresses": {"forsystemvms": "4.20.0", "forprovider": "4.21.0"},
 }
+# Of the package that a host delivers, not of the server.
+KEYTOOL_PRINTS = Behaviour("4.19.2-4.20.0 4.20.1-4.20.2 4.21.0-4.22.0", "a patch hides its new checksum", "#10962")
+INSTALLS_PACKAGES = Behaviour("4.20.0", "the first patch of an older template installs Debian packages", "#8497")
+NEEDS_NEW_PYTHON = Behaviour("4.22.0", "monitorServices.py does not run on templates before 4.20", "#10710")
+
 KEYS: Mapping[str, Mapping[str, str]] = {
     "managementserver": {
         **dict.fromkeys(("javadistribution", "javaversion", "osdistribution", "lastboottime"), "4.17.0"),
@@ -159,21 +195,31 @@ SETTINGS_BY_PREFIX = {"router.health.checks.": "4.14.0", "sharedfsvm.": "4.20.0"
 
 
 def at_least(have: str, want: str) -> bool:
-    """Whether a server of version have has what came with version want, which may be as short as "4.18"."""
+    """Whether a server of version have is want or newer, which may be as short as "4.18"."""
     mine, wanted = parse_version(have), parse_version(want if want.count(".") > 1 else f"{want}.0")
     return mine is None or wanted is None or mine >= wanted
+
+
+@lru_cache
+def within(version: str, spans: str) -> bool:
+    """Whether a server of this version is in one of the spans."""
+    for span in spans.split():
+        first, dummy, end = span.partition("-")
+        if at_least(version, first) and not (end and at_least(version, end)):
+            return True
+    return False
 
 
 @lru_cache
 def missing_keys(kind: str, version: str) -> frozenset[str]:
     """The keys that a server of this version does not show of such an object; kind is the name of its list."""
     kind = SAME_KEYS.get(kind, kind)
-    since = {**KEYS.get(kind, {}), **({"hasannotations": HASANNOTATIONS} if kind in ANNOTATED else {})}
-    return frozenset(key for key, want in since.items() if not at_least(version, want))
+    known = {**KEYS.get(kind, {}), **({"hasannotations": HASANNOTATIONS} if kind in ANNOTATED else {})}
+    return frozenset(key for key, spans in known.items() if not within(version, spans))
 
 
 @lru_cache
 def has_setting(name: str, version: str) -> bool:
-    by_prefix = (want for prefix, want in SETTINGS_BY_PREFIX.items() if name.startswith(prefix))
-    want = SETTINGS.get(name) or next(by_prefix, None)
-    return want is None or at_least(version, want)
+    by_prefix = (spans for prefix, spans in SETTINGS_BY_PREFIX.items() if name.startswith(prefix))
+    spans = SETTINGS.get(name) or next(by_prefix, None)
+    return spans is None or within(version, spans)

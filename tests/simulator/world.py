@@ -37,8 +37,8 @@ from tests.simulator.identity import software_version, uuid_of
 from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.offerings import Offerings
 from tests.simulator.rules import Addresses, Gaps
-from tests.simulator.settings import Settings
-from tests.simulator.versions import at_least
+from tests.simulator.settings import DEFAULT_PAGE_SIZE, PAGE_SIZE, Settings
+from tests.simulator.versions import Behaviour, within
 
 if TYPE_CHECKING:
     from tests.simulator.shared_files import SharedFileSystem
@@ -87,7 +87,8 @@ class ServerFacts:
     key: str = "simulator-key"
     secret: str = "simulator-secret"
     account: str = "admin"
-    page_size: int = 500
+    hosts: str = "real"
+    """What the hypervisor hosts do: real, checked or simulated (HOSTS)."""
     healthchecksfailed: bool = True
     """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
@@ -99,6 +100,9 @@ class ServerFacts:
 
 
 CUSTOM_JOB_ID = ("accept", "ignore", "refuse")
+REAL, CHECKED, SIMULATED = HOSTS = ("real", "checked", "simulated")
+"""As KVM, VMware and XenServer do; simulated ones, which are spared the check of a router's version, as in most
+recordings; or not spared, as in livepatch_version_check. A patch of these last two prints what the server expects."""
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 
@@ -125,6 +129,7 @@ class World:
         self.roles: dict[str, dict[str, Any]] = {}
         self.role_permissions: dict[str, list[dict[str, str]]] = {}
         self.started = time.time()
+        self._page_limit: int | None = None
         self.note_server_start()
         self.zones: list[Zone] = []
         self.clusters: list[Cluster] = []
@@ -157,7 +162,16 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note_server_start(self) -> None:
+        self._page_limit = None
         self.alerts.add(MANAGEMENT_NODE, "Management server node 127.0.0.1 is up", self.now())
+
+    @property
+    def page_limit(self) -> int:
+        """default.page.size as it was when the server started, for the setting is not dynamic; -1: none."""
+        if self._page_limit is None:
+            given = self.setting(PAGE_SIZE)
+            self._page_limit = int(given) if given.lstrip("-").isdigit() else DEFAULT_PAGE_SIZE
+        return self._page_limit
 
     # -- time and identity
 
@@ -230,14 +244,16 @@ class World:
         return zone.name not in template.not_ready and (template.zones is None or zone.name in template.zones)
 
     def package_of(self, host: Host | None, hypervisor: str) -> str:
-        """The software that a start or a live patch brings: on KVM and XenServer that of the host (reference 4.1)."""
-        if host is not None and hypervisor in ("KVM", "XenServer"):
-            return host.package
-        return self.server.version
+        """The software that a start or a live patch brings: on KVM that of the host (reference 4.1)."""
+        return host.package if host is not None and hypervisor == "KVM" else self.server.version
 
-    def at_least(self, version: str) -> bool:
-        """Whether the server is of this version or newer."""
-        return at_least(self.server.version, version)
+    def does(self, behaviour: Behaviour) -> bool:
+        """Whether a server of this version behaves so."""
+        return within(self.server.version, behaviour.spans)
+
+    def knows(self, spans: str | None) -> bool:
+        """Whether the server is of one of these versions."""
+        return spans is None or within(self.server.version, spans)
 
     @property
     def software(self) -> str:

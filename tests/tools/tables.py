@@ -59,12 +59,14 @@ def check_cells(check: Check) -> tuple[str, ...]:
 def defect_cells(defect: Defect) -> tuple[str, ...]:
     methods = " or ".join(f"`{method.value}`" for method in Method if method in defect.methods)
     kinds = ", ".join(kind.words for kind in Kind if kind in defect.kinds)
+    where = f" on {', '.join(sorted(defect.hypervisors))}" if defect.hypervisors else ""
     condition = f": {defect.condition.value}" if defect.condition else ""
+    when = f"{methods} of {kinds}" if methods else "upgrade of the management server"
     return (
         f"[{defect.id}]({defect.source})",
-        "; ".join(map(span_words, defect.spans)),
+        "; ".join(map(span_words, defect.spans)) + (" (on KVM: of the host)" if defect.on_host else ""),
         defect.what,
-        f"{methods} of {kinds}{condition}",
+        f"{when}{where}{condition}",
         f"{defect.effect.words}: {defect.remedy}",
     )
 

@@ -20,6 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Owner, Unit, Vm, Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
@@ -37,6 +38,11 @@ def version(text: str) -> Version:
     if parsed is None:
         raise ValueError(text)
     return parsed
+
+
+def lists_of(client: Any, server: str = TARGET_TEXT) -> Lists:
+    """The lists of a server of one version."""
+    return Lists(client, (ManagementServer("mgmt-1", "Up", server, parse_version(server)),))
 
 
 TARGET = version(TARGET_TEXT)

@@ -25,7 +25,7 @@ class Kind(str, enum.Enum):
     NETWORK = "network"
     VPC = "vpc"
     INTERNAL_LB = "internal_lb"
-    ORPHAN = "orphan_router"  # a router whose network or VPC no list shows
+    ORPHAN = "orphan_router"  # a router whose network or VPC the server does not have
 
     @property
     def is_system_vm(self) -> bool:
@@ -55,7 +55,11 @@ ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
+# What a job works on that works on some internal LB VM, and the server does not tell on which.
+SOME_INTERNAL_LB = "some internal LB VM"
+
 REMOTE_ACCESS_VPN = "remote access VPN"
+SITE_VPN = "site-to-site VPN"
 LOAD_BALANCING = "load balancing"
 
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
@@ -65,7 +69,10 @@ RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwo
 
 @dataclass(frozen=True)
 class Owner:
-    """Who to tell: account or project, and the domain's path."""
+    """Who to tell: account or project, and the domain.
+
+    :ivar domain: its path, such as ROOT/customers; only its own name where the server does not tell the path.
+    """
 
     account: str | None = None
     domain: str | None = None
@@ -73,10 +80,17 @@ class Owner:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Owner:
-        return cls(item.get("account"), item.get("domainpath") or item.get("domain"), item.get("project"))
+        path = item.get("domainpath")
+        return cls(item.get("account"), domain_path(path) if path else item.get("domain"), item.get("project"))
 
     def as_dict(self) -> dict[str, str | None]:
         return {"account": self.account, "domain": self.domain, "project": self.project}
+
+
+def domain_path(path: str) -> str:
+    """A domain's path in the one form of the newest releases: C(ROOT/a/b), where some say C(/a/b/) and C(/) is ROOT."""
+    names = [name for name in path.split("/") if name]
+    return "/".join(names if names[:1] == ["ROOT"] and not path.startswith("/") else ["ROOT", *names])
 
 
 @dataclass(frozen=True)
@@ -178,6 +192,11 @@ class Network:
 
 @dataclass(frozen=True)
 class Vpc:
+    """A VPC.
+
+    :ivar tier_ids: the tiers that listVPCs names; C(tiers) are those that listNetworks shows.
+    """
+
     id: str
     name: str
     zone_id: str
@@ -187,6 +206,7 @@ class Vpc:
     tags: tuple[str, ...]
     owner: Owner
     tiers: tuple[Network, ...] = ()
+    tier_ids: tuple[str, ...] = ()
     restart_required: bool = False
 
 
@@ -236,6 +256,7 @@ class Unit:
     vms: tuple[Vm, ...]
     network: Network | None = None
     vpc: Vpc | None = None
+    doubts: tuple[str, ...] = ()  # what the server's lists contradict each other in, about it
     owed: tuple[Owed, ...] = ()  # networks whose rules have to be applied again
     restarts: tuple[Restart, ...] = ()  # the last restarts of its networks that are known to have succeeded
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
@@ -328,6 +349,8 @@ class Unit:
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""
         ids = {self.id, *(vm.id for vm in self.vms)}
+        if self.kind is Kind.INTERNAL_LB:
+            ids.add(SOME_INTERNAL_LB)
         if self.vpc:
             ids.update(tier.id for tier in self.vpc.tiers)
         return frozenset(ids)

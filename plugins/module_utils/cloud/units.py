@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     LOAD_BALANCING,
     REMOTE_ACCESS_VPN,
+    SITE_VPN,
     Kind,
     Network,
     Unit,
@@ -33,7 +34,7 @@ class Services:
         ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
         found = [REMOTE_ACCESS_VPN] if any(self.vpn_addresses.intersection(vm.addresses) for vm in vms) else []
         for words, having in (
-            ("site-to-site VPN", self.site_vpns),
+            (SITE_VPN, self.site_vpns),
             ("private gateway", self.private_gateways),
             (LOAD_BALANCING, self.balanced),
         ):

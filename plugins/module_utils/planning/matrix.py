@@ -18,6 +18,10 @@ SOURCE = "https://docs.cloudstack.apache.org/en/latest/upgrading/ (System-VMs an
 
 # Live patching exists from this management server release on ("Upgrade Version: 4.17+").
 FIRST_SERVER = (4, 17)
+# Before, nothing that is done could be proven: no list tells the software of a router.
+TOO_OLD = (
+    "nothing is done on a server before 4.17, which cannot live patch and does not tell what software a router runs"
+)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+    DEBIAN_12,
     NewTemplate,
     hypervisor_of,
     hypervisors_for,
@@ -25,7 +26,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 
-DEBIAN_12 = (4, 20)  # templates since then
 DEBIAN_12_MEMORY_MIB = 512  # as stock offerings have since then (schema-41910to42000.sql)
 
 

@@ -14,10 +14,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SubmitUncertainError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair, pair_states
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, Gate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
 
 # The server's own, made anew at each question (resetRouterHealthChecksAndConnectivity there).

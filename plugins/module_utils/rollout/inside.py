@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import Failed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk

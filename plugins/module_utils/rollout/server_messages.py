@@ -12,7 +12,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import FILES_FROM_HOST
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import FILES_FROM_HOST
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
 
 # Where to look when a recreation does not come to its end.

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method

@@ -54,6 +54,14 @@ HOSTS: list[dict[str, Any]] = [{"host_id": f"h{number}", "host": f"kvm{number}"}
         ([("4.20.1.0", MD5["a"]), ("4.20.1.0", MD5["b"])], {}),  # nobody can tell
         # All on one host have what it delivers.
         ([*[("4.20.1.0", MD5["a"], HOSTS[1])] * 3, *[("4.20.1.0", MD5["b"], HOSTS[2])] * 2], {}),
+        # XenServer's are those of the management server: all hosts deliver the same.
+        (
+            [
+                *[("4.20.1.0", MD5["a"], {**HOSTS[1], "hypervisor": "XenServer"})] * 3,
+                *[("4.20.1.0", MD5["b"], {**HOSTS[2], "hypervisor": "XenServer"})] * 2,
+            ],
+            dict.fromkeys(("r-4", "r-5"), "most XenServer routers that claim 4.20.1.0"),
+        ),
         # Other hypervisors have other files.
         ([*[("4.20.1.0", MD5["a"])] * 3, ("4.20.1.0", MD5["b"], {"hypervisor": "VMware"})], {}),
         # Across the border nothing is compared: one is named for its sort, the others stay what they are.

@@ -64,7 +64,13 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
         template, zone = disk.template, context.cloud.zone(disk.unit.zone_id)
         minimum = zone.minimum_version if zone else None
         target = context.cloud.version
-        if template.problem:
+        if template.problem and template.unlisted:
+            yield Against(
+                f"{template.problem}; this release does not list those of zones that were added later",
+                Status.WARN,
+                "Have a look whether the template is in the zone's secondary storage; if not, register or copy it.",
+            )
+        elif template.problem:
             yield template.problem
         elif template.better:
             old = template.version and target and template.version.release < target.release

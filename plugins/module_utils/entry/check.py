@@ -155,7 +155,8 @@ def _pace(lists: Lists, context: CheckContext, known: Sequence[Took]) -> Pace:
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
     events = read_durations(lists, time.time(), units, str(cloud.version), recreates=recreates)
-    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, cloud.version), cloud.version)
+    twice = context.expects_two_patches
+    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, twice), twice)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

@@ -153,9 +153,9 @@ SERVER_TEXTS = (
         r"SRs with name XenServer Tools",
         Meaning.MEND_HOST,
         "CitrixResourceBase.java",
-        "There are 0 SRs with name XenServer Tools",
         "There are 0 SRs with name XenServer Tools or XCP-ng Tools or Citrix Hypervisor Tools",
-        hint="The XenServer host lacks the system VM ISO: upgrade the host's files first (issue 6148).",
+        hint="To start a system VM, the server needs a storage repository of one of these names on the XenServer host: "
+        "give it one, or let the VM start on another host (issue 6148).",
     ),
     # --- the VM itself
     _row(

@@ -22,7 +22,6 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
@@ -88,13 +87,18 @@ class Sample:
         return self.took_s / self.documented_s
 
 
-def samples(
-    units: Iterable[Unit], found: Mapping[Source, Iterable[Took]], server: Version | None = None
-) -> tuple[Sample, ...]:
+Twice = Callable[[Unit], bool]
+"""Whether two live patches of a unit are expected."""
+
+
+def _once(unit: Unit) -> bool:
+    return False
+
+
+def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]], twice: Twice = _once) -> tuple[Sample, ...]:
     """What was seen, each with its unit. What was done to units that are gone, or of another cloud, is left out.
 
-    :param server: its version. The report tells of units, with a second patch that the server's known defects ask for;
-        events tell of jobs.
+    The report tells of units, with a second patch where that was to be expected; events tell of jobs.
     """
     unit_of = {identity: unit for unit in units for identity in (unit.id, *(vm.id for vm in unit.vms))}
     made = []
@@ -106,9 +110,8 @@ def samples(
             documented = RESTART_S
             if took.done is not Done.APPLY_RULES:
                 before = replace(unit, owed=(), vms=tuple(replace(vm, software=None) for vm in unit.vms))
-                documented = expected_seconds(
-                    before, Method(took.done.value), server if source is Source.REPORT else None
-                )
+                both = source is Source.REPORT and twice(before)
+                documented = expected_seconds(before, Method(took.done.value), twice=both)
             made.append(
                 Sample(
                     took.done,
@@ -143,17 +146,16 @@ class Pace:
     """What is known of how fast this cloud is.
 
     :param samples: none where nothing is known: then documented figures count.
-    :param server: its version, for what its known defects add.
     """
 
-    def __init__(self, samples: Iterable[Sample] = (), server: Version | None = None) -> None:
+    def __init__(self, samples: Iterable[Sample] = (), twice: Twice = _once) -> None:
         self._samples = tuple(samples)
-        self._server = server
+        self._twice = twice
         self._known: dict[tuple[Done, Kind, str | None, float], Figures] = {}
 
     def documented_s(self, unit: Unit, method: Method) -> float:
         """What documented figures say of it."""
-        return expected_seconds(unit, method, self._server)
+        return expected_seconds(unit, method, twice=method is Method.LIVE_PATCH and self._twice(unit))
 
     def figures(self, unit: Unit, method: Method) -> Figures:
         """The closest that there are enough of: the same method, kind and hypervisor and as much to do; the same with

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
@@ -57,34 +55,17 @@ class Impact:
         return f"{told} ({self.measured})" if self.measured else told
 
 
-def second_patch(unit: Unit, server: Version | None) -> tuple[str, ...]:
-    """The known defects of a server, by id, for which a live patch may leave its routers' old checksum with it."""
-    if server is None:
-        return ()
-    return tuple(row.id for row in met_by(unit, Method.LIVE_PATCH, server) if row.effect is Effect.SECOND_PATCH)
-
-
-def two_patches_expected(unit: Unit, server: Version | None) -> bool:
-    """Whether a second live patch is expected after the first one.
-
-    Not where all of its routers report the server's version: a first patch has been there, and the next one stores what
-    that one has left.
-    """
-    behind = any(vm.software != server for vm in unit.without(unit.surplus).vms)
-    return behind and bool(second_patch(unit, server))
-
-
-def expected_seconds(unit: Unit, method: Method, server: Version | None = None) -> float:
+def expected_seconds(unit: Unit, method: Method, *, twice: bool = False) -> float:
     """How long one unit takes, from what has to be done to it (0 where nothing is done).
 
-    :param server: its version, for what its known defects add.
+    :param twice: whether two live patches are expected.
     """
     routers = max(1, len(unit.vms))
     if method is Method.LIVE_PATCH:
         if unit.kind.is_system_vm:
             return PATCH_S
         patch = routers * PATCH_S + RESTART_S  # one job; then the rules of the other tiers
-        return patch * (2 if two_patches_expected(unit, server) else 1) + max(0, len(unit.tiers) - 1) * RESTART_S
+        return patch * (2 if twice else 1) + max(0, len(unit.tiers) - 1) * RESTART_S
     if method is Method.RESTART:
         return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
     if method is Method.RECREATE:
@@ -95,14 +76,14 @@ def expected_seconds(unit: Unit, method: Method, server: Version | None = None) 
     return 0.0
 
 
-def impact(unit: Unit, method: Method, rolling_restart: bool = True, server: Version | None = None) -> Impact:
+def impact(unit: Unit, method: Method, rolling_restart: bool = True, *, twice: bool = False) -> Impact:
     """What users notice.
 
     :param rolling_restart: the setting network.rolling.restart; without it there is no router until the new one is up.
-    :param server: its version, for what its known defects add.
+    :param twice: whether two live patches are expected.
     """
     if method is Method.LIVE_PATCH:
-        return _live_patch(unit, twice=two_patches_expected(unit, server))
+        return _live_patch(unit, twice=twice)
     if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
         return Impact("none: there is no service from it now")
     if method is Method.RESTART and unit.owed:

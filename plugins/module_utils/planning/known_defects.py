@@ -25,6 +25,7 @@ __all__ = ["DEFECTS", "FILES_FROM_HOST", "Defect", "Effect", "Span", "defects_of
 
 DEFECTS = (*routers.ROWS, *system_vms.ROWS, *all_kinds.ROWS)
 
+
 # Hypervisors whose hosts have files of their own to patch in (cloudstack-common). On XenServer the management server
 # gives them to each host when it connects (CitrixResourceBase.setupServer), on VMware it copies them itself.
 FILES_FROM_HOST = frozenset({"KVM"})

@@ -144,14 +144,14 @@ def make_plan(
     measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
-    pace = pace or Pace(server=version)
+    pace = pace or Pace(twice=context.expects_two_patches)
     planned = tuple(
         PlannedUnit(
             unit,
             verdict,
             unit_span(unit, verdict.method, pace),
             replace(
-                impact(unit, verdict.method, rolling, version),
+                impact(unit, verdict.method, rolling, twice=context.expects_two_patches(unit)),
                 measured=measured.get((unit.kind.value, verdict.method.value)),
             ),
             tuple(defect.id for defect in defects),

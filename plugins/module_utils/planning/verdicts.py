@@ -23,7 +23,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import second_patch, two_patches_expected
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     FILES_FROM_HOST,
     Effect,
@@ -141,6 +140,20 @@ class Baseline:
             self.left_old_scripts(old.get(vm.id), vm) for vm in now
         )
 
+    def second_patch(self, unit: Unit) -> tuple[str, ...]:
+        """The known defects, by id, for which a live patch may leave the old checksums of a unit's routers."""
+        met = met_by(unit, Method.LIVE_PATCH, self.target, agent=self.agents.get(unit.zone_id))
+        return tuple(defect.id for defect in met if defect.effect is Effect.SECOND_PATCH)
+
+    def expects_two_patches(self, unit: Unit) -> bool:
+        """Whether a second live patch is expected after the first one.
+
+        Not where all of its routers report the target: a first patch has been there, and the next one stores what that
+        one has left.
+        """
+        behind = any(vm.software != self.target for vm in unit.without(unit.surplus).vms)
+        return behind and bool(self.second_patch(unit))
+
     def template(self, vm: Vm) -> NewTemplate | None:
         """What a new VM in its place would be made from, on its hypervisor."""
         return self.templates.get((vm.zone_id, vm.hypervisor, vm.is_router))
@@ -239,8 +252,8 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
     parts = [f"not recreated: {instead}"] * bool(instead) + [left_over] * bool(surplus)
     parts += _live_patch_reasons(behind, stopped, baseline)
-    if two_patches_expected(unit, baseline.target):
-        defects = ", ".join(second_patch(unit, baseline.target))
+    if baseline.expects_two_patches(unit):
+        defects = ", ".join(baseline.second_patch(unit))
         parts.append(f"two live patches are expected (known defect {defects} of this server)")
     return Verdict(Method.LIVE_PATCH, "; ".join(parts))
 

@@ -31,8 +31,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
     RESTART_S,
     expected_seconds,
-    second_patch,
-    two_patches_expected,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
@@ -102,12 +100,11 @@ class Life:
         )
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
-        target = self.desk.baseline.target
-        self.second = () if method is Method.RECREATE else second_patch(self.kept, target)
+        self.second = () if method is Method.RECREATE else self.desk.baseline.second_patch(self.kept)
         self.reader = self.rules.reader = Reader(self.kept, method, self.desk)
         debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
         debts.difference_update(*(call.settles for call in self.calls))
-        again = two_patches_expected(self.kept, target)
+        again = self.desk.baseline.expects_two_patches(self.kept)
         self.expected_s = len(debts) * RESTART_S + sum(
             call.expected_s * (2 if again and call.purpose is Purpose.PATCH else 1) for call in self.calls
         )

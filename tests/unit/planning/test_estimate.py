@@ -31,6 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from tests.unit.builders import network_unit, pair, system_vm_unit, version, vm, vpc_unit
 
 PATCH, RECREATE, RESTART = Method.LIVE_PATCH, Method.RECREATE, Method.RESTART
@@ -124,13 +125,13 @@ def test_applying_rules_is_another_thing_than_stopping_and_starting() -> None:
 
 def test_a_second_patch_that_is_expected_takes_its_time_and_is_not_counted_twice() -> None:
     """Of a unit that the last report tells of, both patches were measured."""
-    server = version("4.21.0.0")
-    once, twice = (expected_seconds(NETWORK, PATCH, known) for known in (None, server))
-    assert unit_span(NETWORK, PATCH, Pace(server=server)).likely_s == twice == 2 * once
+    twice = Baseline(version("4.21.0.0")).expects_two_patches
+    assert unit_span(NETWORK, PATCH, Pace(twice=twice)).likely_s == 2 * expected_seconds(NETWORK, PATCH)
+    assert unit_span(NETWORK, RECREATE, Pace(twice=twice)).likely_s == expected_seconds(NETWORK, RECREATE)
     done = replace(NETWORK, vms=(vm("r", software="4.21.0.0"),))
     for source, likely in ((Source.REPORT, 40), (Source.EVENTS, 80)):  # events tell of jobs, one by one
         took = [Took(Done.LIVE_PATCH, frozenset({NETWORK.id}), 40, 0)] * 3
-        assert unit_span(NETWORK, PATCH, Pace(samples([done], {source: took}, server), server)).likely_s == likely
+        assert unit_span(NETWORK, PATCH, Pace(samples([done], {source: took}, twice), twice)).likely_s == likely
 
 
 def test_what_was_done_to_units_of_another_cloud_is_left_out() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls, patch_again
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
@@ -18,7 +18,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
     RESTART_S,
     expected_seconds,
     impact,
-    two_patches_expected,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
     DEFECTS,
@@ -214,8 +213,13 @@ def test_where_the_old_checksum_may_be_kept_a_second_patch_is_expected_and_sent_
     assert again.purpose is not once[0].purpose, "the server would take the second for the first"
 
 
+def stale(*routers: Vm) -> Unit:
+    """With the checksum of older software."""
+    return network_unit("stale", *(replace(one, scripts="old-scripts") for one in routers))
+
+
 @pytest.mark.parametrize(
-    ("unit", "server", "expected"),
+    ("unit", "server", "defects"),
     [
         (WEB, "4.21.0.0", "10962"),
         (WEB, "4.18.2.5", ""),
@@ -223,32 +227,33 @@ def test_where_the_old_checksum_may_be_kept_a_second_patch_is_expected_and_sent_
         (from_template("4.19.1"), "4.22.0.0", "8497"),
         (from_template("4.19.1"), "4.20.1.0", "10962, 8497"),
         (
-            network_unit(
-                "half",
-                vm("r-1", built_from="4.20.1"),
-                vm("r-2", built_from="4.20.1", software="4.21.0.0"),
-                redundant=True,
-            ),
+            network_unit("half", *pair("r")[:1], vm("r-2", software="4.21.0.0"), redundant=True),
             "4.21.0.0",
-            "10962",
+            "10962, 8497",
         ),
         # A patch has been there: the next one stores what that one left.
-        (network_unit("stale", vm("r-1", software="4.21.0.0")), "4.21.0.0", ""),
-        (network_unit("surplus", vm("r-1", software="4.21.0.0"), vm("r-2", state="Stopped")), "4.21.0.0", ""),
-        (system_vm_unit(vm("s-1", Kind.SSVM)), "4.21.0.0", ""),
+        (stale(vm("r-1", software="4.21.0.0")), "4.21.0.0", ""),
+        (stale(vm("r-1", software="4.21.0.0"), vm("r-2", state="Stopped")), "4.21.0.0", ""),
+        (SSVM, "4.21.0.0", ""),
     ],
-    ids=lambda value: value.name if isinstance(value, Unit) else None,
 )
-def test_the_plan_says_where_two_live_patches_are_expected(unit: Unit, server: str, expected: str) -> None:
-    assert two_patches_expected(unit, version(server)) is bool(expected)
-    behind = replace(unit, vms=tuple(replace(one, scripts="old-scripts") for one in unit.vms if one.is_router))
-    reason = decide(behind if behind.vms else unit, Baseline(version(server), frozenset({"old-scripts"}))).reason
-    assert ("two live patches are expected" in reason) is bool(expected)
-    assert not expected or f"expected (known defect {expected} of this server)" in reason
-    assert ("twice" in impact(unit, Method.LIVE_PATCH, server=version(server)).text) is bool(expected)
-    one = expected_seconds(unit, Method.LIVE_PATCH)
-    patches = len(unit.without(unit.surplus).vms) * PATCH_S + RESTART_S if expected else 0.0
-    assert expected_seconds(unit, Method.LIVE_PATCH, version(server)) == one + patches
+def test_the_plan_says_where_two_live_patches_are_expected(unit: Unit, server: str, defects: str) -> None:
+    baseline = Baseline(version(server), frozenset({"old-scripts"}))
+    twice = baseline.expects_two_patches(unit)
+    assert twice is bool(defects)
+    reason = decide(unit, baseline).reason
+    assert ("two live patches are expected" in reason) is twice
+    assert f"(known defect {defects} of this server)" in reason or not twice
+    assert ("twice" in impact(unit, Method.LIVE_PATCH, twice=twice).text) is twice
+    more = expected_seconds(unit, Method.LIVE_PATCH, twice=twice) - expected_seconds(unit, Method.LIVE_PATCH)
+    assert more == (len(unit.vms) * PATCH_S + RESTART_S if twice else 0.0)
+
+
+@pytest.mark.parametrize(("agent", "expected"), [("4.20.1.0", True), ("4.20.2.0", False)])
+def test_what_delivers_the_files_decides_whether_two_live_patches_are_expected(agent: str, expected: bool) -> None:
+    for server in ("4.20.1.0", "4.20.2.0"):
+        baseline = Baseline(version(server), agents={"id-zone": version(agent)})
+        assert baseline.expects_two_patches(WEB) is expected
 
 
 def test_a_recreation_that_keeps_the_rules_of_one_tier_only_is_followed_by_a_restart_of_a_balanced_tier() -> None:

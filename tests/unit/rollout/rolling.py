@@ -49,7 +49,11 @@ def only(server: FakeServer, unit: Unit, limits: Limits = LIMITS, **facts: Any) 
 
 
 def networks(count: int) -> list[Unit]:
-    return [network_unit(f"n{number}", vm(f"r{number}", host_id=f"h{number % 3}")) for number in range(count)]
+    """Each with a router of Debian 12, of which one live patch is expected."""
+    return [
+        network_unit(f"n{number}", vm(f"r{number}", built_from="4.20.1", host_id=f"h{number % 3}"))
+        for number in range(count)
+    ]
 
 
 def statuses(rollout: Rollout) -> list[UnitStatus]:

@@ -66,8 +66,17 @@ def test_the_old_checksum_of_a_server_known_for_it_takes_a_second_patch_and_is_n
     assert sent[:2] == [PATCH, AGAIN] and set(sent[2:]) <= {RULES}
     assert result.reason == "proven: runs 4.21.0.0"
     assert result.notes == (
-        "the first live patch left the old checksum, as is known of this server (10962); patched a second time",
+        "the first live patch left the old checksum, as is known of this server (10962, 8497); patched a second time",
     )
+
+
+@pytest.mark.parametrize("built_from", ["4.16.0", "4.19.1"])
+def test_the_first_patch_of_a_debian_11_router_to_4_20_or_newer_needs_a_second_one(built_from: str) -> None:
+    """Real hosts only: it installs packages, whose words hide the checksum."""
+    unit = network_unit("n", vm("r", built_from=built_from))
+    result, sent = carry_out(unit, [Fault.STALE_REFUSED], SITUATION)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN])
+    assert "as is known of this server (8497)" in result.notes[0]
 
 
 def test_it_uses_up_no_budget_and_holds_up_nobody() -> None:

@@ -355,7 +355,7 @@ def test_fallback_of_two_ssvms_of_one_zone_goes_one_after_the_other() -> None:
 
 
 def test_fallback_that_would_not_end_before_the_deadline_is_not_begun() -> None:
-    unit = network_unit("n")
+    [unit] = networks(1)
     server = FakeServer([unit], {unit.id: TWICE}, {unit.id: 40.0})
     [told] = fall_back([unit], server, replace(LIMITS, deadline=server.time + 150))
     assert told.startswith("live_patch failed")
@@ -365,7 +365,7 @@ def test_fallback_that_would_not_end_before_the_deadline_is_not_begun() -> None:
 
 def test_fallback_that_waited_too_long_for_its_gate_is_not_begun() -> None:
     """What the server says of a pair after the patch is known only when it has looked at it again."""
-    unit = network_unit("n", *pair("r"))
+    unit = network_unit("n", *pair("r", built_from="4.20.1"))
     server = FakeServer([unit], {unit.id: TWICE}, {unit.id: 30.0})
     limits = replace(LIMITS, verify_timeout=5, deadline=server.time + 151)
     [told] = fall_back([unit], server, limits)

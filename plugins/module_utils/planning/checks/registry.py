@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, Verdict
 
 
 class Status(str, enum.Enum):
@@ -83,6 +83,13 @@ class CheckContext:
             met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id)) if server else ()
             for unit, verdict in self.verdicts
         ]
+
+    @cached_property
+    def expects_two_patches(self) -> Callable[[Unit], bool]:
+        """Whether two live patches of a unit are expected."""
+        if self.cloud.version is None:
+            return lambda unit: False
+        return Baseline(self.cloud.version, agents=oldest_agents(self.cloud)).expects_two_patches
 
     def in_zone(self, zone: Zone, name: str) -> str:
         """A setting as valid in a zone, in lower case where it says true or false."""

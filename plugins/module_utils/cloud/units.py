@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Unit, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     LOAD_BALANCING,
     REMOTE_ACCESS_VPN,
     SITE_VPN,
     Kind,
-    Network,
-    Unit,
-    Vm,
-    Vpc,
 )
 
 

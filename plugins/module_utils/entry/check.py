@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import notes_on
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     refuse_unknown_checks,
 )
@@ -41,12 +42,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    ACTING,
-    Method,
-    Policy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,

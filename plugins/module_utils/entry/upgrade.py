@@ -32,7 +32,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import TOO_OLD, server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,
@@ -44,13 +46,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.s
     HEALTH_RECREATION,
     big_s,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import TOO_OLD, server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
     RefusedError,
     Targets,

@@ -21,11 +21,11 @@ from operator import attrgetter
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 
 # Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
 FEW = 3

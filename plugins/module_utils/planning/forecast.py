@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import unknown_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     HYPERVISOR_IN_NAME,
@@ -34,11 +35,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
     template_name,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import Condition
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, defects_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import Condition
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Effect, defects_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     NO_SYSTEM_VMS,
     hypervisor_of,
     new_template,

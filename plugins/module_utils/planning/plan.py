@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import run_checks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Answer,
@@ -30,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Baseline,

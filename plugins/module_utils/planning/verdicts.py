@@ -11,31 +11,33 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    ROUTER_PROVIDERS,
-    Kind,
     Unit,
     Vm,
     is_healthy_pair,
     pair_states,
     vm_names,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import release_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    ROUTER_PROVIDERS,
+    Kind,
+    Method,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Strategy,
+    Unsupported,
+    WantedMethod,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import of_other_release
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
     FILES_FROM_HOST,
     Effect,
     met_by,
     oldest_agents,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Strategy,
-    Unsupported,
-    WantedMethod,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     NewTemplate,
     Templates,
     new_templates,

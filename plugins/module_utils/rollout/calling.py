@@ -18,12 +18,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair, pair_states
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, Gate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import overdue
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import JobEnd, OthersEnd, Pause, Steps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, Gate
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import Failed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import (
     Checks,
     compare,
     merged,
     unjudged_words,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps
 
 # How long a router may take to say whether it reaches its gateway, and how often to ask.
 PING_S, PING_LOOK_S = 60.0, 0.5

@@ -15,24 +15,14 @@ from functools import partial
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
     Meaning,
     hint_of,
     meaning_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
-    Call,
-    calls,
-    patch_again,
-    patch_system_vm,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
-    RESTART_S,
-    expected_seconds,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
     Caller,
@@ -55,6 +45,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_me
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps, Turn, Wait
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import (
+    Call,
+    calls,
+    patch_again,
+    patch_system_vm,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 
 # A live patch that shows no effect is sent once more before it is judged.
 TRIES = 2

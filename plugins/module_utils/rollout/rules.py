@@ -12,8 +12,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import hint_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import apply_rules, restart_vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
     Caller,
     Failed,
@@ -27,6 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_me
     not_the_servers,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Steps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import apply_rules, restart_vpc
 
 # A restart that was lost with its server is sent once more.
 TRIES = 2

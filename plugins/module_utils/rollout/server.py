@@ -20,13 +20,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists, read_management_servers
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import SYSTEM_VM_KINDS, Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_setting
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Check, checks_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import SYSTEM_VM_KINDS, Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, checks_of
 
 MOST_ALERTS = 100  # that are looked at
 VERSION_CHECK = "router.version.check"

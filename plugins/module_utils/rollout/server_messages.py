@@ -8,12 +8,13 @@ from __future__ import annotations
 import enum
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import FILES_FROM_HOST
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import FILES_FROM_HOST
 
 # Where to look when a recreation does not come to its end.
 NO_REPLACEMENT = (

@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Checks, compare
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert, Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, compare
 
 LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks

@@ -13,14 +13,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Kind,
-    Unit,
-    Vm,
-    is_healthy_pair,
-    pair_states,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm, is_healthy_pair, pair_states
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
     Baseline,

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import (
     DOCUMENTED,
     Bounds,
@@ -29,9 +30,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
     samples,
     unit_span,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 from tests.unit.builders import network_unit, pair, system_vm_unit, version, vm, vpc_unit
 
 PATCH, RECREATE, RESTART = Method.LIVE_PATCH, Method.RECREATE, Method.RESTART

@@ -24,7 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     with_raised_memory,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import estate, network_unit, version
 
 OLD, NEW = version("4.18.1.0"), version("4.22.0.0")

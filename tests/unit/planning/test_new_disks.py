@@ -20,15 +20,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Unsupported
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import (
     TARGET,
     estate,

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import roll, statuses

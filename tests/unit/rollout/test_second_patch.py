@@ -14,11 +14,11 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
 from tests.unit.builders import SITUATION, network_unit, pair, version, vm, vpc_unit
 from tests.unit.rollout.fake import FakeJob, FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll

@@ -12,13 +12,13 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owed, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Check, Health
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import TARGET_TEXT, network_unit, pair, system_vm_unit, version, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses

@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import Check, Health
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm
 from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
 

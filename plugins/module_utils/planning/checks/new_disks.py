@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import STORE_THRESHOLD, Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
     CheckContext,
@@ -17,8 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     check,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEFAULT_HYPERVISOR
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEFAULT_HYPERVISOR
 
 MIB = 1024 * 1024
 PRIVATE_IP = "PRIVATE_IP"  # the server's name of a pod's addresses

@@ -14,22 +14,14 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
-    Call,
-    apply_rules,
-    calls,
-    restart_vpc,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
-    Defect,
-    met_by,
-    oldest_agents,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, calls, restart_vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, met_by, oldest_agents
 
 
 class Status(str, enum.Enum):

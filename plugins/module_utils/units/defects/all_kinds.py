@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
     ALL,
     PATCH,
     RECREATE,
@@ -16,7 +17,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.
     Effect,
     span,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 
 ROWS = (
     Defect(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.health import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import (
     Check,
     Compared,
     Health,

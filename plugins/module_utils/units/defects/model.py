@@ -8,10 +8,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import LOAD_BALANCING, SITE_VPN, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEBIAN_11, DEBIAN_12
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    LOAD_BALANCING,
+    SITE_VPN,
+    Kind,
+    Method,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEBIAN_11, DEBIAN_12
 
 REPOSITORY = "https://github.com/apache/cloudstack"
 PATCH = frozenset({Method.LIVE_PATCH})

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, is_healthy_pair
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import PATCH_S, RESTART_S, START_S
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Effect, met_by
 
 # The short class names that the server gives to the jobs of these commands; an id may belong to another job.
 JOB_CLASSES = {

@@ -10,16 +10,23 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls, patch_again
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Strategy,
+    Unsupported,
+    WantedMethod,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls, patch_again
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import (
     PATCH_S,
     RESTART_S,
     expected_seconds,
-    impact,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
     DEFECTS,
     Defect,
     Effect,
@@ -27,14 +34,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_de
     met_by,
     oldest_agents,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Strategy,
-    Unsupported,
-    WantedMethod,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import NewTemplate
 from tests.unit.builders import estate, network, network_unit, pair, system_vm_unit, version, vm, vpc_unit
 
 by_id = {defect.id: defect for defect in DEFECTS}

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
     PATCH,
     RECREATE,
     REPOSITORY,

@@ -26,7 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Scope, Strategy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import NewTemplate
 
 ALL_SETTINGS = frozenset(name for check in CHECKS for name in check.settings)

@@ -14,12 +14,13 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import limits_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, _without_action
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import _without_action
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, pair, vm, vpc_unit
 
 

@@ -49,6 +49,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 PAGE_SIZE_LIMIT = re.compile(r"Page size can't exceed max allowed page size value: (\d+)")
 
 Item = TypeVar("Item")
+Asked = TypeVar("Asked")
 Items = list[dict[str, Any]]
 
 
@@ -58,7 +59,8 @@ class Client:
     It has threads of its own only while a listing of several pages is read, and they only exchange: what to do about an
     error, waiting, converting and C(on_retry) are the caller's thread's.
 
-    C(calls) counts the HTTP requests by command, repetitions included.
+    C(calls) counts the HTTP requests by command, repetitions included. Where somebody else decides what is asked again
+    and when, C(patient) is false.
 
     :param connection: where and how.
     :param session: sends the prepared requests, also several at once; only tests give one. Otherwise each connection
@@ -84,7 +86,8 @@ class Client:
             raise SysvmError("The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'.")
         self.calls: dict[str, int] = {}
         self.server = urlsplit(connection.url).netloc  # for people: which cloud this is
-        self._retry_limit = connection.retry_limit
+        self.retry_limit = connection.retry_limit
+        self.patient = True
         self._page_size = connection.page_size
         self._at_once = connection.connections
         self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
@@ -124,6 +127,14 @@ class Client:
         """
         _check_reads(command)
         return self._repeat(lambda: self._call(command, params))
+
+    def once(self, command: str, timeout: float, **params: Any) -> dict[str, Any]:
+        """As C(read), but never repeated, with a time limit of its own, and from any thread.
+
+        :param timeout: seconds to wait for the answer.
+        """
+        _check_reads(command)
+        return self._call(command, params, timeout=timeout)
 
     def list(self, command: str, key: str, **params: Any) -> Items:
         """Read a listing to its end, page by page, a few pages at a time.
@@ -203,7 +214,7 @@ class Client:
         return int(values[0]) if values and values[0].isdigit() else 0
 
     def submit(self, command: str, *, job_id: str | None = None, **params: Any) -> str:
-        """Send a call that starts an asynchronous job; with POST. It is repeated only when it surely was not taken.
+        """Send a call that starts an asynchronous job; once, with POST.
 
         :param job_id: the id that the job is to have (customjobid), a UUID in lower case; each is taken once.
         :returns: the id of the job; not I(job_id) where the server does not know the parameter.
@@ -223,24 +234,22 @@ class Client:
         raise SubmitUncertainError(f"{command}: the answer has no job id.", command=command, http_status=200)
 
     def change(self, command: str, **params: Any) -> dict[str, Any]:
-        """Send a call that changes something, with POST. It is repeated only when it surely was not taken.
+        """Send a call that changes something; once, with POST. Whoever sends it knows whether it may be sent again.
 
         :returns: the answer without its outer key.
         :raises SubmitUncertainError: the server may have taken the call: its answer is lost or says nothing.
         :raises ApiError: of any other type: the server surely did not take it.
         """
         try:
-            return self._repeat(lambda: self._call(command, params, changes=True), lambda error: error.rejected)
+            return self._call(command, params, changes=True)
         except ApiError as exc:
             if exc.rejected:
                 raise
             error = exc
         raise SubmitUncertainError(error.message, command=command, http_status=error.http_status)
 
-    def _repeat(
-        self, send: Callable[[], dict[str, Any]], may_repeat: Callable[[ApiError], bool] = lambda error: True
-    ) -> dict[str, Any]:
-        """Send until there is an answer, with growing random delays, as long as the kind of error is worth it."""
+    def _repeat(self, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask until there is an answer, with growing random delays, as long as the kind of error is worth it."""
         start, tries = self._clock(), 0
         while True:
             tries += 1
@@ -250,7 +259,7 @@ class Client:
                 error = exc
             delay = self._delay(error, tries)
             waited = self._clock() - start
-            if not may_repeat(error) or waited + delay > self._patience(error):
+            if waited + delay > self._patience(error):
                 if tries > 1:
                     error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
                 raise error
@@ -258,7 +267,9 @@ class Client:
                 self.on_retry(error, delay)
             self._sleep(delay)
 
-    def _call(self, command: str, params: Mapping[str, Any], *, changes: bool = False) -> dict[str, Any]:
+    def _call(
+        self, command: str, params: Mapping[str, Any], *, changes: bool = False, timeout: float | None = None
+    ) -> dict[str, Any]:
         """One exchange, in any thread. The exceptions of cs and requests end here."""
         with self._lock:
             self.calls[command] = self.calls.get(command, 0) + 1
@@ -267,7 +278,7 @@ class Client:
                 self._free.append(self._lines[-1])
             line = self._free.pop()
         try:
-            answer = line.exchange(command, params, changes)
+            answer = line.exchange(command, params, changes, timeout)
         finally:
             self._free.append(line)
         self._met = True
@@ -298,7 +309,7 @@ class Client:
             pages = -(-max(count, expected) // self._page_size)
             for page in range(number + 1, min(number + self._at_once, pages + 1)):
                 if page not in ahead:
-                    ahead[page] = _in_a_thread(ask, page)
+                    ahead[page] = in_a_thread(partial(ask, page))
             try:
                 answer = self._repeat(take)
             except ParameterError as exc:
@@ -324,10 +335,12 @@ class Client:
 
     def _patience(self, error: ApiError) -> float:
         """For how many seconds a read that ends like this is repeated."""
+        if not self.patient:
+            return 0.0
         if isinstance(error, AuthenticationError):
             return AUTH_LIMIT if self._met else 0.0
         if isinstance(error, (UnavailableError, RateLimitedError, MalformedAnswerError)):
-            return self._retry_limit if self._met else min(self._retry_limit, CONNECT_LIMIT)
+            return self.retry_limit if self._met else min(self.retry_limit, CONNECT_LIMIT)
         return 0.0
 
     def _delay(self, error: ApiError, tries: int) -> float:
@@ -346,12 +359,15 @@ class _Line:
             for method in (connection.http_method, "post")
         )
 
-    def exchange(self, command: str, params: Mapping[str, Any], changes: bool) -> dict[str, Any]:
+    def exchange(self, command: str, params: Mapping[str, Any], changes: bool, timeout: float | None) -> dict[str, Any]:
         """Send a call and get its answer.
+
+        :param timeout: seconds to wait for it; None: as usual.
 
         :raises ApiError: for any that is none.
         """
         self.wire.outcome = answer = None
+        self.wire.timeout = timeout
         # Before 5.2, cs sends True as it is.
         sendable = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
         try:
@@ -366,13 +382,13 @@ class _Line:
         return answer
 
 
-def _in_a_thread(ask: Callable[[int], dict[str, Any]], page: int) -> Future[dict[str, Any]]:
-    """Ask for a page; an executor's threads would make an interrupted process wait for their answers."""
-    future: Future[dict[str, Any]] = Future()
+def in_a_thread(ask: Callable[[], Asked]) -> Future[Asked]:
+    """Ask beside everything else; an executor's threads would make an interrupted process wait for their answers."""
+    future: Future[Asked] = Future()
 
     def run() -> None:
         try:
-            future.set_result(ask(page))
+            future.set_result(ask())
         except BaseException as exc:
             future.set_exception(exc)
 

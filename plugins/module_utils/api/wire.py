@@ -64,6 +64,7 @@ class Wire:
 
     def __init__(self, connection: Connection, session: Any = None) -> None:
         self.outcome: Any = None  # a response, an exception, or None: nothing was sent
+        self.timeout: float | None = None  # of the next exchange, in seconds; None: as usual
         self._connection = connection
         self._session: Any = session if session is not None else requests.Session()
         proxies = requests.utils.get_environ_proxies(connection.url)
@@ -87,7 +88,8 @@ class Wire:
     def send(self, prepared: Any, **dummy: Any) -> Any:
         """Called by cs, whose options (timeout, verify) give way to the connection's."""
         try:
-            self.outcome = self._session.send(prepared, **self._options)
+            limits = {"timeout": self.timeout} if self.timeout else {}
+            self.outcome = self._session.send(prepared, **{**self._options, **limits})
         except Exception as exc:
             self.outcome = exc
             raise
@@ -108,7 +110,7 @@ class Wire:
         functions = {frame.f_code.co_name for exc in chain for frame, dummy in traceback.walk_tb(exc.__traceback__)}
         untrusted = [exc.verify_message for exc in chain if isinstance(exc, ssl.SSLCertVerificationError)]
         errno = [exc.errno for exc in chain if isinstance(exc, OSError) and isinstance(exc.errno, int)]
-        within = f"within {self._connection.timeout:g} seconds (api_timeout)"
+        within = f"within {self.timeout or self._connection.timeout:g} seconds (api_timeout)"
         facts: dict[str, Any] = {"rejected": bool(names & _BEFORE_SENDING or untrusted or functions & _CONNECTING)}
         if untrusted:
             reason = f"the TLS certificate of the server cannot be verified ({untrusted[0]})"

@@ -76,6 +76,16 @@ class Host:
     def usable(self) -> bool:
         return self.state == "Up" and self.resource_state == "Enabled"
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing is sent to a VM on it, in a word; empty where nothing speaks against it.
+
+        While a maintenance is prepared its VMs are being migrated.
+        """
+        if self.state != "Up":
+            return self.state
+        return str(self.resource_state) if "Maintenance" in str(self.resource_state) else ""
+
 
 @dataclass(frozen=True)
 class Template:
@@ -231,6 +241,7 @@ class Need(enum.Enum):
 class Cloud:
     """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it.
 
+    :ivar going: VMs that are being removed, or are stuck in it.
     :ivar doubts: what the server's lists contradict each other in.
     :ivar shared_file_systems: None where the account may not list them.
     """
@@ -241,6 +252,7 @@ class Cloud:
     templates: tuple[Template, ...]
     units: tuple[Unit, ...]
     doubts: tuple[str, ...] = ()
+    going: tuple[Vm, ...] = ()
     shared_file_systems: tuple[SharedFileSystem, ...] | None = ()
     unlisted_vms: tuple[UnlistedVm, ...] = ()
     in_flight: tuple[InFlight, ...] = ()

@@ -121,6 +121,7 @@ class Network:
     :ivar balanced: whether such a router balances load for it, by its offering.
     :ivar has_load_balancer: whether it has a load balancer rule.
     :ivar restart_required: whether the server wants it to be restarted.
+    :ivar zone: the name of its zone.
     """
 
     id: str
@@ -138,6 +139,12 @@ class Network:
     balanced: bool = False
     has_load_balancer: bool = False
     restart_required: bool = False
+    zone: str = ""
+
+    @property
+    def wants_router(self) -> bool:
+        """Whether it has a router whenever it is in use: a shared one gets it with its first instance only."""
+        return self.type == "Isolated" and self.state == "Implemented" and self.routed
 
     @property
     def restartable(self) -> bool:
@@ -167,6 +174,12 @@ class Vpc:
     tiers: tuple[Network, ...] = ()
     tier_ids: tuple[str, ...] = ()
     restart_required: bool = False
+    zone: str = ""
+
+    @property
+    def wants_router(self) -> bool:
+        """Whether it has a router for sure: one that was made without being started gets it with its first tier."""
+        return self.state == "Enabled" and any(tier.state == "Implemented" and tier.routed for tier in self.tiers)
 
 
 @dataclass(frozen=True)
@@ -245,6 +258,8 @@ class Unit:
     @property
     def redundant(self) -> bool:
         """Whether this is meant to be a pair, by its offering or by what runs."""
+        if self.kind not in (Kind.NETWORK, Kind.VPC):
+            return False
         declared = (self.network is not None and self.network.redundant) or (
             self.vpc is not None and self.vpc.redundant
         )
@@ -275,7 +290,7 @@ class Unit:
     def network_ids(self) -> tuple[str, ...]:
         """The networks whose rules its routers hold, as far as they can be restarted."""
         if self.kind is Kind.INTERNAL_LB:
-            return tuple(vm.network_id for vm in self.vms if vm.network_id)
+            return (self.network.id,) if self.network else tuple(vm.network_id for vm in self.vms if vm.network_id)
         if self.network:
             return (self.network.id,) if self.network.restartable else ()
         return tuple(tier.id for tier in self.tiers)

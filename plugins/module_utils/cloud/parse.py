@@ -161,6 +161,7 @@ def network(item: Mapping[str, Any]) -> Network:
             for provider in service.get("provider") or ()
         ),
         restart_required=item.get("restartrequired") is True,
+        zone=item.get("zonename", ""),
     )
 
 
@@ -176,6 +177,7 @@ def vpc(item: Mapping[str, Any]) -> Vpc:
         owner=Owner.of(item),
         tier_ids=tuple(str(tier["id"]) for tier in item.get("network") or () if tier.get("id")),
         restart_required=item.get("restartrequired") is True,
+        zone=item.get("zonename", ""),
     )
 
 

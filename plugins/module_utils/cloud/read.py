@@ -12,7 +12,7 @@ from typing import Any
 from ..api.client import Client
 from ..api.jobs import running_jobs
 from ..knowledge.versions import parse_version
-from ..knowledge.vocabulary import ROUTER_KINDS, Kind
+from ..knowledge.vocabulary import GOING_STATES, ROUTER_KINDS, Kind
 from . import parse
 from .agreement import Listed, check_places, complete
 from .in_flight import read_in_flight
@@ -65,6 +65,7 @@ def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
         hosts=(*hosts, *unlisted_hosts),
         templates=lists.templates() if templates else (),
         units=units,
+        going=tuple(vm for vm in listed.vms if vm.state in GOING_STATES),
         doubts=tuple(dict.fromkeys(doubt.seen for doubt in listed.doubts)),
         shared_file_systems=read_shared_file_systems(client, lists.servers, volumes, **ALL_OWNERS),
         unlisted_vms=unlisted_vms(volumes.values(), units),

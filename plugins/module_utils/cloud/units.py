@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Unit, Vm, Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    GOING_STATES,
     LOAD_BALANCING,
     REMOTE_ACCESS_VPN,
     SITE_VPN,
@@ -52,7 +53,13 @@ def group_units(
     vpcs: Iterable[Vpc],
     services: Services | None = None,
 ) -> list[Unit]:
-    """Group VMs into units: what one action upgrades. Starts from the VMs, so what has none makes no unit."""
+    """Group VMs into units: what one action upgrades.
+
+    A network or VPC that lacks its router is a unit, too; a VM that is being removed is of none any more.
+    """
+    system_vms, routers, internal_lbs = (
+        [vm for vm in vms if vm.state not in GOING_STATES] for vms in (system_vms, routers, internal_lbs)
+    )
     network_by_id = {network.id: network for network in networks}
     tiers: dict[str, list[Network]] = {}
     for network in network_by_id.values():
@@ -63,31 +70,34 @@ def group_units(
         for vpc in vpcs
     }
     units = [_own_unit(vm, vm.systemvmtype) for vm in system_vms if vm.systemvmtype]
-    units += [_own_unit(vm, Kind.INTERNAL_LB) for vm in internal_lbs]
-    members: dict[tuple[str | None, str | None], list[Vm]] = {}
+    units += [
+        replace(_own_unit(vm, Kind.INTERNAL_LB), network=network_by_id.get(vm.network_id or "")) for vm in internal_lbs
+    ]
+    members: dict[str, list[Vm]] = {}
     for router in routers:
-        key = (router.vpc_id, None) if router.vpc_id else (None, router.network_id)
-        members.setdefault(key, []).append(router)
-    for (vpc_id, network_id), vms in members.items():
-        owner = vpc_by_id.get(vpc_id or "") or network_by_id.get(network_id or "")
-        if owner is None:
-            units += [_own_unit(vm, Kind.ORPHAN) for vm in vms]
-            continue
-        units.append(
-            Unit(
-                id=owner.id,
-                name=owner.name,
-                kind=Kind.VPC if isinstance(owner, Vpc) else Kind.NETWORK,
-                zone_id=owner.zone_id,
-                zone=vms[0].zone,
-                owner=owner.owner,
-                vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
-                network=owner if isinstance(owner, Network) else None,
-                vpc=owner if isinstance(owner, Vpc) else None,
-                sensitive_services=services.of(owner, vms) if services else (),
-            )
-        )
+        members.setdefault(router.vpc_id or router.network_id or "", []).append(router)
+    for owner_id, vms in members.items():
+        owner = vpc_by_id.get(owner_id) or network_by_id.get(owner_id)
+        units += [_own_unit(vm, Kind.ORPHAN) for vm in vms] if owner is None else [_unit_of(owner, vms, services)]
+    owners: list[Network | Vpc] = [network for network in network_by_id.values() if network.vpc_id is None]
+    owners += vpc_by_id.values()
+    units += [_unit_of(owner, (), services) for owner in owners if owner.wants_router and owner.id not in members]
     return units
+
+
+def _unit_of(owner: Network | Vpc, vms: Sequence[Vm], services: Services | None) -> Unit:
+    return Unit(
+        id=owner.id,
+        name=owner.name,
+        kind=Kind.VPC if isinstance(owner, Vpc) else Kind.NETWORK,
+        zone_id=owner.zone_id,
+        zone=owner.zone or (vms[0].zone if vms else ""),
+        owner=owner.owner,
+        vms=tuple(sorted(vms, key=lambda vm: (vm.name, vm.id))),
+        network=owner if isinstance(owner, Network) else None,
+        vpc=owner if isinstance(owner, Vpc) else None,
+        sensitive_services=services.of(owner, vms) if services else (),
+    )
 
 
 def _own_unit(vm: Vm, kind: Kind) -> Unit:

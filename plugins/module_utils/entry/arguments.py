@@ -14,7 +14,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
     CONNECTION,

@@ -49,8 +49,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selectio
     select_units,
     zone_ids,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 
 
 def check_versions(

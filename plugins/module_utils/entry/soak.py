@@ -13,17 +13,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.rolling import (
     health_zones,
     stop_asked,
     version_of_all,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets, find_targets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> O
     lists = Lists.of(client)
     target = version_of_all(lists, "compare with")
     known = read_units(lists, request.targets.kinds, details=False)
-    units = find_targets(known, request.targets, lambda: read_units(lists))
+    units = find_targets(known, request.targets, lambda: read_units(lists)).units
     baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
     probes = request.probing.open(client, units) if request.probing and not check_mode else Probes()
     try:

@@ -5,127 +5,48 @@
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Cloud,
-    InFlight,
-    Settings,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
-    read_cloud,
-    read_setting,
-    read_units,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import TOO_OLD, server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
-    CHECKS,
-    new_disk_problems,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import (
-    CANCEL_THRESHOLD,
-    HEALTH_CHECKS,
-    HEALTH_RECREATION,
-    big_s,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
-    RefusedError,
-    Targets,
-    find_targets,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Baseline,
-    Verdict,
-    decide,
-    degraded,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, Looks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, Progress
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus, diff
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.scheduler import Rollout, Scheduler
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+from ..api.client import Client
+from ..cloud.in_flight import read_in_flight
+from ..cloud.infrastructure import Cloud
+from ..cloud.lists import Lists
+from ..cloud.model import Owner, Unit
+from ..cloud.read import read_cloud, read_units
+from ..cloud.restarts import read_restarts
+from ..knowledge.matrix import TOO_OLD, server_can_live_patch
+from ..knowledge.versions import Version
+from ..knowledge.vocabulary import Kind, Method
+from ..planning.checks.catalogue import CHECKS, new_disk_problems
+from ..planning.checks.registry import CheckContext
+from ..planning.policy import Policy
+from ..planning.targets import RefusedError, find_targets
+from ..planning.verdicts import Verdict, decide
+from ..rollout.progress import LogFile
+from ..rollout.results import UnitResult, diff
+from ..rollout.surroundings import Rollout
+from ..units.actions import Want
+from ..units.baseline import Baseline
+from ..units.calls import commands_of
+from ..units.ends import UnitStatus
+from .details import with_details, with_restarts
+from .orders import Facts, Orders, Request
+from .outcome import Outcome
+from .permissions import refuse_what_may_not_be_called
+from .rolling import roll_out, version_of_all
 
-PAIR_INTERVAL = "router.check.interval"
 KEEPS_DISK = "recreate.systemvm.enabled"
+VERSION_CHECK = "router.version.check"
 NO_VERSION = "The management servers have no single version"
-# What decides whether a target needs the method at all.
-WANTED_FOR = {
-    Method.LIVE_PATCH: WantedMethod.LIVE_PATCH,
-    Method.RESTART: WantedMethod.AUTO,
-    Method.RECREATE: WantedMethod.RECREATE,
-}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a module was told to do.
-
-    :ivar allow_degraded: recreate or restart also a redundant pair that is not healthy.
-    :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
-    :ivar forced: patch a system VM although its scripts are the new ones.
-    :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
-    :ivar probing: how what the units serve is watched from outside; None if it is not.
-    :ivar log: a file for progress lines; C(label) says what their counts are of.
-    :ivar stop_file: once it is there, nothing new is started.
-    """
-
-    targets: Targets
-    method: Method
-    limits: Limits
-    allow_degraded: bool = False
-    fallback: bool = False
-    forced: bool = False
-    health_checks: bool = False
-    probing: Probing | None = None
-    log: str | None = None
-    label: str | None = None
-    stop_file: str | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What was read.
-
-    :ivar units: those that the targets name.
-    :ivar known: all of their kinds.
-    :ivar cloud: all the rest; None where nothing can get a new disk.
-    """
-
-    target: Version
-    units: Sequence[Unit]
-    known: Sequence[Unit]
-    baseline: Baseline
-    in_flight: Sequence[InFlight]
-    cloud: Cloud | None
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What was decided: the results of units that get no call, and the units that do."""
-
-    settled: Mapping[str, UnitResult]
-    work: Sequence[Unit]
+# What a unit may still come out of by itself, so that the rollout looks at it again.
+MAY_PASS = frozenset({"StillSettling", "AgentAway", "PairNotWhole"})
+# What kind of unit each option of the modules names, for one that is not there any more.
+KIND_OF = {"networks": Kind.NETWORK, "vpcs": Kind.VPC, "routers": Kind.INTERNAL_LB, "system_vms": Kind.SSVM}
 
 
 def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Outcome:
@@ -137,15 +58,17 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     facts = _read(lists, request)
     orders = _decide(facts, request)
     if facts.cloud is not None and orders.work:
-        facts = replace(facts, cloud=_with_details(lists, facts.cloud, orders, request))
+        cloud = _with_details(lists, facts.cloud, orders, request)
+        facts = replace(facts, cloud=cloud)
         _refuse_what_cannot_come_back(facts, orders, request)
+        orders = replace(orders, want=replace(orders.want, blocker=partial(_blocker, cloud)))
     if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
         refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
     else:
-        rollout = _roll_out(lists, facts, orders, request, log_file)
+        rollout = roll_out(lists, facts, orders, request, log_file)
     return _outcome(facts, orders, rollout, log_file)
 
 
@@ -161,9 +84,9 @@ def _read(lists: Lists, request: Request) -> Facts:
         cloud = read_cloud(lists)
         known = cloud.units
         baseline = Baseline.of_cloud(target, cloud)
-    units = find_targets(known, request.targets, lambda: read_units(lists))
-    restarts = read_restarts(lists, units, str(target), in_flight, time.time())
-    return Facts(target, with_restarts(units, restarts), known, baseline, in_flight, cloud)
+    found = find_targets(known, request.targets, lambda: read_units(lists), may_be_gone=request.planned)
+    restarts = read_restarts(lists, found.units, str(target), in_flight, time.time())
+    return Facts(target, with_restarts(found.units, restarts), found.gone, known, baseline, in_flight, cloud)
 
 
 def _decide(facts: Facts, request: Request) -> Orders:
@@ -171,48 +94,35 @@ def _decide(facts: Facts, request: Request) -> Orders:
 
     :raises RefusedError: for what the matrix forbids.
     """
-    verdicts = {unit.id: decide(unit, facts.baseline, _strategy(unit, request)) for unit in facts.units}
+    want = _want(request)
+    verdicts = {unit.id: decide(unit, facts.baseline, want) for unit in facts.units}
     forbidden = [why for unit in facts.units for dummy, why in verdicts[unit.id].forbidden]
     if forbidden:
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
-    settled: dict[str, UnitResult] = {}
-    work: list[Unit] = []
+    settled = {}
     for unit in facts.units:
         verdict = verdicts[unit.id]
-        # Only of what is current are the rules all that there is to do; a patch applies them anyway.
-        to_do = unit if verdict.method is Method.RESTART else replace(unit, owed=())
-        result = _without_action(to_do, verdict, request)
-        if result is None:
-            work.append(to_do)
-        else:
-            settled[unit.id] = result
-    return Orders(settled, work)
+        if verdict.method is Method.NONE:
+            settled[unit.id] = _settled(unit, verdict, UnitStatus.CURRENT)
+        elif verdict.method is Method.SKIP and verdict.code not in MAY_PASS:
+            settled[unit.id] = _settled(unit, verdict, UnitStatus.SKIPPED)
+    return Orders(settled, [unit for unit in facts.units if unit.id not in settled], want)
 
 
-def _strategy(unit: Unit, request: Request) -> Strategy:
-    """What decides whether the unit needs the method.
+def _want(request: Request) -> Want:
+    """What the request comes to for each unit."""
+    return Want(
+        renew=request.method is Method.RECREATE,
+        reboot=request.method is Method.RESTART,
+        fallback=request.fallback and request.method is Method.LIVE_PATCH,
+        allow_degraded=request.allow_degraded,
+        forced=request.forced,
+        looks_inside=request.health_checks,
+    )
 
-    What is restarted for a new disk, system VMs and the routers of a Basic zone, is recreated as far as that goes.
-    """
-    for_new_disk = request.method is Method.RESTART and (unit.kind.is_system_vm or unit.per_pod)
-    wanted = WantedMethod.RECREATE if for_new_disk else WANTED_FOR[request.method]
-    return Strategy(wanted, allow_degraded=request.allow_degraded)
 
-
-def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResult | None:
-    """The result of a unit that gets no call; None for one that does."""
-    method = request.method
-    if verdict.method is Method.NONE:
-        return UnitResult(unit, Method.NONE, UnitStatus.CURRENT, verdict.reason)
-    # Stopping and starting does what a live patch does, and what recreation does where the disk is replaced.
-    stronger = {Method.LIVE_PATCH, Method.RECREATE} if method is Method.RESTART else set()
-    if unit.owed:
-        return None  # whatever the method: its rules have to be applied
-    if method is Method.RESTART and not request.allow_degraded and (why := degraded(unit)):
-        return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, why)
-    if verdict.method is method or verdict.method in stronger:
-        return None
-    return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
+def _settled(unit: Unit, verdict: Verdict, status: UnitStatus) -> UnitResult:
+    return UnitResult(unit, verdict.method, status, verdict.reason, code=verdict.code, conditions=verdict.conditions)
 
 
 def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
@@ -225,6 +135,12 @@ def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) 
 
 def _context(cloud: Cloud, units: Iterable[Unit], method: Method, parallel: int = 1) -> CheckContext:
     return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy(), parallel=parallel)
+
+
+def _blocker(cloud: Cloud, unit: Unit) -> str | None:
+    """What speaks against recreating a unit whose live patch failed."""
+    problems = new_disk_problems(_context(cloud, [unit], Method.RECREATE))
+    return "; ".join(answer.seen for answer in problems) or None
 
 
 def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, request: Request) -> None:
@@ -263,59 +179,14 @@ def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, request: Request
 
 def _commands(orders: Orders, request: Request) -> frozenset[str]:
     """What carrying them out sends."""
-    verdicts = [(unit, Verdict(request.method, "")) for unit in orders.work]
-    policy = Policy(strategy=Strategy(fallback=request.fallback))
-    return CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
-
-
-def _roll_out(lists: Lists, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
-    client = lists.client
-    progress = Progress(log_file, label=request.label)
-    probes = request.probing.open(client, orders.work) if request.probing else Probes()
-    desk = Desk(
-        Server(lists),
-        facts.baseline,
-        replace(request.limits, big_s=_big(client, orders.work)),
-        progress,
-        _looks(client, orders.work, request.health_checks),
-        probes,
-        forced=request.forced,
-        fallback_blocker=_fallback_blocker(facts, request),
-        known_vms={vm.id for unit in facts.known for vm in unit.vms},
-    )
-
-    def retrying(error: ApiError, delay: float) -> None:
-        desk.lose_contact()
-        progress.retrying(error, delay)
-
-    client.on_retry = retrying
-    scheduler = Scheduler(desk, interrupted=stop_asked(request.stop_file))
-    try:
-        return scheduler.run(orders.work, request.method, facts.in_flight)
-    finally:
-        probes.close()
-
-
-def _fallback_blocker(facts: Facts, request: Request) -> Callable[[Unit], str | None] | None:
-    """Says what speaks against recreating a unit whose live patch failed; None where that is not wanted at all."""
-    cloud = facts.cloud
-    if not request.fallback or request.method is not Method.LIVE_PATCH or cloud is None:
-        return None
-
-    def blocker(unit: Unit) -> str | None:
-        strategy = Strategy(WantedMethod.RECREATE, allow_degraded=request.allow_degraded)
-        recreation = decide(unit, facts.baseline, strategy)
-        if recreation.method is not Method.RECREATE:
-            return recreation.reason
-        problems = new_disk_problems(_context(cloud, [unit], Method.RECREATE))
-        return "; ".join(answer.seen for answer in problems) or None
-
-    return blocker
+    methods = {request.method, *([Method.RECREATE] if request.fallback else [])}
+    sent = frozenset().union(*(commands_of(unit, method) for unit in orders.work for method in methods))
+    return sent | {"queryAsyncJobResult"} if sent else sent
 
 
 def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) -> Outcome:
     by_id = {**orders.settled, **{result.unit.id: result for result in rollout.results}}
-    results = [by_id[unit.id] for unit in facts.units]
+    results = [*(by_id[unit.id] for unit in facts.units), *map(_gone, facts.gone, facts.gone.values())]
     values: dict[str, Any] = {
         "results": [result.as_dict() for result in results],
         "summary": dict(Counter(result.status.value for result in results)),
@@ -344,54 +215,10 @@ def _target(lists: Lists) -> Version:
     return target
 
 
-def version_of_all(lists: Lists, purpose: str) -> Version:
-    """The one version that all management servers run.
-
-    :param purpose: what it is needed for, in words.
-    :raises RefusedError: while they differ.
-    """
-    target = lists.version
-    if target is None:
-        raise RefusedError(f"{NO_VERSION}, so there is no version to {purpose}.", remedy="Upgrade them all first.")
-    return target
-
-
-def stop_asked(stop_file: str | None) -> Callable[[], bool]:
-    """Tells whether the file is there that stops a run."""
-    return lambda: stop_file is not None and os.path.exists(stop_file)
-
-
-def _big(client: Client, units: Sequence[Unit]) -> float:
-    """From how many seconds on a unit runs alone."""
-    if not any(unit.kind.is_router for unit in units):
-        return math.inf
-    return big_s(Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""}))
-
-
-def _looks(client: Client, units: Sequence[Unit], health_checks: bool) -> Looks:
-    """How the server looks after the routers that are to be worked on."""
-    interval: float | None = None
-    if any(unit.elects for unit in units):
-        setting = Settings({PAIR_INTERVAL: read_setting(client, PAIR_INTERVAL) or ""})
-        interval = setting.number(PAIR_INTERVAL, 30)
-    zones = health_zones(client, units) if health_checks else frozenset()
-    return Looks(interval if interval and interval > 0 else None, zones, health_checks)
-
-
-def health_zones(client: Client, units: Iterable[Unit]) -> frozenset[str]:
-    """The zones of routers where fresh health checks may be asked for."""
-    zones = sorted({unit.zone_id for unit in units if unit.kind.is_router})
-    return frozenset(
-        zone
-        for zone in zones
-        if _valid_in(client, HEALTH_CHECKS, zone).lower() == "true" and not _valid_in(client, HEALTH_RECREATION, zone)
-    )
-
-
-def _valid_in(client: Client, name: str, zone_id: str) -> str:
-    """A setting's value in a zone: of its own, or the global one where it has none or cannot have any."""
-    own = read_setting(client, name, zone_id)
-    return (read_setting(client, name) if own is None else own) or ""
+def _gone(identity: str, option: str) -> UnitResult:
+    """Of what a plan named and is not there any more; what it was, the plan knows."""
+    unit = Unit(identity, identity, KIND_OF[option], "", "", Owner(), ())
+    return UnitResult(unit, Method.NONE, UnitStatus.GONE, "it is not there any more", code="Gone")
 
 
 def _expected(unit: Unit, method: Method, target: Version) -> UnitResult:

@@ -53,6 +53,12 @@ LOAD_BALANCING = "load balancing"
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
 
+# Of VMs (VirtualMachine.State): such a one is no member of its unit any more.
+GOING_STATES = frozenset({"Expunging", "Destroyed"})
+# Such a one is waited for.
+SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
+
+
 class Method(str, enum.Enum):
     """What is done to a unit; C(none) is already current, C(skip) cannot or must not be touched."""
 

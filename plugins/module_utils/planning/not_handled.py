@@ -14,7 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     UnlistedVm,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import LOOK_AT_IT, ORPHANED
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.allowed import LOOK_AT_IT, ORPHANED
 
 SHARED_FILE_SYSTEM = "shared file system"
 
@@ -61,6 +61,17 @@ def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
     for vm in cloud.unlisted_vms:
         if vm.zone_id in zones:
             yield _unlisted(vm)
+    for going in cloud.going:
+        if going.zone_id in zones:
+            yield NotHandled(
+                "VM that is being removed",
+                going.name,
+                going.id,
+                going.zone,
+                f"it is {going.state}, so it belongs to nothing any more",
+                "Plan again in some minutes; if it is still there, see the management server's log for what keeps it, "
+                "mostly its storage.",
+            )
     for unit in cloud.units:
         if unit.kind is Kind.ORPHAN and unit.zone_id in zones:
             remedy = f"{LOOK_AT_IT[0].upper()}{LOOK_AT_IT[1:]}. If nobody needs it, destroyRouter removes it."

@@ -33,11 +33,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Baseline,
-    Verdict,
-    decide,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict, decide, wanted
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
 RANKS = ("canary", "", "sensitive")
@@ -57,6 +54,8 @@ class PlannedUnit:
             **describe(self.unit),
             "method": self.verdict.method.value,
             "reason": self.verdict.reason,
+            "code": self.verdict.code,
+            "conditions": [condition.as_dict() for condition in self.verdict.conditions],
             "defects": list(self.defects),
             "step": step,
             "expected_s": round(self.expected.likely_s, 1),
@@ -125,8 +124,8 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         return [(unit, unknown) for unit in units]
-    baseline = Baseline.of_cloud(cloud.version, cloud)
-    return [(unit, decide(unit, baseline, policy.strategy)) for unit in units]
+    baseline, want = Baseline.of_cloud(cloud.version, cloud), wanted(policy.strategy)
+    return [(unit, decide(unit, baseline, want)) for unit in units]
 
 
 def make_plan(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
@@ -36,14 +36,29 @@ class Targets:
         return frozenset(system_vms) | (ROUTER_KINDS if self.networks or self.vpcs or self.routers else set())
 
 
-def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[], Sequence[Unit]]) -> list[Unit]:
+@dataclass(frozen=True)
+class Found:
+    """What targets come to.
+
+    :ivar gone: those that a plan named and that are not there any more, each with the option that named it.
+    """
+
+    units: Sequence[Unit]
+    gone: Mapping[str, str]
+
+
+def find_targets(
+    known: Sequence[Unit], targets: Targets, read_all: Callable[[], Sequence[Unit]], *, may_be_gone: bool = False
+) -> Found:
     """The units the targets name, in their order, each once.
 
     :param known: the units of the targets' kinds.
     :param read_all: reads all units, to say what an unknown name is.
+    :param may_be_gone: whether a plan names them, so that one that is not there was there.
     :raises RefusedError: for a name that nothing has, that two have, or that is of another sort.
     """
     wanted: dict[str, Unit] = {}
+    gone: dict[str, str] = {}
     for option, names, callable_by in (
         ("system_vms", targets.system_vms, _names_as(Kind.SSVM, Kind.CPVM)),
         ("networks", targets.networks, _names_as(Kind.NETWORK)),
@@ -56,6 +71,9 @@ def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[],
                 index.setdefault(name, []).append(unit)
         for name in names:
             found = index.get(name, [])
+            if not found and may_be_gone:
+                gone[name] = option
+                continue
             if not found:
                 raise RefusedError(f"{option}: {_no_such(read_all(), name)}")
             if len(found) > 1:
@@ -64,7 +82,7 @@ def find_targets(known: Sequence[Unit], targets: Targets, read_all: Callable[[],
                     remedy="Give the id instead of the name.",
                 )
             wanted[found[0].id] = found[0]
-    return list(wanted.values())
+    return Found(list(wanted.values()), gone)
 
 
 def _names_as(*kinds: Kind) -> Callable[[Unit], set[str]]:

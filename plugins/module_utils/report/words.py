@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
 OUTCOMES = {

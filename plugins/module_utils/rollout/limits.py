@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 
+from ..units.actions import Patience
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -43,3 +45,10 @@ class Limits:
     big_s: float = math.inf
     wait_when_interrupted: bool = False
     poll_interval: float = LIMITS["poll_interval"].default
+
+    def patience(self, reach_s: float) -> Patience:
+        """How long a unit waits for what.
+
+        :param reach_s: for what answered before to answer again.
+        """
+        return Patience(self.verify_timeout, self.start_timeout, self.agent_timeout, self.wait_idle, reach_s)

@@ -16,10 +16,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import (
-    UnitResult,
-    UnitStatus,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
 JOURNAL_VARIABLE = "SYSVM_JOURNAL"

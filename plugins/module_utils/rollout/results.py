@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,20 +14,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
 
-
-class UnitStatus(str, enum.Enum):
-    UPGRADED = "upgraded"
-    CURRENT = "current"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    NOT_STARTED = "not_started"
-
-    @property
-    def good(self) -> bool:
-        """Whether the unit is proven to run the target."""
-        return self in (UnitStatus.UPGRADED, UnitStatus.CURRENT)
+from ..units.conditions import Condition
+from ..units.ends import Recovery, UnitStatus
 
 
 @dataclass(frozen=True)
@@ -54,6 +42,8 @@ class UnitResult:
     after: Sequence[Vm] | None = field(default=None)
     submitted: bool = False
     recovery: Recovery | None = None  # what would help a unit whose live patch failed
+    code: str = ""  # the reason as a stable word
+    conditions: tuple[Condition, ...] = ()
     notes: tuple[str, ...] = ()
     restarts: tuple[Restart, ...] = ()
     reach: tuple[Reach, ...] = ()
@@ -89,6 +79,8 @@ class UnitResult:
             "method": self.method.value,
             "status": self.status.value,
             "reason": self.reason,
+            "code": self.code,
+            "conditions": [condition.as_dict() for condition in self.conditions],
             "recovery": self.recovery.value if self.recovery else None,
             "notes": list(self.notes),
             "job_ids": list(self.job_ids),

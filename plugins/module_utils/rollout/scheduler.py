@@ -1,385 +1,406 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets many lives go on at once: who starts when, one question for all jobs, the clock. Knows no call and no proof."""
+"""Lets many units be upgraded at once: who starts when, one question for all, the clock. Knows no proof.
+
+A unit yields a request, the scheduler answers it; they talk in no other way.
+"""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import objects_of_ids
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import rough
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk, TargetMovedError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.life import Life
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.pacing import Pace
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.pending import Pending
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Counts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import Guard
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import (
-    AtWork,
-    JobEnd,
+from ..api.errors import ApiError, UnavailableError
+from ..cloud.infrastructure import InFlight
+from ..cloud.model import Unit
+from ..units.actions import Want
+from ..units.ends import UnitStatus
+from ..units.record import Attempt
+from .bounds import Bounds
+from .inquiries import Inquiries, Inquiry
+from .job_watch import JobWatch
+from .poll_schedule import PollSchedule
+from .progress import Counts
+from .queue import StartQueue
+from .requests import (
+    Answer,
+    Execute,
+    LookInside,
+    Observe,
     OthersEnd,
+    Overdue,
     Pause,
-    Turn,
+    Refused,
+    Reply,
+    Request,
+    Slot,
+    Trouble,
 )
+from .results import UnitResult
+from .server import Server
+from .submitter import Submitter, Underway
+from .surroundings import Rollout, Surroundings
+from .unit_upgrade import Terms, UnitUpgrade
+from .view import Asked, View
 
-# How long an interruption may go unnoticed.
-NOTICE_S = 0.5
-# How old the knowledge of what runs may be when a unit is started: somebody else may have begun to work on it.
-FRESH_S = 1.0
-# How often hosts are looked at while only units are left whose hosts are away.
-AWAY_S = 5.0
-
-
-INTERRUPTED = "not started: the run was interrupted"
-AnyWait = TypeVar("AnyWait")
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """The end of a rollout: a result for every unit, notes about the whole and, if it had to be broken off, why."""
-
-    results: tuple[UnitResult, ...]
-    error: ApiError | None = None
-    notes: tuple[str, ...] = ()
-    guard: Guard = Guard.UNKNOWN
-
-    @property
-    def good(self) -> bool:
-        return self.error is None and all(result.status.good for result in self.results)
+NOTICE_S = 0.5  # how long a stop may go unnoticed
+FRESH_S = 1.0  # how old facts may be when something is sent
+AWAY_S = 5.0  # between two looks at hosts that are away, while nothing else is at work
+RETRY_S = 2.0  # between two questions while the server is lost
+INQUIRY_S = 0.5  # between two looks at what routers say of themselves
+# For so long a proof waits for others, so that one reading serves several: a share of what a unit takes, and at most.
+COMPANY, MOST_COMPANY_S = 0.05, 5.0
+INTERRUPTED = Refused("the run was interrupted", "Interrupted")
 
 
 class Scheduler:
-    """One rollout.
+    """One rollout."""
 
-    :param interrupted: asked twice a second; once true, nothing new is started.
-    """
-
-    def __init__(
-        self,
-        desk: Desk,
-        *,
-        interrupted: Callable[[], bool] = lambda: False,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._desk = desk
-        self._limits = desk.limits
-        self._interrupted = interrupted
-        self._sleep = sleep
-        self._pace = Pace(desk.limits.poll_interval)
-        self._pending = Pending()
-        self._active: list[Life] = []
-        self._waits_since: dict[Life, float] = {}
+    def __init__(self, server: Server, around: Surroundings) -> None:
+        self.notes: list[str] = []
+        self._server, self._around = server, around
+        self._limits, self._progress, self.clock = around.limits, around.progress, around.clock
+        target = str(around.standard.baseline.target)
+        self._view = View(server, target, self.clock, set(around.known_vms), around.probes)
+        self._submitter = Submitter(server, target, self._remark, self.clock, around.guard)
+        self._inquiries = Inquiries(server, around.health_zones, self.clock, around.now)
+        self._pace = PollSchedule(around.limits.poll_interval)
+        self._jobs = JobWatch(server, self._view, self._pace, self.clock)
+        self._bounds = Bounds(around.limits, self._pace, around.now)
+        self._queue = StartQueue(())  # what has not begun
+        self._requests: dict[UnitUpgrade, Request] = {}  # what each that has begun waits for
+        self._underway: dict[UnitUpgrade, Underway] = {}  # the job that each Execute waits for
+        self._inquired: dict[UnitUpgrade, Inquiry] = {}  # what each LookInside waits for
+        self._own: set[str] = set()
+        self._begun: dict[UnitUpgrade, float] = {}
+        self._since: dict[UnitUpgrade, float] = {}  # when each began to wait
+        self._aside: dict[UnitUpgrade, float] = defaultdict(float)  # seconds without a place
+        self._told: Counter[UnitUpgrade] = Counter()  # notes
         self._results: dict[str, UnitResult] = {}
-        self._failed = 0
-        self._seen_jobs: set[str] = set()
-        self._stopped = ""  # why nothing new is started any more
-        desk.ask_what_runs = self._ask
-        desk.why_not = self._why_not
-        self._next_poll = 0.0
-        self._asked_at = 0.0  # when the server was last asked what runs
+        self._lost_since: float | None = None  # since when the server is out of reach, or takes nothing
+        self._error: ApiError | None = None
 
-    def run(self, units: Sequence[Unit], method: Method, in_flight: Sequence[InFlight] = ()) -> Rollout:
+    def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.
 
+        :param want: what is wanted of each.
         :param in_flight: the jobs that ran before the units were read.
-        :returns: a result for every unit in the order given; an error only if the server was lost on the way.
+        :returns: a result for each, in their order; an error only if the server was lost on the way.
         """
-        self._pending = Pending(Life(unit, method, self._desk) for unit in units)
-        for unit in units if self._desk.probes.on else ():
-            self._desk.probes.expect(unit.id)
-        error: ApiError | None = None
-        try:
-            self._notice(in_flight)
-            self._ask()
-            self._loop()
-        except ApiError as lost:
-            error = lost
-            for life in list(self._active):
-                jobs = f" (job {', '.join(life.caller.job_ids)})" if life.caller.job_ids else ""
-                self._fail(life, f"contact with the management server was lost while it was at work{jobs}: {lost}")
-        for life in self._pending:
-            self._results[life.unit.id] = life.result(UnitStatus.NOT_STARTED, self._why_not_started(life, error))
+        around = self._around
+        reach_s = max(around.probes.patience_s, around.probes.first_s)
+        terms = Terms(
+            around.standard, self._limits.patience(reach_s), self._limits.job_timeout, self.clock, around.probes
+        )
+        self._queue = StartQueue(UnitUpgrade(unit, want(unit), terms) for unit in units)
+        for unit in units if around.probes.on else ():
+            around.probes.expect(unit.id)
+        self._view.zones = {unit.zone_id for unit in units}
+        self._view.notice(in_flight)
+        while (self._requests or self._queue) and self._error is None and not self._ends_now():
+            try:
+                if not self._tick():
+                    break
+            except ApiError as error:
+                self._lose(error)
+        for upgrade in [*self._requests, *self._queue]:
+            self._leave(upgrade)
         results = tuple(self._results[unit.id] for unit in units)
-        return Rollout(results, error, tuple(self._desk.notes), self._desk.sender.guard)
+        return Rollout(results, self._error, tuple(self.notes), self._submitter.guard)
 
-    # --- the loop
+    # --- one tick
 
-    def _loop(self) -> None:
-        self._launch()
-        while self._active or (self._pending and self._wait_for_hosts()):
-            if not self._sleep_until(self._next_moment()):
-                self._leave()
-                return
-            if self.clock >= self._next_poll and self._waiting(AtWork):
-                self._poll()
-            for life, pause in self._waiting(Pause):
-                if pause.until <= self.clock:
-                    self._resume(life)
-            for life, turn in self._waiting(Turn):
-                turn.refusal = self._why_not(turn.expected_s)
-                if turn.refusal or not self._out_of_bounds(life, turn.method, turn.expected_s):
-                    self._resume(life)
-            self._launch()
-
-    @property
-    def clock(self) -> float:
-        return self._desk.clock()
-
-    def _resume(self, life: Life) -> None:
-        """Let it go on until it waits again or ends."""
-        if isinstance(life.wait, Pause) and not life.wait.holds:
-            life.stood_aside_s += self.clock - self._waits_since[life]
-        try:
-            life.wait = next(life.steps)
-            self._waits_since[life] = self.clock
-        except StopIteration as end:
-            self._finish(life, end.value)
-        except TargetMovedError as moved:
-            self._stopped = self._stopped or f"not started: {moved}"
-            self._finish(life, life.result(UnitStatus.FAILED, str(moved)))
-
-    def _waiting(self, kind: type[AnyWait]) -> list[tuple[Life, AnyWait]]:
-        return [(life, life.wait) for life in self._active if isinstance(life.wait, kind)]
-
-    def _next_moment(self) -> float:
-        moments = [pause.until for dummy, pause in self._waiting(Pause)]
-        at_work = [(wait.since, wait.expected_s) for dummy, wait in self._waiting(AtWork)]
-        if at_work:
-            self._next_poll = self._pace.next_poll(self.clock, at_work)
-            moments.append(self._next_poll)
-        if not self._active:
-            moments.append(self.clock + AWAY_S)
-        return min(moments, default=self.clock)
-
-    def _sleep_until(self, moment: float) -> bool:
-        """False when the rollout is to end now."""
-        while True:
-            if self._is_stopping() and not self._limits.wait_when_interrupted:
-                return False
-            left = moment - self.clock
-            self._sleep(max(0.0, min(NOTICE_S, left)))
-            if left <= NOTICE_S:
-                return True
-
-    def _is_stopping(self) -> bool:
-        """Whether it was interrupted; it says so once, and an interruption is never taken back."""
-        if self._interrupted() and self._stopped != INTERRUPTED:
-            self._stopped = INTERRUPTED
-            self._desk.progress.stopping(len(self._active), self._limits.wait_when_interrupted)
-        return self._stopped == INTERRUPTED
-
-    def _leave(self) -> None:
-        for life in list(self._active):
-            running = isinstance(life.wait, AtWork)
-            jobs = f"job {', '.join(life.caller.job_ids)} was left running" if running else "its jobs have ended"
-            left = jobs if life.caller.job_ids else "nothing was sent"
-            self._fail(life, f"interrupted: {left}; the next run finds out and goes on")
-
-    # --- jobs: one question for all
-
-    def _poll(self) -> None:
-        jobs, asked_at = self._ask(), self._asked_at
-        answered_at = self.clock
-        for life, wait in self._waiting(AtWork):
-            late = self.clock - wait.since > wait.timeout
-            if isinstance(wait, OthersEnd):
-                life.caller.foreign = {i: job for i, job in life.caller.foreign.items() if i in jobs}
-                wait.overdue = late and bool(life.caller.foreign)
-                over = not life.caller.foreign
-            else:
-                over = isinstance(wait, JobEnd) and self._ended(wait, jobs, asked_at)
-            if over or late:
-                wait.over_at = answered_at
-                self._resume(life)
-                self._launch()
-
-    def _ended(self, wait: JobEnd, jobs: dict[str, Job], asked_at: float) -> bool:
-        if wait.job_id in jobs:
-            wait.seen_at = asked_at
+    def _tick(self) -> bool:
+        """False when nothing that is left may be begun."""
+        while self._grant() or self._observe():
+            pass
+        if not self._requests and not self._wait_for_hosts():
             return False
-        job = self._desk.server.result(wait.job_id)
-        if job.status is JobStatus.RUNNING:
-            return False  # not in the list, but the server says that it runs: ask again
-        wait.job = job
-        if job.error() is None:
-            self._pace.learn(wait.expected_s, asked_at - wait.since, wait.seen_at - wait.since)
+        moments = [request.until for request in self._requests.values() if isinstance(request, Pause)]
+        moments += [self._due(one) for one, request in self._requests.items() if isinstance(request, Observe)]
+        if self._inquired:
+            moments.append(self.clock() + INQUIRY_S)
+        at_work = [one for one, request in self._requests.items() if isinstance(request, (Execute, OthersEnd))]
+        next_poll = None
+        if at_work:
+            next_poll = self._pace.next_poll(self.clock(), [(self._since[one], self._lasts(one)) for one in at_work])
+            moments.append(next_poll)
+        if not self._sleep_until(min(moments, default=self.clock() + AWAY_S)):
+            return True
+        if next_poll is not None and self.clock() >= next_poll:
+            self._poll()
+        for upgrade, request in list(self._requests.items()):
+            if isinstance(request, Pause) and request.until <= self.clock():
+                self._answer(upgrade, None)
+            elif isinstance(request, LookInside) and (inside := self._inquiries.answer(self._inquired[upgrade])):
+                del self._inquired[upgrade]
+                self._answer(upgrade, inside)
         return True
 
-    def _ask(self) -> dict[str, Job]:
-        """What runs now; a unit that somebody else has begun to work on is told."""
-        self._asked_at = self.clock
-        jobs = self._desk.server.running()
-        self._seen_jobs.update(
-            job_id for life in self._active for job_id in (*life.caller.job_ids, *life.inside.asides)
-        )
-        unknown = jobs.keys() - self._seen_jobs
-        if unknown:  # only an event tells what a job works on
-            self._notice([job for job in self._desk.server.in_flight(jobs) if job.job_id in unknown])
-            self._seen_jobs |= unknown
-        return jobs
+    def _lasts(self, upgrade: UnitUpgrade) -> float:
+        return self._underway[upgrade].call.expected_s if upgrade in self._underway else upgrade.expected_s
 
-    def _notice(self, working: Sequence[InFlight]) -> None:
-        """Nothing is sent for a unit before these jobs on it have ended."""
-        self._seen_jobs |= {job.job_id for job in working}
-        for job in working:
-            lives = [life for life in [*self._pending, *self._active] if job.resource_ids & life.unit.resource_ids()]
-            for life in lives:  # an event may fit several jobs; an id of ours fits one object
-                ids = objects_of_ids(life.unit.zone_id, job.resource_ids, str(self._desk.baseline.target))
-                if job.job_id in ids:
-                    job = replace(job, resource_ids=frozenset({ids[job.job_id]}))
-                    lives = [life for life in lives if job.resource_ids & life.unit.resource_ids()]
-                    break
-            for life in lives:
-                life.caller.foreign[job.job_id] = job
+    def _answer(self, upgrade: UnitUpgrade, answer: Reply) -> None:
+        """Let it go on until it waits for something that takes time."""
+        if upgrade not in self._bounds.held:
+            self._aside[upgrade] += self.clock() - self._since.get(upgrade, self.clock())
+        if answer is Answer.GRANTED:
+            self._bounds.held.add(upgrade)
+        try:
+            request = upgrade.steps.send(answer) if upgrade in self._since else next(upgrade.steps)
+            while (at_once := self._at_once(upgrade, request)) is not None:
+                request = upgrade.steps.send(at_once)
+        except StopIteration as end:
+            self._finish(upgrade, end.value)
+            return
+        for note in upgrade.record.notes[self._told[upgrade] :]:
+            self._progress.note(upgrade.unit, note)
+        self._told[upgrade] = len(upgrade.record.notes)
+        if isinstance(request, Slot) or not request.holds:
+            self._bounds.held.discard(upgrade)
+        self._requests[upgrade], self._since[upgrade] = request, self.clock()
 
-    # --- who starts when
+    def _at_once(self, upgrade: UnitUpgrade, request: Request) -> Reply:
+        """The answer that needs no waiting, None where it does."""
+        if isinstance(request, OthersEnd):
+            return self._jobs.ends_of(request)
+        if isinstance(request, LookInside):
+            self._inquired[upgrade] = self._inquiries.begin(request.vms)
+            self._own |= self._inquiries.jobs
+            return None
+        return self._send(upgrade, request) if isinstance(request, Execute) else None
 
-    def _launch(self) -> None:
-        while not self._is_stopping() and not self._stopped and self._within_budget():
-            if len(self._holding()) >= self._limits.parallel:
-                return
-            life = self._pick()
-            if life is None:
-                return
-            if self.clock - self._asked_at > FRESH_S:
-                self._ask()
-            self._pending.remove(life)
-            self._active.append(life)
-            life.started = self._desk.now()
-            life.caller.since = self.clock
-            self._desk.progress.started(life.unit, self._counts())
-            self._resume(life)
-
-    def _holding(self) -> list[Life]:
-        """What counts against the bounds: not a unit that only waits to be read again."""
-        return [life for life in self._active if not (isinstance(life.wait, Pause) and not life.wait.holds)]
-
-    def _pick(self) -> Life | None:
-        """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest."""
-        load = Counter(host for life in self._holding() for host in life.unit.host_ids)
-        ready: list[tuple[float, float, float, int, Life]] = []
-        for hosts, lives in self._pending.by_hosts():
-            if self._limits.per_host and any(load[host] >= self._limits.per_host for host in hosts):
-                continue
-            life = next((life for life in lives if self._may_start(life)), None)
-            if life is None:
-                continue
-            busy, left = 0.0, 0.0
-            if self._limits.per_host:
-                busy = max((load[host] for host in hosts), default=0)
-                left = max((self._pending.left[host] for host in hosts), default=0.0)
-            ready.append((busy, -left, -life.expected_s, self._pending.place_of[life], life))
-        return min(ready, key=lambda rank: rank[:4], default=(0, 0, 0, 0, None))[4]
-
-    def _may_start(self, life: Life) -> bool:
-        return (
-            self._in_time(life.expected_s)
-            and not self._out_of_bounds(life, life.method, life.expected_s)
-            and not self._desk.away(life.unit)
-        )
-
-    def _out_of_bounds(self, life: Life, method: Method, expected_s: float) -> bool:
-        """Whether it has to wait for others: system VMs are replaced one after the other, big units done one by one."""
-        others = [other for other in self._holding() if other is not life and not isinstance(other.wait, Turn)]
-        if expected_s >= self._limits.big_s and any(other.expected_s >= self._limits.big_s for other in others):
-            return True
-        if not life.unit.kind.is_system_vm or method is Method.LIVE_PATCH:
-            return False
-        replaced = [
-            other.unit for other in others if other.unit.kind.is_system_vm and other.method is not Method.LIVE_PATCH
-        ]
-        of_kind = sum(unit.kind is life.unit.kind for unit in replaced)
-        return of_kind >= self._limits.system_vms_at_once or any(unit.zone_id == life.unit.zone_id for unit in replaced)
-
-    def _why_not(self, expected_s: float) -> str | None:
-        """Why a unit that has a place must not begin with it, or change over to another method, any more."""
-        if self._is_stopping():
-            return "the run was interrupted"
-        if self._stopped:
-            return self._stopped.removeprefix("not started: ")
-        if not self._in_time(expected_s):
-            return self._too_long(expected_s)
-        if self._failed > self._limits.max_failures:
-            return f"{self._failed} unit(s) failed, and max_failures is {self._limits.max_failures}"
+    def _send(self, upgrade: UnitUpgrade, request: Execute) -> Reply:
+        """Everything that speaks against a call is looked at in the moment of sending it."""
+        if why := self._why_not(request.expected_s, completes=request.completes):
+            return why
+        in_doubt = not upgrade.record.submitted and not self._bounds.within_budget(self._doubtful)
+        if in_doubt or self.clock() - request.read_at > FRESH_S:
+            self._bounds.held.discard(upgrade)
+            return Answer.STALE
+        sent = self._submitter.submit_once(upgrade.unit.zone_id, request.call, request.since)
+        if isinstance(sent, Trouble):
+            self._not_taken(sent.error)
+            return sent
+        self._lost_since = None
+        if isinstance(sent, Attempt):
+            self._view.jobs_at = -1.0  # what was just asked may not tell whether it runs
+            return sent
+        self._underway[upgrade] = sent
+        self._own.add(sent.job_id)
         return None
 
-    def _in_time(self, expected_s: float) -> bool:
-        """Whether a unit is expected to end before the deadline, going by durations seen."""
-        deadline = self._limits.deadline
-        return deadline is None or self._desk.now() + self._pace.typical(expected_s) <= deadline
+    # --- what is asked of the server for all
 
-    def _within_budget(self) -> bool:
-        # What is read or tried again before it counts as failed.
-        doubtful = sum(life.again or (isinstance(life.wait, Pause) and life.wait.doubtful) for life in self._active)
-        return self._failed + doubtful <= self._limits.max_failures
+    def _observe(self) -> bool:
+        """Answer all that want to know how they are, from one reading, once one of them need not wait any more."""
+        asking = [(one, request) for one, request in self._requests.items() if isinstance(request, Observe)]
+        if not asking or all(self._due(one) > self.clock() for one, dummy in asking):
+            return False
+        asked = [Asked(one.planned, one.unit, request, one.record) for one, request in asking]
+        found = self._view.observe(asked, self._ask_jobs)
+        self._lost_since = None
+        for (one, dummy), facts in zip(asking, found, strict=True):
+            self._answer(one, facts)
+        return True
+
+    def _due(self, upgrade: UnitUpgrade) -> float:
+        """When it is to be read: a proof waits a little for company, while there may be any."""
+        request, since = self._requests[upgrade], self._since[upgrade]
+        others = any(isinstance(each, Execute) for each in self._requests.values())
+        if not (isinstance(request, Observe) and request.proof and others):
+            return since
+        return since + min(MOST_COMPANY_S, COMPANY * self._pace.typical(upgrade.expected_s))
+
+    def _ask_jobs(self) -> None:
+        self._view.ask_jobs(self._own)
+
+    def _poll(self) -> None:
+        """One question for all jobs; of those that have ended, how."""
+        asked_at = self.clock()
+        self._ask_jobs()
+        self._lost_since = None
+        for upgrade, wait in list(self._requests.items()):
+            age = self.clock() - self._since[upgrade]
+            if isinstance(wait, Execute):
+                sent, timeout = self._underway[upgrade], self._limits.job_timeout * wait.call.weight
+                job = self._jobs.end_of(sent, asked_at)
+                if job or age > timeout:
+                    del self._underway[upgrade]
+                    self._answer(upgrade, self._submitter.ended(sent, job) if job else Overdue(sent.job_id))
+            elif isinstance(wait, OthersEnd) and ((ends := self._jobs.ends_of(wait)) or age > wait.timeout):
+                self._answer(upgrade, ends or Overdue(""))
+
+    # --- places
+
+    def _grant(self) -> bool:
+        """Give one place away, or tell that there is none any more."""
+        again = [(one, request) for one, request in self._requests.items() if isinstance(request, Slot)]
+        for upgrade, slot in again:
+            if why := self._why_not(slot.expected_s, completes=slot.completes):
+                self._answer(upgrade, why)
+                return True
+        if self._bounds.full or self._is_leaving():
+            return False
+        load, within = self._bounds.load, self._bounds.within_budget(self._doubtful)
+        for upgrade, slot in again:
+            if self._bounds.fits(upgrade, slot.method, load) and (upgrade.record.submitted or within):
+                self._answer(upgrade, Answer.GRANTED)
+                return True
+        if self._is_stopping() or self._bounds.stop or not within:
+            return False
+        picked = self._pick(load)
+        if picked is None:
+            return False
+        self._begin(picked)
+        return True
+
+    def _begin(self, upgrade: UnitUpgrade) -> None:
+        self._queue.remove(upgrade)
+        self._begun[upgrade] = self._around.now()
+        self._around.probes.watch(upgrade.unit.id)
+        self._progress.started(upgrade.unit, self._counts())
+        self._answer(upgrade, None)  # asks for the place
+        self._answer(upgrade, Answer.GRANTED)
+
+    def _pick(self, load: Counter[str]) -> UnitUpgrade | None:
+        """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest."""
+        ready: list[tuple[float, float, float, int, UnitUpgrade]] = []
+        per_host = bool(self._limits.per_host)
+        for hosts, upgrades in self._queue.by_hosts():
+            if not self._bounds.fits_hosts(hosts, load):
+                continue
+            one = next((one for one in upgrades if self._may_begin(one, load)), None)
+            if one is not None:
+                busy = max((load[host] for host in hosts), default=0) if per_host else 0
+                left = max((self._queue.left[host] for host in hosts), default=0.0) if per_host else 0.0
+                ready.append((busy, -left, -one.expected_s, self._queue.place_of[one], one))
+        return min(ready, key=lambda rank: rank[:4])[4] if ready else None
+
+    def _may_begin(self, upgrade: UnitUpgrade, load: Counter[str]) -> bool:
+        fits = self._bounds.in_time(upgrade.expected_s) and self._bounds.fits(upgrade, upgrade.method, load)
+        return fits and not self._view.away(upgrade.unit, fresh_s=AWAY_S)
 
     def _wait_for_hosts(self) -> bool:
         """Whether to wait, though nothing is at work, for hosts that are away; what they carry is skipped otherwise."""
-        if self._stopped or not self._within_budget():
+        if self._bounds.stop or not self._bounds.within_budget(()):
             return False
-        away = {life: hosts for life in self._pending if (hosts := self._desk.away(life.unit))}
+        if self._is_leaving():
+            return True
+        away = {one: hosts for one in self._queue if (hosts := self._view.away(one.unit))}
         if not away:
             return False
-        self._desk.away(next(iter(away)).unit, now=True)
-        if any(not self._desk.away(life.unit) for life in away):
+        lost = self._view.lost_at  # a server that has just started does not have its hosts yet
+        recent = lost >= 0 and self.clock() - lost < self._limits.verify_timeout
+        if recent:
             return True
-        lost = self._desk.contact_lost  # a server that has just started does not have its hosts yet
-        if lost is not None and self.clock - lost < self._limits.verify_timeout:
-            return True
-        for life, hosts in away.items():
-            self._pending.remove(life)
-            self._finish(life, life.result(UnitStatus.SKIPPED, f"{', '.join(hosts)}; nothing was sent"))
+        for one, hosts in away.items():
+            self._queue.remove(one)
+            result = one.interrupted(None, "HostAway", f"{', '.join(hosts)}; nothing was sent")
+            self._finish(one, replace(result, status=UnitStatus.SKIPPED))
+        return bool(self._queue)
+
+    # --- bounds
+
+    @property
+    def _doubtful(self) -> list[UnitUpgrade]:
+        """Units that may yet fail, by what is seen of them."""
+        return [
+            one for one, request in self._requests.items() if isinstance(request, (Pause, Execute)) and request.doubtful
+        ]
+
+    def _why_not(self, expected_s: float, *, completes: bool = False) -> Refused | None:
+        """Why nothing that takes so long may be begun any more; what completes a unit may."""
+        if self._ends_now():
+            return INTERRUPTED
+        self._is_stopping()
+        return None if completes else self._bounds.why_not(expected_s)
+
+    def _is_stopping(self) -> bool:
+        if self._bounds.stop is None and self._around.interrupted():
+            self._bounds.stop = INTERRUPTED
+            self._progress.stopping(len(self._requests), self._limits.wait_when_interrupted)
+        return self._bounds.stop is INTERRUPTED
+
+    def _ends_now(self) -> bool:
+        return self._is_stopping() and not self._limits.wait_when_interrupted
+
+    def _sleep_until(self, moment: float) -> bool:
+        """False when the rollout is to end now."""
+        while not self._ends_now():
+            left = moment - self.clock()
+            self._around.sleep(max(0.0, min(NOTICE_S, left)))
+            if left <= NOTICE_S:
+                return True
         return False
+
+    # --- a server that is not there, or takes nothing
+
+    def _lose(self, error: ApiError) -> None:
+        """The server is out of reach: everything waits, for a while."""
+        self._view.lost_at = self.clock()
+        if self._gives_up(error):
+            return
+        self._progress.retrying(error, RETRY_S)
+        self._sleep_until(self.clock() + RETRY_S)
+
+    def _not_taken(self, error: ApiError) -> None:
+        """The server takes no jobs now: what is to be sent waits, for a while; what runs is looked after."""
+        if not self._gives_up(error):
+            self._progress.retrying(error, RETRY_S)
+
+    def _is_leaving(self) -> bool:
+        """Whether a management server is about to go, and what is begun now would break off."""
+        words = self._view.leaving()
+        if words and self._gives_up(UnavailableError(f"{words}; what is begun now would break off.")):
+            return True
+        return bool(words)
+
+    def _gives_up(self, error: ApiError) -> bool:
+        self._lost_since = self.clock() if self._lost_since is None else self._lost_since
+        if self.clock() - self._lost_since >= self._around.lost_after_s:
+            self._error = error
+        return self._error is not None
 
     # --- ends
 
-    def _fail(self, life: Life, reason: str) -> None:
-        life.steps.close()
-        self._finish(life, life.result(UnitStatus.FAILED, reason))
+    def _leave(self, upgrade: UnitUpgrade) -> None:
+        """It ends where it is: the run ends."""
+        why = self._why_not(upgrade.expected_s) or INTERRUPTED
+        if self._error is not None:
+            why = Refused(f"the management server does not work with us any more: {self._error}", "ServerLost")
+        sent = self._underway.get(upgrade)
+        self._finish(upgrade, upgrade.interrupted(sent.job_id if sent else None, why.reason, why.why))
 
-    def _finish(self, life: Life, result: UnitResult) -> None:
-        if life in self._active:
-            self._active.remove(life)
-        self._desk.probes.leave(life.unit.id)
-        self._failed += result.status is UnitStatus.FAILED
-        self._desk.known_vms |= {vm.id for vm in result.after or ()}
-        self._results[life.unit.id] = result
-        self._desk.progress.finished(result, self._counts())
-
-    def _why_not_started(self, life: Life, error: ApiError | None) -> str:
-        if error is not None:
-            return f"contact with the management server was lost: {error}"
-        if self._stopped:
-            return self._stopped
-        if self._within_budget() and not self._in_time(life.expected_s):
-            return f"not started: {self._too_long(life.expected_s)}"
-        return f"not started: {self._failed} failed unit(s), and max_failures is {self._limits.max_failures}"
-
-    def _too_long(self, expected_s: float) -> str:
-        return f"it takes about {rough(self._pace.typical(expected_s))} and would not end before the deadline"
+    def _finish(self, upgrade: UnitUpgrade, result: UnitResult) -> None:
+        self._requests.pop(upgrade, None)
+        self._bounds.held.discard(upgrade)
+        self._around.probes.leave(upgrade.planned.id)
+        began = self._begun.get(upgrade)
+        finished = None if began is None else self._around.now()
+        result = replace(result, started=began, finished=finished, stood_aside_s=self._aside[upgrade])
+        if result.code == "TargetMoved":
+            self._bounds.stop = self._bounds.stop or Refused(result.reason, "TargetMoved")
+        self._bounds.failures += result.status is UnitStatus.FAILED
+        self._view.known_vms |= {vm.id for vm in result.after or ()}
+        self._results[result.unit.id] = result
+        self._progress.finished(result, self._counts())
 
     def _counts(self) -> Counts:
-        running = [
-            (self.clock - life.caller.since, life.caller.call.expected_s if life.caller.call else life.expected_s)
-            for life in self._active
-        ]
+        done, begun = len(self._results), len(self._requests)
+        running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
         return Counts(
-            total=len(self._results) + len(self._active) + len(self._pending),
-            done=len(self._results),
-            running=len(self._active),
-            failed=self._failed,
+            total=done + begun + len(self._queue),
+            done=done,
+            running=begun,
+            failed=self._bounds.failures,
             time_left_s=self._pace.time_left(
-                self._limits.parallel, running, self._pending.total_s, self._pending.longest_s
+                self._limits.parallel, running, self._queue.total_s, self._queue.longest_s
             ),
         )
+
+    def _remark(self, text: str) -> None:
+        self.notes.append(text)
+        self._progress.remark(text)

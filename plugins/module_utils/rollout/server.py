@@ -5,31 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SubmitUncertainError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Host,
-    InFlight,
-    common_version,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists, read_management_servers
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_setting
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import SYSTEM_VM_KINDS, Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, checks_of
+from ..api.client import in_a_thread
+from ..api.errors import ApiError, SubmitUncertainError
+from ..api.jobs import Job, job_result, running_jobs
+from ..cloud import parse
+from ..cloud.in_flight import read_in_flight
+from ..cloud.infrastructure import Host, InFlight, ManagementServer, common_version
+from ..cloud.lists import Lists, read_management_servers
+from ..cloud.model import Unit, Vm
+from ..cloud.moments import moment
+from ..knowledge.differences import SHUTDOWN_LETS_JOBS_END
+from ..knowledge.versions import Version
+from ..knowledge.vocabulary import SYSTEM_VM_KINDS, Kind
+from ..units.calls import Call
+from ..units.health import Checks, checks_of
 
+HEALTH_S = 300.0  # how long a router may take to run its health checks
 MOST_ALERTS = 100  # that are looked at
-VERSION_CHECK = "router.version.check"
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,24 @@ class Alert:
     sent: float  # seconds since the epoch, by the server's clock
 
 
-class Server:
-    """The management server as the engine sees it. Reads are retried by the client, submits never are."""
+class PendingChecks(Protocol):
+    """A router's health checks, asked for and not waited for."""
 
-    def __init__(self, lists: Lists) -> None:
+    def done(self) -> bool:
+        """Whether there is a result."""
+
+    def result(self) -> Checks | None:
+        """The checks by name; None where the server could not run them."""
+
+
+class Server:
+    """The management server as the engine sees it. Nothing is repeated here: the scheduler decides what is.
+
+    :param router_pages: how many pages a list of all routers has.
+    """
+
+    def __init__(self, lists: Lists, *, router_pages: int = 1) -> None:
+        self.router_pages = router_pages
         self._lists, self._client = lists, lists.client
 
     def submit(self, call: Call, job_id: str | None) -> str:
@@ -69,27 +81,52 @@ class Server:
         """Which objects the running jobs work on."""
         return read_in_flight(self._lists, jobs)
 
-    def read(self, unit: Unit, method: Method) -> list[Vm]:
-        """The unit's VMs as they are now; after what may change the disk also what their ROOT volumes tell.
+    def read(self, unit: Unit, *, new_disks: bool = False) -> list[Vm]:
+        """The unit's VMs as they are now.
 
-        A recreated system VM or internal LB VM comes back under another id: then all of its kind and place are read.
+        :param new_disks: whether they may have new disks: then also what their ROOT volumes tell. A recreated system
+            VM or internal LB VM comes back under another id: then all of its kind and place are read.
         """
-        keeps_disk = method is Method.LIVE_PATCH or (method is Method.RESTART and not unit.kind.is_system_vm)
-        vms = self._read(unit, method)
-        return vms if keeps_disk else [parse.with_root_volume(vm, self._root_volume(vm)) for vm in vms]
+        vms = self._read(unit, new_disks=new_disks)
+        return [parse.with_root_volume(vm, self._root_volume(vm)) for vm in vms] if new_disks else vms
+
+    def read_routers_of(self, units: Sequence[Unit]) -> dict[str, list[Vm]]:
+        """The routers of networks and VPCs, from one list of all there are."""
+        found: dict[str, list[Vm]] = {unit.id: [] for unit in units}
+        routers = self._lists.routers()
+        self.router_pages = max(1, -(-len(routers) // self._client.page_size))
+        for vm in routers:
+            key = vm.vpc_id or vm.network_id or ""
+            if key in found:
+                found[key].append(vm)
+        return found
+
+    def owner(self, unit: Unit) -> Unit | None:
+        """The unit with its network, or VPC and tiers, as they are now; None where that is not there any more."""
+        if unit.kind is Kind.NETWORK:
+            network = self._lists.network(unit.id)
+            balanced = unit.network is not None and unit.network.has_load_balancer
+            return None if network is None else replace(unit, network=replace(network, has_load_balancer=balanced))
+        if unit.kind is Kind.VPC:
+            vpc = self._lists.vpc(unit.id)
+            balancing = {tier.id for tier in (unit.vpc.tiers if unit.vpc else ()) if tier.has_load_balancer}
+            tiers = [tier for identity in (vpc.tier_ids if vpc else ()) if (tier := self._lists.network(identity))]
+            known = tuple(replace(tier, has_load_balancer=tier.id in balancing) for tier in tiers)
+            return None if vpc is None else replace(unit, vpc=replace(vpc, tiers=known))
+        return unit
 
     def _root_volume(self, vm: Vm) -> Mapping[str, Any] | None:
         return self._lists.root_volumes(virtualmachineid=vm.id).get(vm.id)
 
-    def _read(self, unit: Unit, method: Method) -> list[Vm]:
+    def _read(self, unit: Unit, *, new_disks: bool) -> list[Vm]:
         if unit.kind.is_system_vm:
-            if method is Method.RECREATE:
+            if new_disks:
                 kinds = {kind: name for name, kind in SYSTEM_VM_KINDS.items()}
                 return self._lists.system_vms(zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
             return self._lists.system_vms(id=unit.id)
         if unit.kind is Kind.INTERNAL_LB:
-            if method is Method.RECREATE:
-                return self._lists.internal_lbs(networkid=unit.vms[0].network_id)
+            if new_disks and unit.network_ids:
+                return self._lists.internal_lbs(networkid=unit.network_ids[0])
             return self._lists.internal_lbs(id=unit.id)
         if unit.kind is Kind.VPC:
             return self._lists.routers(vpcid=unit.id)
@@ -108,19 +145,11 @@ class Server:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
-    def checked_minimum(self, zone_id: str) -> Version | None:
-        """Below which version of its template a router is sent rules only while its checksum is that of the server's
-        own scripts (NetworkHelperImpl.checkRouterVersion); None where the server does not look at it, or cannot be
-        asked."""
-        try:
-            if (read_setting(self._client, VERSION_CHECK) or "true").lower() != "true":
-                return None
-            own = read_setting(self._client, parse.MINIMUM_VERSION, zone_id)
-            return parse_version(own or read_setting(self._client, parse.MINIMUM_VERSION))
-        except ApiError as error:
-            if not error.rejected:
-                raise
-            return None
+    def leaving(self) -> tuple[ManagementServer, ...]:
+        """The management servers that are about to go, where what is begun now would break off."""
+        if SHUTDOWN_LETS_JOBS_END.holds(self._lists.version):
+            return ()
+        return tuple(server for server in read_management_servers(self._client) if server.leaving)
 
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""
@@ -141,16 +170,23 @@ class Server:
                 raise
             return None
 
-    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+    def health_checks(self, vm: Vm) -> Checks | None:
         """A router's health checks by name, run now as far as it can run them; None where the server cannot tell.
 
-        Not where a failing check makes the server recreate the router. The field healthchecksfailed of listRouters is
-        no help: 4.22 says false of routers whose checks fail.
+        Asked once and with a time limit of its own: each question has the router run its checks. Not where a failing
+        check makes the server recreate the router. The field healthchecksfailed of listRouters is no help: 4.22 says
+        false of routers whose checks fail.
         """
-        answer = self._unless_refused(
-            partial(self._client.read, "getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
-        )
-        return None if answer is None else checks_of(answer)
+        try:
+            answer = self._client.once("getRouterHealthCheckResults", HEALTH_S, routerid=vm.id, performfreshchecks=True)
+        except ApiError:
+            return None
+        return checks_of(answer)
+
+    def start_health_checks(self, vm: Vm) -> PendingChecks:
+        """The same without waiting for it: the server answers when the router has run them, which may take minutes."""
+        pending: Future[Checks | None] = in_a_thread(partial(self.health_checks, vm))
+        return pending
 
     def _unless_refused(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """What a server answers that may not be able, or allowed, to answer: then None."""

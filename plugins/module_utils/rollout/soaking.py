@@ -13,20 +13,22 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert, Server
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, compare
+
+from ..units.conditions import Facts, Standard, assess, members
+from ..units.next_action import wrong
+from ..units.record import Record
 
 LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks
@@ -146,13 +148,14 @@ class Soak:
 
     def _unproven(self, unit: Unit) -> list[str]:
         for tries in range(2):
-            vms = self.server.read(unit, Method.LIVE_PATCH)
-            finding = verify(unit, vms, self.baseline, Method.LIVE_PATCH)
-            if finding.proof is Proof.PROVEN:
+            staying, dummy = members(self.server.read(unit), {vm.id: vm for vm in unit.vms})
+            facts = Facts(replace(unit, vms=staying), 0.0)
+            found = wrong(assess(facts, Record({vm.id: vm for vm in unit.vms}), Standard(self.baseline), 0.0, {}))
+            if not found:
                 return []
             if not tries:
                 self.sleep(AGAIN_S)
-        return [finding.reason]
+        return [each.message for each in found]
 
     def _upgraded_at(self, unit: Unit) -> float:
         """When the last job on it ended, by the server's clock."""

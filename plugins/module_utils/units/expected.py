@@ -35,3 +35,18 @@ def expected_seconds(unit: Unit, method: Method, *, twice: bool = False) -> floa
         pair = HANDOVER_S if unit.redundant else 0.0
         return (2 if unit.redundant else 1) * START_S + pair + max(1, len(unit.tiers)) * RESTART_S
     return 0.0
+
+
+def pair_settles_s(interval_s: float, pool: float, pairs: int) -> float | None:
+    """How long after a job the server has surely looked at a pair again; None where it never does.
+
+    Each interval the server puts every pair into a queue that so many threads work off; one of them looks at 20 pairs
+    in a minute, so of many pairs a look may be older than an interval (VirtualNetworkApplianceManagerImpl).
+
+    :param interval_s: the setting router.check.interval.
+    :param pool: the setting router.check.poolsize.
+    :param pairs: how many there are in the whole cloud.
+    """
+    if interval_s <= 0:
+        return None
+    return max(interval_s, 60.0 * pairs / (20.0 * max(1.0, pool))) + max(1.0, interval_s / 6)

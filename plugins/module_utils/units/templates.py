@@ -58,8 +58,10 @@ class NewTemplate:
         known = self.architectures - {None}
         return not known or None in self.architectures or host.arch is None or host.arch in known
 
-    def carries(self, vm: Vm) -> bool | None:
+    def carries(self, vm: Vm, *, new: bool = False) -> bool | None:
         """Whether the VM was built from it; None where nobody can tell.
+
+        :param new: whether it has just been made: then the VM's own template is the one that it was made from.
 
         Its ROOT volume tells. Where that is not listed, the version inside a router does if the template's name has
         one, and what is older than the template was not built from it. A VM's own template that the list does not show
@@ -70,6 +72,8 @@ class NewTemplate:
             return True if vm.root_template_id in self.ids else None if short else False
         if vm.built_from is not None and self.version is not None:
             return vm.built_from == self.version
+        if new:
+            return None if vm.next_template_id not in self.listed else vm.next_template_id in self.ids
         begun, registered = moment(vm.created), moment(self.created)
         return False if begun is not None and registered is not None and begun < registered else None
 

@@ -30,7 +30,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
     samples,
     unit_span,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 from tests.unit.builders import network_unit, pair, system_vm_unit, version, vm, vpc_unit
 

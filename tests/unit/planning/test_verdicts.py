@@ -17,11 +17,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
-    Baseline,
-    decide,
-    is_current,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline, is_current
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
 from tests.unit.builders import (
     OWNER,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -21,13 +22,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, InFlight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Host,
+    InFlight,
+    ManagementServer,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import PendingChecks, Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Checks, Health
 from tests.unit.builders import TARGET, version
 
 PAIR_INTERVAL_S = 30.0
@@ -220,7 +225,7 @@ class FakeServer(Server):
             if job.ends > self.time and (jobs is None or job.id in jobs)
         ]
 
-    def read(self, unit: Unit, method: Method) -> list[Vm]:
+    def read(self, unit: Unit, *, new_disks: bool = False) -> list[Vm]:
         self._settle()
         vms = list(self.vms[unit.id])
         if unit.id in self.states and self.time >= self.looks[unit.id]:
@@ -246,8 +251,20 @@ class FakeServer(Server):
         self._settle()
         return self.target
 
-    def checked_minimum(self, zone_id: str) -> Version | None:
+    def owner(self, unit: Unit) -> Unit | None:
+        self._settle()
+        return self.units[unit.id]
+
+    def leaving(self) -> tuple[ManagementServer, ...]:
+        return ()
+
+    def start_ping(self, vm: Vm) -> str | None:
         return None
+
+    def start_health_checks(self, vm: Vm) -> PendingChecks:
+        answer: Future[Checks | None] = Future()
+        answer.set_result(self.health_checks(vm))
+        return answer
 
     def health_checks(self, vm: Vm) -> dict[str, Check] | None:
         self._settle()

@@ -14,8 +14,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import SERVER_TEXTS, Meaning
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery, recovery_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import recovery_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import Recovery, UnitStatus
 from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, only

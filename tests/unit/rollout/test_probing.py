@@ -16,7 +16,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, reach_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import vm
 from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
 from tests.unit.rollout.rolling import LIMITS, networks, roll

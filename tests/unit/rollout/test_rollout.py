@@ -13,8 +13,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, Gate, apply_rules, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses

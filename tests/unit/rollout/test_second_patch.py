@@ -15,10 +15,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import Recovery, UnitStatus
 from tests.unit.builders import SITUATION, network_unit, pair, version, vm, vpc_unit
 from tests.unit.rollout.fake import FakeJob, FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll

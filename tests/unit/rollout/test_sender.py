@@ -16,7 +16,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import RESENDS, Guard, Sender
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import RESENDS, Sender
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.submitter import Guard
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules
 
 CALL = apply_rules("id-n")

@@ -16,8 +16,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import TARGET_TEXT, network_unit, pair, system_vm_unit, version, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids

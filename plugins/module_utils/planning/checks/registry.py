@@ -19,9 +19,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, Verdict
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, calls, restart_vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, met_by, oldest_agents
+
+from ...units.calls import commands_of
 
 
 class Status(str, enum.Enum):
@@ -95,8 +97,8 @@ class CheckContext:
         methods = [(unit, verdict.method) for unit, verdict in self.verdicts if verdict.method in ACTING]
         if self.policy.strategy.fallback:
             methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
-        sent = {call.command for unit, method in methods for call in (*calls(unit, method), *_of_rules(unit))}
-        return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
+        sent = frozenset().union(*(commands_of(unit, method) for unit, method in methods))
+        return sent | {"queryAsyncJobResult"} if sent else sent
 
     @property
     def touches_ssvm(self) -> bool:
@@ -106,11 +108,6 @@ class CheckContext:
     def pending(self) -> list[Unit]:
         """Units that are not current, whatever is to be done to them."""
         return [unit for unit, verdict in self.verdicts if verdict.method is not Method.NONE]
-
-
-def _of_rules(unit: Unit) -> list[Call]:
-    """The calls that apply rules again, should that become necessary."""
-    return [*map(apply_rules, unit.network_ids), *([restart_vpc(unit.id)] if unit.vpc else [])]
 
 
 @dataclass(frozen=True)

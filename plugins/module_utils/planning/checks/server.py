@@ -25,6 +25,8 @@ CANCEL_MARGIN = 0.5
 CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
 PORT = "integration.api.port"
 ROLLING = "network.rolling.restart"
+PAIR_INTERVAL = "router.check.interval"
+PAIR_POOL = "router.check.poolsize"
 HEALTH_CHECKS = "router.health.checks.enabled"
 HEALTH_RECREATION = "router.health.checks.failures.to.recreate.vr"
 

@@ -22,7 +22,7 @@ SHORTEST_S = 0.05
 REMEMBERED = 32
 
 
-class Pace:
+class PollSchedule:
     """Predicts durations as I(estimate) times a learned ratio.
 
     :param poll_interval: the longest pause between two questions, in seconds.

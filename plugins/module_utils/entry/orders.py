@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an acting module is told, what it reads, and what it decides. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..cloud.infrastructure import Cloud, InFlight
+from ..cloud.model import Unit
+from ..knowledge.versions import Version
+from ..knowledge.vocabulary import Method
+from ..planning.targets import Targets
+from ..rollout.limits import Limits
+from ..rollout.probing.probes import Probing
+from ..rollout.results import UnitResult
+from ..rollout.submitter import Guard
+from ..units.actions import Want
+from ..units.baseline import Baseline
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a module was told to do.
+
+    :ivar allow_degraded: recreate or restart also a redundant pair that is not healthy.
+    :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
+    :ivar forced: patch a system VM although its scripts are the new ones.
+    :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
+    :ivar probing: how what the units serve is watched from outside; None if it is not.
+    :ivar log: a file for progress lines; C(label) says what their counts are of.
+    :ivar stop_file: once it is there, nothing new is started.
+    :ivar planned: whether a plan names the targets, so that one that is not there any more is no mistake.
+    :ivar guard: what keeps calls from being carried out twice, as an earlier step has found out.
+    """
+
+    targets: Targets
+    method: Method
+    limits: Limits
+    allow_degraded: bool = False
+    fallback: bool = False
+    forced: bool = False
+    health_checks: bool = False
+    probing: Probing | None = None
+    log: str | None = None
+    label: str | None = None
+    stop_file: str | None = None
+    planned: bool = False
+    guard: str = Guard.UNKNOWN.value
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read.
+
+    :ivar units: those that the targets name.
+    :ivar gone: targets that a plan named and that are not there any more, with the option that named each.
+    :ivar known: all units of their kinds.
+    :ivar cloud: all the rest; None where nothing can get a new disk.
+    """
+
+    target: Version
+    units: Sequence[Unit]
+    gone: Mapping[str, str]
+    known: Sequence[Unit]
+    baseline: Baseline
+    in_flight: Sequence[InFlight]
+    cloud: Cloud | None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What was decided: the results of units that get no call, and the units that do, with what is wanted of them."""
+
+    settled: Mapping[str, UnitResult]
+    work: Sequence[Unit]
+    want: Want

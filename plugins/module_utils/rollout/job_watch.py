@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the jobs that a rollout waits for have ended: its own, and those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..api.errors import ApiError
+from ..api.jobs import Job, JobStatus
+from ..units.next_action import KNOWN_S
+from ..units.record import Attempt
+from .poll_schedule import PollSchedule
+from .requests import OthersEnd
+from .server import Server
+from .submitter import Underway
+from .view import LOST, View
+
+
+class JobWatch:
+    """One rollout's."""
+
+    def __init__(self, server: Server, view: View, pace: PollSchedule, clock: Callable[[], float]) -> None:
+        self._server, self._view, self._pace, self._clock = server, view, pace, clock
+
+    def end_of(self, sent: Underway, asked_at: float) -> Job | None:
+        """How a job of ours ended; None while it runs, or a node that lags may not know it yet.
+
+        :param asked_at: when the server was asked what runs.
+        """
+        if sent.job_id in self._view.jobs:
+            sent.seen_at = asked_at
+            return None
+        job, last = self._result(sent.job_id), sent.seen_at or sent.since
+        if job.status is JobStatus.RUNNING or (job.status is JobStatus.EXPIRED and self._clock() - last < KNOWN_S):
+            return None
+        if job.error() is None:
+            self._pace.learn(sent.call.expected_s, asked_at - sent.since, last - sent.since)
+        if job.status is JobStatus.LOST:
+            self._view.lost_at = self._clock()  # its server has to find its hosts again
+        return job
+
+    def ends_of(self, wait: OthersEnd) -> list[Attempt] | None:
+        """How jobs of others ended, in the order in which they began; None while any runs."""
+        if any(job.job_id in self._view.jobs for job in wait.jobs):
+            return None
+        ends = sorted(((self._result(job.job_id), job) for job in wait.jobs), key=lambda end: end[0].created)
+        now = self._clock()
+        return [
+            Attempt(None, now, now, end, ours=False, error=str(end.error() or ""), resource_ids=job.resource_ids)
+            for end, job in ends
+        ]
+
+    def _result(self, job_id: str) -> Job:
+        try:
+            return self._server.result(job_id)
+        except LOST:
+            raise
+        except ApiError as error:
+            return Job(job_id, JobStatus.EXPIRED, errortext=error.errortext)  # asked for again, for a while

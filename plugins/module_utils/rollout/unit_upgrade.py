@@ -1,0 +1,321 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The upgrade of one unit: observe, decide, act, again and again until there is nothing to do or no hope.
+
+A generator: it yields requests and is sent the answers. It knows no server, no other unit and no bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
+from ..knowledge.vocabulary import Method
+from ..units.actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait, Want
+from ..units.conditions import Conditions, Facts, Standard, Status, Type, assess
+from ..units.ends import End, Recovery, UnitStatus
+from ..units.expected import expected_seconds
+from ..units.next_action import next_action
+from ..units.record import Attempt, Inside, Record, pending_rules
+from .probing.probes import Probes
+from .requests import (
+    Answer,
+    Execute,
+    LookInside,
+    Observe,
+    OthersEnd,
+    Overdue,
+    Pause,
+    Refused,
+    Reply,
+    Slot,
+    Steps,
+    Trouble,
+)
+from .results import UnitResult
+
+RETRY_S = 5.0  # between two looks or submits while the server does not answer for this unit
+# What could not be known of a unit that is done, and is told.
+TOLD = frozenset({"NeverLooked", "NotTold", "NotJudged"})
+UNREADABLE_S = 30.0  # how long a read of this unit alone may fail
+FIRST_LOOK_S = 0.05  # between two looks for the first result of a probe
+MOST_WAITS = 6  # for jobs of others
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all units of a rollout.
+
+    :ivar job_timeout: longest time for one patch, restart or start, in seconds.
+    :ivar probes: what watches from outside.
+    """
+
+    standard: Standard
+    patience: Patience
+    job_timeout: float
+    clock: Callable[[], float]
+    probes: Probes
+
+
+class UnitUpgrade:
+    """One unit's.
+
+    :ivar planned: the unit as it was planned.
+    :ivar unit: as it was last read.
+    :ivar method: by what it goes on, at first what its plan says.
+    :ivar steps: yields requests, returns the result.
+    """
+
+    def __init__(self, unit: Unit, want: Want, terms: Terms) -> None:
+        self.planned = self.unit = unit
+        self.record = Record({vm.id: vm for vm in unit.vms})
+        self._want, self._terms = want, terms
+        self._conditions = Conditions()
+        self._seen: tuple[Vm, ...] | None = None
+        self._unreadable_since: float | None = None
+        self._holds, self._waits = False, 0
+        self._looked_from_outside = not terms.probes.on
+        standard = terms.standard
+        rebooted = want.reboot and (unit.kind.is_system_vm or unit.per_pod)
+        self._standard = Standard(
+            standard.baseline,
+            standard.pair_settles_s,
+            new_disks=want.renew or rebooted,
+            looks_inside=want.looks_inside,
+        )
+        plan = self._decide(Facts(unit, terms.clock(), full=True, version=standard.baseline.target))
+        self.method = self._sent = plan.method if isinstance(plan, Send) else Method.NONE
+        self._conditions = Conditions()
+        self.steps = self._run()
+
+    @property
+    def expected_s(self) -> float:
+        """How long it is expected to take, in seconds."""
+        twice = self._standard.baseline.expects_two_patches(self.unit)
+        return expected_seconds(self.unit, self.method, twice=twice)
+
+    def _decide(self, facts: Facts) -> Action:
+        now, standard = self._terms.clock(), self._standard
+        self._conditions = assess(facts, self.record, standard, now, self._conditions)
+        return next_action(
+            Situation(
+                facts,
+                self._conditions,
+                self.record,
+                self._want,
+                standard.baseline,
+                self._terms.patience,
+                now,
+            )
+        )
+
+    def _run(self) -> Steps[UnitResult]:
+        action: Action | None = None
+        while True:
+            if action is None or (isinstance(action, Send) and not self._holds):
+                completes = isinstance(action, Send) and action.completes
+                answer = yield Slot(self.method, self.expected_s, completes)
+                if isinstance(answer, Refused):
+                    return self._refused(answer)
+                self._holds = True
+            facts = yield self._observation(action)
+            if not isinstance(facts, Facts):
+                if result := self._unreadable(facts):
+                    return result
+                yield self._pause(RETRY_S)
+                continue
+            self._take(facts)
+            action = self._decide(facts)
+            if isinstance(action, Send) and action.call.destroys and not facts.full:
+                action = Wait(self._terms.clock(), Type.EXISTS, holds=self._holds, full=True)
+            result = yield from self._carry_out(action, facts)
+            if result:
+                return result
+
+    def _observation(self, action: Action | None) -> Observe:
+        """What to read; everything about it where something was refused, or what is done cannot be undone."""
+        last = self.record.attempts[-1] if self.record.attempts else None
+        full = (isinstance(action, Wait) and action.full) or (last is not None and not last.taken)
+        return Observe(
+            full,
+            self._standard.new_disks or self.method is Method.RECREATE,
+            self.record.over_at,
+            proof=bool(self.record.attempts) and not self._holds,
+            holds=self._holds,
+        )
+
+    def _carry_out(self, action: Action, facts: Facts) -> Steps[UnitResult | None]:
+        if isinstance(action, Send):
+            self._holds = self._holds and action.method is self.method  # other bounds hold for another method
+            self.method = action.method
+            return (yield from self._execute(action, facts)) if self._holds else None
+        if isinstance(action, Wait):
+            if action.until > self._terms.clock():
+                yield self._pause(action.until - self._terms.clock(), holds=action.holds, doubtful=action.doubtful)
+            return None
+        if isinstance(action, AwaitOthers):
+            return (yield from self._await(facts))
+        if isinstance(action, AskInside):
+            yield from self._ask_inside(action, facts)
+            return None
+        return self._result_of(action)
+
+    def _take(self, facts: Facts) -> None:
+        self._unreadable_since, self.unit = None, facts.unit
+        if self._seen is None:  # what came since the plan is no new VM of this run
+            self.record.first = {vm.id: vm for vm in facts.unit.vms}
+            self.record.pair_was_broken = facts.unit.elects and not is_healthy_pair(facts.unit.vms)
+        self._seen = facts.unit.vms
+
+    def _execute(self, action: Send, facts: Facts) -> Steps[UnitResult | None]:
+        call, before = action.call, self._sent
+        if not self.record.sent:
+            yield from self._look_from_outside()
+        since = pending_rules(self.unit, self.record).get(call.object_id)
+        self._sent = action.method
+        answer = yield Execute(call, facts.read_at, self.expected_s, action.completes, since, action.doubtful)
+        if isinstance(answer, Attempt):
+            self.record.attempts.append(answer)
+            self.record.notes += [action.note] if action.note else []
+            self._holds = bool(answer.error or pending_rules(self.unit, self.record))  # else it is most likely done
+            return None
+        if isinstance(answer, Overdue):
+            told = (
+                f"job {answer.job_ids} still runs after {self._terms.job_timeout * call.weight:.0f} s. It was left "
+                "running; the next run waits for it. A VM that cannot boot looks like this for 10 to 20 minutes on "
+                "each host; raise sysvm_job_timeout if jobs take so long here"
+            )
+            return self._end(UnitStatus.FAILED, "JobOverdue", told)
+        self._sent, self._holds = before, False
+        if isinstance(answer, Refused):
+            return self._refused(answer)
+        if isinstance(answer, Trouble):
+            yield self._pause(max(RETRY_S, answer.error.retry_after or 0.0))
+        return None
+
+    def _look_from_outside(self) -> Steps[None]:
+        """Only what answers before the first call counts afterwards; what takes long to tell is not waited for."""
+        probes, clock = self._terms.probes, self._terms.clock
+        if self._looked_from_outside:
+            return
+        self._looked_from_outside, began = True, clock()
+        while not probes.knows(self.unit.id) and clock() - began < probes.wait_s:
+            yield Pause(clock() + FIRST_LOOK_S)
+        probes.call(self.unit.id)
+
+    def _await(self, facts: Facts) -> Steps[UnitResult | None]:
+        self._waits, self._holds = self._waits + 1, False
+        ends: Reply = Overdue("")
+        if self._waits <= MOST_WAITS:
+            ends = yield OthersEnd(facts.foreign, self._terms.job_timeout * max(1, len(self.unit.vms)))
+        if isinstance(ends, list):
+            self.record.attempts += ends
+            return None
+        status = UnitStatus.FAILED if self.record.submitted else UnitStatus.SKIPPED
+        ids = ", ".join(sorted(job.job_id for job in facts.foreign))
+        return self._end(status, "BusyWithOthers", f"job {ids} of somebody else still runs, or the next one does")
+
+    def _ask_inside(self, action: AskInside, facts: Facts) -> Steps[None]:
+        """Before anything is sent, and after the proof; the proof keeps no place for it."""
+        self._holds = self._holds and not action.after
+        asked = tuple(vm for vm in facts.unit.vms if vm.is_router and not vm.internal_lb and vm.running)
+        inside = yield LookInside(asked, holds=self._holds)
+        if not isinstance(inside, Inside):
+            return
+        if action.after:
+            self.record.after.append(inside)
+        else:
+            self.record.before = inside
+
+    def _pause(self, seconds: float, *, holds: bool = False, doubtful: bool = False) -> Pause:
+        self._holds = self._holds and holds
+        return Pause(self._terms.clock() + max(seconds, REREAD_S / 20), self._holds, doubtful)
+
+    def _unreadable(self, answer: Reply) -> UnitResult | None:
+        """This unit could not be read: its end, once that has lasted."""
+        since = self._unreadable_since = (
+            self._terms.clock() if self._unreadable_since is None else self._unreadable_since
+        )
+        if self._terms.clock() - since < UNREADABLE_S:
+            return None
+        error = answer.error if isinstance(answer, Trouble) else "no answer"
+        return self._end(UnitStatus.FAILED, "Unreadable", f"it could not be read: {error}")
+
+    # --- ends
+
+    def _refused(self, answer: Refused) -> UnitResult:
+        if not self.record.submitted:
+            return self._end(UnitStatus.NOT_STARTED, answer.reason, answer.why)
+        said = self.record.troubles[-1] if self.record.troubles else "the job succeeded, but"
+        wrong = "; ".join(each.message for each in self._conditions.values() if each.status is Status.FALSE)
+        what = "It was not recreated" if self.method is Method.RECREATE else "Nothing more was sent"
+        self.method = self._sent
+        return self._end(UnitStatus.FAILED, answer.reason, f"{said} {wrong}. {what}: {answer.why}")
+
+    def _result_of(self, action: Done | End) -> UnitResult:
+        if isinstance(action, End):
+            return self._end(action.status, action.reason, action.message, action.recovery)
+        target, troubles, worked = self._standard.baseline.target, self.record.troubles, bool(self.record.sent)
+        why = f"proven: runs {target}" if worked else f"already runs {target}"
+        if action.spare:
+            why = "destroyed; the server made no new one, as the zone has another, and makes one when load asks for it"
+        elif worked and troubles:
+            rules = ", and a restart has applied its rules since" if self.unit.network_ids else ""
+            why = f"proven, although: {' '.join(troubles)} It runs {target}{rules}"
+        elif worked and self._sent is Method.RESTART and self.planned.owed:
+            why = f"proven: runs {target}, and its rules were applied again"
+        elif not worked and self.record.attempts:
+            why = f"a job that was already running did it: runs {target}"
+        if worked:
+            self.record.notes += [
+                each.message
+                for each in self._conditions.values()
+                if each.status is Status.UNKNOWN and each.message and each.reason in TOLD
+            ]
+        return self._end(UnitStatus.UPGRADED if worked else UnitStatus.CURRENT, "Done", why)
+
+    def _end(self, status: UnitStatus, reason: str, message: str, recovery: Recovery | None = None) -> UnitResult:
+        record = self.record
+        ids = [each.job.id for each in record.attempts if each.job and (each.call or not record.submitted)]
+        return UnitResult(
+            self.planned,
+            Method.NONE if status in (UnitStatus.CURRENT, UnitStatus.GONE) else self._sent,
+            status,
+            message,
+            code=reason,
+            job_ids=tuple(dict.fromkeys(ids)),
+            after=self._seen,
+            submitted=record.submitted,
+            recovery=recovery,
+            notes=tuple(record.notes),
+            restarts=restarts_of(self.unit, record),
+            conditions=tuple(self._conditions.values()),
+            reach=self._terms.probes.reach(self.planned.id),
+        )
+
+    def interrupted(self, job_id: str | None, reason: str, why: str) -> UnitResult:
+        """Its end where the run ends while it waits.
+
+        :param job_id: the job that is left running.
+        """
+        self.steps.close()
+        if job_id is None and not self.record.sent:
+            return self._end(UnitStatus.NOT_STARTED, reason, why)
+        left = f"job {job_id} was left running" if job_id else "its jobs have ended"
+        return self._end(UnitStatus.LEFT_RUNNING, reason, f"{why}: {left}; the next run finds out and goes on")
+
+
+def restarts_of(unit: Unit, record: Record) -> tuple[Restart, ...]:
+    """The last restart of each network of a unit that this run sent or waited for, and how it ended."""
+    found: dict[str, Restart] = {}
+    for each in record.attempts:
+        ids = {each.call.object_id} if each.call else set(each.resource_ids)
+        if each.job and (each.call is None or each.call.command.startswith("restart")):
+            for network_id in ids.intersection({unit.id, *unit.network_ids}):
+                found[network_id] = Restart(network_id, each.job.id, each.job.created, not each.error)
+    return tuple(found.values())
+
+
+__all__ = ["Answer", "Terms", "UnitUpgrade", "restarts_of"]

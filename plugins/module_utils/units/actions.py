@@ -1,0 +1,156 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wanted of a unit, what may be done next, and all that decides about it. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Union
+
+from ..cloud.model import Unit
+from ..knowledge.vocabulary import Method
+from .baseline import Baseline
+from .calls import Call
+from .conditions import Conditions, Facts, Type
+from .ends import End, UnitStatus
+from .record import Record
+
+REREAD_S = 2.0
+
+
+@dataclass(frozen=True)
+class Want:
+    """What the operator wants of a unit.
+
+    :ivar recreate: recreate what cannot be live patched.
+    :ivar renew: recreate whatever is not from the new template.
+    :ivar reboot: the software is to come by stop and start.
+    :ivar unsupported: recreate what the matrix forbids to live patch.
+    :ivar fallback: recreate what a live patch left as it was, if that may help.
+    :ivar allow_degraded: also a pair that is not whole.
+    :ivar forced: patch a system VM although its scripts are the new ones.
+    :ivar looks_inside: have its routers asked about themselves, before and after.
+    :ivar blocker: what speaks against giving a unit new disks, in words.
+    """
+
+    recreate: bool = False
+    renew: bool = False
+    reboot: bool = False
+    unsupported: bool = False
+    fallback: bool = False
+    allow_degraded: bool = False
+    forced: bool = False
+    looks_inside: bool = False
+    blocker: Callable[[Unit], str | None] = lambda unit: None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long something is waited for, in seconds; none of it by a planner.
+
+    :ivar verify_s: for a proof after the last job, and for hosts and pairs before a call.
+    :ivar start_s: for a VM that starts, or for a system VM's replacement.
+    :ivar agent_s: for the agent of a new or restarted system VM.
+    :ivar idle_s: for open consoles to be closed.
+    :ivar reach_s: for what answered before to answer again.
+    """
+
+    verify_s: float = 0.0
+    start_s: float = 0.0
+    agent_s: float = 0.0
+    idle_s: float = 0.0
+    reach_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing is left to do.
+
+    :ivar spare: of several system VMs of a kind the server replaces the last one only, and this was not it.
+    """
+
+    spare: bool = False
+
+
+@dataclass(frozen=True)
+class Send:
+    """One asynchronous call.
+
+    :ivar method: what it is part of.
+    :ivar why: what is not true yet.
+    :ivar completes: whether the unit's users lack something until it is sent.
+    :ivar note: what is out of the ordinary about it.
+    :ivar doubtful: whether the unit may have failed.
+    """
+
+    call: Call
+    method: Method
+    why: str = ""
+    completes: bool = False
+    note: str = ""
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Look again later.
+
+    :ivar holds: whether the unit keeps its place meanwhile.
+    :ivar doubtful: whether what is seen contradicts what was done.
+    :ivar full: whether to ask also for what is not read each time.
+    """
+
+    until: float
+    waits_for: Type
+    holds: bool = True
+    doubtful: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class AwaitOthers:
+    """Wait for the end of the jobs of others."""
+
+
+@dataclass(frozen=True)
+class AskInside:
+    """Have the unit's routers asked about themselves: before anything is sent, or after the proof."""
+
+    after: bool
+
+
+Action = Union[Done, Send, Wait, AwaitOthers, AskInside, End]  # noqa: UP007  # an older pylint knows no | of classes
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that decides."""
+
+    facts: Facts
+    conditions: Conditions
+    record: Record
+    want: Want
+    baseline: Baseline
+    patience: Patience
+    now: float
+
+    @property
+    def unit(self) -> Unit:
+        return self.facts.unit
+
+    def age(self, kind: Type) -> float:
+        """For how long a condition has been as it is, since the last thing that was done."""
+        return self.now - max(self.conditions[kind].since, self.record.over_at or 0.0)
+
+    def look(self, kind: Type, patience: float, *, holds: bool = True, full: bool = False) -> Wait | None:
+        """Wait for a condition; None once that has taken too long."""
+        if self.age(kind) >= patience:
+            return None
+        doubtful = kind is not Type.REDUNDANCY and bool(self.record.attempts) and self.conditions.false(kind)
+        return Wait(self.now + REREAD_S, kind, holds, doubtful, full)
+
+    def end(self, reason: str, message: str) -> End:
+        """It goes no further: a failure only if something was sent."""
+        return End(UnitStatus.FAILED if self.record.submitted else UnitStatus.SKIPPED, reason, message)

@@ -1,0 +1,366 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done next for a unit, from what is true of it now. Pure.
+
+The plan is the next action as the planner reads the unit. The proof is C(Done), "current" is C(Done) without a call.
+"""
+
+from __future__ import annotations
+
+from ..cloud.job_ids import Purpose
+from ..cloud.model import Unit
+from ..knowledge.server_texts import Meaning, meaning_of
+from ..knowledge.vocabulary import Kind, Method
+from . import calls as call
+from .actions import (
+    REREAD_S,
+    Action,
+    AskInside,
+    AwaitOthers,
+    Done,
+    Patience,
+    Send,
+    Situation,
+    Wait,
+)
+from .allowed import forbidden, why_not_live_patchable
+from .baseline import is_current
+from .conditions import Condition, Conditions, Type, expected_vms
+from .ends import UNREACHABLE, End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
+from .record import Attempt
+
+SETTLE_S = 4.0  # a report that contradicts what was done is read again so long: answers may be a moment old
+LEFT_OVER_S = 10.0  # a router that somebody is just deploying is Stopped for a moment
+KNOWN_S = 30.0  # a job may be unknown so long to a server whose database lags
+# After a patch whose end nobody saw its script may still run in the VM, where a second one would get in its way.
+SCRIPT_S = 180.0
+LONG_PATCH_S = 600.0  # from so long a patch on the server gives up on the script, not the script itself
+TRIES = 2  # of a live patch, and of a restart for rules that was lost
+MOST_ATTEMPTS = 40  # of all sorts on one unit, jobs of others included
+LB_WORDS = "no API live patches an internal LB VM; stopping and starting it does"
+
+
+def next_action(s: Situation) -> Action:
+    """What comes next."""
+    c = s.conditions
+    if c.unknown(Type.EXISTS):
+        return Wait(s.now, Type.EXISTS, full=True)
+    if c.false(Type.EXISTS):
+        return s.look(Type.EXISTS, SETTLE_S, full=True) or End(UnitStatus.GONE, "Gone", c[Type.EXISTS].message)
+    if c.false(Type.TARGET):
+        status = UnitStatus.FAILED if s.record.submitted else UnitStatus.NOT_STARTED
+        return End(status, "TargetMoved", c[Type.TARGET].message)
+    if c.false(Type.IDLE):
+        return AwaitOthers()
+    if len(s.record.attempts) >= MOST_ATTEMPTS:
+        return s.end("TooManyAttempts", f"{len(s.record.attempts)} jobs did not make it what it should be")
+    if c.false(Type.RESTARTABLE) and not c.unknown(Type.RUNNING):
+        return s.end(c[Type.RESTARTABLE].reason, c[Type.RESTARTABLE].message) if wrong(c) else Done()
+    return _wait_for_time(s) or (_next_call(s) if wrong(c) else _last_looks(s))
+
+
+def wrong(conditions: Conditions) -> list[Condition]:
+    """What is not true that a call could make true."""
+    kinds = (Type.COMPLETE, Type.RUNNING, Type.AGENT, Type.SOFTWARE, Type.TEMPLATE, Type.RULES)
+    return [conditions[kind] for kind in kinds if conditions.false(kind)]
+
+
+def _wait_for_time(s: Situation) -> Action | None:
+    """What may still come by itself, or may be an answer that is a moment old."""
+    c, patience = s.conditions, s.patience
+    if c.unknown(Type.RUNNING):
+        return s.look(Type.RUNNING, patience.start_s) or s.end("StillSettling", _settling(s))
+    last = s.record.attempts[-1] if s.record.attempts else None
+    if last is None or not last.taken:
+        return None
+    if last.uncertain and not last.guarded and (waiting := s.look(Type.IDLE, KNOWN_S)):
+        return waiting
+    most = dict.fromkeys((Type.COMPLETE, Type.RUNNING, Type.SOFTWARE, Type.TEMPLATE), SETTLE_S)
+    if s.unit.kind.is_system_vm:
+        most |= _patience_with_system_vm(last, patience)
+    waits = [wait for kind, most_s in most.items() if c.false(kind) and (wait := s.look(kind, most_s))]
+    missing = c.false(Type.COMPLETE, "Missing") and s.age(Type.COMPLETE) >= patience.verify_s
+    if missing and any(vm.running and vm.agent_state == "Up" for vm in s.facts.neighbours):
+        return Done(spare=True)
+    return waits[0] if waits else None
+
+
+def _settling(s: Situation) -> str:
+    return f"{s.conditions[Type.RUNNING].message}; run again when it has settled"
+
+
+def _patience_with_system_vm(last: Attempt, patience: Patience) -> dict[Type, float]:
+    """Its agent connects some time after a patch; a new one has to boot first."""
+    new = last.call is not None and last.call.purpose in (Purpose.RECREATE, Purpose.REBOOT)
+    failed = bool(last.error) and not last.lost
+    agent = patience.agent_s if new else 0.0 if failed else patience.verify_s
+    start = patience.start_s if new else SETTLE_S
+    return {Type.AGENT: agent, Type.SOFTWARE: agent, Type.COMPLETE: start, Type.RUNNING: start}
+
+
+def _next_call(s: Situation) -> Action:
+    """The call that makes the first of what is wrong true, or why there is none."""
+    c, unit, want = s.conditions, s.unit, s.want
+    target = s.baseline.target
+    why = "; ".join(each.message for each in wrong(c) if each.message and each.type is not Type.RULES)
+    running = [vm for vm in unit.vms if vm.running]
+    halted = [vm for vm in unit.vms if not vm.running and vm not in unit.surplus]
+    software = c.false(Type.SOFTWARE) or c.false(Type.AGENT)
+    behind = [vm for vm in running if software and not is_current(vm, s.baseline)] or (running if software else [])
+    if not unit.vms and unit.kind.is_system_vm:
+        return s.end("NoReplacement", f"{why}; the server makes a new one by itself")
+    old = software or c.false(Type.TEMPLATE) or c.false(Type.COMPLETE, "LeftOver", "TooMany") or not running
+    instead = s.baseline.avoids(unit, Method.RECREATE) if want.renew else None
+    if want.renew and old and not (instead and software):
+        return _recreate(s, why)
+    why = f"not recreated: {instead}; {why}" if instead else why
+    if barred := forbidden([*behind, *halted], target):
+        words = "; ".join(words for dummy, words in barred)
+        known = all(vm.built_from is not None for vm, dummy in barred)
+        if want.unsupported and known:
+            return _recreate(s, words)
+        return s.end("Forbidden" if known else "OriginUnknown", f"{words}; recreate it from the new template")
+    if unit.kind is Kind.INTERNAL_LB and unit.vms and old:
+        return _send(s, call.restart_internal_lb(unit), Method.RESTART, LB_WORDS)
+    if c.false(Type.COMPLETE, "LeftOver"):
+        if waiting := s.look(Type.COMPLETE, min(LEFT_OVER_S, s.patience.verify_s), holds=False):
+            return waiting
+        return _send(s, call.destroy_left_over(unit.surplus[0]), Method.LIVE_PATCH, f"{why}; it will be destroyed")
+    if unit.kind.is_system_vm and running and not s.record.attempts and c.false(Type.AGENT):
+        told = f"{c[Type.AGENT].message}, so nothing could be proven; bring the agent Up, or recreate it"
+        return s.look(Type.AGENT, s.patience.verify_s, holds=False) or End(UnitStatus.SKIPPED, "AgentAway", told)
+    if want.reboot and (behind or c.false(Type.TEMPLATE)):
+        return _reboot(s, why)
+    broken = why_not_live_patchable(unit, s.baseline) if unit.vms and (old or halted) else None
+    if broken or c.false(Type.COMPLETE, "TooMany"):
+        return _recreate_if_wanted(s, broken or why)
+    if behind:
+        return _patch(s, why)
+    if len(running) < expected_vms(unit):
+        return _send(s, call.start(unit), Method.RESTART, why)
+    if c.false(Type.TEMPLATE):
+        return _failed(s, [], "OldTemplate")
+    return _apply_rules(s)
+
+
+def _recreate_if_wanted(s: Situation, why: str) -> Action:
+    begun = s.record.tries(call.recreate(s.unit, s.baseline))
+    if s.want.recreate or s.want.renew or begun:
+        return _recreate(s, why)
+    return s.end("NeedsRecreation", f"{why}; recreate it from the new template")
+
+
+def _patch(s: Situation, why: str) -> Action:
+    unit = s.unit
+    first = call.patch(unit, forced=s.want.forced)
+    tried = s.record.tries(first)
+    if not tried:
+        return _send(s, first, Method.LIVE_PATCH, why)
+    if not unit.kind.is_router:
+        details = str(tried[-1].job.result.get("details")) if tried[-1].job else ""
+        again = call.patch(unit, forced=True) if "No change in the scripts checksum" in details else first
+        return _send(s, again, Method.LIVE_PATCH, why)
+    second = s.baseline.second_patch(unit)
+    if second and s.conditions.false(Type.SOFTWARE, "OldScripts"):
+        again, listing = call.patch_again(unit), ", ".join(second)
+        if s.record.may_send(again, 1):
+            note = f"the first live patch left the old checksum, as is known of this server ({listing}); patched again"
+            return _ready(s) or Send(again, Method.LIVE_PATCH, why, completes=True, note=note)
+        return _failed(s, s.record.tries(again), "NoEffect")
+    return _send(s, first, Method.LIVE_PATCH, why)
+
+
+def _reboot(s: Situation, why: str) -> Action:
+    """One half after the other, the standby first; the next only once the pair is whole again."""
+    old = [vm for vm in s.unit.vms if vm.running and not is_current(vm, s.baseline)]
+    old = old or [vm for vm in s.unit.vms if vm.running] or list(s.unit.vms)
+    first = min(old, key=lambda vm: vm.redundant_state == "PRIMARY")
+    return _unless_degraded(s) or _send(s, call.reboot(s.unit, first, s.baseline), Method.RESTART, why)
+
+
+def _recreate(s: Situation, why: str) -> Action:
+    unit = s.unit
+    if unit.zone_id in s.baseline.disabled_zones:
+        told = f"{why}; zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
+        return s.end("ZoneDisabled", told)
+    if avoided := s.baseline.avoids(unit, Method.RECREATE):
+        return s.end("KnownDefect", f"{why}; {avoided}")
+    if unit.per_pod:  # a restart with cleanup may leave a pod without its router
+        return _reboot(s, f"{why}; in a Basic zone the router of each pod is rebooted onto a new disk")
+    recreation = call.recreate(unit, s.baseline)
+    if not s.record.may_send(recreation, 1):
+        return _failed(s, s.record.tries(recreation), "RecreationIncomplete")
+    half = s.conditions.false(Type.COMPLETE, "Missing") and any(vm.running for vm in unit.vms)
+    if half and unit.elects and not s.want.allow_degraded and not s.record.tries(call.start(unit)):
+        return _send(s, call.start(unit), Method.RESTART, why)  # a half pair is made whole before it is recreated
+    used = unit.kind is Kind.CPVM and any(vm.sessions for vm in unit.vms)
+    if used and (waiting := s.look(Type.EXISTS, s.patience.idle_s, holds=False)):
+        return waiting
+    return _unless_degraded(s) or _send(s, recreation, Method.RECREATE, why)
+
+
+def _unless_degraded(s: Situation) -> Action | None:
+    """A pair is touched only while it is whole, or that may take down the only router that works."""
+    c = s.conditions
+    if c.unknown(Type.REDUNDANCY, "NotLookedAtYet"):
+        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), Type.REDUNDANCY, holds=False)
+    if s.want.allow_degraded or not any(vm.running for vm in s.unit.vms) or not c.false(Type.REDUNDANCY):
+        return None
+    why = (
+        f"{c[Type.REDUNDANCY].message}, so this may take down the only working router; repair the pair first, or allow "
+        "it with sysvm_allow_degraded"
+    )
+    return s.look(Type.REDUNDANCY, s.patience.verify_s, holds=False) or s.end("PairNotWhole", why)
+
+
+def _apply_rules(s: Situation) -> Action:
+    """What was patched is of no use before its rules are applied."""
+    unit, names = s.unit, s.conditions[Type.RULES].message.split(", ")
+    network_id = next((network for network in unit.network_ids if network in names), names[0])
+    restart = call.restart_vpc(unit.id) if unit.vpc and network_id == unit.id else call.apply_rules(network_id)
+    tried = s.record.tries(restart)
+    if not s.record.may_send(restart, TRIES if tried and tried[-1].lost else 1):
+        return _failed(s, tried, "RulesNotApplied")
+    named = names_of(unit, names)
+    marked = s.conditions.false(Type.RULES, "RestartRequired")
+    note = f"the server had marked {named} as in need of a restart" if marked else ""
+    owed = {owed.network_id: owed.why for owed in unit.owed}
+    reasons = "; ".join(dict.fromkeys(owed[each] for each in names if each in owed))
+    why = f"the rules of {named} have to be applied again" + (f" ({reasons})" if reasons else "")
+    return _ready(s) or Send(restart, Method.RESTART, why, s.record.worked, note)
+
+
+def names_of(unit: Unit, ids: list[str]) -> str:
+    """Of its networks and itself, for a person."""
+    names = {unit.id: unit.label, **{tier.id: f"tier {tier.name}" for tier in unit.tiers}}
+    return ", ".join(names.get(each, f"network {each}") for each in ids)
+
+
+def _send(s: Situation, wanted: call.Call, method: Method, why: str) -> Action:
+    tried = s.record.tries(wanted)
+    patches = wanted.patches
+    if not s.record.may_send(wanted, TRIES if patches else 1):
+        return _failed(s, tried, "NoEffect")
+    if tried and s.conditions.unknown(Type.TARGET):
+        return Wait(s.now, Type.TARGET, full=True, doubtful=True)
+    if patches and tried and (waiting := _until_script_has_ended(s, tried[-1])):
+        return waiting
+    if s.want.looks_inside and s.record.before is None and not s.record.sent:
+        return AskInside(after=False)
+    completes = s.record.worked and wanted.purpose is Purpose.START
+    said = tried[-1].error or "the job succeeded" if tried else ""
+    note = f"the live patch showed no effect and is sent once more ({said})" if tried and patches else ""
+    return _ready(s) or Send(wanted, method, why, completes, note, doubtful=bool(note))
+
+
+def _until_script_has_ended(s: Situation, last: Attempt) -> Wait | None:
+    """A script whose end nobody saw may go on in the VM; a second one would delete the first one's files."""
+    unseen = last.lost or last.ended_at - last.began_at >= LONG_PATCH_S
+    until = last.ended_at + min(SCRIPT_S, s.patience.verify_s)
+    return Wait(until, Type.SOFTWARE, holds=False, doubtful=True) if unseen and s.now < until else None
+
+
+def _ready(s: Situation) -> Action | None:
+    """None once nothing speaks against a call any more."""
+    if not s.conditions.false(Type.HOSTS):
+        return None
+    told = f"{s.conditions[Type.HOSTS].message}, so nothing was sent"
+    return s.look(Type.HOSTS, s.patience.verify_s, holds=False, full=True) or s.end("HostAway", told)
+
+
+def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
+    """It has failed, unless it is to be recreated now."""
+    if s.conditions.unknown(Type.TARGET):
+        return Wait(s.now, Type.TARGET, full=True, doubtful=True)
+    seen = "; ".join(each.message for each in wrong(s.conditions) if each.message and each.type is not Type.RULES)
+    last = tried[-1] if tried else None
+    said = last.error if last else ""
+    recovery = recovery_of(s.unit, s.conditions, last)
+    if recovery is Recovery.RECREATE and s.want.fallback and reason != "RulesNotApplied":
+        recreation = call.recreate(s.unit, s.baseline)
+        blocker = s.baseline.avoids(s.unit, Method.RECREATE) or s.want.blocker(s.unit)
+        if blocker is None and s.record.may_send(recreation, 1):
+            note = f"live patch failed, recreating: {said or 'the job succeeded'}"
+            return _unless_degraded(s) or _ready(s) or Send(recreation, Method.RECREATE, seen, note=note, doubtful=True)
+        said = f"{said} It was not recreated: {blocker}" if blocker else said
+    if reason == "RulesNotApplied":
+        marked = s.conditions.false(Type.RULES, "RestartRequired")
+        named = names_of(s.unit, s.conditions[Type.RULES].message.split(", "))
+        host_package = _refuses_checksum(s, last)
+        return rules_not_applied(named, said, s.record.troubles, marked=marked, host_package=host_package)
+    return failure(reason, s.unit, s.record, said, seen, recovery)
+
+
+def _refuses_checksum(s: Situation, last: Attempt | None) -> bool:
+    """Whether the server refuses rules to patched routers whose template is below its minimum, by their checksum."""
+    patched = [each for each in s.record.sent if each.call and each.call.patches]
+    below = s.baseline.minimums.get(s.unit.zone_id)
+    return (
+        last is not None
+        and meaning_of(last.error) is Meaning.RULES
+        and any(meaning_of(each.error) is Meaning.RULES for each in patched)
+        and below is not None
+        and any(vm.built_from is not None and vm.built_from < below for vm in s.unit.vms)
+    )
+
+
+def _last_looks(s: Situation) -> Action:
+    """Nothing is wrong: what is left is to see that it stays so, as the server, the routers and the outside tell it."""
+    c, patience = s.conditions, s.patience
+    if c.unknown(Type.COMPLETE) and (waiting := s.look(Type.COMPLETE, patience.verify_s, holds=False)):
+        return waiting
+    if c.unknown(Type.REDUNDANCY, "NotLookedAtYet"):
+        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), Type.REDUNDANCY, holds=False)
+    if c.false(Type.REDUNDANCY):
+        if s.record.attempts and (waiting := s.look(Type.REDUNDANCY, patience.verify_s, holds=False)):
+            return waiting
+        return _pair_not_whole(s)
+    if not s.record.sent:
+        return Done()
+    return _look_inside(s) or _look_from_outside(s) or Done()
+
+
+def _pair_not_whole(s: Situation) -> End:
+    """Whose pair it was before is nobody's failure, but no success either."""
+    told = s.conditions[Type.REDUNDANCY].message
+    if not s.record.submitted:
+        return End(UnitStatus.SKIPPED, "PairNotWhole", f"{told}; repair the pair first")
+    if s.record.pair_was_broken:
+        return End(UnitStatus.DEGRADED, "PairNotWhole", f"it runs {s.baseline.target}, but {told}, as before")
+    return End(UnitStatus.FAILED, "PairNotWhole", f"{told} now")
+
+
+def _look_inside(s: Situation) -> Action | None:
+    """Its routers are no worse than before."""
+    c, record = s.conditions, s.record
+    if not s.want.looks_inside or record.before is None:
+        return None
+    answers = record.answers
+    if not answers:
+        return AskInside(after=True)
+    if c.unknown(Type.HEALTH, "NotAskedAgain"):
+        again = answers[-1].at + REREAD_S
+        return AskInside(after=True) if s.now >= again else Wait(again, Type.HEALTH, holds=False)
+    for kind, reason in ((Type.HEALTH, "Worse"), (Type.GATEWAY, "NotReached")):
+        if not c.false(kind):
+            continue
+        if s.now - (record.over_at or 0.0) >= s.patience.verify_s:
+            told = f"proven by the server, but {c[kind].message}"
+            return End(UnitStatus.FAILED, reason, told)
+        again = answers[-1].at + 5 * REREAD_S
+        if s.now < again:
+            return Wait(again, kind, holds=False, doubtful=True)
+        return AskInside(after=True)
+    return None
+
+
+def _look_from_outside(s: Situation) -> Action | None:
+    """What answered before answers again."""
+    c = s.conditions
+    if c.unknown(Type.REACHABLE):
+        return s.look(Type.REACHABLE, s.patience.reach_s, holds=False)
+    if c.false(Type.REACHABLE):
+        told = f"proven by the server, but {c[Type.REACHABLE].message}. {UNREACHABLE}"
+        return s.look(Type.REACHABLE, s.patience.reach_s, holds=False) or End(UnitStatus.FAILED, "Silent", told)
+    return None

@@ -166,7 +166,7 @@ def _patch(s: Situation, why: str) -> Action:
         again, listing = call.patch_again(unit), ", ".join(second)
         if s.record.may_send(again, 1):
             note = f"the first live patch left the old checksum, as is known of this server ({listing}); patched again"
-            return _ready(s) or Send(again, Method.LIVE_PATCH, why, completes=True, note=note)
+            return _ready(s) or Send(again, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
         return _failed(s, s.record.tries(again), "NoEffect")
     return _send(s, first, Method.LIVE_PATCH, why)
 

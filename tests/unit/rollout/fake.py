@@ -118,6 +118,7 @@ class FakeServer(Server):
         target: Version = TARGET,
     ) -> None:
         self.time = 1000.0
+        self.router_pages = 10**9  # each unit is read on its own
         self.runs = target  # what it brings to VMs
         self.units = {unit.id: unit for unit in units}
         self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}

@@ -110,7 +110,9 @@ def check(world: World, units: Sequence[Unit], limits: Limits, method: Method, *
     finish, told = one._finish, []
 
     def finished(upgrade: Any, result: UnitResult) -> None:
-        if result.status.good:
+        if result.status is UnitStatus.GONE:
+            assert result.unit.id in world.deleted or result.unit.kind.is_system_vm
+        elif result.status.good:
             world._advance()
             told.extend(f"{result.unit.name} {result.status.value}, but {why}" for why in world.untrue(result.unit))
         finish(upgrade, result)

@@ -213,7 +213,9 @@ class World(FakeServer):
             self.violations.append(f"{told}: the only router that runs")
         if call.params.get("cleanup") and running and not self.recreation_wanted:
             self.violations.append(f"{told}: nobody wanted it recreated")
-        finishing = call.purpose in FINISHING and len(self.calls_of(unit)) > 1
+        lacking = not all(self.rules[network] for network in unit.network_ids)
+        again = call.purpose is Purpose.PATCH_AGAIN and lacking
+        finishing = (call.purpose in FINISHING or again) and len(self.calls_of(unit)) > 1
         if now > self.stop_at + SLACK_S + self.slow and not (finishing and self.waits_when_stopped):
             self.violations.append(f"{told}: after the stop")
         if now > self.deadline + self.slow and not finishing:

@@ -12,10 +12,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import MET_VARIABLE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import (
+    GUARD_VARIABLE,
     JOURNAL_VARIABLE,
     LogFile,
     log_line,
@@ -75,7 +77,10 @@ class ActionModule(LiveAction):
         checking = self._task.check_mode
         journal = os.path.join(run.folder, f"journal-{number}")
         folder = None if checking else around.report_folder(variables)
-        around.tell_modules({JOURNAL_VARIABLE: journal})
+        guards = [rollout["guard"] for rollout in run.rollouts()]
+        around.tell_modules(
+            {JOURNAL_VARIABLE: journal, GUARD_VARIABLE: guards[-1] if guards else "", MET_VARIABLE: "1"}
+        )
         metrics = None if checking else around.metrics_file(variables)
         keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
         if number == 1 and not checking:

@@ -54,8 +54,8 @@ options: # Made from plugins/module_utils/planning/options by make generate.
     description:
       - For how many seconds to repeat a call that only reads while the management server cannot be reached, for example
         because it restarts.
-      - Calls that change something are never repeated. A server that has not answered at all is given up after a few
-        seconds.
+      - While units are at work everything waits as long for a server that is away or takes no jobs. A server that has
+        not answered at all is given up after a few seconds.
     type: int
     default: 300
   api_connections:

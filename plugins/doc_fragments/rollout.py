@@ -9,6 +9,13 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: # Made from plugins/module_utils/planning/options by make generate.
+  if_gone:
+    description:
+      - 'What a target means that is not there. V(fail) takes it for a mistake and touches nothing; V(report) is for ids
+        from a plan: it was there then, and its result says that it is gone.'
+    type: str
+    choices: [fail, report]
+    default: fail
   health_checks:
     description:
       - Whether to look inside of each router before and afterwards. One that fails a health check that it passed

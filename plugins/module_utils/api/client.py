@@ -42,7 +42,7 @@ else:
 __all__ = ["CS_IMPORT_ERROR", "Client", "Connection"]
 
 CONNECT_LIMIT = 5.0  # seconds to keep trying a server that has not answered once: most likely the URL is wrong
-AUTH_LIMIT = 10.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
+AUTH_LIMIT = 60.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 
 # BaseListCmd.getPageSize: the value of the setting default.page.size when the server started.
@@ -68,6 +68,8 @@ class Client:
     :param sleep: waits for a number of seconds.
     :param clock: monotonic seconds.
     :param rng: a random number from 0 to 1.
+    :param met: whether this server is known to have accepted these credentials a moment ago: then it is not given up
+        after a few seconds.
     :param on_retry: before a read is repeated, gets the error and the seconds until then.
     :raises SysvmError: when the Python library C(cs) is missing; C(CS_IMPORT_ERROR) is the traceback.
     """
@@ -81,6 +83,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
         on_retry: Callable[[ApiError, float], None] | None = None,
+        met: bool = False,
     ) -> None:
         if CS_IMPORT_ERROR is not None:
             raise SysvmError("The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'.")
@@ -91,7 +94,7 @@ class Client:
         self._page_size = connection.page_size
         self._at_once = connection.connections
         self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
-        self._met = False  # whether this server has accepted these credentials once
+        self._met = met  # whether this server has accepted these credentials once
         self._new_line = partial(_Line, connection, session)
         self._lines = [self._new_line()]  # all there are; what is wrong with the connection shows here
         self._free = [*self._lines]  # those that nobody uses just now; the last used is the next to be

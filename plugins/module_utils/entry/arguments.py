@@ -28,6 +28,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.p
     PLACES_VARIABLE,
     Probing,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import GUARD_VARIABLE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.submitter import Guard
 
 
 def argument_spec(options: Iterable[Option]) -> dict[str, dict[str, Any]]:
@@ -123,6 +125,8 @@ def request_from_params(params: Mapping[str, Any], targets: Targets, method: Met
         log=params["log"],
         label=params["label"],
         stop_file=params["stop_file"],
+        planned=params["if_gone"] == "report",
+        guard=os.environ.get(GUARD_VARIABLE) or Guard.UNKNOWN.value,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import MET_VARIABLE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     argument_spec,
@@ -53,7 +54,10 @@ def run(
     try:
         refuse_too_low(options.values(), module.params)
         connection = connection_from_params(module.params, os.environ)
-        with Client(connection) as client, naming_all_that_is_refused(client, USES_OF[name]):
+        with (
+            Client(connection, met=MET_VARIABLE in os.environ) as client,
+            naming_all_that_is_refused(client, USES_OF[name]),
+        ):
             outcome = function(client, module.params, module.check_mode)
     except SysvmError as error:
         module.fail_json(msg=name_options(str(error), told), error=with_options_named(error.details(), told))

@@ -16,7 +16,10 @@ MOST_ITEMS = 50
 MOST_TEXT = 300
 # All of them always: Ansible merges what several hosts and runs leave, so one that is missing would keep an old number.
 METHODS = ("live_patch", "recreate", "restart", "none", "skip")
-STATUSES = ("upgraded", "current", "failed", "skipped", "running", "not_started")
+STATUSES = (
+    *("upgraded", "current", "gone", "failed", "degraded", "skipped"),
+    *("running", "left_running", "not_started"),
+)
 
 
 def plan_artifact(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], path: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 UNFINISHED = "the run had not come to its end when this was written"
 COPIED = ("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step")
-OUTCOME = ("status", "reason", "job_ids", "started", "finished", "duration_s", "vms")
+OUTCOME = ("status", "reason", "code", "conditions", "job_ids", "started", "finished", "duration_s", "vms")
 
 
 def build_report(
@@ -92,7 +92,7 @@ def _next(status: str, ends: Collection[str]) -> str | None:
         return "Widen the scope, or leave this run out: there is nothing that it could prove."
     if set(ends) <= GOOD:
         return "All units are proven current; see what broke the run off."
-    if "skipped" in ends and not {"failed", "running", "not_started"} & set(ends):
+    if "skipped" in ends and not {"failed", "running", "left_running", "not_started"} & set(ends):
         return "What is left was skipped: running again changes nothing before the reasons are gone."
     return "Run again to go on: what is current is left alone."
 
@@ -114,6 +114,8 @@ def _reported(
         outcome = {
             "status": status,
             "reason": reason,
+            "code": unit.get("code", "") if status in METHOD_STATUS.values() else "",
+            "conditions": unit.get("conditions", []),
             "job_ids": [],
             "started": running_since,
             "finished": None,

@@ -173,7 +173,7 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
     lines += [f"Took: {took(report)}"] if report.get("expected") else []
     lines += [f"Gaps seen from outside, {gap_words(row)}" for row in report.get("gaps", ())]
-    for status in ("failed", "skipped", "running", "not_started"):
+    for status in ("degraded", "failed", "skipped", "running", "left_running", "not_started"):
         members = [unit for unit in units if unit["status"] == status]
         if not members:
             continue

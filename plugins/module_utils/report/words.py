@@ -26,12 +26,15 @@ OUTCOMES = {
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
 SIGNS = {
     "ignored": "~",
+    "degraded": "!",
     "failed": "✗",
     "skipped": "-",
     "running": "▸",
+    "left_running": "▸",
     "not_started": "○",
     "upgraded": "✓",
     "current": "=",
+    "gone": "∅",
     "fail": "✗",
     "warn": "!",
 }
@@ -98,7 +101,7 @@ def took(report: Mapping[str, Any]) -> str | None:
     if not started or not finished:
         return None
     seconds = duration((finished - started).total_seconds())
-    whole = not {"running", "not_started"} & {unit["status"] for unit in report["units"]}
+    whole = not {"running", "left_running", "not_started"} & {unit["status"] for unit in report["units"]}
     return f"{seconds}; {report['expected']} expected" if report.get("expected") and whole else seconds
 
 

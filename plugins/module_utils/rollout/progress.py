@@ -21,11 +21,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
 JOURNAL_VARIABLE = "SYSVM_JOURNAL"
+# What keeps calls from being carried out twice, as an earlier step has found out; likewise.
+GUARD_VARIABLE = "SYSVM_GUARD"
 MARKS = {
     UnitStatus.UPGRADED: "ok",
     UnitStatus.CURRENT: "current",
     UnitStatus.FAILED: "FAILED",
+    UnitStatus.DEGRADED: "FAILED",
     UnitStatus.NOT_STARTED: "left",
+    UnitStatus.LEFT_RUNNING: "left",
 }
 
 
@@ -66,7 +70,7 @@ class Progress:
         self._journal({"result": result.as_dict()})
         took = f" in {result.duration_s:.0f} s" if result.duration_s is not None else ""
         gap = "" if result.gap_s is None else f", gap {durations.exact(result.gap_s)}" if result.gap_s else ", no gap"
-        reason = "" if result.status.good else f": {result.reason.removeprefix('not started: ')}"
+        reason = "" if result.status.good else f": {result.reason}"
         self._line(MARKS.get(result.status, result.status.value), f"{result.unit.label}{took}{gap}{reason}", counts)
 
     def note(self, unit: Unit, text: str) -> None:

@@ -16,6 +16,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
 SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
+# What the module for routers calls the units of each kind. Each is known by its own id, never by that of a router.
+NAMED_BY = {"networks": "network", "vpcs": "vpc", "routers": "internal_lb"}
+# Where one unit ends like this, the steps that follow would end alike.
+ENDS_THE_RUN = frozenset({"Interrupted", "ServerLost", "TargetMoved"})
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,13 @@ def module_call(
         or (variables["health_checks"] == "canary" and step["canary"]),
         "label": f"step {step['number']} of {steps}",
     }
+    common["if_gone"] = "report"
     if group == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
         return ModuleCall(
             "cs_router_restart",
             {
                 **common,
-                "routers": [unit["vms"][0]["id"] for unit in units],
+                **{option: found for option, kind in NAMED_BY.items() if (found := _ids(units, kind))},
                 "mode": method,
                 "fallback": variables["fallback"],
                 "allow_degraded": variables["allow_degraded"],
@@ -67,6 +72,10 @@ def module_call(
         f"Step {step['number']} is to {method} what is a {group}, which no module does",
         remedy="This is a mistake of the collection: please report it with plan.json.",
     )
+
+
+def _ids(units: Iterable[Mapping[str, Any]], kind: str) -> list[str]:
+    return [unit["id"] for unit in units if unit["kind"] == kind]
 
 
 def budget_left(step: Mapping[str, Any], budget: int, results: Iterable[Mapping[str, Any]]) -> int:
@@ -87,7 +96,7 @@ def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | 
         return message or f"step {step['number']} ({step['name']}) broke off"
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})"
-    return ""
+    return next((result["reason"] for result in results if result.get("code") in ENDS_THE_RUN), "")
 
 
 def soak_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:

@@ -17,9 +17,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline, is_current
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline, is_current
 from tests.unit.builders import (
     OWNER,
     SITUATION,

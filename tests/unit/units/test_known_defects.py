@@ -19,8 +19,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls, patch_again
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import (
     PATCH_S,

@@ -104,8 +104,8 @@ CONNECTION = group(
         (
             "For how many seconds to repeat a call that only reads while the management server cannot be reached, for"
             " example because it restarts.",
-            "Calls that change something are never repeated. A server that has not answered at all is given up after a"
-            " few seconds.",
+            "While units are at work everything waits as long for a server that is away or takes no jobs. A server that"
+            " has not answered at all is given up after a few seconds.",
         ),
         where=CONNECTED,
         default=300,
@@ -176,6 +176,17 @@ OWN = (
         "list",
         ("Names or ids of routers; each means the whole unit that it belongs to.",),
         where=(ROUTERS,),
+    ),
+    Option(
+        "if_gone",
+        "str",
+        (
+            "What a target means that is not there. V(fail) takes it for a mistake and touches nothing; V(report) is for"
+            " ids from a plan: it was there then, and its result says that it is gone.",
+        ),
+        where=ACTING,
+        default="fail",
+        choices=("fail", "report"),
     ),
     Option(
         "mode",

@@ -48,7 +48,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import (
     Call,
     calls,
-    patch_again,
+    patch_routers,
     patch_system_vm,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
@@ -57,7 +57,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected im
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
-PATCHES = (Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.FORCE_PATCH)
+PATCHES = (Purpose.PATCH, Purpose.FORCE_PATCH)
 
 
 class Life:
@@ -150,7 +150,10 @@ class Life:
 
         :raises Failed: if they do not.
         """
-        tries = TRIES - 1 if call.purpose in PATCHES else 0  # that are left
+        tries, second = (
+            TRIES - 1 if call.purpose in PATCHES else 0,
+            False,
+        )  # that are left; whether it was the second one
         while True:
             ended = yield from self.caller.carry_out(call, partial(self._counts, call))
             if not call.proves and (ended.trouble is None or self._shows(call, self.reader.read())):
@@ -175,8 +178,8 @@ class Life:
                     "the first live patch left the old checksum, as is known of this server "
                     f"({', '.join(self.second)}); patched a second time"
                 )
-                call, self.second = patch_again(self.unit), ()
-            elif tries and (died or call.purpose is not Purpose.PATCH_AGAIN):
+                second, self.second = True, ()
+            elif tries and (died or not (stale and second)):
                 tries -= 1
                 what = "left the old checksum" if stale else "showed no effect"
                 self._note(f"the live patch {what} and is sent once more ({said})")
@@ -233,9 +236,12 @@ class Life:
             "the server refuses its rules: an earlier live patch left the old checksum, as is known of this server "
             f"({', '.join(self.second)}); patched once more"
         )
-        call, self.second = patch_again(self.unit), ()
+        call, self.second = patch_routers(self.unit), ()
         yield from self.caller.until_free(call, self.reader)
-        ended, dummy = yield from self._work(call)
+        ended = yield from self.caller.carry_out(call, lambda job: False)  # what was sent before has not helped
+        seen = yield from self.reader.observe(failed=ended.trouble is not None)
+        if not seen.proven:
+            raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble, tried=ended.job is not None)
         settled: tuple[str, ...] = ()
         if ended.trouble is None and ended.job:
             self.rules.settle(call.object_id, ended.job)

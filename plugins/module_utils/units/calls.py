@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
@@ -100,11 +100,6 @@ def _around_defects(unit: Unit, method: Method, planned: tuple[Call, ...], serve
     return planned
 
 
-def patch_again(unit: Unit) -> Call:
-    """The second live patch of a unit's routers, where the first has left their old checksum with the server."""
-    return replace(_patch_routers(unit), purpose=Purpose.PATCH_AGAIN)
-
-
 def apply_rules(network_id: str) -> Call:
     """Restart one network without cleanup: its rules are sent to its router again, nothing is renewed."""
     return Call(
@@ -138,10 +133,11 @@ def _live_patch(unit: Unit, forced: bool, current: Sequence[str]) -> tuple[Call,
     )
     if surplus and all(vm.id in current for vm in unit.without(unit.surplus).vms):
         return surplus
-    return (*surplus, _patch_routers(unit))
+    return (*surplus, patch_routers(unit))
 
 
-def _patch_routers(unit: Unit) -> Call:
+def patch_routers(unit: Unit) -> Call:
+    """One live patch of a unit's routers; a stopped one that is left over is not among them."""
     routers = len(unit.without(unit.surplus).vms)
     networks = unit.network_ids
     params: dict[str, Any] = {"id": networks[0] if networks else unit.id, "cleanup": False, "livepatch": True}

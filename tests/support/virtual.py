@@ -71,6 +71,10 @@ class VirtualSimulator(SimulatorThread):
         """Seconds since the epoch, on this clock."""
         return self._began + self._virtual.time()
 
+    def sleep(self, seconds: float) -> None:
+        """Let everything happen that happens in so many seconds."""
+        self._virtual.sleep(seconds)
+
     def client(self) -> Client:
         connection = Connection(url=self.url, key=self.key, secret=self.secret)
         return Client(connection, sleep=self._virtual.sleep, clock=self._virtual.time)

@@ -21,7 +21,6 @@ class Purpose(str, enum.Enum):
     """What a call is for."""
 
     PATCH = "patch"  # live patch: of a system VM, or of routers through one network
-    PATCH_AGAIN = "patch_again"  # the same a second time, where the server is known to need it
     FORCE_PATCH = "force_patch"  # the same although the server sees no change in the scripts
     APPLY_RULES = "apply_rules"  # restart a network without cleanup
     RECREATE = "recreate"  # restart with cleanup, or destroy a system VM or internal LB VM

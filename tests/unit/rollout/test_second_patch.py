@@ -25,7 +25,7 @@ from tests.unit.rollout.rolling import LIMITS, networks, only, roll
 
 # 4.21.0.0 is known for it (10962), 4.18.2.5 is not.
 KNOWN, OTHER = version("4.21.0.0"), version("4.18.2.5")
-PATCH, AGAIN, RULES = Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.APPLY_RULES
+PATCH, RULES = Purpose.PATCH, Purpose.APPLY_RULES
 STALE = (Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
 KINDS = [network_unit("n"), network_unit("p", *pair("r")), vpc_unit("v", tiers=3)]
 
@@ -52,7 +52,7 @@ def carry_out(
 def test_a_patch_that_left_the_right_checksum_is_not_sent_again(unit: Unit) -> None:
     result, sent = carry_out(unit, [])
     assert result.status is UnitStatus.UPGRADED
-    assert sent.count(PATCH) == 1 and AGAIN not in sent
+    assert sent.count(PATCH) == 1
     assert result.notes == ()
 
 
@@ -63,7 +63,7 @@ def test_the_old_checksum_of_a_server_known_for_it_takes_a_second_patch_and_is_n
 ) -> None:
     result, sent = carry_out(unit, [fault])
     assert result.status is UnitStatus.UPGRADED
-    assert sent[:2] == [PATCH, AGAIN] and set(sent[2:]) <= {RULES}
+    assert sent[:2] == [PATCH, PATCH] and set(sent[2:]) <= {RULES}
     assert result.reason == "proven: runs 4.21.0.0"
     assert result.notes == (
         "the first live patch left the old checksum, as is known of this server (10962, 8497); patched a second time",
@@ -75,7 +75,7 @@ def test_the_first_patch_of_a_debian_11_router_to_4_20_or_newer_needs_a_second_o
     """Real hosts only: it installs packages, whose words hide the checksum."""
     unit = network_unit("n", vm("r", built_from=built_from))
     result, sent = carry_out(unit, [Fault.STALE_REFUSED], SITUATION)
-    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN])
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH])
     assert "as is known of this server (8497)" in result.notes[0]
 
 
@@ -92,19 +92,30 @@ def test_it_uses_up_no_budget_and_holds_up_nobody() -> None:
 def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.FAILED, Fault.STALE_REFUSED, Fault.NONE])
     assert result.status is UnitStatus.UPGRADED
-    assert sent == [PATCH, PATCH, AGAIN]
+    assert sent == [PATCH, PATCH, PATCH]
     assert ["showed no effect" in note for note in result.notes] == [True, False]
 
 
 def test_a_second_patch_that_was_lost_with_its_server_is_sent_once_more() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS, Fault.LOST], patience=60)
-    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN, AGAIN])
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH, PATCH])
+
+
+def test_a_run_that_was_killed_after_the_first_patch_is_followed_by_one_patch_more() -> None:
+    """The job of the first has the id that the next run would give it."""
+    unit = network_unit("n")
+    server = FakeServer([unit], {unit.id: [Fault.STALE_REFUSED, Fault.REFUSED]}, target=KNOWN)
+    assert only(server, unit, baseline=at()).status is UnitStatus.FAILED
+    left = replace(unit, vms=tuple(server.vms[unit.id]))
+    result = only(server, left, baseline=at())
+    assert result.status is UnitStatus.UPGRADED
+    assert server.patched[unit.id] == 2 and server.rules == {"id-n": True}
 
 
 @pytest.mark.parametrize("fault", STALE)
 def test_a_second_patch_that_leaves_it_too_has_failed(fault: Fault) -> None:
     result, sent = carry_out(network_unit("n"), [fault] * 5)
-    assert (result.status, sent) == (UnitStatus.FAILED, [PATCH, AGAIN])
+    assert (result.status, sent) == (UnitStatus.FAILED, [PATCH, PATCH])
     assert "its scripts are still those of the older version" in result.reason
 
 
@@ -119,7 +130,7 @@ def test_of_a_pair_one_old_checksum_is_enough() -> None:
 
     server = OneOfTwo([unit], target=KNOWN)
     assert only(server, unit, baseline=at()).status is UnitStatus.UPGRADED
-    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, AGAIN]
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, PATCH]
 
 
 @pytest.mark.parametrize("before", ["old-scripts", "stale-for-long"])
@@ -129,7 +140,7 @@ def test_of_the_only_router_a_checksum_that_changed_is_believed(before: str) -> 
     result, sent = carry_out(unit, [], ALONE)
     assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH])
     result, sent = carry_out(unit, [Fault.STALE_REFUSED], ALONE)
-    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN])
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH])
 
 
 def test_an_unchanged_checksum_that_others_at_the_target_have_is_the_right_one() -> None:
@@ -184,7 +195,7 @@ def test_where_all_routers_have_the_old_checksum_the_rules_that_are_refused_tell
     server = Checking(unit, target=KNOWN)
     result = only(server, unit, method=Method.RESTART, baseline=ALONE)
     assert result.status is UnitStatus.UPGRADED, result.reason
-    assert [call.purpose for call in server.calls_of(unit)] == [RULES, AGAIN]
+    assert [call.purpose for call in server.calls_of(unit)] == [RULES, PATCH]
     assert any("10962" in note for note in result.notes)
     assert server.rules == {"id-n": True}
 
@@ -202,7 +213,7 @@ def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() 
     server = Older(unit, [Fault.RULES_FAIL], target=KNOWN)
     result = only(server, unit, baseline=ALONE)
     assert result.status is UnitStatus.UPGRADED, result.reason
-    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES, AGAIN, RULES, RULES]
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES, PATCH, RULES, RULES]
     assert all(server.rules.values())
 
 
@@ -216,7 +227,7 @@ def test_rules_that_are_refused_for_good_mean_that_the_hosts_package_is_not_the_
     assert "the same build on hosts and management servers" in result.reason
     assert "the next run applies them again" not in result.reason
     sent = [call.purpose for call in server.calls_of(unit)]
-    assert sent == ([PATCH, RULES, AGAIN, RULES] if target is KNOWN else [PATCH, RULES])
+    assert sent == ([PATCH, RULES, PATCH, RULES] if target is KNOWN else [PATCH, RULES])
 
 
 def test_what_the_server_refuses_for_good_is_recreated_where_that_is_wanted() -> None:
@@ -247,4 +258,4 @@ def test_a_tier_that_fails_after_another_was_served_is_not_refused_for_its_check
     server = Checking(unit, [Fault.NONE, Fault.FAILED], target=KNOWN)
     result = only(server, unit, baseline=at())
     assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
-    assert AGAIN not in [call.purpose for call in server.calls_of(unit)]
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES]

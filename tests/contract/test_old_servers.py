@@ -41,7 +41,7 @@ def server(version: str, **sections: Any) -> SimulatorThread:
         ("systemvm", "version", "4.13.1.0", "4.13.0.0"),
         ("systemvm", "agentstate", "4.13.1.0", "4.12.0.0"),
         ("systemvm", "serviceofferingid", "4.19.0.0", "4.18.2.0"),
-        ("network", "domainpath", "4.19.0.0", "4.18.2.0"),
+        ("network", "domainpath", "4.19.2.0", "4.19.1.0"),
         ("zone", "type", "4.18.0.0", "4.17.2.0"),
         ("host", "arch", "4.20.0.0", "4.19.3.0"),
         ("managementserver", "lastserverstart", "4.17.0.0", "4.12.0.0"),

@@ -245,7 +245,7 @@ class Command:
     def description(self, world: World) -> dict[str, Any]:
         """An entry of listApis, without the parameters that the server is too old for."""
         entry = dict(RECORDED_APIS.get(self.name) or self._description())
-        entry["params"] = [p for p in entry["params"] if world.knows(p.get("since"))]
+        entry["params"] = [p for p in entry["params"] if world.knows(self.params[p["name"]].since)]
         return entry
 
     def _description(self) -> dict[str, Any]:

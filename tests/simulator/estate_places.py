@@ -264,7 +264,7 @@ class Places:
         in_use |= {(zone.hypervisor, self.arch(zone, zone.hypervisor)) for zone in world.zones}
         # The last architecture of a hypervisor wins its setting, as in an upgrade; x86_64 is the first.
         for hypervisor, arch in sorted(in_use, key=lambda each: (each[0], each[1] != X86, each[1])):
-            if hypervisor == "External":
+            if hypervisor == "External" or (hypervisor == "Simulator" and any(world.system_templates(hypervisor))):
                 continue
             named = [t for t in world.system_templates(hypervisor) if (t.version, t.arch) == (current, arch)]
             newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current, arch=arch)

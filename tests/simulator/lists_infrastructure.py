@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.simulator import render_infrastructure, render_networks, render_parts
 from tests.simulator.commands import Call, command
+from tests.simulator.entities import Template, Zone
 from tests.simulator.lists import OWNED, PAGED, shown_as
 
 
@@ -173,4 +174,10 @@ def list_templates(call: Call) -> str:
         },
         keyword=lambda row: [row[0].name],
     )
-    return call.rows("template", chosen, lambda row: render_infrastructure.template(call.world, *row))
+    hidden = {"details", "forcks"} if call.params.get("details") == "min" else set()
+
+    def show(row: tuple[Template, Zone]) -> dict[str, Any]:
+        shown = render_infrastructure.template(call.world, *row)
+        return {key: value for key, value in shown.items() if key not in hidden}
+
+    return call.rows("template", chosen, show)

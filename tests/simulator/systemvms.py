@@ -196,6 +196,7 @@ def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
         template=template,
         root=template,
         created=world.now(),
+        placed=False,
         local=local,
         starts=0,
         type=type,

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from tests.simulator.entities import X86, Template, Zone
-from tests.simulator.identity import parse_version
+from tests.simulator.versions import ARCH_IN_NAMES, within
 from tests.simulator.world import World
 
 
 def template_name(hypervisor: str, version: str, arch: str = X86) -> str:
-    """As engine/schema/templateConfig.sh names them: the architecture stands in the name since 4.22."""
-    numbers = parse_version(version)
-    shows_arch = arch != X86 or (numbers is not None and numbers >= (4, 22, 0, 0))
+    """As engine/schema/templateConfig.sh names them."""
+    shows_arch = arch != X86 or within(version, ARCH_IN_NAMES.spans)
     return f"systemvm-{hypervisor.lower()}-{version}{'-' + arch if shows_arch else ''}"
 
 

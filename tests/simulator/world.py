@@ -38,7 +38,7 @@ from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.offerings import Offerings
 from tests.simulator.rules import Addresses, Gaps
 from tests.simulator.settings import DEFAULT_PAGE_SIZE, PAGE_SIZE, Settings
-from tests.simulator.versions import Behaviour, within
+from tests.simulator.versions import Behaviour, may_be_a_zones, within
 
 if TYPE_CHECKING:
     from tests.simulator.shared_files import SharedFileSystem
@@ -224,6 +224,9 @@ class World:
         if zone is not None and name in zone.settings:
             return zone.settings[name]
         return self.settings.value(name)
+
+    def is_zone_scoped(self, name: str) -> bool:
+        return self.settings.is_zone_scoped(name) and may_be_a_zones(name, self.server.version)
 
     def setting_is_true(self, name: str, zone: Zone | None = None) -> bool:
         return self.setting(name, zone).lower() == "true"

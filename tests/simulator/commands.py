@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,12 +114,13 @@ class Call:
         text = self.params.get(name)
         if text is None:
             return None
+        own = timezone(timedelta(hours=self.world.server.utc_offset))
         try:
-            if EXACT_DATE.fullmatch(text):
+            if EXACT_DATE.fullmatch(text) and self.world.does(versions.DATES_HAVE_TIMES):
                 return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
             if DATE_AND_TIME.fullmatch(text):
-                return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
-            day = datetime.fromisoformat(text[:10]).replace(tzinfo=timezone.utc)
+                return datetime.fromisoformat(text).replace(tzinfo=own).timestamp()
+            day = datetime.fromisoformat(text[:10]).replace(tzinfo=own)
         except ValueError:
             raise ApiError(
                 PARAMETER,

@@ -93,6 +93,7 @@ class Machines(Places):
             )
         )
         self.reach(vm, spec, where)
+        self.old_disks(vm, spec.get("old_disks", []))
         vm.template = world.registered_template(hypervisor)
         if vm.agent is not None and type_ == SSVM:
             # As recorded: an agent says when it was last disconnected, unless it never was.
@@ -178,6 +179,7 @@ class Machines(Places):
             router.health = Health(dict(router.failing_checks), ran, ran, router.inside)
         router.template = world.registered_template(hypervisor)
         world.add(router)
+        self.old_disks(router, spec.get("old_disks", []))
         if tier is not None:
             tier.ilbs.append(router)
         elif unit is not None:

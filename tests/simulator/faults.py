@@ -53,7 +53,7 @@ LASTING_KINDS = {"clock_skew", "stale_reads"}
 KINDS = HTTP_KINDS | JOB_KINDS | VM_KINDS | DUPLICATE_KINDS | LASTING_KINDS
 
 OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "http_status": {"status": int, "body": str, "phase": str},
+    "http_status": {"status": int, "body": str, "phase": str, "text": str},
     "html": {"status": int, "phase": str},
     "truncated_json": {},
     "empty_body": {},

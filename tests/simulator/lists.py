@@ -154,7 +154,10 @@ def list_async_jobs(call: Call) -> str:
         values={"managementserverid": lambda job: job.server.id},
         keyword=lambda job: [job.java_class],
     )
-    return call.rows("asyncjobs", jobs, lambda job: render.job(call.world, job))
+    rows = [render.job(call.world, job) for job in jobs]
+    if call.flag("listall") and not call.world.does(versions.NO_PSEUDO_JOBS):
+        rows.append(render.pseudo_job(call.world))
+    return call.rows("asyncjobs", rows, dict)
 
 
 @command(

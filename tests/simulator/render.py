@@ -61,6 +61,19 @@ def event(world: World, event: Event) -> JsonObject:
     return shown
 
 
+def pseudo_job(world: World) -> JsonObject:
+    """What a thread of the server's own waits for (AsyncJobManagerImpl.getPseudoJob); it is always there."""
+    shown: JsonObject = {
+        "accountid": uuid_of("account", "system"),
+        "userid": uuid_of("user", "system"),
+        "jobprocstatus": 0,
+        "jobresultcode": 0,
+        "jobinstancetype": "Thread",
+        "created": world.stamp(world.started),
+    }
+    return shown | {"jobid": uuid_of("job", "pseudo"), "jobstatus": 0}
+
+
 def job(world: World, job: Job) -> JsonObject:
     """queryAsyncJobResult and listAsyncJobs; the keys depend on how the job ended (reference 7)."""
     shown: JsonObject = {

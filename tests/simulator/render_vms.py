@@ -29,7 +29,7 @@ from tests.simulator.render_parts import (
 )
 
 if TYPE_CHECKING:
-    from tests.simulator.entities import Network, Router, SystemVm, Vm
+    from tests.simulator.entities import Network, OldDisk, Router, SystemVm, Vm
     from tests.simulator.world import World
 
 
@@ -257,20 +257,22 @@ def systemvm_in_list(world: World, vm: SystemVm) -> JsonObject:
     return systemvm(world, vm) | job_fields(vm)
 
 
-def volume(world: World, vm: Vm) -> JsonObject:
-    """The ROOT volume of a system VM; its templateid is the template the VM really runs."""
+def volume(world: World, vm: Vm, old: OldDisk | None = None) -> JsonObject:
+    """The ROOT volume of a system VM, or one that it had; its templateid is the template the VM really runs, or ran."""
+    root = vm.root if old is None else old.root
+    state = "Ready" if vm.placed else "Allocated"
     offering = world.offering_of(vm)
     cluster = vm.host.cluster if vm.host is not None else next(c for c in world.clusters if c.zone is vm.zone)
     shown = {
-        "id": vm.volume_id,
+        "id": vm.volume_id if old is None else old.id,
         "name": f"ROOT-{vm.nr}",
         **zone_fields(vm.zone),
         "type": "ROOT",
         "deviceid": 0,
         "virtualmachineid": vm.id,
-        "templateid": vm.root.id,
-        "templatename": vm.root.name,
-        "templatedisplaytext": vm.root.name,
+        "templateid": root.id,
+        "templatename": root.name,
+        "templatedisplaytext": root.name,
         "vmname": vm.name,
         "vmdisplayname": vm.name,
         "vmstate": vm.state,
@@ -278,7 +280,7 @@ def volume(world: World, vm: Vm) -> JsonObject:
         "provisioningtype": "thin",
         "size": 2147483648,
         "created": world.stamp(vm.created),
-        "state": "Ready" if vm.placed else "Allocated",
+        "state": state if old is None else old.state,
         **owner_fields(world, world.owner_of(vm)),
         "storagetype": offering["storagetype"],
         "hypervisor": vm.hypervisor,
@@ -297,7 +299,7 @@ def volume(world: World, vm: Vm) -> JsonObject:
     if vm.placed:
         shown |= {
             "storage": f"{vm.zone.name}-ps0",
-            "path": uuid_of("path", vm.volume_id),
+            "path": uuid_of("path", shown["id"]),
             "storageid": uuid_of("storagepool", vm.zone.name),
             "physicalsize": 2147483648,
             "virtualsize": 2147483648,

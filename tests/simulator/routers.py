@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.simulator import versions
-from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, Router, Template, Vm, Vpc, Zone
+from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, OldDisk, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
+from tests.simulator.jobs import SHUTDOWN_530
 from tests.simulator.offerings import memory_needed
 from tests.simulator.patching import patch, strike, strike_checks, takes_rules, unreachable
-from tests.simulator.storage import takes_disk, uses_local
+from tests.simulator.storage import private_ips_taken, takes_disk, takes_private_ip, uses_local
 from tests.simulator.templates import for_new_router
 from tests.simulator.world import SIMULATED, World
 
@@ -49,12 +50,15 @@ def choose_host(
 
 async def start_vm(world: World, command: str, vm: Vm) -> None:
     """Start it on a host; the disk is made anew when the VM's template is not the one it runs (reference 4.6)."""
+    if world.breaks_off:
+        raise ApiError(INTERNAL, SHUTDOWN_530)
     avoid = [r.host for r in siblings(vm) if r.host is not None]
     first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
     new_disk = first or vm.template is not vm.root or world.setting_is_true("recreate.systemvm.enabled")
     runs = vm.template if new_disk else vm.root
     host = choose_host(world, vm.zone, runs, vm.last_host, avoid)
-    no_place = host is None or (new_disk and not takes_disk(world, vm.zone, vm.local))
+    no_address = takes_private_ip(vm) and private_ips_taken(world, vm.zone) >= vm.zone.private_ips
+    no_place = host is None or no_address or (new_disk and not takes_disk(world, vm.zone, vm.local))
     if host is None or no_place or strike(world, {"capacity_failure"}, command, vm) is not None:
         await world.timings.pause("capacity_failure")
         world.change(vm, state="Stopped")
@@ -79,8 +83,12 @@ async def start_vm(world: World, command: str, vm: Vm) -> None:
         world.place(vm, None)
         world.change(vm, state="Stopped")
         raise
-    if new_disk:
-        world.change(vm, root=vm.template, disk=vm.disk if first else vm.disk + 1)
+    if new_disk and not first:
+        if vm.hypervisor != "VMware" and not world.does(versions.OLD_DISKS_GO):
+            vm.old_disks.append(OldDisk(vm.volume_id, vm.root))
+        world.change(vm, root=vm.template, disk=vm.disk + 1)
+    elif new_disk:
+        world.change(vm, root=vm.template)
     world.change(vm, state="Running")
 
 
@@ -114,6 +122,8 @@ async def start(world: World, command: str, router: Router) -> None:
 
 
 async def stop(world: World, router: Router, share: float = 1.0) -> None:
+    if world.breaks_off:
+        raise ApiError(INTERNAL, SHUTDOWN_530)
     world.interrupted(router, "restart")
     world.change(router, state="Stopping")
     try:
@@ -356,7 +366,7 @@ async def restart_network(
     if network.state not in RESTARTABLE:
         raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
     if makeredundant:
-        if not network.redundant:
+        if not network.redundant and world.does(versions.MAKEREDUNDANT):
             offering = json.loads(world.json(network))["networkofferingname"]
             raise invalid(f"Redundant router is not supported by the network offering {offering}")
         cleanup = True

@@ -34,6 +34,15 @@ PATCHES = Behaviour("4.17.0", "a router's software is told apart from its templa
 MEMORY_RAISED = Behaviour("4.20.0", "routers' own offerings have 512 MiB", "schema-41910to42000.sql")
 VERSION_HIDDEN = Behaviour("4.21.0", "listCapabilities hides the version unless a setting shows it", "#11083")
 TIER_PATCHES_VPC = Behaviour("4.18.2", "a tier's live patch is of its VPC's routers, whatever its state", "#7958")
+ASYNC_ANSWERS = Behaviour("4.17.0", "a job that ends at once does not lose its submission's answer", "ApiServer")
+NO_PSEUDO_JOBS = Behaviour("4.17.1", "listAsyncJobs leaves out the threads that wait for a VM", "AsyncJobJoinDao")
+SHUTDOWN_530 = Behaviour("4.19.0-4.21.0", "while it prepares to shut down a server takes no new jobs: 530", "#6755")
+SHUTDOWN_503 = Behaviour("4.21.0", "the same, 503", "#10417")
+RESTARTS_SURVIVE = Behaviour("4.21.0", "restarts under way go on then", "#10417")
+SCAN_BY_ARCH = Behaviour("4.20.1", "a new SSVM or CPVM may have any architecture", "findSystemVMReadyTemplates")
+TEMPLATES_OF_NEW_ZONES = Behaviour("4.19.1", "SYSTEM templates show in zones that were added later", "#8395")
+MAKEREDUNDANT = Behaviour("4.19.3-4.20.0 4.20.1", "makeredundant needs an offering that has it", "#10612")
+TIERLESS_UNKNOWN = Behaviour("4.20.2-4.21.0 4.22.0", "a redundant VPC without tiers is UNKNOWN", "#11518")
 PRETTY_PATHS = Behaviour("4.22.0", "domainpath is ROOT/a/b and not /a/b/", "ApiResponseHelper.getPrettyDomainPath")
 HYPERVISOR_OF_STOPPED = Behaviour("4.17.1-4.19.0", "a router without a host shows its hypervisor", "domain_router_view")
 ARCH_IN_NAMES = Behaviour("4.20.0", "names of templates end with their architecture", "templateConfig.sh")
@@ -46,7 +55,9 @@ JOB_CODES = Behaviour(
 CHECKSUM_SUFFICES = Behaviour(
     "4.17.0", "a router below the minimum takes rules with the server's checksum", "NetworkHelper"
 )
+OLD_DISKS_GO = Behaviour("4.19.1", "a start on a new disk leaves no old one beside it", "VolumeOrchestrator, #9197")
 HEALTH_STATUS = Behaviour("4.22.0", "a health check's result may be neither true nor false", "#10710")
+DATES_HAVE_TIMES = Behaviour("4.18.0", "a date with T and a zone is not cut to midnight", "ParamProcessWorker")
 NETWORKS_OF_ALL = Behaviour("4.22.0", "listNetworks projectid=-1 lists networks of accounts, too", "#11767")
 DOMAIN_NETWORKS = Behaviour("4.17.1", "listNetworks projectid=-1 lists networks of domains", "NetworkServiceImpl")
 NETWORKS_IN_ONE_QUERY = Behaviour(

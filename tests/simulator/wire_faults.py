@@ -7,6 +7,7 @@ from __future__ import annotations
 from tests.simulator.commands import COMMANDS
 from tests.simulator.errors import ApiError
 from tests.simulator.faults import Fault
+from tests.simulator.jobs import SHUTDOWN_503
 from tests.simulator.wire import Answer, error_answer
 
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr><center>proxy</center></body></html>"
@@ -14,7 +15,7 @@ UNVERIFIED = "unable to verify user credentials and/or request signature"
 FAULT_TEXTS = {
     401: UNVERIFIED,
     429: "The given user has reached his/her account api limit, please retry after [1000] ms.",
-    503: "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs",
+    503: SHUTDOWN_503,
     530: "Command failed due to Internal Server Error",
 }
 HTTP_REASONS = {429: "Too Many Requests", 502: "Bad Gateway", 503: "Service Unavailable"}
@@ -33,7 +34,7 @@ def faulty(fault: Fault, name: str, answer: Answer | None) -> Answer:
     status = options.get("status", 200 if fault.kind == "html" else 503)
     as_json = options.get("body", "json" if status in FAULT_TEXTS else "html") == "json"
     if fault.kind == "http_status" and as_json:
-        text = FAULT_TEXTS.get(status, HTTP_REASONS.get(status, "Error"))
+        text = options.get("text", FAULT_TEXTS.get(status, HTTP_REASONS.get(status, "Error"))) or None
         command = COMMANDS.get(name)
         code = None if status == 401 else 9999
         return error_answer(command.response if command else "errorresponse", ApiError(status, text, code))

@@ -61,6 +61,8 @@ class Call:
     """The past moment whose state a list shows, by a stale_reads fault."""
     lie: int = 0
     """By how much a list's count is wrong, by a count_lies fault."""
+    lost: int = 0
+    """How many of the first are gone by now, by a list_shrinks fault."""
     items: int = 0
     """How many a list shows."""
 
@@ -175,6 +177,7 @@ class Call:
 
     def page(self, items: Sequence[T], default: int | None = None) -> Sequence[T]:
         """As BaseListCmd.getPageSize: default is what a list has that nobody asked for pages of; -1 is no limit."""
+        items = items[self.lost :]
         limit = self.world.page_limit
         size = limit if default is None else default
         if "pagesize" in self.params:

@@ -97,7 +97,7 @@ class Places:
                 ManagementServer(
                     uuid_of("managementserver", name),
                     name,
-                    server.get("version", world.server.version),
+                    server.get("version", world.version_said),
                     server.get("state", "Up"),
                     world.started - 3600,
                     world.started - 3700,

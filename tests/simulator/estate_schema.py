@@ -37,6 +37,7 @@ TOP = {
 }
 SERVER = {
     "version": STR,
+    "says": STR,
     "key": STR,
     "secret": STR,
     "account": STR,

@@ -34,7 +34,7 @@ def list_capabilities(call: Call) -> str:
     capability = dict(CAPABILITIES)
     hidden = call.world.does(versions.VERSION_HIDDEN)
     if not hidden or call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
-        capability["cloudstackversion"] = call.world.server.version
+        capability["cloudstackversion"] = call.world.version_said
     else:
         capability.pop("cloudstackversion")
     return f'{{"capability":{call.shown("capability", capability)}}}'

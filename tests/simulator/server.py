@@ -56,6 +56,13 @@ PATCHED = "patched"
 UNNAMED = {432}
 
 
+CHANGE_ANSWERS = {"http_status", "html", "truncated_json", "empty_body", "wrong_content_type", "drops_rows"}
+
+
+def later_page(params: dict[str, str]) -> bool:
+    return params.get("page", "").isdigit() and int(params["page"]) > 1
+
+
 class Simulator:
     """One management server: its world, its jobs and its listener."""
 
@@ -221,17 +228,30 @@ class Simulator:
             await asyncio.sleep(options.get("seconds", 1.0))
         elif fault.kind == "count_lies":
             lie = options.get("by", 1)
+        elif fault.kind == "list_shrinks" and later_page(params):
+            lie = -options.get("by", 1)
+        elif fault.kind == "repeats_page" and later_page(params):
+            params["page"] = str(int(params["page"]) - 1)
         elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":
             return faulty(fault, name, None).response()
-        answer = self.answer(request.method, sent, params, name, lie)
+        answer = self.answer(request.method, sent, params, name, lie, shrinks=fault.kind == "list_shrinks")
         await self._workers.make(name, answer.items)
         if fault.kind == "drop_after":
             return self._drop(request)
-        if fault.kind in ("http_status", "html", "truncated_json", "empty_body", "wrong_content_type"):
+        if fault.kind in CHANGE_ANSWERS:
             answer = faulty(fault, name, answer)
         return answer.response()
 
-    def answer(self, method: str, sent: dict[str, str], params: dict[str, str], name: str, lie: int = 0) -> Answer:
+    def answer(
+        self,
+        method: str,
+        sent: dict[str, str],
+        params: dict[str, str],
+        name: str,
+        lie: int = 0,
+        *,
+        shrinks: bool = False,
+    ) -> Answer:
         command = COMMANDS.get(name)
         if command is not None and not command.exists(self.world):
             command = None
@@ -239,7 +259,7 @@ class Simulator:
         try:
             self._admit(method, sent, params, command)
             assert command is not None
-            body, items = self._carry_out(command, params, lie)
+            body, items = self._carry_out(command, params, lie, shrinks)
             answer = Answer(200, f'{{"{response_name}":{body}}}', items=items)
         except ApiError as error:
             answer = error_answer("errorresponse" if error.code in UNNAMED else response_name, error)
@@ -275,11 +295,12 @@ class Simulator:
         wanted = sign(sent, self.world.server.secret)
         return hmac.compare_digest(wanted, params.get("signature", "").encode())
 
-    def _carry_out(self, command: Command, params: dict[str, str], lie: int) -> tuple[str, int]:
+    def _carry_out(self, command: Command, params: dict[str, str], lie: int, shrinks: bool) -> tuple[str, int]:
         """The answer, and how many items it has where it is a list."""
         if not command.mutating:
             call = command.prepare(self.world, self.jobs, params)
             call.lie = lie
+            call.lost = -lie if shrinks else 0
             call.at = self.world.faults.stale_since(command.name)
             return command.handler(call), call.items
         target = self._target(params)

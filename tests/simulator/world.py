@@ -84,6 +84,8 @@ class Timings:
 @dataclass
 class ServerFacts:
     version: str = "4.22.0.0-SNAPSHOT"
+    says: str | None = None
+    """What it says its version is; None: the truth."""
     key: str = "simulator-key"
     secret: str = "simulator-secret"
     account: str = "admin"
@@ -263,6 +265,10 @@ class World:
     def package_of(self, host: Host | None, hypervisor: str) -> str:
         """The software that a start or a live patch brings: on KVM that of the host (reference 4.1)."""
         return host.package if host is not None and hypervisor == "KVM" else self.server.version
+
+    @property
+    def version_said(self) -> str:
+        return self.server.version if self.server.says is None else self.server.says
 
     def does(self, behaviour: Behaviour) -> bool:
         """Whether a server of this version behaves so."""

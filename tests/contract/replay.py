@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.contract.shapes import FACTS, differences
 from tests.simulator.process import RunningSimulator
+from tests.support.clock import ClockedSimulator
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
 RUNNING = 0
@@ -30,6 +31,11 @@ EVENT_FACTS = {"type", "state", "level", "username", "account", "project", "reso
 EVENT_FACTS |= {"description"}
 # Events of things that the simulator does not have, or of steps within a job.
 NO_EVENTS = ("FIREWALL.", "ROUTER.STOP")
+# Lists of what changes by itself, and how often they are asked again.
+CHANGING = {"listRouters", "listSystemVms"}
+SETTLES = 100
+# What is found anew by its network or type.
+REPLACED = {"router", "systemvm", "internal lb"}
 # The recorded hosts could not run health checks.
 SHAPE_ONLY = {"getRouterHealthCheckResults"}
 
@@ -50,9 +56,9 @@ class Exchange:
         return next(iter(self.response.values()))
 
 
-def recording(name: str) -> list[Exchange]:
+def recording(name: str, folder: str = "") -> list[Exchange]:
     exchanges = []
-    for line in (RECORDINGS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (RECORDINGS / folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         exchanges.append(Exchange(entry["request"], entry["status"], entry["content_type"], entry["response"]))
     return exchanges
@@ -76,15 +82,22 @@ def ask(url: str, key: str, secret: str, request: dict[str, str], method: str = 
             return Exchange(request, error.code, error.headers["Content-Type"], json.load(error))
 
 
-def event_differences(recorded: dict[str, Any], simulated: dict[str, Any]) -> list[str]:
-    """The simulated events are those at the end of the recorded page: before the recording others happened."""
+def event_differences(recorded: dict[str, Any], simulated: dict[str, Any], newest_first: bool) -> list[str]:
+    """The simulated events are the newest of the recorded page: before the recording others happened."""
     old = [event for event in recorded.get("event", []) if not event["type"].startswith(NO_EVENTS)]
     new = simulated.get("event", [])
     if not old or not new:
         return [f"{len(old)} events were recorded, here are {len(new)}"] if bool(old) != bool(new) else []
     if len(new) > len(old):
         return [f"{len(old)} events were recorded, here are {len(new)}"]
-    return differences(old[-len(new) :], new, EVENT_FACTS)
+    if not newest_first:
+        old.sort(key=lambda event: event["created"])
+        return differences(old[-len(new) :], new, EVENT_FACTS)
+    for events in (old, new):
+        times = [event["created"] for event in events]
+        if times != sorted(times, reverse=True):
+            return [f"not newest first: {times}"]
+    return differences(old[: len(new)], new, EVENT_FACTS)
 
 
 @cache
@@ -101,8 +114,8 @@ def recorded_things() -> dict[str, tuple[str, str]]:
             for item in value:
                 yield from walk(item)
 
-    for path in RECORDINGS.glob("*.jsonl"):
-        for exchange in recording(path.stem):
+    for path in RECORDINGS.rglob("*.jsonl"):
+        for exchange in recording(path.stem, str(path.parent)):
             for thing in walk(exchange.response):
                 if "projectid" in thing and "project" in thing:
                     things[thing["projectid"]] = ("project", thing["project"])
@@ -131,6 +144,13 @@ def recorded_things() -> dict[str, tuple[str, str]]:
     return things
 
 
+@cache
+def watched_jobs() -> set[str]:
+    """The jobs that a recording asks for; others have ended before the next exchange."""
+    requests = (each.request for path in RECORDINGS.rglob("*.jsonl") for each in recording(path.stem, str(path.parent)))
+    return {request["jobid"] for request in requests if "jobid" in request}
+
+
 class Client:
     """Speaks to one simulator."""
 
@@ -156,24 +176,36 @@ class Client:
         return self.poll({"command": "queryAsyncJobResult", "jobid": submitted.body["jobid"]}, until_done=True).body
 
     def poll(self, request: dict[str, str], until_done: bool) -> Exchange:
-        end = time.monotonic() + 10
-        while True:
+        for _each in range(1000):
             answer = self.ask(**request)
             if not until_done or answer.status != 200 or answer.body["jobstatus"] != RUNNING:
                 return answer
-            if time.monotonic() > end:
-                raise TimeoutError(f"the job of {request} does not end")
-            time.sleep(0.01)
+            self.sleep(0.01)
+        raise TimeoutError(f"the job of {request} does not end")
+
+    def sleep(self, seconds: float) -> None:
+        """On the simulator's clock, where it has its own."""
+        if isinstance(self.simulator, ClockedSimulator):
+            self.simulator.sleep(seconds)
+        else:
+            time.sleep(seconds)
 
 
 class Replay(Client):
     """One recording, played against one simulator."""
 
-    def __init__(self, simulator: RunningSimulator, facts: frozenset[str] = FACTS) -> None:
+    def __init__(
+        self, simulator: RunningSimulator, facts: frozenset[str] = FACTS, events_newest_first: bool = False
+    ) -> None:
         super().__init__(simulator)
         self.facts = facts
+        self.events_newest_first = events_newest_first
+        self.gap = 0.0
+        """How long it takes from a submission to the next request."""
         self.jobs: dict[str, str] = {}
-        self.routers: dict[str, str] = {}
+        self.known: dict[str, str] = {}
+        """The id here of what has an id there."""
+        self.scenery_commands = SCENERY
         self.scenery: set[str] = set()
         """Jobs of the commands that only set the scene."""
         self.problems: list[str] = []
@@ -201,13 +233,17 @@ class Replay(Client):
     def translate(self, request: dict[str, str]) -> dict[str, str]:
         translated = {}
         for key, value in request.items():
-            thing = None if value in self.routers else recorded_things().get(value)
-            value = self.routers.get(value, value)
-            translated[key] = self.find(*thing) if thing is not None else self.jobs.get(value, value)
+            thing = None if value in self.known else recorded_things().get(value)
+            if thing is None:
+                translated[key] = self.known.get(value, self.jobs.get(value, value))
+                continue
+            translated[key] = self.find(*thing)
+            if thing[0] not in REPLACED:
+                self.known[value] = translated[key]
         return translated
 
     def step(self, recorded: Exchange) -> Exchange:
-        if recorded.command in SCENERY or recorded.request.get("jobid") in self.scenery:
+        if recorded.command in self.scenery_commands or recorded.request.get("jobid") in self.scenery:
             if isinstance(recorded.body, dict) and "jobid" in recorded.body:
                 self.scenery.add(recorded.body["jobid"])
             return recorded
@@ -219,18 +255,32 @@ class Replay(Client):
                 return answer
         else:
             answer = self.ask(**request)
+        if recorded.command in CHANGING:
+            answer = self.until_alike(recorded, request, answer)
         self.compare(recorded, answer)
         self.learn(recorded, answer)
         if isinstance(recorded.body, dict) and "jobid" in recorded.body and "jobid" in answer.body:
             self.jobs[recorded.body["jobid"]] = answer.body["jobid"]
+            if recorded.body["jobid"] not in watched_jobs():
+                self.poll({"command": "queryAsyncJobResult", "jobid": answer.body["jobid"]}, until_done=True)
+            self.sleep(self.gap)
+        return answer
+
+    def until_alike(self, recorded: Exchange, request: dict[str, str], answer: Exchange) -> Exchange:
+        """Ask again for what was recorded while something happened: here it happens at another moment."""
+        for _each in range(SETTLES):
+            if not differences(recorded.response, answer.response, self.facts):
+                break
+            self.sleep(0.01)
+            answer = self.ask(**request)
         return answer
 
     def learn(self, recorded: Exchange, answer: Exchange) -> None:
-        """Which router is which, where a network has several."""
+        """Which router is which."""
         if recorded.command == "listRouters" and recorded.status == answer.status == 200:
             left, right = recorded.body.get("router", []), answer.body.get("router", [])
-            if len(left) == len(right) > 1:
-                self.routers |= {old["id"]: new["id"] for old, new in zip(left, right, strict=True)}
+            if len(left) == len(right):
+                self.known |= {old["id"]: new["id"] for old, new in zip(left, right, strict=True)}
 
     def compare(self, recorded: Exchange, answer: Exchange) -> None:
         where = f"{recorded.request}: "
@@ -241,7 +291,9 @@ class Replay(Client):
             )
             return
         if recorded.command == "listEvents" and recorded.status == 200:
-            self.problems += [where + text for text in event_differences(recorded.body, answer.body)]
+            self.problems += [
+                where + text for text in event_differences(recorded.body, answer.body, self.events_newest_first)
+            ]
             return
         facts = set() if recorded.command in SHAPE_ONLY else self.facts
         self.problems += [where + text for text in differences(recorded.response, answer.response, facts)]

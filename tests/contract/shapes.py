@@ -16,10 +16,19 @@ LIMITED = (
 OPTIONAL = {
     # An agent has this only once it was disconnected at least once.
     "disconnected",
+    # It was made after the server's last start; or its host's statistics had not been read.
+    *(f"host[].{key}" for key in ("managementserverid", "managementservername", "memoryused")),
+    *(f"host[].{key}" for key in ("cpuused", "cpuloadaverage", "networkkbsread", "networkkbswrite")),
+    *(f"volume[].{key}" for key in ("physicalsize", "virtualsize", "utilization")),
+    "storagepool[].disksizeused",
+    # A server that was never stopped.
+    "lastserverstop",
     # The recorded cloud has simulated graphics cards.
     "gpugroup",
     "gputotal",
     "gpuused",
+    # Of a network that was updated.
+    "hideIpAddressUsage",
     # Where the guest NIC of a VPC's router was plugged in later than the router was made.
     "nic[].gateway",
     # listApis: which other commands a parameter is related to. Not needed by any client, and long.
@@ -71,7 +80,7 @@ FACTS = frozenset(
 VARIABLE = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"\b[bqrsv]-\d+-VM\b"), "<vm>"),
-    (re.compile(r'(?<=[ \[:"])\d+(?=[\]." ,:]|$)'), "<number>"),
+    (re.compile(r'(?<=[ \[:"=])\d+(?=[\]." ,:]|$)'), "<number>"),
 )
 
 
@@ -129,10 +138,10 @@ def list_differences(recorded: list[Any], simulated: list[Any], facts: AbstractS
     found = []
     for index, right in enumerate(simulated):
         if not recorded:
-            return [f"{path}: was recorded empty"]
+            return [f"{path}: was recorded empty"] if isinstance(right, dict) else []
         candidates = [differences(left, right, facts, f"{path}[{index}]") for left in recorded]
         found += sorted(candidates, key=len)[0]
     for index, left in enumerate(recorded):
-        if not any(not differences(left, right, facts) for right in simulated):
+        if not any(not differences(left, right, facts, f"{path}[{index}]") for right in simulated):
             found.append(f"{path}: nothing here is like the recorded object {index}: {str(left)[:200]}")
     return found

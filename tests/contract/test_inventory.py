@@ -36,7 +36,7 @@ def test_restart_of_a_shared_file_system_keeps_its_template_even_with_cleanup() 
         job = client.job("restartSharedFileSystem", id=uuid_of("sharedfs", "files"), cleanup="true")
         assert job["jobresult"]["sharedfs"]["state"] == "Ready"
         (vm,) = client.everything("listVirtualMachines", "virtualmachine", keyword="files")
-        assert vm["templatename"] == "systemvm-kvm-4.20.1"
+        assert vm["templatename"] == "systemvm-kvm-4.20.1-x86_64"
         assert simulator.state()["shared_file_systems"]["files"]["restarts"] == 1
 
 
@@ -51,7 +51,7 @@ def test_elastic_load_balancer_is_seen_by_its_volume_only() -> None:
         simulator.upgrade("4.22.0.0")
         volumes = client.everything("listVolumes", "volume", type="ROOT", listsystemvms="true")
         lbs = [volume for volume in volumes if volume["vmtype"] == "ElasticLoadBalancerVm"]
-        assert len(lbs) == 2 and {volume["templatename"] for volume in lbs} == {"systemvm-kvm-4.20.1"}
+        assert len(lbs) == 2 and {volume["templatename"] for volume in lbs} == {"systemvm-kvm-4.20.1-x86_64"}
         everywhere = [
             *routers(client),
             *client.everything("listSystemVms", "systemvm"),

@@ -205,6 +205,21 @@ def test_vmware_and_xenserver_get_their_files_from_the_server(hypervisor: str) -
         assert (restart(client, livepatch="true"), told(client)) == (SUCCESS, (NEW, NEW))
 
 
+# -- addresses
+
+
+@pytest.mark.parametrize(("hypervisor", "used"), [("VMware", 3), ("Hyperv", 3), ("KVM", 2)])
+def test_a_router_of_vmware_and_hyperv_takes_an_address_of_the_pod(hypervisor: str, used: int) -> None:
+    """real-hosts.md 13"""
+    with cloud(zones=[{"name": "zone1", "hypervisor": hypervisor, "private_ips": 3}]) as simulator:
+        client = Client(simulator)
+        (row,) = client.everything("listCapacity", "capacity", type="5")
+        assert (row["capacityused"], row["capacitytotal"]) == (used, 3)
+        job = client.job("restartNetwork", id=NETWORK, cleanup="true")
+        assert (job["jobstatus"] == 1) is (hypervisor == "KVM")
+        assert job["jobstatus"] == 1 or job["jobresult"]["errortext"].startswith("Unable to create a deployment")
+
+
 # -- health checks
 
 

@@ -434,6 +434,64 @@ def test_wrong_content_type_and_wrong_count() -> None:
         assert client.ask(command="listZones").body["count"] == 8
 
 
+MANY = [{"name": "net", "count": 5}]
+
+
+def listed(client: Client, size: int) -> tuple[list[str], list[int]]:
+    """Page by page, as a client does: the names of the networks, and what each page said of their number."""
+    names: list[str] = []
+    counts = []
+    for page in range(1, 9):
+        body = client.ask(command="listNetworks", listall="true", page=str(page), pagesize=str(size)).body
+        names += [network["name"] for network in body.get("network", [])]
+        counts.append(body.get("count", 0))
+        if not body.get("network"):
+            break
+    return names, counts
+
+
+@pytest.mark.parametrize(
+    ("fault", "missing", "counts"),
+    [
+        ({"rows": ["net-00[24]"]}, ["net-004", "net-002"], [4, 4, 5, 5]),
+        ({"rows": ["net-00[24]"], "count": "kept"}, ["net-004", "net-002"], [5] * 4),
+        ({"every": 2}, ["net-004", "net-002"], [4, 4, 5, 5]),
+    ],
+)
+def test_relay_that_drops_rows(fault: dict[str, Any], missing: list[str], counts: list[int]) -> None:
+    everything = [f"net-00{number}" for number in (5, 4, 3, 2, 1)]
+    fault = {"kind": "drops_rows", "match": {"command": "listNetworks"}, "times": "always", **fault}
+    with SimulatorThread(estate(networks=MANY, faults=[fault])) as simulator:
+        names, said = listed(Client(simulator), 2)
+        assert names == [name for name in everything if name not in missing]
+        assert said == counts
+
+
+def test_page_that_is_answered_twice() -> None:
+    fault = {"kind": "repeats_page", "match": {"command": "listNetworks"}, "nth": 2}
+    with SimulatorThread(estate(networks=MANY, faults=[fault])) as simulator:
+        names, counts = listed(Client(simulator), 2)
+        assert names == ["net-005", "net-004", "net-005", "net-004", "net-001"]
+        assert counts == [5] * 4
+
+
+def test_list_that_shrinks_while_it_is_read() -> None:
+    fault = {"kind": "list_shrinks", "match": {"command": "listNetworks"}, "times": "always"}
+    with SimulatorThread(estate(networks=MANY, faults=[fault])) as simulator:
+        names, counts = listed(Client(simulator), 2)
+        # What slid into the first page was never seen.
+        assert names == ["net-005", "net-004", "net-002", "net-001"]
+        assert counts == [5, 4, 4]
+
+
+@pytest.mark.parametrize("says", ["unknown", "", "4.x"])
+def test_server_whose_version_cannot_be_read(says: str) -> None:
+    with SimulatorThread(estate(server={"version": "4.20.2.0", "says": says})) as simulator:
+        client = Client(simulator)
+        assert client.everything("listManagementServers", "managementserver")[0]["version"] == says
+        assert client.ask(command="listCapabilities").body["capability"]["cloudstackversion"] == says
+
+
 @pytest.mark.parametrize(("kind", "calls"), [("drop_before", 0), ("drop_after", 1)])
 def test_dropped_connection(kind: str, calls: int) -> None:
     with with_fault({"kind": kind, "match": {"command": "restartNetwork"}}) as simulator:

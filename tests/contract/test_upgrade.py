@@ -44,8 +44,9 @@ def test_estate_is_old_after_an_upgrade_of_the_server_and_runs_on() -> None:
         assert setting(client, "minreq.sysvmtemplate.version") == "4.22.0"
         assert setting(client, "router.template.kvm") == "systemvm-kvm-4.22.0-x86_64"
         assert after["requiresupgrade"] and after["state"] == "Running"
-        assert (before["templatename"], after["templatename"]) == ("systemvm-kvm-4.20.1", "systemvm-kvm-4.22.0-x86_64")
-        assert root_template(client, after) == "systemvm-kvm-4.20.1"
+        assert before["templatename"] == "systemvm-kvm-4.20.1-x86_64"
+        assert after["templatename"] == "systemvm-kvm-4.22.0-x86_64"
+        assert root_template(client, after) == "systemvm-kvm-4.20.1-x86_64"
         unchanged = ("id", "version", "softwareversion", "scriptsversion", "linklocalip", "hostid")
         assert {key: before[key] for key in unchanged} == {key: after[key] for key in unchanged}
         again = system_vm(client, "secondarystoragevm")
@@ -81,7 +82,7 @@ def test_upgrade_that_registers_nothing_leaves_settings_and_rows() -> None:
         client = Client(simulator)
         simulator.upgrade("4.22.0.0", templates=False)
         assert setting(client, "minreq.sysvmtemplate.version") == "4.20.1"
-        assert router(client)["templatename"] == "systemvm-kvm-4.20.1"
+        assert router(client)["templatename"] == "systemvm-kvm-4.20.1-x86_64"
         assert not router(client)["requiresupgrade"]
 
 
@@ -102,7 +103,7 @@ def test_template_registered_beforehand_becomes_the_system_template() -> None:
     templates_ = [{"version": "4.22.0", "type": "USER", "ready": False}]
     with SimulatorThread(estate(**AGED, zones=[{"name": "zone1", "templates": templates_}])) as simulator:
         client = Client(simulator)
-        assert router(client)["templatename"] == "systemvm-kvm-4.20.1"
+        assert router(client)["templatename"] == "systemvm-kvm-4.20.1-x86_64"
         simulator.upgrade("4.22.0.0")
         (row,) = templates(client, "systemvm-kvm-4.22.0-x86_64")
         assert (row["id"], row["isready"]) == (uuid_of("template", "systemvm-kvm-4.22.0-x86_64"), False)

@@ -143,7 +143,7 @@ def systemvm_job(
     what = "console proxy" if vm.type == CPVM else "secondary storage"
     plan = EventPlan(
         f"{prefix}.{verb}",
-        f"{gerund} system vm: {vm.nr}",
+        f"{gerund} system vm: {vm.id}",
         call.world.caller,
         (vm.id, vm.type_name, vm.name),
         started=f"{gerund} {what} Vm",
@@ -231,7 +231,7 @@ def router_job(
 
     plan = EventPlan(
         f"{'INTERNALLBVM' if role == INTERNAL_LB else 'ROUTER'}.{verb}",
-        f"{gerund} router: {router.nr}",
+        f"{gerund} router: {router.id}",
         router.owner,
         (router.id, "DomainRouter", router.name),
         started=f"{gerund} router Vm",
@@ -365,7 +365,7 @@ def update_configuration(call: Call) -> str:
         raise ApiError(PARAMETER, f"Config parameter with name {name} doesn't exist")
     zone = call.objects.get("zoneid")
     if zone is not None:
-        if not world.settings.is_zone_scoped(name):
+        if not world.is_zone_scoped(name):
             raise invalid("Invalid scope id provided for the parameter " + name)
         world.zone_named(zone.name).settings[name] = value
     else:

@@ -36,7 +36,7 @@ def check_redundant_states(world: World) -> None:
     for unit in units:
         if not unit.redundant or not unit.routers or any(router.redundantstate_fixed for router in unit.routers):
             continue
-        for router, state in true_states(unit, asked_before).items():
+        for router, state in true_states(world, unit, asked_before).items():
             shown = "UNKNOWN" if unreachable(router) else state
             if router.redundantstate != shown and router.started <= asked_before:
                 if shown == "PRIMARY":
@@ -45,12 +45,14 @@ def check_redundant_states(world: World) -> None:
                 world.change(router, redundantstate=shown)
 
 
-def true_states(unit: Network | Vpc, asked_before: float) -> dict[Router, str]:
+def true_states(world: World, unit: Network | Vpc, asked_before: float) -> dict[Router, str]:
     """What the running routers say themselves; of a pair that has just broken, what they said before."""
     running = [router for router in unit.routers if router.state == "Running"]
     if isinstance(unit, Vpc) and not any(tier.state in RESTARTABLE for tier in unit.tiers):
         # They agree in the guest networks, and there are none.
-        return dict.fromkeys(running, "UNKNOWN")
+        if world.does(versions.TIERLESS_UNKNOWN):
+            return dict.fromkeys(running, "UNKNOWN")
+        return {router: "FAULT" if index else "PRIMARY" for index, router in enumerate(running)}
     if unit.broken is not None:
         if unit.broken.since > asked_before:
             return {}

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +61,8 @@ class Call:
     """The past moment whose state a list shows, by a stale_reads fault."""
     lie: int = 0
     """By how much a list's count is wrong, by a count_lies fault."""
+    lost: int = 0
+    """How many of the first are gone by now, by a list_shrinks fault."""
     items: int = 0
     """How many a list shows."""
 
@@ -114,12 +116,13 @@ class Call:
         text = self.params.get(name)
         if text is None:
             return None
+        own = timezone(timedelta(hours=self.world.server.utc_offset))
         try:
-            if EXACT_DATE.fullmatch(text):
+            if EXACT_DATE.fullmatch(text) and self.world.does(versions.DATES_HAVE_TIMES):
                 return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
             if DATE_AND_TIME.fullmatch(text):
-                return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
-            day = datetime.fromisoformat(text[:10]).replace(tzinfo=timezone.utc)
+                return datetime.fromisoformat(text).replace(tzinfo=own).timestamp()
+            day = datetime.fromisoformat(text[:10]).replace(tzinfo=own)
         except ValueError:
             raise ApiError(
                 PARAMETER,
@@ -174,6 +177,7 @@ class Call:
 
     def page(self, items: Sequence[T], default: int | None = None) -> Sequence[T]:
         """As BaseListCmd.getPageSize: default is what a list has that nobody asked for pages of; -1 is no limit."""
+        items = items[self.lost :]
         limit = self.world.page_limit
         size = limit if default is None else default
         if "pagesize" in self.params:
@@ -245,7 +249,7 @@ class Command:
     def description(self, world: World) -> dict[str, Any]:
         """An entry of listApis, without the parameters that the server is too old for."""
         entry = dict(RECORDED_APIS.get(self.name) or self._description())
-        entry["params"] = [p for p in entry["params"] if world.knows(p.get("since"))]
+        entry["params"] = [p for p in entry["params"] if world.knows(self.params[p["name"]].since)]
         return entry
 
     def _description(self) -> dict[str, Any]:

@@ -70,6 +70,10 @@ class Zone(Entity):
     hypervisor: str = "KVM"
     picks: str | None = None
     """The hypervisor of new SSVMs and CPVMs, where a real server would pick at random; None: hypervisor."""
+    added_later: bool = False
+    """After the templates: older servers do not show it theirs."""
+    private_ips: int = 2297
+    """How many addresses of its pod it has."""
     wants: set[str] = field(default_factory=set)
     """Types of the system VMs that the capacity scan keeps here."""
 
@@ -240,6 +244,15 @@ class Vpc(Restartable):
         return "missing" if any(tier.rules == "missing" for tier in self.tiers) else "applied"
 
 
+@dataclass
+class OldDisk:
+    """A ROOT volume that a VM had before, and that the storage clean-up has not reached."""
+
+    id: str
+    root: Template
+    state: str = "Destroy"
+
+
 @dataclass(eq=False, kw_only=True)
 class Vm(Entity):
     zone: Zone
@@ -250,6 +263,7 @@ class Vm(Entity):
     root: Template
     """What its ROOT volume was made from."""
     disk: int = 1
+    old_disks: list[OldDisk] = field(default_factory=list)
     created: float = 0.0
     host: Host | None = None
     last_host: Host | None = None

@@ -17,11 +17,13 @@ from tests.simulator.entities import (
     Host,
     ManagementServer,
     Network,
+    OldDisk,
     Owner,
     Pod,
     Project,
     SystemVm,
     Template,
+    Vm,
     Vpc,
     Zone,
 )
@@ -95,7 +97,7 @@ class Places:
                 ManagementServer(
                     uuid_of("managementserver", name),
                     name,
-                    server.get("version", world.server.version),
+                    server.get("version", world.version_said),
                     server.get("state", "Up"),
                     world.started - 3600,
                     world.started - 3700,
@@ -126,6 +128,8 @@ class Places:
                 settings={key: text_of(value) for key, value in spec.get("settings", {}).items()},
                 details={key: text_of(value) for key, value in spec.get("details", {}).items()},
                 hypervisor=self.hypervisor(hypervisor, where),
+                added_later=spec.get("added_later", False),
+                private_ips=spec.get("private_ips", 2297),
                 picks=self.hypervisor(spec["picks"], where) if "picks" in spec else None,
             )
         )
@@ -264,7 +268,7 @@ class Places:
         in_use |= {(zone.hypervisor, self.arch(zone, zone.hypervisor)) for zone in world.zones}
         # The last architecture of a hypervisor wins its setting, as in an upgrade; x86_64 is the first.
         for hypervisor, arch in sorted(in_use, key=lambda each: (each[0], each[1] != X86, each[1])):
-            if hypervisor == "External":
+            if hypervisor == "External" or (hypervisor == "Simulator" and any(world.system_templates(hypervisor))):
                 continue
             named = [t for t in world.system_templates(hypervisor) if (t.version, t.arch) == (current, arch)]
             newest = max(named, key=lambda t: t.nr) if named else self.template(hypervisor, current, arch=arch)
@@ -284,6 +288,12 @@ class Places:
     def template_of(self, hypervisor: str, version: str, arch: str = X86) -> Template:
         found = [t for t in self.world.system_templates(hypervisor) if (t.version, t.arch) == (version, arch)]
         return found[-1] if found else self.template(hypervisor, version, arch=arch)
+
+    def old_disks(self, vm: Vm, versions: list[str]) -> None:
+        """ROOT volumes that it had, by the versions of their templates; still in state Destroy."""
+        for number, version in enumerate(versions):
+            template = self.template_of(vm.hypervisor, version, vm.root.arch)
+            vm.old_disks.append(OldDisk(uuid_of("volume", f"{vm.id}/old{number}"), template))
 
     def arch(self, zone: Zone, hypervisor: str, spec: Spec | None = None) -> str:
         """What a VM has: its own, or that of the zone's first hosts of the hypervisor."""

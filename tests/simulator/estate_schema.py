@@ -37,12 +37,14 @@ TOP = {
 }
 SERVER = {
     "version": STR,
+    "says": STR,
     "key": STR,
     "secret": STR,
     "account": STR,
     "customjobid": STR,
     "hosts": STR,
     "healthchecksfailed": BOOL,
+    "utc_offset": NUMBER,
     "item_cost_ms": MAP,
     "workers": INT,
     "management_servers": LIST,
@@ -65,6 +67,8 @@ ZONE = {
     "settings": MAP,
     "details": MAP,
     "picks": STR,
+    "added_later": BOOL,
+    "private_ips": INT,
     "image_stores": LIST,
     "storage_pools": LIST,
 }
@@ -92,6 +96,7 @@ SYSTEM_VM = {
     "state": STR,
     "agent": STR,
     "sessions": INT,
+    "old_disks": LIST,
     **REACH,
 }
 ROUTER = VERSIONS | {
@@ -101,6 +106,7 @@ ROUTER = VERSIONS | {
     "scriptsversion": STR,
     "failing_checks": (list, dict),
     "host": STR,
+    "old_disks": LIST,
     "missing": BOOL,
     "never_started": BOOL,
 }

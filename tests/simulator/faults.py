@@ -23,6 +23,9 @@ HTTP_KINDS = {
     "drop_after",
     "refuse",
     "count_lies",
+    "drops_rows",
+    "repeats_page",
+    "list_shrinks",
 }
 # How a job ends
 JOB_KINDS = {"job_lost", "job_cancelled", "job_never_ends", "job_fails"}
@@ -53,7 +56,7 @@ LASTING_KINDS = {"clock_skew", "stale_reads"}
 KINDS = HTTP_KINDS | JOB_KINDS | VM_KINDS | DUPLICATE_KINDS | LASTING_KINDS
 
 OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "http_status": {"status": int, "body": str, "phase": str},
+    "http_status": {"status": int, "body": str, "phase": str, "text": str},
     "html": {"status": int, "phase": str},
     "truncated_json": {},
     "empty_body": {},
@@ -63,6 +66,9 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "drop_after": {},
     "refuse": {"seconds": (int, float)},
     "count_lies": {"by": int},
+    "drops_rows": {"rows": list, "every": int, "count": str},
+    "repeats_page": {},
+    "list_shrinks": {"by": int},
     "job_lost": {"work_done": bool, "seconds": (int, float)},
     "job_cancelled": {"work_done": bool, "seconds": (int, float)},
     "job_never_ends": {"work_done": bool},
@@ -81,6 +87,7 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
 }
 MATCH_KEYS = {"command", "name", "id"}
 PHASES = {"before", "after"}
+COUNTS = {"lowered", "kept"}
 
 
 @dataclass
@@ -110,6 +117,8 @@ class Fault:
             if not isinstance(value, allowed[key]):
                 raise ValueError(f"fault {kind}: {key} has the wrong type: {value!r}")
             options[key] = value
+        if options.get("count", "lowered") not in COUNTS:
+            raise ValueError(f"fault {kind}: count is lowered or kept, not {options['count']!r}")
         if options.get("phase", "before") not in PHASES:
             raise ValueError(f"fault {kind}: phase is before or after, not {options['phase']!r}")
         if kind == "alert" and options.get("type", 9) not in ALERT_NAMES:

@@ -12,15 +12,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulator import versions
 from tests.simulator.entities import Entity, ManagementServer, Owner, Router, Vm
 from tests.simulator.errors import INTERNAL, ApiError, ReturnedFalse, existing_entity, invalid
 from tests.simulator.events import Event
 from tests.simulator.faults import JOB_KINDS, Fault
-from tests.simulator.world import World
+from tests.simulator.world import PREPARING, World
 
 RUNNING, SUCCEEDED, FAILED = 0, 1, 2
 
 JobResult = dict[str, Any]
+
+UNAVAILABLE = 503
+SHUTDOWN_530 = "A shutdown has been triggered. Can not accept new jobs"
+SHUTDOWN_503 = "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs"
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -85,12 +90,17 @@ class JobRunner:
         custom_id: str | None = None,
     ) -> Job:
         world = self.world
+        refused = world.active_server.state in PREPARING
+        if refused and world.does(versions.SHUTDOWN_503):
+            raise ApiError(UNAVAILABLE, SHUTDOWN_503)
         job = Job(command, java_class, world.now(), world.active_server, target, instance_type)
         job.instance_id = target.id if show_instance and target is not None else instance_id
         # Written before the id is looked at: a refused one leaves an event that no Started follows.
         scheduled = world.events.add(
             plan.type, "Scheduled", plan.scheduled, plan.owner, job.created, resource=plan.resource
         )
+        if refused and world.does(versions.SHUTDOWN_530):
+            raise ApiError(INTERNAL, SHUTDOWN_530)
         if custom_id is not None:
             self._check_custom_id(custom_id, command, target)
             job.id = custom_id

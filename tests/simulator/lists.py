@@ -34,10 +34,10 @@ def list_capabilities(call: Call) -> str:
     capability = dict(CAPABILITIES)
     hidden = call.world.does(versions.VERSION_HIDDEN)
     if not hidden or call.world.setting_is_true("expose.cloudstack.version.api.list.capabilities"):
-        capability["cloudstackversion"] = call.world.server.version
+        capability["cloudstackversion"] = call.world.version_said
     else:
         capability.pop("cloudstackversion")
-    return dump({"capability": capability})
+    return f'{{"capability":{call.shown("capability", capability)}}}'
 
 
 @command("listManagementServers")
@@ -96,7 +96,7 @@ def list_configurations(call: Call) -> str:
             continue
         entry = world.settings.entry(name)
         if zone is not None:
-            if not world.settings.is_zone_scoped(name):
+            if not world.is_zone_scoped(name):
                 continue
             assert isinstance(zone, Zone)
             if name in zone.settings or "value" in entry:
@@ -154,7 +154,10 @@ def list_async_jobs(call: Call) -> str:
         values={"managementserverid": lambda job: job.server.id},
         keyword=lambda job: [job.java_class],
     )
-    return call.rows("asyncjobs", jobs, lambda job: render.job(call.world, job))
+    rows = [render.job(call.world, job) for job in jobs]
+    if call.flag("listall") and not call.world.does(versions.NO_PSEUDO_JOBS):
+        rows.append(render.pseudo_job(call.world))
+    return call.rows("asyncjobs", rows, dict)
 
 
 @command(
@@ -162,7 +165,7 @@ def list_async_jobs(call: Call) -> str:
     f"{OWNED} id:uuid type level startdate enddate resourceid resourcetype startid duration entrytime state archived",
 )
 def list_events(call: Call) -> str:
-    """Page 1 has the newest events; within a page, those of projects come first, each in the order they happened."""
+    """Page 1 has the newest events; within a page they may come in another order: those of projects first, say."""
     resource = call.params.get("resourceid")
     if resource is not None:
         if "resourcetype" not in call.params:
@@ -188,5 +191,7 @@ def list_events(call: Call) -> str:
         owner=lambda event: event.owner,
     )
     # The page is cut by age, then read in another order.
-    shown = sorted(call.page(events), key=lambda event: (event.owner.project is None, event.nr))
+    shown = call.page(events)
+    if call.world.does(versions.EVENTS_UNORDERED):
+        shown = sorted(shown, key=lambda event: (event.owner.project is None, event.nr))
     return call.counted("event", len(events), [call.shown("event", render.event(call.world, event)) for event in shown])

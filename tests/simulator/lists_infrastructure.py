@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator import render_infrastructure, render_networks, render_parts
+from tests.simulator import render_infrastructure, render_networks, render_parts, versions
 from tests.simulator.commands import Call, command
+from tests.simulator.entities import Template, Zone
 from tests.simulator.lists import OWNED, PAGED, shown_as
+from tests.simulator.storage import private_ips_taken
 
 
 @command("listZones", ids="zone")
@@ -108,7 +110,7 @@ def list_capacity(call: Call) -> str:
             (2, "STORAGE", 0, 0),
             (3, "STORAGE_ALLOCATED", vms << 31, 1 << 44),
             (4, "VIRTUAL_NETWORK_PUBLIC_IP", public, 16384),
-            (5, "PRIVATE_IP", 2, 2297),
+            (5, "PRIVATE_IP", private_ips_taken(world, zone), zone.private_ips),
             (6, "SECONDARY_STORAGE", 0, 0),
             (7, "VLAN", len(world.networks), 4000),
             (19, "GPU", 0, 0),
@@ -153,12 +155,14 @@ def list_network_offerings(call: Call) -> str:
 @command("listTemplates", ids="template")
 def list_templates(call: Call) -> str:
     ids = call.params.get("ids", "")
+    all_zones = call.world.does(versions.TEMPLATES_OF_NEW_ZONES)
     rows = [
         (template, zone)
         for template in sorted(call.world.templates, key=lambda template: -template.nr)
         for zone in call.world.zones
         if template.removed is None
         and (template.zones is None or zone.name in template.zones)
+        and not (zone.added_later and template.type == "SYSTEM" and not all_zones)
         and (not ids or template.id in ids.split(","))
         and call.params.get("templatetype", template.type).upper() == template.type
     ]
@@ -173,4 +177,10 @@ def list_templates(call: Call) -> str:
         },
         keyword=lambda row: [row[0].name],
     )
-    return call.rows("template", chosen, lambda row: render_infrastructure.template(call.world, *row))
+    hidden = {"details", "forcks"} if call.params.get("details") == "min" else set()
+
+    def show(row: tuple[Template, Zone]) -> dict[str, Any]:
+        shown = render_infrastructure.template(call.world, *row)
+        return {key: value for key, value in shown.items() if key not in hidden}
+
+    return call.rows("template", chosen, show)

@@ -70,7 +70,10 @@ def list_public_ip_addresses(call: Call) -> str:
         first = unit.routers[0] if unit.routers else None
         networks = unit.tiers if isinstance(unit, Vpc) else [unit]
         used = any(not rule.own_address for network in networks for rule in network.public_rules)
-        row = common(call, unit.public_ip, unit.owner, unit.zone) | vm_fields(first, "DomainRouter")
+        row = common(call, unit.public_ip, unit.owner, unit.zone)
+        if unit.owner.project is None:
+            # As recorded: those of projects do not show the router.
+            row |= vm_fields(first, "DomainRouter")
         rows.append(row | network_or_vpc(unit) | rest(unit.zone, None) | {"hasrules": used})
     for network in call.select(
         [network for network in world.networks if network.public_rules],
@@ -98,7 +101,7 @@ def common(call: Call, address: str, owner: Owner, zone: Zone) -> Row:
         "allocated": call.world.stamp(call.world.started),
         **render_parts.zone_fields(zone),
         "issourcenat": True,
-        **render_parts.owner_fields(owner),
+        **render_parts.owner_fields(call.world, owner),
         "forvirtualnetwork": True,
         "vlanid": uuid_of("vlan", zone.name),
         "vlanname": "vlan://50",
@@ -169,7 +172,7 @@ def list_load_balancer_rules(call: Call) -> str:
             "privateport": "80",
             "algorithm": "roundrobin",
             "networkid": network.id,
-            **render_parts.owner_fields(network.owner),
+            **render_parts.owner_fields(call.world, network.owner),
             "state": "Active",
             **render_parts.zone_fields(network.zone),
             "protocol": rule.protocol,
@@ -258,7 +261,7 @@ def list_remote_access_vpns(call: Call) -> str:
             "publicip": unit.public_ip,
             "iprange": "10.1.2.1-10.1.2.8",
             "presharedkey": "simulated",
-            **render_parts.owner_fields(unit.owner),
+            **render_parts.owner_fields(call.world, unit.owner),
             "state": "Running",
             "id": uuid_of("remoteaccessvpn", unit.id),
             "fordisplay": True,

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.simulator import render_parts, render_vms
 from tests.simulator.commands import Call, command, dump
-from tests.simulator.entities import INTERNAL_LB, Network, Router, SystemVm, Vm, Vpc
+from tests.simulator.entities import INTERNAL_LB, Network, OldDisk, Router, SystemVm, Vm, Vpc
 from tests.simulator.identity import uuid_of
 from tests.simulator.lists import OWNED
 
@@ -81,7 +81,7 @@ def routers_with(call: Call, role: str) -> list[Router]:
 
 @command("listVolumes")
 def list_volumes(call: Call) -> str:
-    """Only the ROOT volumes of system VMs exist here."""
+    """Only the ROOT volumes of system VMs exist here, and those that they had."""
     world = call.world
     vms: list[Vm] = []
     if call.flag("listsystemvms") and call.equals("type", "ROOT"):
@@ -92,20 +92,26 @@ def list_volumes(call: Call) -> str:
                 "zoneid": lambda vm: vm.zone,
                 "hostid": lambda vm: vm.host,
             },
-            values={"id": lambda vm: vm.volume_id, "name": lambda vm: f"ROOT-{vm.nr}"},
+            values={"name": lambda vm: f"ROOT-{vm.nr}"},
             keyword=lambda vm: (f"ROOT-{vm.nr}", vm.name),
             owner=world.owner_of,
         )
         if call.params.get("projectid") == "-1":
             vms.sort(key=lambda vm: world.owner_of(vm).project is None)
 
-    def text(vm: Vm) -> str:
-        cached = vm.cache.get("volume")
+    def text(row: tuple[Vm, OldDisk | None]) -> str:
+        vm, old = row
+        cached = vm.cache.get("volume") if old is None else None
         if cached is None:
-            cached = vm.cache["volume"] = dump(render_parts.drop_newer(world, "volume", render_vms.volume(world, vm)))
+            cached = dump(render_parts.drop_newer(world, "volume", render_vms.volume(world, vm, old)))
+        if old is None:
+            vm.cache["volume"] = cached
         return cached
 
-    return call.texts("volume", vms, text)
+    rows: list[tuple[Vm, OldDisk | None]] = [(vm, disk) for vm in vms for disk in (*vm.old_disks, None)]
+    if "id" in call.params:
+        rows = [row for row in rows if call.params["id"] == (row[0].volume_id if row[1] is None else row[1].id)]
+    return call.texts("volume", rows, text)
 
 
 @command("listConsoleSessions", f"{OWNED} id:uuid hostid:uuid activeonly:boolean startdate enddate")

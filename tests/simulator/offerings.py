@@ -32,7 +32,7 @@ class Offerings:
         self.rows = copy.deepcopy(RECORDED)
         for row in self.rows:
             if row.get("systemvmtype") in RAISED_IN_4_20 and not within(server_version, MEMORY_RAISED.spans):
-                row["memory"] = 256
+                row["memory"] = 128 if row["systemvmtype"] == "elasticloadbalancervm" else 256
 
     def raise_memory(self) -> None:
         """What the upgrade to 4.20 does to the server's own; an operator's stay."""

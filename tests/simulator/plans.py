@@ -14,7 +14,7 @@ def restart_of_network(network: Network) -> EventPlan:
         f"Restarting network: {network.nr}",
         network.owner,
         (network.id, "Network", network.name),
-        started="Restarting network",
+        started="restarting network",
         completed="Successfully completed restarting network",
         failed="Error while restarting network",
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulator.identity import uuid_of
-from tests.simulator.render_parts import DNS, JsonObject, pod_fields, zone_fields
+from tests.simulator.render_parts import DNS, JsonObject, domain_path, drop_newer, pod_fields, zone_fields
 
 if TYPE_CHECKING:
     from tests.simulator.entities import Host, SystemVm, Template, Zone
@@ -181,19 +181,23 @@ def template(world: World, template: Template, zone: Zone) -> JsonObject:
         "templatetype": template.type,
         "hypervisor": template.hypervisor,
         "domain": "ROOT",
-        "domainpath": "ROOT",
+        "domainpath": domain_path(world, "ROOT"),
         "domainid": uuid_of("domain", "ROOT"),
         "isextractable": False,
         "checksum": "",
         "details": {},
         "downloaddetails": [
-            {
-                "downloadState": state,
-                "datastore": datastore,
-                "datastoreRole": role,
-                "downloadPercent": percent_done,
-                "datastoreId": uuid_of("datastore", datastore),
-            }
+            drop_newer(
+                world,
+                "downloaddetails",
+                {
+                    "downloadState": state,
+                    "datastore": datastore,
+                    "datastoreRole": role,
+                    "downloadPercent": percent_done,
+                    "datastoreId": uuid_of("datastore", datastore),
+                },
+            )
             for datastore, role in stores
         ],
         "arch": template.arch,

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.simulator.identity import uuid_of
-from tests.simulator.render_parts import DNS, JsonObject, drop_newer, gateway, netmask, owner_fields, zone_fields
+from tests.simulator.render_parts import (
+    DNS,
+    JsonObject,
+    domain_fields,
+    drop_newer,
+    gateway,
+    netmask,
+    owner_fields,
+    zone_fields,
+)
 
 if TYPE_CHECKING:
     from tests.simulator.entities import Network, Vpc
@@ -52,6 +61,13 @@ def services_of(network: Network) -> list[JsonObject]:
     return services
 
 
+def owner(world: World, network: Network) -> JsonObject:
+    """One of a domain has no account (ApiResponseHelper.createNetworkResponse)."""
+    if network.acltype == "Account":
+        return owner_fields(world, network.owner)
+    return domain_fields(world, network.owner) | {"subdomainaccess": True}
+
+
 def network(world: World, network: Network) -> JsonObject:
     offering = offering_of(network)
     layer2 = network.type == "L2"
@@ -84,7 +100,7 @@ def network(world: World, network: Network) -> JsonObject:
         shown["vlan"] = str(network.vlan)
     shown |= {
         "acltype": network.acltype,
-        **owner_fields(network.owner),
+        **owner(world, network),
         "service": services_of(network),
         "networkdomain": "cs1cloud.internal",
         "physicalnetworkid": uuid_of("physicalnetwork", network.zone.name),
@@ -97,7 +113,7 @@ def network(world: World, network: Network) -> JsonObject:
     shown |= {
         "canusefordeploy": True,
         "ispersistent": offering["ispersistent"],
-        "tags": tags(network),
+        "tags": tags(world, network),
         "details": {},
         "displaynetwork": True,
         "strechedl2subnet": False,
@@ -112,14 +128,14 @@ def network(world: World, network: Network) -> JsonObject:
     return shown | {"publicmtu": 1500, "privatemtu": 1500, "hasannotations": False}
 
 
-def tags(entity: Network | Vpc) -> list[JsonObject]:
+def tags(world: World, entity: Network | Vpc) -> list[JsonObject]:
     return [
         {
             "key": key,
             "value": value,
             "resourcetype": "Vpc" if entity.kind == "vpc" else "Network",
             "resourceid": entity.id,
-            **owner_fields(entity.owner),
+            **owner_fields(world, entity.owner),
         }
         for key, value in entity.tags.items()
     ]
@@ -138,11 +154,11 @@ def vpc(world: World, vpc: Vpc) -> JsonObject:
         "vpcofferingid": uuid_of("vpcoffering", offering),
         "vpcofferingname": offering,
         "created": world.stamp(vpc.born),
-        **owner_fields(vpc.owner),
+        **owner_fields(world, vpc.owner),
         "network": [drop_newer(world, "network", network(world, tier)) for tier in vpc.tiers],
         "restartrequired": vpc.restartrequired,
         "networkdomain": "cs1cloud.internal",
-        "tags": tags(vpc),
+        "tags": tags(world, vpc),
         "fordisplay": True,
         "distributedvpcrouter": False,
         "regionlevelvpc": False,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.simulator import versions
 from tests.simulator.identity import uuid_of
 from tests.simulator.versions import missing_keys
 
@@ -30,17 +31,22 @@ def drop_newer(world: World, kind: str, shown: JsonObject) -> JsonObject:
     return {key: value for key, value in shown.items() if key not in missing} if missing else shown
 
 
-def owner_fields(owner: Owner) -> JsonObject:
+def domain_path(world: World, path: str) -> str:
+    return path if world.does(versions.PRETTY_PATHS) else f"{path.removeprefix('ROOT')}/"
+
+
+def domain_fields(world: World, owner: Owner) -> JsonObject:
+    return {"domainid": owner.domain_id, "domain": owner.domain, "domainpath": domain_path(world, owner.path)}
+
+
+def owner_fields(world: World, owner: Owner) -> JsonObject:
     shown: JsonObject = {}
     if owner.project is None:
         shown["account"] = owner.account
     else:
         shown["projectid"] = owner.project_id
         shown["project"] = owner.project
-    shown["domainid"] = owner.domain_id
-    shown["domain"] = owner.domain
-    shown["domainpath"] = owner.path
-    return shown
+    return shown | domain_fields(world, owner)
 
 
 def zone_fields(zone: Zone) -> JsonObject:
@@ -59,7 +65,6 @@ def placement_fields(vm: Vm) -> JsonObject:
         "hostid": vm.host.id,
         "hostname": vm.host.name,
         "hostcontrolstate": control_state(vm.host),
-        "hypervisor": vm.hypervisor,
     }
 
 

@@ -29,7 +29,7 @@ from tests.simulator.render_parts import (
 )
 
 if TYPE_CHECKING:
-    from tests.simulator.entities import Network, Router, SystemVm, Vm
+    from tests.simulator.entities import Network, OldDisk, Router, SystemVm, Vm
     from tests.simulator.world import World
 
 
@@ -75,9 +75,9 @@ def guest_address(router: Router, network: Network) -> tuple[str, str]:
 
 
 def nics(router: Router) -> list[JsonObject]:
-    running = router.state != "Stopped"
+    running = router.state != "Stopped" and router.host is not None
     # A router that never had a place keeps what was reserved for it.
-    reserved = running or not router.placed
+    reserved = router.state != "Stopped" or not router.placed
     guests = []
     for network in router.networks:
         address, mac_address = guest_address(router, network)
@@ -149,6 +149,8 @@ def router(world: World, router: Router) -> JsonObject:
     if router.placed:
         shown |= pod_fields(router.zone)
     shown |= placement_fields(router)
+    if router.host is not None or world.does(versions.HYPERVISOR_OF_STOPPED):
+        shown["hypervisor"] = router.hypervisor
     if control is not None and "ipaddress" in control:
         shown["linklocalip"] = control["ipaddress"]
         shown["linklocalmacaddress"] = control["macaddress"]
@@ -172,7 +174,7 @@ def router(world: World, router: Router) -> JsonObject:
         "templatename": router.template.name,
         "created": world.stamp(router.created),
         "state": "Destroyed" if destroyed else router.state,
-        **owner_fields(router.owner),
+        **owner_fields(world, router.owner),
         "serviceofferingid": offering["id"],
         "serviceofferingname": offering["name"],
         "isredundantrouter": router.redundant,
@@ -207,7 +209,10 @@ def systemvm(world: World, vm: SystemVm, destroyed: bool = False) -> JsonObject:
     shown: JsonObject = {"id": vm.id, "systemvmtype": vm.type, **zone_fields(vm.zone), "dns1": DNS}
     if addressed:
         shown["gateway"] = PUBLIC_GATEWAY
-    shown |= {"name": vm.name, **pod_fields(vm.zone), **placement_fields(vm), "hypervisor": vm.hypervisor}
+    shown["name"] = vm.name
+    if vm.placed:
+        shown |= pod_fields(vm.zone)
+    shown |= {**placement_fields(vm), "hypervisor": vm.hypervisor}
     if addressed and placed:
         number = vm.nr * 37 + vm.starts * 5
         address, mac_address = link_local(vm)
@@ -252,20 +257,22 @@ def systemvm_in_list(world: World, vm: SystemVm) -> JsonObject:
     return systemvm(world, vm) | job_fields(vm)
 
 
-def volume(world: World, vm: Vm) -> JsonObject:
-    """The ROOT volume of a system VM; its templateid is the template the VM really runs."""
+def volume(world: World, vm: Vm, old: OldDisk | None = None) -> JsonObject:
+    """The ROOT volume of a system VM, or one that it had; its templateid is the template the VM really runs, or ran."""
+    root = vm.root if old is None else old.root
+    state = "Ready" if vm.placed else "Allocated"
     offering = world.offering_of(vm)
     cluster = vm.host.cluster if vm.host is not None else next(c for c in world.clusters if c.zone is vm.zone)
     shown = {
-        "id": vm.volume_id,
+        "id": vm.volume_id if old is None else old.id,
         "name": f"ROOT-{vm.nr}",
         **zone_fields(vm.zone),
         "type": "ROOT",
         "deviceid": 0,
         "virtualmachineid": vm.id,
-        "templateid": vm.root.id,
-        "templatename": vm.root.name,
-        "templatedisplaytext": vm.root.name,
+        "templateid": root.id,
+        "templatename": root.name,
+        "templatedisplaytext": root.name,
         "vmname": vm.name,
         "vmdisplayname": vm.name,
         "vmstate": vm.state,
@@ -273,8 +280,8 @@ def volume(world: World, vm: Vm) -> JsonObject:
         "provisioningtype": "thin",
         "size": 2147483648,
         "created": world.stamp(vm.created),
-        "state": "Ready" if vm.placed else "Allocated",
-        **owner_fields(world.owner_of(vm)),
+        "state": state if old is None else old.state,
+        **owner_fields(world, world.owner_of(vm)),
         "storagetype": offering["storagetype"],
         "hypervisor": vm.hypervisor,
         "destroyed": False,
@@ -292,7 +299,7 @@ def volume(world: World, vm: Vm) -> JsonObject:
     if vm.placed:
         shown |= {
             "storage": f"{vm.zone.name}-ps0",
-            "path": uuid_of("path", vm.volume_id),
+            "path": uuid_of("path", shown["id"]),
             "storageid": uuid_of("storagepool", vm.zone.name),
             "physicalsize": 2147483648,
             "virtualsize": 2147483648,

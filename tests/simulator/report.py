@@ -21,7 +21,7 @@ from tests.simulator.entities import (
     Vpc,
     changeable,
 )
-from tests.simulator.estate import failing_checks
+from tests.simulator.estate_vms import failing_checks
 from tests.simulator.jobs import JobRunner
 from tests.simulator.routers import choose_host
 from tests.simulator.rules import gap_of

@@ -12,14 +12,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.simulator import versions
-from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, Router, Template, Vm, Vpc, Zone
+from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, OldDisk, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
+from tests.simulator.jobs import SHUTDOWN_530
 from tests.simulator.offerings import memory_needed
 from tests.simulator.patching import patch, strike, strike_checks, takes_rules, unreachable
-from tests.simulator.storage import takes_disk, uses_local
+from tests.simulator.storage import private_ips_taken, takes_disk, takes_private_ip, uses_local
 from tests.simulator.templates import for_new_router
 from tests.simulator.world import SIMULATED, World
 
+MOMENT = 0.2
+"""The share of a start, a stop or a restart in which something is between two states."""
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
 
 
@@ -47,20 +50,25 @@ def choose_host(
 
 async def start_vm(world: World, command: str, vm: Vm) -> None:
     """Start it on a host; the disk is made anew when the VM's template is not the one it runs (reference 4.6)."""
+    if world.breaks_off:
+        raise ApiError(INTERNAL, SHUTDOWN_530)
     avoid = [r.host for r in siblings(vm) if r.host is not None]
     first = vm.software is None and (not isinstance(vm, Router) or vm.version is None)
     new_disk = first or vm.template is not vm.root or world.setting_is_true("recreate.systemvm.enabled")
     runs = vm.template if new_disk else vm.root
     host = choose_host(world, vm.zone, runs, vm.last_host, avoid)
-    no_place = host is None or (new_disk and not takes_disk(world, vm.zone, vm.local))
+    no_address = takes_private_ip(vm) and private_ips_taken(world, vm.zone) >= vm.zone.private_ips
+    no_place = host is None or no_address or (new_disk and not takes_disk(world, vm.zone, vm.local))
     if host is None or no_place or strike(world, {"capacity_failure"}, command, vm) is not None:
         await world.timings.pause("capacity_failure")
         world.change(vm, state="Stopped")
         code = CAPACITY if isinstance(vm, Router) and vm.vpc is not None else INTERNAL
         raise ApiError(code, f"Unable to create a deployment for VM instance {describe(vm, 'Starting')}")
-    world.place(vm, host)
     world.change(vm, state="Starting", starts=vm.starts + 1)
     try:
+        # As recorded: for a moment it is Starting nowhere.
+        await world.timings.pause("start", MOMENT)
+        world.place(vm, host)
         no_template = new_disk and not world.is_ready(vm.template, vm.zone)
         # It never boots, and the server gives up after several tries.
         no_boot = world.offering_of(vm)["memory"] < memory_needed(runs.version)
@@ -70,13 +78,17 @@ async def start_vm(world: World, command: str, vm: Vm) -> None:
             world.change(vm, state="Stopped")
             short = json.dumps({"instanceName": vm.name, "uuid": vm.id}, separators=(",", ":"))
             raise ApiError(INTERNAL, f"Unable to orchestrate the start of VM instance {short}.")
-        await world.timings.pause("start")
+        await world.timings.pause("start", 1 - MOMENT)
     except asyncio.CancelledError:
         world.place(vm, None)
         world.change(vm, state="Stopped")
         raise
-    if new_disk:
-        world.change(vm, root=vm.template, disk=vm.disk if first else vm.disk + 1)
+    if new_disk and not first:
+        if vm.hypervisor != "VMware" and not world.does(versions.OLD_DISKS_GO):
+            vm.old_disks.append(OldDisk(vm.volume_id, vm.root))
+        world.change(vm, root=vm.template, disk=vm.disk + 1)
+    elif new_disk:
+        world.change(vm, root=vm.template)
     world.change(vm, state="Running")
 
 
@@ -95,7 +107,6 @@ async def start(world: World, command: str, router: Router) -> None:
         scripts=package,
         scripts_checksum=None,
         installed=None,
-        redundantstate="UNKNOWN",
         redundantstate_fixed=False,
         # A start comes with all rules.
         without_rules=set(),
@@ -110,20 +121,25 @@ async def start(world: World, command: str, router: Router) -> None:
     strike_checks(world, command, router)
 
 
-async def stop(world: World, router: Router) -> None:
+async def stop(world: World, router: Router, share: float = 1.0) -> None:
+    if world.breaks_off:
+        raise ApiError(INTERNAL, SHUTDOWN_530)
     world.interrupted(router, "restart")
     world.change(router, state="Stopping")
     try:
-        await world.timings.pause("stop")
+        await world.timings.pause("stop", share)
     finally:
         if router.removed is None:
             world.place(router, None)
-            world.change(router, state="Stopped", redundantstate="UNKNOWN", without_rules=set())
+            # As recorded: what it was last said to be stays until the server asks it again.
+            world.change(router, state="Stopped", without_rules=set())
 
 
 async def destroy(world: World, router: Router) -> None:
     if router.state in ("Running", "Starting"):
-        await stop(world, router)
+        await stop(world, router, 1 - MOMENT)
+        # As recorded: for a moment it is there and Stopped.
+        await world.timings.pause("stop", MOMENT)
     if router.removed is None:
         world.remove(router)
 
@@ -181,6 +197,8 @@ def new_router(world: World, unit: Network | Vpc, role: str, tier: Network | Non
 
 async def deploy(world: World, command: str, unit: Network | Vpc) -> Router:
     router = new_router(world, unit, "VIRTUAL_ROUTER")
+    # As recorded: for a moment it is there and Stopped.
+    await world.timings.pause("start", MOMENT)
     await start(world, command, router)
     return router
 
@@ -285,6 +303,8 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
             await deploy(world, command, unit)
     if unit.redundant:
         await world.timings.pause("rvr_handover")
+    else:
+        await world.timings.pause("restart", MOMENT)
     for router in old:
         if router.removed is not None:
             raise ApiError(INTERNAL, f"Unable to find VM [{router.nr}].")
@@ -296,7 +316,7 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
             while len(unit.routers) < wanted_routers(unit):
                 await deploy(world, command, unit)
     else:
-        await world.timings.pause("restart")
+        await world.timings.pause("restart", 1 - MOMENT)
         if isinstance(unit, Network):
             apply_rules(world, unit)
 
@@ -341,10 +361,12 @@ def noted(unit: Network | Vpc, command: str, job_id: str) -> Iterator[dict[str, 
 async def restart_network(
     world: World, command: str, network: Network, *, cleanup: bool, makeredundant: bool, livepatch: bool
 ) -> None:
+    if network.removed is not None:
+        raise ReturnedFalse("Failed to restart network")
     if network.state not in RESTARTABLE:
         raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
     if makeredundant:
-        if not network.redundant:
+        if not network.redundant and world.does(versions.MAKEREDUNDANT):
             offering = json.loads(world.json(network))["networkofferingname"]
             raise invalid(f"Redundant router is not supported by the network offering {offering}")
         cleanup = True

@@ -31,6 +31,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     lists_rules,
     lists_storage,
     lists_vms,
+    owners,
     report,
     shared_files,
     systemvms,
@@ -53,6 +54,13 @@ NO_FAULT = Fault("none")
 PATCHED = "patched"
 # Refused before the command is looked at.
 UNNAMED = {432}
+
+
+CHANGE_ANSWERS = {"http_status", "html", "truncated_json", "empty_body", "wrong_content_type", "drops_rows"}
+
+
+def later_page(params: dict[str, str]) -> bool:
+    return params.get("page", "").isdigit() and int(params["page"]) > 1
 
 
 class Simulator:
@@ -220,23 +228,38 @@ class Simulator:
             await asyncio.sleep(options.get("seconds", 1.0))
         elif fault.kind == "count_lies":
             lie = options.get("by", 1)
+        elif fault.kind == "list_shrinks" and later_page(params):
+            lie = -options.get("by", 1)
+        elif fault.kind == "repeats_page" and later_page(params):
+            params["page"] = str(int(params["page"]) - 1)
         elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":
             return faulty(fault, name, None).response()
-        answer = self.answer(request.method, sent, params, name, lie)
+        answer = self.answer(request.method, sent, params, name, lie, shrinks=fault.kind == "list_shrinks")
         await self._workers.make(name, answer.items)
         if fault.kind == "drop_after":
             return self._drop(request)
-        if fault.kind in ("http_status", "html", "truncated_json", "empty_body", "wrong_content_type"):
+        if fault.kind in CHANGE_ANSWERS:
             answer = faulty(fault, name, answer)
         return answer.response()
 
-    def answer(self, method: str, sent: dict[str, str], params: dict[str, str], name: str, lie: int = 0) -> Answer:
+    def answer(
+        self,
+        method: str,
+        sent: dict[str, str],
+        params: dict[str, str],
+        name: str,
+        lie: int = 0,
+        *,
+        shrinks: bool = False,
+    ) -> Answer:
         command = COMMANDS.get(name)
+        if command is not None and not command.exists(self.world):
+            command = None
         response_name = command.response if command is not None else "errorresponse"
         try:
             self._admit(method, sent, params, command)
             assert command is not None
-            body, items = self._carry_out(command, params, lie)
+            body, items = self._carry_out(command, params, lie, shrinks)
             answer = Answer(200, f'{{"{response_name}":{body}}}', items=items)
         except ApiError as error:
             answer = error_answer("errorresponse" if error.code in UNNAMED else response_name, error)
@@ -248,7 +271,7 @@ class Simulator:
         world = self.world
         name = params.get("command", "")
         forbidden = not may_call(world, name)
-        if not forbidden and (command is None or not command.exists(world)):
+        if not forbidden and command is None:
             # Answered like a wrong signature, which is not even looked at.
             raise ApiError(401, UNVERIFIED, None)
         if params.get("apikey") != world.server.key or not self._verify(sent, params):
@@ -272,11 +295,12 @@ class Simulator:
         wanted = sign(sent, self.world.server.secret)
         return hmac.compare_digest(wanted, params.get("signature", "").encode())
 
-    def _carry_out(self, command: Command, params: dict[str, str], lie: int) -> tuple[str, int]:
+    def _carry_out(self, command: Command, params: dict[str, str], lie: int, shrinks: bool) -> tuple[str, int]:
         """The answer, and how many items it has where it is a list."""
         if not command.mutating:
             call = command.prepare(self.world, self.jobs, params)
             call.lie = lie
+            call.lost = -lie if shrinks else 0
             call.at = self.world.faults.stale_since(command.name)
             return command.handler(call), call.items
         target = self._target(params)

@@ -66,9 +66,10 @@ def nics(each: SharedFileSystem) -> list[dict[str, Any]]:
     ]
 
 
-def shared_file_system(each: SharedFileSystem) -> dict[str, Any]:
-    """SharedFSJoinDaoImpl.newSharedFSResponse; domain is the path, as there."""
-    owner = {key: value for key, value in render_parts.owner_fields(each.owner).items() if key != "domainpath"}
+def shared_file_system(world: World, each: SharedFileSystem) -> dict[str, Any]:
+    """SharedFSJoinDaoImpl.newSharedFSResponse; domain is the path as the database has it, as there."""
+    owner = render_parts.owner_fields(world, each.owner)
+    owner.pop("domainpath")
     return {
         "id": each.id,
         "name": each.name,
@@ -93,7 +94,7 @@ def shared_file_system(each: SharedFileSystem) -> dict[str, Any]:
         "state": each.state,
         "provider": "SHAREDFSVM",
         "filesystem": "XFS",
-        **owner | {"domain": each.owner.path},
+        **owner | {"domain": f"{each.owner.path.removeprefix('ROOT')}/"},
         "provisioningtype": "thin",
     }
 
@@ -104,7 +105,7 @@ def virtual_machine(world: World, each: SharedFileSystem) -> dict[str, Any]:
         "id": each.vm_id,
         "name": each.vm_name,
         "displayname": each.vm_name,
-        **render_parts.owner_fields(each.owner),
+        **render_parts.owner_fields(world, each.owner),
         "created": world.stamp(each.born),
         "state": each.vm_state,
         "haenable": False,
@@ -143,7 +144,7 @@ def list_shared_file_systems(call: Call) -> str:
         keyword=lambda each: [each.name],
         owner=lambda each: each.owner,
     )
-    return call.rows("sharedfs", chosen, shared_file_system)
+    return call.rows("sharedfs", chosen, lambda each: shared_file_system(call.world, each))
 
 
 @command(
@@ -187,7 +188,7 @@ def restart_shared_file_system(call: Call) -> str:
             world.change(each, state=state)
             await world.timings.pause(timing)
         world.change(each, state="Ready", restarts=each.restarts + 1)
-        return {"sharedfs": shared_file_system(each)}
+        return {"sharedfs": shared_file_system(call.world, each)}
 
     plan = EventPlan(
         "SHAREDFS.RESTART",

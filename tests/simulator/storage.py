@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.simulator.entities import Cluster, Entity, Zone
+from tests.simulator.entities import Cluster, Entity, SystemVm, Vm, Zone
 from tests.simulator.world import World
 
 TERABYTE = 1 << 40
@@ -53,6 +53,16 @@ def has_room(world: World, store: ImageStore) -> bool:
 def takes_ssvm(world: World, zone: Zone) -> bool:
     """SecondaryStorageManagerImpl.isZoneReady and .createSecStorageVmInstance."""
     return any(not store.readonly and has_room(world, store) for store in stores_of(world, zone))
+
+
+def takes_private_ip(vm: Vm) -> bool:
+    """An address of the pod: a router where it has no link-local one (ControlNetworkGuru.reserve)."""
+    return isinstance(vm, SystemVm) or vm.hypervisor in ("VMware", "Hyperv")
+
+
+def private_ips_taken(world: World, zone: Zone) -> int:
+    placed = (vm for vm in world.vms.values() if vm.zone is zone and vm.host is not None)
+    return sum(1 for vm in placed if takes_private_ip(vm))
 
 
 def uses_local(world: World, zone: Zone) -> bool:

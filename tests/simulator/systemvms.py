@@ -12,6 +12,7 @@ from tests.simulator import alerts
 from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.identity import scripts_checksum
+from tests.simulator.jobs import SHUTDOWN_530
 from tests.simulator.patching import refuse, strike, too_old_to_patch, unreachable
 from tests.simulator.routers import describe, start_vm
 from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
@@ -138,6 +139,8 @@ async def start_on_request(world: World, command: str, vm: SystemVm) -> None:
 
 
 async def stop(world: World, vm: SystemVm) -> None:
+    if world.breaks_off:
+        raise ApiError(INTERNAL, SHUTDOWN_530)
     world.interrupted(vm, "restart")
     world.change(vm, state="Stopping")
     try:
@@ -196,6 +199,7 @@ def new_systemvm(world: World, zone: Zone, type: str) -> SystemVm | None:
         template=template,
         root=template,
         created=world.now(),
+        placed=False,
         local=local,
         starts=0,
         type=type,

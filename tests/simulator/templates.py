@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from tests.simulator.entities import X86, Template, Zone
-from tests.simulator.identity import parse_version
+from tests.simulator.versions import ARCH_IN_NAMES, SCAN_BY_ARCH, within
 from tests.simulator.world import World
 
 
 def template_name(hypervisor: str, version: str, arch: str = X86) -> str:
-    """As engine/schema/templateConfig.sh names them: the architecture stands in the name since 4.22."""
-    numbers = parse_version(version)
-    shows_arch = arch != X86 or (numbers is not None and numbers >= (4, 22, 0, 0))
+    """As engine/schema/templateConfig.sh names them."""
+    shows_arch = arch != X86 or within(version, ARCH_IN_NAMES.spans)
     return f"systemvm-{hypervisor.lower()}-{version}{'-' + arch if shows_arch else ''}"
 
 
@@ -35,9 +34,14 @@ def for_new_systemvm(world: World, zone: Zone) -> list[Template]:
     """What a new SSVM or CPVM may be made from, best first (VMTemplateDaoImpl.findSystemVMReadyTemplates).
 
     Of each architecture that the zone's hosts of the hypervisor have, the newest SYSTEM template that any zone has
-    downloaded; the preferred architecture first.
+    downloaded; the preferred architecture first. Before, the newest of any architecture, and none at all where the
+    newest of any hypervisor is not downloaded in this zone (isZoneReady).
     """
     hypervisor = picked_hypervisor(world, zone)
+    if not world.does(SCAN_BY_ARCH):
+        every = newest([t for t in world.templates if t.type == "SYSTEM" and t.removed is None])
+        own = newest([t for t in world.system_templates(hypervisor) if any(world.is_ready(t, z) for z in world.zones)])
+        return [own] if own is not None and every is not None and world.is_ready(every, zone) else []
     preferred = world.setting("system.vm.preferred.architecture", zone)
     archs = {host.cluster.arch for host in world.hosts if host.zone is zone and host.hypervisor == hypervisor}
     downloaded = [t for t in world.system_templates(hypervisor) if any(world.is_ready(t, z) for z in world.zones)]

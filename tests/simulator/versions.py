@@ -34,10 +34,30 @@ PATCHES = Behaviour("4.17.0", "a router's software is told apart from its templa
 MEMORY_RAISED = Behaviour("4.20.0", "routers' own offerings have 512 MiB", "schema-41910to42000.sql")
 VERSION_HIDDEN = Behaviour("4.21.0", "listCapabilities hides the version unless a setting shows it", "#11083")
 TIER_PATCHES_VPC = Behaviour("4.18.2", "a tier's live patch is of its VPC's routers, whatever its state", "#7958")
+ASYNC_ANSWERS = Behaviour("4.17.0", "a job that ends at once does not lose its submission's answer", "ApiServer")
+NO_PSEUDO_JOBS = Behaviour("4.17.1", "listAsyncJobs leaves out the threads that wait for a VM", "AsyncJobJoinDao")
+SHUTDOWN_530 = Behaviour("4.19.0-4.21.0", "while it prepares to shut down a server takes no new jobs: 530", "#6755")
+SHUTDOWN_503 = Behaviour("4.21.0", "the same, 503", "#10417")
+RESTARTS_SURVIVE = Behaviour("4.21.0", "restarts under way go on then", "#10417")
+SCAN_BY_ARCH = Behaviour("4.20.1", "a new SSVM or CPVM may have any architecture", "findSystemVMReadyTemplates")
+TEMPLATES_OF_NEW_ZONES = Behaviour("4.19.1", "SYSTEM templates show in zones that were added later", "#8395")
+MAKEREDUNDANT = Behaviour("4.19.3-4.20.0 4.20.1", "makeredundant needs an offering that has it", "#10612")
+TIERLESS_UNKNOWN = Behaviour("4.20.2-4.21.0 4.22.0", "a redundant VPC without tiers is UNKNOWN", "#11518")
+PRETTY_PATHS = Behaviour("4.22.0", "domainpath is ROOT/a/b and not /a/b/", "ApiResponseHelper.getPrettyDomainPath")
+HYPERVISOR_OF_STOPPED = Behaviour("4.17.1-4.19.0", "a router without a host shows its hypervisor", "domain_router_view")
+ARCH_IN_NAMES = Behaviour("4.20.0", "names of templates end with their architecture", "templateConfig.sh")
+EVENTS_UNORDERED = Behaviour("4.19.1", "a page of events is not in the order of their age", "QueryManagerImpl")
+EVENTS_CAPITAL = Behaviour("4.19.1", "a Started event begins with a capital letter", "ActionEventInterceptor")
+JOBS_NAME_SERVERS = Behaviour("4.21.0", "a job has its server's id and not its number", "AsyncJobResponse")
+JOB_CODES = Behaviour(
+    "4.18.1", "a failed job's jobresultcode is its errorcode, not always 530", "ApiAsyncJobDispatcher, #7687"
+)
 CHECKSUM_SUFFICES = Behaviour(
     "4.17.0", "a router below the minimum takes rules with the server's checksum", "NetworkHelper"
 )
+OLD_DISKS_GO = Behaviour("4.19.1", "a start on a new disk leaves no old one beside it", "VolumeOrchestrator, #9197")
 HEALTH_STATUS = Behaviour("4.22.0", "a health check's result may be neither true nor false", "#10710")
+DATES_HAVE_TIMES = Behaviour("4.18.0", "a date with T and a zone is not cut to midnight", "ParamProcessWorker")
 NETWORKS_OF_ALL = Behaviour("4.22.0", "listNetworks projectid=-1 lists networks of accounts, too", "#11767")
 DOMAIN_NETWORKS = Behaviour("4.17.1", "listNetworks projectid=-1 lists networks of domains", "NetworkServiceImpl")
 NETWORKS_IN_ONE_QUERY = Behaviour(
@@ -60,6 +80,11 @@ COMMANDS = {
 PARAMETERS = {
     "listEvents": {"resourceid": "4.17.0", "resourcetype": "4.17.0", "archived": "4.19.0", "state": "4.21.0"},
     "listImageStores": {"readonly": "4.15.0"},
+    "listNetworks": {"retrieveonlyresourcecount": "4.19.0"},
+    "listVolumes": {"retrieveonlyresourcecount": "4.19.0"},
+    "listServiceOfferings": {"account": "4.18.0", "projectid": "4.18.0"},
+    "listStoragePools": {"status": "4.18.0"},
+    "createRole": {"ispublic": "4.19.0"},
     "listPublicIpAddresses": {"forsystemvms": "4.20.0", "forprovider": "4.21.0"},
 }
 # Of the package that a host delivers, not of the server.
@@ -99,7 +124,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("created", "receivedbytes", "sentbytes"), "4.16.0"),
         "egressdefaultpolicy": "4.17.0",
         **dict.fromkeys(("privatemtu", "publicmtu", "supportsvmautoscaling"), "4.18.0"),
-        "domainpath": "4.19.0",
+        "specifyvlan": "4.19.0",
+        "domainpath": "4.19.2",
     },
     "vpc": {"vpcofferingname": "4.13.2", "publicmtu": "4.18.0", "domainpath": "4.19.2"},
     "zone": {
@@ -136,14 +162,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "storagepool": {
         "istagarule": "4.19.0",
         "managed": "4.19.2",
-        "usediops": "4.20.1",
+        **dict.fromkeys(("capacityiops", "usediops"), "4.20.1"),
         "details": "4.21.0",
         "capacitybytes": "4.22.0",
     },
     "serviceoffering": {
         "rootdisksize": "4.15.0",
         "dynamicscalingenabled": "4.16.0",
-        **dict.fromkeys(("diskofferingid", "diskofferingname", "diskofferingstrictness"), "4.17.0"),
+        "diskofferingstrictness": "4.17.0",
+        **dict.fromkeys(("diskofferingid", "diskofferingname"), "4.21.0"),
         "encryptroot": "4.18.0",
         "state": "4.19.1",
     },
@@ -167,12 +194,24 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "managementservername": "4.21.0",
     },
     "publicipaddress": {
-        **dict.fromkeys(("hasrules", "virtualmachinetype"), "4.19.0"),
+        **dict.fromkeys(("hasrules", "purpose", "virtualmachinetype"), "4.19.0"),
+        **dict.fromkeys(("virtualmachineid", "virtualmachinename"), "4.19.0"),
         "domainpath": "4.19.2",
         "forsystemvms": "4.20.0",
         "forprovider": "4.21.0",
     },
     "project": {"owner": "4.15.0", "created": "4.16.0"},
+    "downloaddetails": dict.fromkeys(("datastoreId", "datastoreRole"), "4.19.0"),
+    "capability": {
+        **dict.fromkeys(("instancesstatsretentiontime", "instancesstatsuseronly"), "4.18.0"),
+        **dict.fromkeys(("instancesdisksstatsretentionenabled", "instancesdisksstatsretentiontime"), "4.18.0"),
+        "customhypervisordisplayname": "4.19.0",
+        **dict.fromkeys(("allowuserforcestopvm", "dynamicscalingenabled"), "4.20.0"),
+        **dict.fromkeys(("sharedfsvmmincpucount", "sharedfsvmminramsize"), "4.20.0"),
+        "additionalconfigenabled": "4.20.2-4.21.0 4.22.0",
+        **dict.fromkeys(("extensionspath", "instanceleaseenabled"), "4.21.0"),
+    },
+    "healthchecks": {"status": "4.22.0"},
 }
 SAME_KEYS = {"internalloadbalancervm": "router"}
 ANNOTATED = {
@@ -190,6 +229,26 @@ SETTINGS = {
     "enforce.post.requests.and.timestamps": "4.21.0",
     "expose.cloudstack.version.api.list.capabilities": "4.21.0",
     "systemvm.userdata.enabled": "4.22.0",
+}
+# Before, a zone has no value of its own.
+ZONE_SETTINGS = {
+    **dict.fromkeys(("allow.end.users.to.specify.vr.mtu", "ca.framework.cert.systemvm.allow.host.ip"), "4.18.0"),
+    **dict.fromkeys(("mac.identifier", "router.logrotate.frequency", "tungsten.plugin.enable"), "4.18.0"),
+    **dict.fromkeys(("vr.private.interface.max.mtu", "vr.public.interface.max.mtu"), "4.18.0"),
+    **dict.fromkeys((f"router.template.{each}" for each in ("hyperv", "kvm", "lxc", "ovm3", "vmware")), "4.18.0"),
+    **dict.fromkeys(("denied.routes", "kvm.ha.fence.on.storage.heartbeat.failure"), "4.19.0"),
+    "metadata.custom.cloud.name": "4.19.0",
+    **dict.fromkeys(("nsx.plugin.enable", "powerflex.connect.on.demand", "routed.network.vpc.enabled"), "4.20.0"),
+    **dict.fromkeys(("pool.storage.allocated.resize.capacity.disablethreshold", "vm.ha.enabled"), "4.20.0"),
+    **dict.fromkeys(("vm.ha.alerts.enabled", "vm.metadata.manufacturer", "vm.metadata.product"), "4.20.0"),
+    "volume.resize.allowed.beyond.allocation": "4.20.0",
+    **dict.fromkeys(("netris.plugin.enable", "powerflex.block.sdc.unprepare"), "4.21.0"),
+    **dict.fromkeys(("powerflex.mdm.change.apply.wait", "powerflex.mdm.validate.on.connect"), "4.21.0"),
+    "zone.backupStorage.capacity.notificationthreshold": "4.21.0",
+}
+ZONE_SETTINGS_BY_PREFIX = {
+    **dict.fromkeys(("console.proxy.", "consoleproxy.", "novnc.", "secstorage.vm.", "virtual.router."), "4.22.0"),
+    "backup.plugin.networker.": "4.22.0",
 }
 SETTINGS_BY_PREFIX = {"router.health.checks.": "4.14.0", "sharedfsvm.": "4.20.0"}
 
@@ -218,8 +277,17 @@ def missing_keys(kind: str, version: str) -> frozenset[str]:
     return frozenset(key for key, spans in known.items() if not within(version, spans))
 
 
+def is_listed(name: str, version: str, names: Mapping[str, str], prefixes: Mapping[str, str]) -> bool:
+    by_prefix = (spans for prefix, spans in prefixes.items() if name.startswith(prefix))
+    spans = names.get(name) or next(by_prefix, None)
+    return spans is None or within(version, spans)
+
+
 @lru_cache
 def has_setting(name: str, version: str) -> bool:
-    by_prefix = (spans for prefix, spans in SETTINGS_BY_PREFIX.items() if name.startswith(prefix))
-    spans = SETTINGS.get(name) or next(by_prefix, None)
-    return spans is None or within(version, spans)
+    return is_listed(name, version, SETTINGS, SETTINGS_BY_PREFIX)
+
+
+@lru_cache
+def may_be_a_zones(setting: str, version: str) -> bool:
+    return has_setting(setting, version) and is_listed(setting, version, ZONE_SETTINGS, ZONE_SETTINGS_BY_PREFIX)

@@ -38,7 +38,7 @@ from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.offerings import Offerings
 from tests.simulator.rules import Addresses, Gaps
 from tests.simulator.settings import DEFAULT_PAGE_SIZE, PAGE_SIZE, Settings
-from tests.simulator.versions import Behaviour, within
+from tests.simulator.versions import RESTARTS_SURVIVE, SHUTDOWN_530, Behaviour, may_be_a_zones, within
 
 if TYPE_CHECKING:
     from tests.simulator.shared_files import SharedFileSystem
@@ -84,11 +84,15 @@ class Timings:
 @dataclass
 class ServerFacts:
     version: str = "4.22.0.0-SNAPSHOT"
+    says: str | None = None
+    """What it says its version is; None: the truth."""
     key: str = "simulator-key"
     secret: str = "simulator-secret"
     account: str = "admin"
     hosts: str = "real"
     """What the hypervisor hosts do: real, checked or simulated (HOSTS)."""
+    utc_offset: float = 0.0
+    """Hours by which the server's own time zone is ahead of UTC."""
     healthchecksfailed: bool = True
     """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
@@ -100,6 +104,11 @@ class ServerFacts:
 
 
 CUSTOM_JOB_ID = ("accept", "ignore", "refuse")
+PREPARING = {
+    *("PreparingToShutDown", "PreparingForShutDown", "ReadyToShutDown", "ShuttingDown"),
+    *("PreparingForMaintenance", "Maintenance"),
+}
+"""States of a management server that takes no new jobs; 4.19 and 4.20 know the first, and no maintenance."""
 REAL, CHECKED, SIMULATED = HOSTS = ("real", "checked", "simulated")
 """As KVM, VMware and XenServer do; simulated ones, which are spared the check of a router's version, as in most
 recordings; or not spared, as in livepatch_version_check. A patch of these last two prints what the server expects."""
@@ -214,6 +223,13 @@ class World:
         """The management server that answers."""
         return next((server for server in self.management_servers if server.state == "Up"), self.management_servers[0])
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether what is at a VM's start or stop fails now."""
+        if not self.does(SHUTDOWN_530) or self.does(RESTARTS_SURVIVE):
+            return False
+        return any(server.state in PREPARING for server in self.management_servers)
+
     def owner_of(self, vm: Vm) -> Owner:
         return vm.owner if isinstance(vm, Router) else self.system_owner
 
@@ -224,6 +240,9 @@ class World:
         if zone is not None and name in zone.settings:
             return zone.settings[name]
         return self.settings.value(name)
+
+    def is_zone_scoped(self, name: str) -> bool:
+        return self.settings.is_zone_scoped(name) and may_be_a_zones(name, self.server.version)
 
     def setting_is_true(self, name: str, zone: Zone | None = None) -> bool:
         return self.setting(name, zone).lower() == "true"
@@ -246,6 +265,10 @@ class World:
     def package_of(self, host: Host | None, hypervisor: str) -> str:
         """The software that a start or a live patch brings: on KVM that of the host (reference 4.1)."""
         return host.package if host is not None and hypervisor == "KVM" else self.server.version
+
+    @property
+    def version_said(self) -> str:
+        return self.server.version if self.server.says is None else self.server.says
 
     def does(self, behaviour: Behaviour) -> bool:
         """Whether a server of this version behaves so."""

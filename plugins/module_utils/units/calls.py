@@ -58,7 +58,7 @@ class Call:
     @property
     def patches(self) -> bool:
         """Whether it is a live patch."""
-        return self.purpose in (Purpose.PATCH, Purpose.FORCE_PATCH, Purpose.PATCH_AGAIN)
+        return self.purpose in (Purpose.PATCH, Purpose.FORCE_PATCH)
 
     @property
     def destroys(self) -> bool:
@@ -104,11 +104,6 @@ def patch(unit: Unit, *, forced: bool = False) -> Call:
         settles=networks[:1],
         unsettles=networks,
     )
-
-
-def patch_again(unit: Unit) -> Call:
-    """The second live patch of a unit's routers, where the first has left their old checksum with the server."""
-    return replace(patch(unit), purpose=Purpose.PATCH_AGAIN)
 
 
 def destroy_left_over(vm: Vm) -> Call:

@@ -162,12 +162,10 @@ def _patch(s: Situation, why: str) -> Action:
         again = call.patch(unit, forced=True) if "No change in the scripts checksum" in details else first
         return _send(s, again, Method.LIVE_PATCH, why)
     second = s.baseline.second_patch(unit)
-    if second and s.conditions.false(Type.SOFTWARE, "OldScripts"):
-        again, listing = call.patch_again(unit), ", ".join(second)
-        if s.record.may_send(again, 1):
-            note = f"the first live patch left the old checksum, as is known of this server ({listing}); patched again"
-            return _ready(s) or Send(again, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
-        return _failed(s, s.record.tries(again), "NoEffect")
+    if second and s.conditions.false(Type.SOFTWARE, "OldScripts") and s.record.may_send(first, TRIES):
+        listing = ", ".join(second)
+        note = f"the first live patch left the old checksum, as is known of this server ({listing}); patched again"
+        return _ready(s) or Send(first, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
     return _send(s, first, Method.LIVE_PATCH, why)
 
 

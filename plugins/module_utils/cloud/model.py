@@ -55,8 +55,10 @@ ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
-# What a job works on that works on some internal LB VM, and the server does not tell on which.
+# What a job works on of which the server does not tell what it is.
+SOME_NETWORK = "some network or VPC"
 SOME_INTERNAL_LB = "some internal LB VM"
+SOME_VM = "some VM of CloudStack's own"
 
 REMOTE_ACCESS_VPN = "remote access VPN"
 LOAD_BALANCING = "load balancing"
@@ -347,9 +349,11 @@ class Unit:
 
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""
-        ids = {self.id, *(vm.id for vm in self.vms)}
+        ids = {self.id, SOME_VM, *(vm.id for vm in self.vms)}
         if self.kind is Kind.INTERNAL_LB:
             ids.add(SOME_INTERNAL_LB)
+        if self.kind in (Kind.NETWORK, Kind.VPC):
+            ids.add(SOME_NETWORK)
         if self.vpc:
             ids.update(tier.id for tier in self.vpc.tiers)
         return frozenset(ids)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 import random
 import re
 import threading
@@ -30,6 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SysvmError,
     UnavailableError,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.pages import Page, Reading, identity_of, page_at
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.wire import Wire
 
 try:
@@ -47,6 +47,9 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 
 # BaseListCmd.getPageSize: the value of the setting default.page.size when the server started.
 PAGE_SIZE_LIMIT = re.compile(r"Page size can't exceed max allowed page size value: (\d+)")
+
+# How often a listing is read whose pages do not fit together, until two readings show the same.
+MOST_READINGS = 6
 
 Item = TypeVar("Item")
 Asked = TypeVar("Asked")
@@ -140,11 +143,13 @@ class Client:
         return self._call(command, params, timeout=timeout)
 
     def list(self, command: str, key: str, **params: Any) -> Items:
-        """Read a listing to its end, page by page, a few pages at a time.
+        """Read a listing to its end, a few pages at a time.
 
+        Whatever is there all the time is in it, also while things come and go: two pages have items in common
+        (C(api/pages.py)), or the listing is read again until it is as it was before.
         CloudStack's C(count) is the number of all items, but with some releases and commands that of the page's
         (apache/cloudstack issues 3890, 5229, 7974). So a full page is never taken for the last one, and only fewer
-        items than C(count) are wrong. Things come and go between two pages: then the listing is read once more.
+        items than C(count) are wrong.
         Where C(count) tells that there are more pages, as many as the connection has C(connections) are asked for at a
         time. They are taken in their order, so the outcome is that of asking for one after the other.
 
@@ -152,7 +157,7 @@ class Client:
         :param key: of the items in the answer, such as C(router).
         :param params: as in C(read).
         :returns: the items, each once.
-        :raises MalformedAnswerError: when items are missing twice, or the answer is no listing.
+        :raises MalformedAnswerError: when items stay missing, or the answer is no listing.
         :raises ApiError: as in C(read).
         """
         return self.list_as(command, key, _as_it_is, **params)
@@ -164,22 +169,29 @@ class Client:
         convert: Callable[[Mapping[str, Any]], Item],
         *,
         expected: int = 0,
+        all_matter: bool = True,
         **params: Any,
     ) -> builtins.list[Item]:
         """As C(list), each item converted when its page arrives: items of thousands of networks fill the memory.
 
         :param convert: makes what is kept of an item; a KeyError means that the answer lacks a field it must have.
         :param expected: how many items there are at least, where that is known: then the first page is not waited for.
+        :param all_matter: False for one reading, with what it happens to show.
         """
         _check_reads(command)
-        found, count = self._pages(command, key, convert, params, expected)
-        if len(found) < count:
-            found, count = self._pages(command, key, convert, params, count)
-        if len(found) < count:
-            raise MalformedAnswerError(
-                f"{command}: the server counts {count} items but lists {len(found)} as {key!r}.", command=command
-            )
-        return [*found.values()]
+        earlier: Reading[Item] = Reading({})
+        for _reading in range(MOST_READINGS):
+            reading = self._pages(command, key, convert, params, max(expected, earlier.count))
+            again = reading.found.keys() == earlier.found.keys() and reading.count == earlier.count
+            if reading.whole or not all_matter or (again and len(reading.found) >= reading.count):
+                return [*reading.found.values()]
+            if again:
+                break
+            earlier = reading
+        raise MalformedAnswerError(
+            f"{command}: the server counts {reading.count} items but lists {len(reading.found)} as {key!r}.",
+            command=command,
+        )
 
     def page(self, command: str, number: int, most: int | None = None, **params: Any) -> dict[str, Any]:
         """One page of a listing, for whoever knows when there is enough.
@@ -195,6 +207,10 @@ class Client:
         except ParameterError as exc:
             self._lower_page_size(exc)
         return self.page(command, number, most, **params)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for a while, before something is asked once more."""
+        self._sleep(seconds)
 
     def _lower_page_size(self, error: ParameterError) -> None:
         """Ask for pages that the server allows: the setting default.page.size is lower than usual.
@@ -294,47 +310,48 @@ class Client:
         convert: Callable[[Mapping[str, Any]], Item],
         params: Mapping[str, Any],
         expected: int,
-    ) -> tuple[dict[str, Item], int]:
-        """The items by identity, so each once; and the highest count that any page gave."""
-        found: dict[str, Item] = {}
-        count = number = 0
-        ahead: dict[int, Future[dict[str, Any]]] = {}  # pages that have been asked for, by number
+    ) -> Reading[Item]:
+        """Read all pages once."""
+        reading: Reading[Item] = Reading({})
+        position, before = 0, frozenset[str]()
+        ahead: dict[Page, Future[dict[str, Any]]] = {}  # pages that have been asked for
 
-        def ask(page: int) -> dict[str, Any]:
-            return self._call(command, {**params, "page": page, "pagesize": self._page_size})
-
-        def take() -> dict[str, Any]:
-            asked = ahead.pop(number, None)
-            return asked.result() if asked else ask(number)
+        def ask(page: Page) -> dict[str, Any]:
+            return self._call(command, {**params, "page": page.number, "pagesize": page.size})
 
         while True:
-            number += 1
-            pages = -(-max(count, expected) // self._page_size)
-            for page in range(number + 1, min(number + self._at_once, pages + 1)):
-                if page not in ahead:
-                    ahead[page] = in_a_thread(partial(ask, page))
+            page = page_at(position, self._page_size)
+            for further in range(position + 1, position + self._at_once):
+                later = page_at(further, self._page_size)
+                if later not in ahead and later.after < max(reading.count, expected):
+                    ahead[later] = in_a_thread(partial(ask, later))
             try:
-                answer = self._repeat(take)
+                answer = self._repeat(partial(_take, ahead, page, ask))
             except ParameterError as exc:
                 self._lower_page_size(exc)
                 wait(ahead.values())
                 ahead.clear()
-                number = 0
+                position = 0
                 continue
-            items, total = answer.get(key, []), answer.get("count", 0)
+            items, count = answer.get(key, []), answer.get("count", 0)
             right = isinstance(items, list) and all(isinstance(item, dict) for item in items)
-            if not right or not isinstance(total, int):
+            if not right or not isinstance(count, int):
                 raise MalformedAnswerError(f"{command}: 'count' or {key!r} has the wrong type.", command=command)
-            known = len(found)
+            here, known = frozenset(map(identity_of, items)), len(reading.found)
             try:
-                found.update((_identity(item), convert(item)) for item in items)
+                reading.found.update((identity_of(item), convert(item)) for item in items)
             except KeyError as exc:
                 missing = exc.args[0]
                 raise MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
-            count = max(count, total)
-            if len(found) == known or (len(items) < self._page_size and len(found) >= count):
+            reading.count = max(reading.count, count)
+            short, more = len(items) < page.size, count > page.begin + len(items)
+            # Pages that have nothing in common, and one that is short of what it counts itself, may have lost some.
+            reading.whole &= (position == 0 or (page.overlaps and bool(here & before))) and not (short and more)
+            if len(reading.found) == known or (short and not more):
+                reading.whole &= not more
                 wait(ahead.values())
-                return found, count
+                return reading
+            position, before = position + 1, here
 
     def _patience(self, error: ApiError) -> float:
         """For how many seconds a read that ends like this is repeated."""
@@ -385,6 +402,13 @@ class _Line:
         return answer
 
 
+def _take(
+    ahead: dict[Page, Future[dict[str, Any]]], page: Page, ask: Callable[[Page], dict[str, Any]]
+) -> dict[str, Any]:
+    asked = ahead.pop(page, None)
+    return asked.result() if asked else ask(page)
+
+
 def in_a_thread(ask: Callable[[], Asked]) -> Future[Asked]:
     """Ask beside everything else; an executor's threads would make an interrupted process wait for their answers."""
     future: Future[Asked] = Future()
@@ -402,13 +426,6 @@ def in_a_thread(ask: Callable[[], Asked]) -> Future[Asked]:
 def _check_reads(command: str) -> None:
     if not command.startswith(("list", "get", "query", "find")):
         raise ValueError(f"{command} may change something: submit it")
-
-
-def _identity(item: Mapping[str, Any]) -> str:
-    """What makes an item one of a kind; a template has one row per zone."""
-    if item.get("id"):
-        return f"{item['id']} {item.get('zoneid')}"
-    return str(item.get("jobid") or json.dumps(item, sort_keys=True))
 
 
 def _about_job_id(error: ApiError) -> ApiError | None:

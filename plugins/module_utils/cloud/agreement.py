@@ -3,24 +3,41 @@
 
 """Whether the server's lists agree: what one list names, another has to show.
 
-A list may come short without a word: a release that lists less than was asked for, a relay that drops rows, an object
-that went between two questions. So what is missing is asked for by its id. What the server then says it does not have
-is gone; what contradicts itself even then is a doubt about the unit, and nothing is done to a unit in doubt.
+A list may come short without a word: a release that lists less than was asked for, a relay that drops rows, a node that
+is starting and answers with nothing, an object that went between two questions. So what is missing is asked for by its
+id. What the server then says twice that it does not have is gone; what contradicts itself even then is a doubt about
+the unit, and nothing is done to a unit in doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from ..api.client import Client
+from ..knowledge.vocabulary import ROUTER_KINDS, SYSTEM_VM_KINDS, Kind
+from . import parse
 from .infrastructure import Host, Zone
+from .inventory import unlisted_vms
 from .lists import Lists, Volumes
 from .model import Network, Vm, Vpc
 
+# If more is missing the list is read once more first: that costs less.
+FEW = 20
 # More is not asked for by id: then a list is not short but wrong.
 MOST_QUESTIONS = 200
+# An answer that something is not there may be that of a node that is starting.
+ASK_AGAIN_S = 1.0
 Kept = TypeVar("Kept")
+
+
+class Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Identified)
 
 
 @dataclass(frozen=True)
@@ -39,9 +56,11 @@ class Doubt:
 class Listed:
     """What was read, before it is grouped into units.
 
+    :ivar kinds: of which everything was read.
     :ivar volumes: ROOT volumes by the id of their VM; None where they were not read.
     """
 
+    kinds: Collection[Kind] = tuple(Kind)
     system_vms: tuple[Vm, ...] = ()
     routers: tuple[Vm, ...] = ()
     internal_lbs: tuple[Vm, ...] = ()
@@ -57,15 +76,17 @@ class Listed:
 
 def complete(lists: Lists, read: Listed) -> Listed:
     """The same with what one list names and another did not show, as far as the server has it."""
-    ask = _Questions()
-    networks = {network.id: network for network in read.networks}
-    vpcs = {vpc.id: vpc for vpc in read.vpcs}
+    ask = _Questions(lists.client)
+    read = _with_unlisted(lists, read, ask)
+    networks, vpcs = _by_id(read.networks), _by_id(read.vpcs)
     while True:
         named_vpcs = {vm.vpc_id for vm in read.routers} | {network.vpc_id for network in networks.values()}
         named_networks = {vm.network_id for vm in (*read.routers, *read.internal_lbs) if not vm.vpc_id}
         named_networks |= {tier for vpc in vpcs.values() for tier in vpc.tier_ids}
-        found_vpcs = ask.for_each(named_vpcs - vpcs.keys(), lists.vpc)
-        found_networks = ask.for_each(named_networks - networks.keys(), lists.network)
+        found_vpcs = ask.for_each(named_vpcs - vpcs.keys(), lists.vpc, lambda: _by_id(lists.vpcs(parse.vpc)))
+        found_networks = ask.for_each(
+            named_networks - networks.keys(), lists.network, lambda: _by_id(lists.networks(parse.network))
+        )
         if not found_vpcs and not found_networks:
             break
         vpcs |= found_vpcs
@@ -91,7 +112,7 @@ def complete(lists: Lists, read: Listed) -> Listed:
                 )
             )
     homeless = [vm for vm in read.routers if (vm.vpc_id not in vpcs if vm.vpc_id else vm.network_id not in networks)]
-    there = ask.for_each({vm.id for vm in homeless}, lists.router)
+    there = ask.for_each({vm.id for vm in homeless}, lists.router, lambda: _by_id(lists.routers()))
     gone = {vm.id for vm in homeless} - there.keys() - ask.left_out
     doubts += [
         Doubt(frozenset({vm.id}), f"router {vm.name} names {home}, and the list of those {ask.said_of(home)}")
@@ -112,8 +133,8 @@ def check_places(
     lists: Lists, vms: Iterable[Vm], hosts: Mapping[str, Host], zones: Iterable[Zone]
 ) -> tuple[tuple[Host, ...], tuple[Doubt, ...]]:
     """The hosts that VMs name and listHosts did not show, and what is in no host or zone that the server has."""
-    vms, ask = list(vms), _Questions()
-    found = ask.for_each({vm.host_id for vm in vms} - hosts.keys(), lists.host)
+    vms, ask = list(vms), _Questions(lists.client)
+    found = ask.for_each({vm.host_id for vm in vms} - hosts.keys(), lists.host, lambda: _by_id(lists.hosts()))
     known, zone_ids = {*hosts, *found}, {zone.id for zone in zones}
     doubts = [
         Doubt(frozenset({vm.id}), f"{vm.name} runs on {vm.host or vm.host_id}, and listHosts {ask.said_of(vm.host_id)}")
@@ -128,13 +149,38 @@ def check_places(
     return tuple(found.values()), tuple(doubts)
 
 
+def _with_unlisted(lists: Lists, read: Listed, ask: _Questions) -> Listed:
+    """With the VMs of which only the disk was listed, as far as the server has them as such."""
+    unlisted = unlisted_vms((read.volumes or {}).values(), {vm.id for vm in read.vms})
+
+    def found(one: Callable[[str], Vm | None], every: Callable[[], list[Vm]], *types: str) -> tuple[Vm, ...]:
+        ids = {vm.id for vm in unlisted if vm.type in types and not vm.elastic_lb}
+        return tuple(ask.for_each(ids, one, lambda: _by_id(every())).values())
+
+    if set(SYSTEM_VM_KINDS.values()) & set(read.kinds):
+        more = found(lists.system_vm, lists.system_vms, "SecondaryStorageVm", "ConsoleProxy")
+        read = replace(read, system_vms=read.system_vms + more)
+    if ROUTER_KINDS & set(read.kinds):
+        more = found(lists.router, lists.routers, "DomainRouter")
+        read = replace(read, routers=read.routers + more)
+        more = found(lists.internal_lb, lists.internal_lbs, "InternalLoadBalancerVm")
+        read = replace(read, internal_lbs=read.internal_lbs + more)
+    return read
+
+
 def _volumes(lists: Lists, read: Listed, ask: _Questions) -> Volumes | None:
     """With those of VMs that run and of which none was listed."""
     if read.volumes is None or not lists.tells_volumes:
         return read.volumes
     without = {vm.id for vm in read.vms if vm.running} - read.volumes.keys()
-    missing = ask.for_each(without, lambda vm_id: lists.root_volumes(virtualmachineid=vm_id).get(vm_id))
+    missing = ask.for_each(
+        without, lambda vm_id: lists.root_volumes(virtualmachineid=vm_id).get(vm_id), lists.root_volumes
+    )
     return {**read.volumes, **missing}
+
+
+def _by_id(things: Iterable[Thing]) -> dict[str, Thing]:
+    return {thing.id: thing for thing in things}
 
 
 class _Questions:
@@ -143,20 +189,34 @@ class _Questions:
     :ivar left_out: what was not asked for, as there was too much.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, client: Client) -> None:
         self.left_out: set[str] = set()
         self._absent: set[str] = set()
+        self._client = client
 
-    def for_each(self, ids: Iterable[str | None], ask: Callable[[str], Kept | None]) -> dict[str, Kept]:
-        wanted = sorted({identity for identity in ids if identity} - self._absent - self.left_out)
-        self.left_out.update(wanted[MOST_QUESTIONS:])
+    def for_each(
+        self,
+        ids: Iterable[str | None],
+        ask: Callable[[str], Kept | None],
+        every: Callable[[], Mapping[str, Kept]],
+    ) -> dict[str, Kept]:
+        """What the server has of these.
+
+        :param every: the list that should have shown them.
+        """
+        wanted = {identity for identity in ids if identity} - self._absent - self.left_out
         found: dict[str, Kept] = {}
-        for identity in wanted[:MOST_QUESTIONS]:
-            answer = ask(identity)
-            if answer is None:
-                self._absent.add(identity)
-            else:
-                found[identity] = answer
+        if len(wanted) > FEW:
+            found = {identity: thing for identity, thing in every().items() if identity in wanted}
+        missing = sorted(wanted - found.keys())
+        self.left_out.update(missing[MOST_QUESTIONS:])
+        missing = missing[:MOST_QUESTIONS]
+        for pause_s in (0.0, ASK_AGAIN_S):
+            if pause_s and missing:
+                self._client.wait(pause_s)
+            found |= {identity: thing for identity in missing if (thing := ask(identity)) is not None}
+            missing = [identity for identity in missing if identity not in found]
+        self._absent.update(missing)
         return found
 
     def said_of(self, identity: str | None) -> str:

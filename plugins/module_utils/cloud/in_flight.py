@@ -12,25 +12,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..api.jobs import Job, running_jobs
 from .infrastructure import InFlight
 from .lists import Lists
-from .model import SOME_INTERNAL_LB
+from .model import SOME_INTERNAL_LB, SOME_NETWORK, SOME_VM
 from .moments import TOLERANCE_S, moment
 
-# The commands whose object only an event tells; those of VMs carry jobinstanceid.
-EVENT_TYPES = {
-    "RestartNetworkCmd": "NETWORK.RESTART",
-    "RestartVPCCmd": "VPC.RESTART",
-    "PatchSystemVMCmd": "LIVE.PATCH.SYSTEM.VM",
-    "StartInternalLBVMCmd": "INTERNALLBVM.START",
-    "StopInternalLBVMCmd": "INTERNALLBVM.STOP",
+
+class _Told(NamedTuple):
+    """What tells a job's object.
+
+    :ivar event: the type of its event (EventTypes.java).
+    :ivar else_some: what it counts as working on where no event tells.
+    """
+
+    event: str
+    else_some: str
+
+
+# The commands whose object only an event tells, by the name without ByAdmin. Of a migrated network or VPC none does.
+JOBS = {
+    "RestartNetworkCmd": _Told("NETWORK.RESTART", SOME_NETWORK),
+    "UpdateNetworkCmd": _Told("NETWORK.UPDATE", SOME_NETWORK),
+    "DeleteNetworkCmd": _Told("NETWORK.DELETE", SOME_NETWORK),
+    "MigrateNetworkCmd": _Told("NETWORK.MIGRATE", SOME_NETWORK),
+    "RestartVPCCmd": _Told("VPC.RESTART", SOME_NETWORK),
+    "UpdateVPCCmd": _Told("VPC.UPDATE", SOME_NETWORK),
+    "DeleteVPCCmd": _Told("VPC.DELETE", SOME_NETWORK),
+    "MigrateVPCCmd": _Told("NETWORK.MIGRATE", SOME_NETWORK),
+    "PatchSystemVMCmd": _Told("LIVE.PATCH.SYSTEM.VM", SOME_VM),
+    "MigrateSystemVMCmd": _Told("VM.MIGRATE", SOME_VM),  # of routers, too
+    "ScaleSystemVMCmd": _Told("VM.UPGRADE", SOME_VM),
+    "StartInternalLBVMCmd": _Told("INTERNALLBVM.START", SOME_INTERNAL_LB),
+    "StopInternalLBVMCmd": _Told("INTERNALLBVM.STOP", SOME_INTERNAL_LB),
 }
-# Jobs of which the server gives the VM's id (async_job_view).
+# Jobs of which the server gives the VM's id (async_job_view): start, stop, reboot, destroy.
 VM_INSTANCE_TYPES = frozenset({"SystemVm", "DomainRouter", "ConsoleProxy"})
-INTERNAL_LB = "InternalLbVm"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -40,46 +59,54 @@ def read_in_flight(lists: Lists, jobs: Mapping[str, Job] | None = None) -> list[
     :param jobs: the running jobs when the caller has just read them (one C(listAsyncJobs)).
     """
     running = running_jobs(lists.client) if jobs is None else jobs
-    wanted = {EVENT_TYPES[job.command] for job in running.values() if job.command in EVENT_TYPES}
-    oldest = min((job.created for job in running.values() if job.command in EVENT_TYPES and job.created), default="")
-    events = [event for kind in sorted(wanted) for event in lists.events(kind, moment(oldest))]
+    asked = [(told.event, job.created) for job in running.values() if (told := _told(job))]
+    oldest = min((created for dummy, created in asked if created), default="")
+    events = [event for kind in sorted({kind for kind, dummy in asked}) for event in lists.events(kind, moment(oldest))]
     return match_jobs(running.values(), events)
 
 
 def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list[InFlight]:
-    """Map each running job to the ids of the open events of its kind and second."""
+    """Map each running job to the ids of the open events of its kind and second.
+
+    Where there is none of them, to those of events that are over: so is the job, in a moment.
+    """
     events = list(events)
     completed = {event.get("parentid") for event in events if event.get("state") == "Completed"}
-    open_events = [
-        event
-        for event in events
-        if event.get("state") in ("Scheduled", "Started")
-        and event.get("id") not in completed
-        and event.get("parentid") not in completed - {None}
+    begun = [event for event in events if event.get("state") in ("Scheduled", "Started")]
+    still_open = [
+        event for event in begun if event.get("id") not in completed and event.get("parentid") not in completed - {None}
     ]
     found = []
     for job in jobs:
-        if job.instance_id and job.instance_type in VM_INSTANCE_TYPES:
-            ids = frozenset({job.instance_id})
-        elif job.command in EVENT_TYPES:
-            ids = frozenset(
-                resource
-                for event in open_events
-                if event.get("type") == EVENT_TYPES[job.command] and _same_moment(event.get("created"), job.created)
-                for resource in _resources(event)
-            )
-            if not ids and job.instance_type == INTERNAL_LB:
-                ids = frozenset({SOME_INTERNAL_LB})  # not all releases write the VM's id into the event
+        told = _told(job)
+        if job.instance_type in VM_INSTANCE_TYPES:
+            ids = frozenset({job.instance_id or SOME_VM})
+        elif told:
+            ids = _ids(job, told, still_open) or _ids(job, told, begun) or frozenset({told.else_some})
         else:
             continue
         found.append(InFlight(job.id, job.command, job.created, ids))
     return found
 
 
-def _resources(event: Mapping[str, Any]) -> list[str]:
+def _told(job: Job) -> _Told | None:
+    return JOBS.get(job.command.removesuffix("ByAdmin"))
+
+
+def _ids(job: Job, told: _Told, events: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(
+        resource
+        for event in events
+        if event.get("type") == told.event and _same_moment(event.get("created"), job.created)
+        for resource in _resources(event, told)
+    )
+
+
+def _resources(event: Mapping[str, Any], told: _Told) -> list[str]:
+    """In the words about a network stand ids of offerings, and not always its own."""
     if event.get("resourceid"):
         return [str(event["resourceid"])]
-    return _UUID.findall(str(event.get("description", "")))
+    return _UUID.findall(str(event.get("description", ""))) if told.else_some != SOME_NETWORK else []
 
 
 def _same_moment(one: str | None, other: str | None) -> bool:

@@ -9,7 +9,7 @@ for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 
 FIRST_SHARED_FILE_SYSTEMS = (4, 20)
 OF_GUESTS = frozenset({"User", "UserBareMetal"})
@@ -55,13 +54,14 @@ def _with_vm(shared: SharedFileSystem, volume: Mapping[str, Any]) -> SharedFileS
     return replace(shared, vm=volume.get("vmname"), template=volume.get("templatename"))
 
 
-def unlisted_vms(volumes: Iterable[Mapping[str, Any]], units: Iterable[Unit]) -> tuple[UnlistedVm, ...]:
-    """The VMs of CloudStack's own of which there is a ROOT volume and which are in no unit. Pure.
+def unlisted_vms(volumes: Iterable[Mapping[str, Any]], listed: Collection[str]) -> tuple[UnlistedVm, ...]:
+    """The VMs of CloudStack's own of which there is a ROOT volume and nothing else. Pure.
 
     listRouters shows those of role VIRTUAL_ROUTER only, and listInternalLoadBalancerVMs those of INTERNAL_LB_VM.
     Servers before 4.18 show volumes of guests only.
+
+    :param listed: ids of the VMs that other lists show.
     """
-    listed = {vm.id for unit in units for vm in unit.vms}
     return tuple(
         UnlistedVm(
             volume["virtualmachineid"],

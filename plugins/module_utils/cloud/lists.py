@@ -79,7 +79,7 @@ class Lists:
         return self.client.list_as(
             "listInternalLoadBalancerVMs",
             "internalloadbalancervm",
-            lambda item: replace(parse.router(item), internal_lb=True),
+            _internal_lb,
             **ALL_OWNERS,
             **filters,
         )
@@ -87,6 +87,8 @@ class Lists:
     def root_volumes(self, **filters: Any) -> dict[str, Mapping[str, Any]]:
         """ROOT volumes by the id of their VM, also of guests (listVolumes listsystemvms); none before 4.18.
 
+        No list moves more than that of the guests' disks, and not all of it is needed: what is missing of a system VM
+        or router is asked for by the VM's id (C(cloud/agreement.py)).
         A start on a new disk may leave the old volume beside the new one for a while: what is destroyed is nobody's
         disk, and of several the newest counts.
         """
@@ -94,7 +96,14 @@ class Lists:
             return {}
         found: dict[str, Mapping[str, Any]] = {}
         for volume in self.client.list_as(
-            "listVolumes", "volume", parse.volume, type="ROOT", listsystemvms=True, **ALL_OWNERS, **filters
+            "listVolumes",
+            "volume",
+            parse.volume,
+            all_matter=False,
+            type="ROOT",
+            listsystemvms=True,
+            **ALL_OWNERS,
+            **filters,
         ):
             vm_id, other = volume["virtualmachineid"], found.get(volume["virtualmachineid"] or "")
             if not vm_id or volume["state"] in parse.GONE_VOLUMES:
@@ -170,8 +179,16 @@ class Lists:
     def vpc(self, identity: str) -> Vpc | None:
         return self._one("listVPCs", "vpc", parse.vpc, identity, (ALL_OWNERS, {}))
 
+    def system_vm(self, identity: str) -> Vm | None:
+        return self._one("listSystemVms", "systemvm", parse.system_vm, identity, ({},))
+
     def router(self, identity: str) -> Vm | None:
         return self._one("listRouters", "router", parse.router, identity, (ALL_OWNERS, {}))
+
+    def internal_lb(self, identity: str) -> Vm | None:
+        return self._one(
+            "listInternalLoadBalancerVMs", "internalloadbalancervm", _internal_lb, identity, (ALL_OWNERS, {})
+        )
 
     def host(self, identity: str) -> Host | None:
         return self._one("listHosts", "host", parse.host, identity, ({"type": "Routing"}, {}))
@@ -231,6 +248,10 @@ class Lists:
         if EVENT_TIMES.holds(self.version):
             return begin.strftime("%Y-%m-%dT%H:%M:%S+0000")
         return (begin - timedelta(days=1)).strftime("%Y-%m-%d")  # cut to midnight, in a time zone that is not known
+
+
+def _internal_lb(item: Item) -> Vm:
+    return replace(parse.router(item), internal_lb=True)
 
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:

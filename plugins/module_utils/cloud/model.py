@@ -20,8 +20,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
     Kind,
 )
 
-# What a job works on that works on some internal LB VM, and the server does not tell on which.
+# What a job works on of which the server does not tell what it is.
+SOME_NETWORK = "some network or VPC"
 SOME_INTERNAL_LB = "some internal LB VM"
+SOME_VM = "some VM of CloudStack's own"
 
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 
@@ -322,9 +324,11 @@ class Unit:
 
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""
-        ids = {self.id, *(vm.id for vm in self.vms)}
+        ids = {self.id, SOME_VM, *(vm.id for vm in self.vms)}
         if self.kind is Kind.INTERNAL_LB:
             ids.add(SOME_INTERNAL_LB)
+        if self.kind in (Kind.NETWORK, Kind.VPC):
+            ids.add(SOME_NETWORK)
         if self.vpc:
             ids.update(tier.id for tier in self.vpc.tiers)
         return frozenset(ids)

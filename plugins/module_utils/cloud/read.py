@@ -68,7 +68,7 @@ def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
         going=tuple(vm for vm in listed.vms if vm.state in GOING_STATES),
         doubts=tuple(dict.fromkeys(doubt.seen for doubt in listed.doubts)),
         shared_file_systems=read_shared_file_systems(client, lists.servers, volumes, **ALL_OWNERS),
-        unlisted_vms=unlisted_vms(volumes.values(), units),
+        unlisted_vms=unlisted_vms(volumes.values(), {vm.id for unit in units for vm in unit.vms}),
         in_flight=tuple(read_in_flight(lists, jobs)),
         transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
@@ -135,7 +135,7 @@ def read_units(lists: Lists, kinds: Collection[Kind] = tuple(Kind), *, details: 
 
 
 def _read(lists: Lists, kinds: Collection[Kind], *, details: bool) -> Listed:
-    listed = Listed()
+    listed = Listed(kinds)
     if {Kind.SSVM, Kind.CPVM} & set(kinds):
         listed = replace(listed, system_vms=tuple(lists.system_vms()))
     if ROUTER_KINDS & set(kinds):

@@ -19,7 +19,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+    SOME_NETWORK,
+    Owed,
+    Restart,
+    Unit,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
 
 # The server forgets jobs after a day (job.expire.minutes), so older restarts say nothing about a run of ours.
@@ -190,7 +195,7 @@ def judge(
     def look(network_id: str, identity: str, what: str) -> None:
         """Judge a network by the last restart of itself or of its VPC."""
         seen, own = last[identity], ours.get(identity)
-        if identity in busy:
+        if identity in busy or (not seen.ended and SOME_NETWORK in busy):
             # It may end well: then its own result settles it.
             owed[network_id] = Owed(network_id, f"{what} still runs", seen.moment)
         elif own and own.succeeded:

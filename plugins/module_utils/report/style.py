@@ -9,10 +9,12 @@ HEADER = ("Unit", "Kind", "Zone", "Hypervisor", "Owner", "Method", "Status", "Re
 
 CSS = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1b1f24; --faint: #57606a; --line: #d0d7de; --soft: #f6f8fa;
-  --upgraded: #1a7f37; --current: #0b6bcb; --failed: #c4162a; --degraded: #c4162a; --gone: #5f6873; --left_running: #6639ba; --skipped: #8a5a00; --not_started: #5f6873;
+  --upgraded: #1a7f37; --current: #0b6bcb; --failed: #c4162a; --degraded: #c4162a; --gone: #5f6873;
+  --left_running: #6639ba; --skipped: #8a5a00; --not_started: #5f6873;
   --running: #6639ba; }
 @media screen and (prefers-color-scheme: dark) { :root { --page: #0d1117; --ink: #e6edf3; --faint: #9aa4af;
-  --line: #30363d; --soft: #161b22; --upgraded: #3fb950; --current: #6cb6ff; --failed: #ff7b72; --degraded: #ff7b72; --gone: #a0a9b4; --left_running: #bc8cff; --skipped: #d9a22b;
+  --line: #30363d; --soft: #161b22; --upgraded: #3fb950; --current: #6cb6ff; --failed: #ff7b72;
+  --degraded: #ff7b72; --gone: #a0a9b4; --left_running: #bc8cff; --skipped: #d9a22b;
   --not_started: #a0a9b4; --running: #bc8cff; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem; max-width: 1700px; background: var(--page); color: var(--ink);

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.agreement import (
+    FEW,
     MOST_QUESTIONS,
     Listed,
     check_places,
@@ -18,31 +19,48 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.agreement i
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.parse import volume
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.builders import OWNER, network, vm
 
 
 class Server:
-    """What the server has, whatever its lists show; counts the questions."""
+    """What the server has, whatever its lists show; counts the questions for one thing, and the lists."""
 
     tells_volumes = True
+    KINDS = {"network": Network, "vpc": Vpc, "router": Vm, "internal_lb": Vm, "system_vm": Vm, "host": Host}
 
-    def __init__(self, *things: Any, volumes: dict[str, dict[str, Any]] | None = None) -> None:
+    def __init__(self, *things: Any, volumes: dict[str, dict[str, Any]] | None = None, empty: int = 0) -> None:
         self.things = {thing.id: thing for thing in things}
         self.volumes = volumes or {}
         self.asked: list[str] = []
+        self.listed: list[str] = []
+        self.empty = empty  # so many questions are answered by a node that is starting
+        self.client = self
+        self.waited = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self.waited += seconds
+        self.empty = 0
 
     def __getattr__(self, name: str) -> Any:
-        kind = {"network": Network, "vpc": Vpc, "router": Vm, "host": Host}[name]
+        kind = self.KINDS.get(name)
 
         def ask(identity: str) -> Any:
             self.asked.append(identity)
+            self.empty -= 1
             thing = self.things.get(identity)
-            return thing if isinstance(thing, kind) else None
+            return thing if kind and isinstance(thing, kind) and self.empty < 0 else None
 
-        return ask
+        def every(*dummy: Any) -> list[Any]:
+            self.listed.append(name)
+            return [thing for thing in self.things.values() if isinstance(thing, self.KINDS[name.removesuffix("s")])]
 
-    def root_volumes(self, virtualmachineid: str) -> dict[str, Any]:
+        return ask if kind else every
+
+    def root_volumes(self, virtualmachineid: str | None = None) -> dict[str, Any]:
+        if virtualmachineid is None:
+            return self.volumes
         self.asked.append(virtualmachineid)
         return {key: value for key, value in self.volumes.items() if key == virtualmachineid}
 
@@ -100,6 +118,48 @@ def test_a_router_that_went_with_its_network_meanwhile_is_not_there() -> None:
     assert agree(Server(), routers=(ROUTER,)).routers == ()
 
 
+def test_that_nothing_is_there_is_not_believed_at_once() -> None:
+    server = Server(WEB, empty=1)
+    found = agree(server, routers=(ROUTER,))
+    assert (found.networks, found.doubts, server.asked) == ((WEB,), (), ["id-web"] * 2)
+    assert server.waited == 1
+
+
+def disk(one: Vm, kind: str) -> dict[str, Any]:
+    return volume({"virtualmachineid": one.id, "vmname": one.name, "vmtype": kind, "vmstate": "Running"})
+
+
+@pytest.mark.parametrize(
+    ("one", "kind", "where"),
+    [
+        (ROUTER, "DomainRouter", "routers"),
+        (vm("b-1-VM", internal_lb=True), "InternalLoadBalancerVm", "internal_lbs"),
+        (vm("s-1-VM", Kind.SSVM), "SecondaryStorageVm", "system_vms"),
+        (vm("v-1-VM", Kind.CPVM), "ConsoleProxy", "system_vms"),
+    ],
+)
+def test_a_vm_that_only_its_disk_shows_is_asked_for(one: Vm, kind: str, where: str) -> None:
+    """As when the list came from a node that was starting."""
+    found = agree(Server(one, WEB), networks=(WEB,), volumes={one.id: disk(one, kind)})
+    assert getattr(found, where) == (one,)
+
+
+def test_what_nobody_lists_is_not_asked_for() -> None:
+    elastic = vm("l-1-VM")
+    server = Server(elastic)
+    agree(server, volumes={elastic.id: disk(elastic, "DomainRouter")})
+    agree(server, kinds=[Kind.SSVM], volumes={ROUTER.id: disk(ROUTER, "DomainRouter")})
+    assert server.asked == []
+
+
+def test_a_list_that_came_empty_is_read_once_more() -> None:
+    routers = tuple(vm(f"r-{n}-VM", network_id="id-web") for n in range(FEW + 1))
+    server = Server(WEB, *routers)
+    found = agree(server, networks=(WEB,), volumes={one.id: disk(one, "DomainRouter") for one in routers})
+    assert set(found.routers) == set(routers)
+    assert (server.listed, server.asked) == (["routers"], [])
+
+
 def test_of_a_list_that_is_wrong_altogether_not_everything_is_asked_for() -> None:
     routers = tuple(vm(f"r-{n}-VM", network_id=f"id-{n}") for n in range(MOST_QUESTIONS + 50))
     server = Server(*routers)
@@ -109,7 +169,7 @@ def test_of_a_list_that_is_wrong_altogether_not_everything_is_asked_for() -> Non
     assert found.routers == routers
 
 
-@pytest.mark.parametrize("listed", [{}, {"id-other": {"templateid": "t"}}])
+@pytest.mark.parametrize("listed", [{}, {"id-other": volume({"virtualmachineid": "id-other", "vmtype": "User"})}])
 def test_a_disk_that_the_list_did_not_show_is_asked_for(listed: dict[str, Any]) -> None:
     ssvm = vm("s-1-VM", Kind.SSVM)
     server = Server(volumes={"id-s-1-VM": {"templateid": "new"}})

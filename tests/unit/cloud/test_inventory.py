@@ -18,7 +18,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.inventory i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.parse import volume
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
-from tests.unit.builders import network_unit, vm
 
 FILES = {
     "id": "sf-1",
@@ -76,9 +75,6 @@ def root(number: int, name: str, kind: str | None, state: str = "Running") -> di
     return volume({"virtualmachineid": f"vm-{number}", "templatename": "old", **facts})
 
 
-LISTED = network_unit("net", vm("r-1-VM", id="vm-1"))
-
-
 @pytest.mark.parametrize(
     ("disk", "found"),
     [
@@ -93,6 +89,6 @@ LISTED = network_unit("net", vm("r-1-VM", id="vm-1"))
     ],
 )
 def test_a_vm_that_only_its_disk_shows(disk: dict[str, Any], found: bool | None) -> None:
-    vms = unlisted_vms([disk], [LISTED])
+    vms = unlisted_vms([disk], {"vm-1"})
     assert [each.elastic_lb for each in vms] == ([] if found is None else [found])
     assert all((each.name, each.zone, each.template) == (disk["vmname"], "Berlin", "old") for each in vms)

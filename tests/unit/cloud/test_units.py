@@ -1,17 +1,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which VMs one action upgrades, and which jobs are at work on them."""
+"""Which VMs one action upgrades."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import match_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import group_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
@@ -55,49 +51,3 @@ def test_each_system_vm_is_a_unit() -> None:
 
 def test_what_has_no_vm_is_no_unit() -> None:
     assert grouped() == {}
-
-
-MOMENT, LATER = "2026-11-23T22:00:00+0000", "2026-11-23T22:10:00+0000"
-EVENT = {"id": "e", "type": "NETWORK.RESTART", "state": "Scheduled", "created": MOMENT, "resourceid": "id-net"}
-
-
-def works_on(events: list[dict[str, Any]], **facts: Any) -> list[list[str]]:
-    """The ids that a job may be working on; nothing where it is no job of ours."""
-    job = Job(**{"id": "j", "status": JobStatus.RUNNING, "command": "RestartNetworkCmd", "created": MOMENT, **facts})
-    return [sorted(each.resource_ids) for each in match_jobs([job], events)]
-
-
-def test_the_job_of_a_vm_says_so_itself() -> None:
-    assert works_on([], command="RebootRouterCmd", instance_type="DomainRouter", instance_id="id-r") == [["id-r"]]
-
-
-def test_a_job_of_a_network_is_told_by_the_open_event_of_its_kind_and_moment() -> None:
-    assert works_on([EVENT]) == [["id-net"]]
-    assert works_on([EVENT | {"state": "Started", "created": MOMENT.replace(":00+", ":01+")}]) == [["id-net"]]
-
-
-def test_two_events_of_one_moment_cannot_be_told_apart() -> None:
-    assert works_on([EVENT, EVENT | {"id": "f", "resourceid": "id-other"}]) == [["id-net", "id-other"]]
-
-
-@pytest.mark.parametrize(
-    "events",
-    [
-        [],
-        [EVENT | {"created": LATER}],
-        [EVENT | {"type": "VPC.RESTART"}],
-        [EVENT, {"id": "c", "type": "NETWORK.RESTART", "state": "Completed", "created": LATER, "parentid": "e"}],
-    ],
-    ids=["none", "of another moment", "of another kind", "over"],
-)
-def test_where_no_event_tells_nothing_is_known(events: list[dict[str, Any]]) -> None:
-    assert works_on(events) == [[]]
-
-
-def test_an_older_event_names_its_object_in_words() -> None:
-    text = "restarting network. Network Id: 6f6b5f3a-0d5e-4a52-9d3c-2f7c7e1f0a11 cleanup false"
-    assert works_on([EVENT | {"resourceid": None, "description": text}]) == [["6f6b5f3a-0d5e-4a52-9d3c-2f7c7e1f0a11"]]
-
-
-def test_a_job_of_something_else_is_none_of_ours() -> None:
-    assert works_on([EVENT], command="CreateVolumeCmd") == []

@@ -60,8 +60,8 @@ class World(FakeServer):
 
     def __init__(
         self, units: Sequence[Unit], faults: Any = None, seconds: Any = None, ids: Ids = Ids.TAKEN, *,
-        events: Sequence[Event] = (), lag: float = 0.0, slow: float = 0.0, rejects: Sequence[Window] = (), silences: Sequence[Window] = (),
-        unreadable: dict[str, Window] | None = None, recreation_wanted: bool = False,
+        events: Sequence[Event] = (), lag: float = 0.0, slow: float = 0.0, rejects: Sequence[Window] = (),
+        silences: Sequence[Window] = (), unreadable: dict[str, Window] | None = None, recreation_wanted: bool = False,
         stop_at: float = math.inf, waits_when_stopped: bool = False, deadline: float = math.inf,
     ) -> None:  # fmt: skip
         super().__init__(units, faults, seconds, ids)
@@ -201,10 +201,10 @@ class World(FakeServer):
             self.violations.append(f"{told}: a job of ours runs")
         old = FRESH_S + SLACK_S + self.lag + self.slow
         same = [job for job in self.jobs.values() if job.ours and job.call == call and job.fault is Fault.NONE]
-        if call.purpose is Purpose.PATCH and len(same) > 1 and same[-2].ends <= now and self.lag <= 1.0:
-            if not any(state in " ".join(self.untrue(unit)) for state in ("runs", "has", "Stopped", "routers")):
-                if self.touched.get(unit.id, 0.0) < same[-2].begins:
-                    self.violations.append(f"{told}: patched again")
+        twice = call.purpose is Purpose.PATCH and len(same) > 1 and same[-2].ends <= now and self.lag <= 1.0
+        wanting = any(state in " ".join(self.untrue(unit)) for state in ("runs", "has", "Stopped", "routers"))
+        if twice and not wanting and self.touched.get(unit.id, 0.0) < same[-2].begins:
+            self.violations.append(f"{told}: patched again")
         if any(not job.ours and now - job.begins > old for job in at_work):
             self.violations.append(f"{told}: a job of somebody else runs")
         running = [vm for vm in self.vms[unit.id] if vm.running]
@@ -214,7 +214,7 @@ class World(FakeServer):
         if call.params.get("cleanup") and running and not self.recreation_wanted:
             self.violations.append(f"{told}: nobody wanted it recreated")
         lacking = not all(self.rules[network] for network in unit.network_ids)
-        again = call.purpose is Purpose.PATCH_AGAIN and lacking
+        again = call.purpose is Purpose.PATCH and lacking
         finishing = (call.purpose in FINISHING or again) and len(self.calls_of(unit)) > 1
         if now > self.stop_at + SLACK_S + self.slow and not (finishing and self.waits_when_stopped):
             self.violations.append(f"{told}: after the stop")

@@ -181,8 +181,8 @@ OWN = (
         "if_gone",
         "str",
         (
-            "What a target means that is not there. V(fail) takes it for a mistake and touches nothing; V(report) is for"
-            " ids from a plan: it was there then, and its result says that it is gone.",
+            "What a target means that is not there. V(fail) takes it for a mistake and touches nothing; V(report) is"
+            " for ids from a plan: it was there then, and its result says that it is gone.",
         ),
         where=ACTING,
         default="fail",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..cloud.model import Unit, Vm
 from ..knowledge import matrix
@@ -52,7 +52,7 @@ def decide(unit: Unit, baseline: Baseline, want: Want | None = None) -> Verdict:
     """The verdict for one unit; by default for the strategy auto."""
     if not matrix.server_can_live_patch(baseline.target):
         return _read_only(unit, baseline)
-    want = want or Want(recreate=True)
+    want = replace(want or Want(recreate=True), looks_inside=False)
     facts, record = Facts(unit, 0.0, full=True, version=baseline.target), Record({vm.id: vm for vm in unit.vms})
     conditions = assess(facts, record, Standard(baseline, new_disks=want.renew), 0.0, {})
     action = next_action(Situation(facts, conditions, record, want, baseline, Patience(), 0.0))

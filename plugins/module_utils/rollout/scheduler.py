@@ -378,7 +378,7 @@ class Scheduler:
         self._requests.pop(upgrade, None)
         self._bounds.held.discard(upgrade)
         self._around.probes.leave(upgrade.planned.id)
-        began = self._begun.get(upgrade)
+        began = self._begun.pop(upgrade, None)
         finished = None if began is None else self._around.now()
         result = replace(result, started=began, finished=finished, stood_aside_s=self._aside[upgrade])
         if result.code == "TargetMoved":
@@ -389,7 +389,7 @@ class Scheduler:
         self._progress.finished(result, self._counts())
 
     def _counts(self) -> Counts:
-        done, begun = len(self._results), len(self._requests)
+        done, begun = len(self._results), len(self._begun)
         running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
         return Counts(
             total=done + begun + len(self._queue),

@@ -308,7 +308,9 @@ class Scheduler:
     def _doubtful(self) -> list[UnitUpgrade]:
         """Units that may yet fail, by what is seen of them."""
         return [
-            one for one, request in self._requests.items() if isinstance(request, (Pause, Execute)) and request.doubtful
+            one
+            for one, request in self._requests.items()
+            if one.in_doubt or (isinstance(request, (Pause, Execute)) and request.doubtful)
         ]
 
     def _why_not(self, expected_s: float, *, completes: bool = False) -> Refused | None:

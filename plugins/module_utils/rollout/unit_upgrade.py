@@ -42,6 +42,8 @@ TOLD = frozenset({"NeverLooked", "NotTold", "NotJudged"})
 UNREADABLE_S = 30.0  # how long a read of this unit alone may fail
 FIRST_LOOK_S = 0.05  # between two looks for the first result of a probe
 MOST_WAITS = 6  # for jobs of others
+# A unit was done by the strongest of what was sent: applying rules and starting go with a patch and a recreation.
+STRENGTH = (Method.NONE, Method.RESTART, Method.LIVE_PATCH, Method.RECREATE)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ class UnitUpgrade:
         """How long it is expected to take, in seconds."""
         twice = self._standard.baseline.expects_two_patches(self.unit)
         return expected_seconds(self.unit, self.method, twice=twice)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may yet fail, by how its last job ended; where two patches are expected the first one may fail."""
+        sent = self.record.sent
+        expected = len(sent) == 1 and self._standard.baseline.expects_two_patches(self.unit)
+        return bool(sent and sent[-1].error) and not expected
 
     def _decide(self, facts: Facts) -> Action:
         now, standard = self._terms.clock(), self._standard
@@ -172,9 +181,10 @@ class UnitUpgrade:
     def _execute(self, action: Send, facts: Facts) -> Steps[UnitResult | None]:
         call, before = action.call, self._sent
         if not self.record.sent:
+            before = Method.NONE
             yield from self._look_from_outside()
         since = pending_rules(self.unit, self.record).get(call.object_id)
-        self._sent = action.method
+        self._sent = max(before, action.method, key=STRENGTH.index)
         answer = yield Execute(call, facts.read_at, self.expected_s, action.completes, since, action.doubtful)
         if isinstance(answer, Attempt):
             self.record.attempts.append(answer)

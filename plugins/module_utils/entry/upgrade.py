@@ -66,7 +66,7 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
         refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
-        rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
+        rollout = Rollout(tuple(_expected(unit, facts, orders.want) for unit in orders.work))
     else:
         rollout = roll_out(lists, facts, orders, request, log_file)
     return _outcome(facts, orders, rollout, log_file)
@@ -221,11 +221,14 @@ def _gone(identity: str, option: str) -> UnitResult:
     return UnitResult(unit, Method.NONE, UnitStatus.GONE, "it is not there any more", code="Gone")
 
 
-def _expected(unit: Unit, method: Method, target: Version) -> UnitResult:
+def _expected(unit: Unit, facts: Facts, want: Want) -> UnitResult:
     """What a run would be expected to return, for check mode."""
-    after = tuple(replace(vm, state="Running", software=target) for vm in unit.vms)
-    reason = f"would be upgraded to {target}"
-    return UnitResult(unit, method, UnitStatus.UPGRADED, reason, after=after, submitted=True)
+    verdict = decide(unit, facts.baseline, want)
+    if verdict.method is Method.SKIP:
+        return _settled(unit, verdict, UnitStatus.SKIPPED)
+    after = tuple(replace(vm, state="Running", software=facts.target) for vm in unit.vms)
+    reason = f"would be upgraded to {facts.target}"
+    return UnitResult(unit, verdict.method, UnitStatus.UPGRADED, reason, after=after, submitted=True)
 
 
 def _failure(results: Sequence[UnitResult], rollout: Rollout) -> str | None:

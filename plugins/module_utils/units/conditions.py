@@ -200,7 +200,7 @@ def _exists(facts: Facts, record: Record) -> Verdict:
 
 def _restartable(unit: Unit) -> Verdict:
     why = why_not_restartable(unit)
-    return (NO, *why) if why else (YES, "Restartable", "")
+    return (NO, *why) if why else (YES, "Allowed", "")
 
 
 def _idle(facts: Facts) -> Verdict:

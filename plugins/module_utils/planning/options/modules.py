@@ -192,7 +192,7 @@ OWN = (
         "mode",
         "str",
         (
-            "V(live_patch) patches running routers without a reboot.",
+            "V(live_patch) patches running routers without a reboot, and starts those that are stopped or missing.",
             "V(restart) stops and starts the routers, one half of a pair after the other, and starts stopped ones. A"
             " start always brings the new software, and a new template only after an upgrade that registered one.",
             "V(recreate) restarts the networks and VPCs with cleanup, so that new routers are made from the new"

@@ -578,7 +578,7 @@ KINDS = (
     Kind(
         "patch fails silently, twice",
         job("silent_patch_failure", times=2),
-        verify=fails("still reports 4.18.1", first=True),
+        verify=fails("still reports 4.20.2", first=True),
         again=True,
     ),
     Kind(
@@ -606,9 +606,9 @@ KINDS = (
         lasting("stale_reads", seconds=60.0),
         plan=survives(first=True),
         again=True,
-        submit=fails("still reports 4.18.1", first=True),
-        poll=fails("still reports 4.18.1"),
-        verify=fails("still reports 4.18.1"),
+        submit=fails("still reports 4.20.2", first=True),
+        poll=fails("still reports 4.20.2"),
+        verify=fails("still reports 4.20.2"),
     ),
     Kind(
         "a router vanished since the plan",

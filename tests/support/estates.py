@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 VERSION = "4.22.0.0"
-OLD = "4.18.1.0"  # what the estates run unless they say otherwise
+OLD = "4.20.2.0"  # what the estates run unless they say otherwise
+# Of Debian 12: one live patch is enough for it on hosts that do what real ones do (tests/integration/test_real_hosts.py).
+TEMPLATE = "4.20.2"
 # A second of the real thing is some milliseconds here; nothing happens in the background that a test did not ask for.
 TIMINGS = {
     "patch": 0.2,
@@ -25,8 +27,11 @@ Estate = dict[str, Any]
 
 def estate(**sections: Any) -> Estate:
     """An estate under a management server of C(VERSION) with quick timings and one zone."""
+    server = {"version": VERSION, **sections.pop("server", {})}
+    defaults = {"version": TEMPLATE} if server["version"] == VERSION else {}
     return {
-        "server": {"version": VERSION, **sections.pop("server", {})},
+        "server": server,
+        "defaults": {**defaults, **sections.pop("defaults", {})},
         "timings": {**TIMINGS, **sections.pop("timings", {})},
         "zones": [{"name": "Berlin"}],
         **sections,

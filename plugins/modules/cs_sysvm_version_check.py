@@ -301,6 +301,11 @@ plan:
       description: How many units may fail.
       type: int
       sample: 5
+    server_notes:
+      description: What this release of the server cannot tell, in sentences; empty with O(target_version).
+      type: list
+      elements: str
+      sample: []
     deadline:
       description: The moment that O(deadline) means, ISO 8601 with its time zone; null without one.
       type: str
@@ -384,24 +389,16 @@ management_server_version:
 import os
 from datetime import datetime
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import probing_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Order,
-    Policy,
-    Scope,
-    Strategy,
-    Unsupported,
-    WantedMethod,
-    kinds_of,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import MISSING_LIBRARIES
+from ..module_utils.cloud.history import Took
+from ..module_utils.cloud.model import Restart
+from ..module_utils.entry.arguments import probing_from_params
+from ..module_utils.entry.check import check_versions
+from ..module_utils.entry.module import run
+from ..module_utils.planning.estimate import Bounds
+from ..module_utils.planning.impact import Gaps
+from ..module_utils.planning.parse import parse_deadline
+from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, Unsupported, WantedMethod, kinds_of
+from ..module_utils.planning.selection import MISSING_LIBRARIES
 
 
 def check(client, params, check_mode):

@@ -47,7 +47,7 @@ def test_the_others_are_upgraded_and_yet_it_is_no_success(run: Run) -> None:
     ("kind", "reason"),
     [
         ("ssvm", "its agent is not connected, so nothing could be proven"),
-        ("orphan_router", "its network or VPC no longer exists"),
+        ("orphan_router", "the server says that its network or VPC does not exist"),
     ],
 )
 def test_skipped_with_a_reason(run: Run, cloud: Cloud, kind: str, reason: str) -> None:

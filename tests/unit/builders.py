@@ -20,12 +20,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Owner, Unit, Vm, Vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Owner, Unit, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Scope, Strategy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import NewTemplate
 
 ALL_SETTINGS = frozenset(name for check in CHECKS for name in check.settings)
 TARGET_TEXT = "4.22.0.0"
@@ -37,6 +39,11 @@ def version(text: str) -> Version:
     if parsed is None:
         raise ValueError(text)
     return parsed
+
+
+def lists_of(client: Any, server: str = TARGET_TEXT) -> Lists:
+    """The lists of a server of one version."""
+    return Lists(client, (ManagementServer("mgmt-1", "Up", server, parse_version(server)),))
 
 
 TARGET = version(TARGET_TEXT)

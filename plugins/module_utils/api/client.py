@@ -45,6 +45,9 @@ CONNECT_LIMIT = 5.0  # seconds to keep trying a server that has not answered onc
 AUTH_LIMIT = 10.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 
+# BaseListCmd.getPageSize: the value of the setting default.page.size when the server started.
+PAGE_SIZE_LIMIT = re.compile(r"Page size can't exceed max allowed page size value: (\d+)")
+
 Item = TypeVar("Item")
 Items = list[dict[str, Any]]
 
@@ -164,6 +167,41 @@ class Client:
             )
         return [*found.values()]
 
+    def page(self, command: str, number: int, most: int | None = None, **params: Any) -> dict[str, Any]:
+        """One page of a listing, for whoever knows when there is enough.
+
+        :param number: of the page, from 1 on.
+        :param most: how many items it has at most; None: C(page_size).
+        :returns: the answer without its outer key.
+        :raises ApiError: as in C(read).
+        """
+        size = min(self._page_size, most or self._page_size)
+        try:
+            return self.read(command, page=number, pagesize=size, **params)
+        except ParameterError as exc:
+            self._lower_page_size(exc)
+        return self.page(command, number, most, **params)
+
+    def _lower_page_size(self, error: ParameterError) -> None:
+        """Ask for pages that the server allows: the setting default.page.size is lower than usual.
+
+        :raises ParameterError: the same one, where it is about something else.
+        """
+        text = error.errortext or ""
+        limit = PAGE_SIZE_LIMIT.search(text)
+        if limit is None and "page size" not in text.lower():
+            raise error
+        size = int(limit[1]) if limit else self._largest_page()
+        if not 0 < size < self._page_size:
+            raise error
+        self._page_size = size
+
+    def _largest_page(self) -> int:
+        """The setting default.page.size; 0 where it is not told."""
+        answer = self.read("listConfigurations", name="default.page.size")
+        values = [str(item.get("value")) for item in answer.get("configuration", ()) if isinstance(item, Mapping)]
+        return int(values[0]) if values and values[0].isdigit() else 0
+
     def submit(self, command: str, *, job_id: str | None = None, **params: Any) -> str:
         """Send a call that starts an asynchronous job; with POST. It is repeated only when it surely was not taken.
 
@@ -264,12 +302,10 @@ class Client:
             try:
                 answer = self._repeat(take)
             except ParameterError as exc:
-                limit = re.search(r"pagesize exceeded its max value - (\d+)", exc.errortext or "")
-                if not limit or not 0 < int(limit[1]) < self._page_size:
-                    raise
+                self._lower_page_size(exc)
                 wait(ahead.values())
                 ahead.clear()
-                self._page_size, number = int(limit[1]), 0  # the setting default.page.size is lower than usual
+                number = 0
                 continue
             items, total = answer.get(key, []), answer.get("count", 0)
             right = isinstance(items, list) and all(isinstance(item, dict) for item in items)

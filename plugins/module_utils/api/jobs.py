@@ -91,7 +91,7 @@ def parse_job(entry: Mapping[str, Any]) -> Job:
         raise MalformedAnswerError("The answer about a job has no 'jobid', or no 'jobstatus' from 0 to 2.")
     result = entry.get("jobresult")
     status = (JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.FAILED)[number]
-    text = result.get("errortext") if isinstance(result, Mapping) else result
+    text, own = (result.get("errortext"), result.get("errorcode")) if isinstance(result, Mapping) else (result, None)
     if status is JobStatus.FAILED:
         end = JobStatus.CANCELLED if code == 0 else JobStatus.LOST
         status = _lost_end(text) or (status if result else end)
@@ -104,7 +104,8 @@ def parse_job(entry: Mapping[str, Any]) -> Job:
         instance_type=_text(entry, "jobinstancetype"),
         instance_id=_text(entry, "jobinstanceid"),
         result=result if isinstance(result, Mapping) else {},
-        errorcode=code if number == 2 and isinstance(code, int) else None,
+        # Until 4.18.0 the job says 530 of every failure, and its result what it was.
+        errorcode=next((each for each in (own, code) if isinstance(each, int)), None) if number == 2 else None,
         errortext=without_secrets(str(text)) if number == 2 and text else None,
     )
 
@@ -112,10 +113,12 @@ def parse_job(entry: Mapping[str, Any]) -> Job:
 def running_jobs(client: Client) -> dict[str, Job]:
     """All jobs in progress by id, in one listing (listAsyncJobs; jobs of project accounts are not in it).
 
+    Without the pseudo jobs of threads, which older servers list as well.
+
     :raises ApiError: as Client.list.
     """
     entries = client.list("listAsyncJobs", "asyncjobs", listall=True)
-    return {job.id: job for job in map(parse_job, entries)}
+    return {job.id: job for job in map(parse_job, entries) if job.instance_type != "Thread"}
 
 
 def job_result(client: Client, job_id: str) -> Job:

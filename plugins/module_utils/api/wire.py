@@ -45,6 +45,9 @@ BY_CODE: Mapping[int, type[ApiError]] = {
     432: UnsupportedCommandError,
     503: UnavailableError,
 }
+# A server that is about to go takes no jobs: 530 in 4.19 and 4.20 (AsyncJobManagerImpl.checkShutdown), 503 since 4.21
+# (ApiServer.queueCommand, ApiDispatcher, AsyncJobManagerImpl).
+NOT_NOW = re.compile(r"A shutdown has been triggered|Maintenance or Shutdown has been initiated")
 _BEFORE_SENDING = {"ConnectTimeout", "ConnectTimeoutError", "NewConnectionError"}  # types of requests and urllib3
 _CONNECTING = {"do_handshake", "_tunnel"}  # functions of ssl and http.client
 
@@ -161,7 +164,9 @@ class Wire:
         """An error that CloudStack itself reports (its ApiErrorCode.java); it did not act on the call."""
         code, second, text = body["errorcode"], body.get("cserrorcode"), self._scrub(str(body.get("errortext") or ""))
         kind = BY_CODE.get(code, ServerError if code >= 500 else ApiError)
-        if kind is AuthenticationError and "does not exist, is not available for user" in text:
+        if NOT_NOW.search(text):
+            kind = UnavailableError
+        elif kind is AuthenticationError and "does not exist, is not available for user" in text:
             kind = PermissionDeniedError
         elif kind is ParameterError and "entity does not exist" in text:
             kind = NotFoundError

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import ALL_OWNERS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import ALL_OWNERS
 
 MOST = 5  # of a unit, unless told otherwise
 SYSTEM_VM_PORT = 443  # of an SSVM and a CPVM that are reached by TLS

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,15 +26,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import (
     ALL_OWNERS,
-    read_internal_lbs,
-    read_management_servers,
-    read_routers,
-    read_system_vms,
+    Lists,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Kind
 
 MOST_UNITS = 20
 MOST_JOBS = 20  # of a unit, the last ones
@@ -78,6 +76,7 @@ class Reader:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
+        self._lists = Lists(client, ())  # until the servers were read; that may be just what fails
         self._diagnostics = diagnostics
         self._now, self._sleep = now, sleep
         self._lost: str | None = None  # why nothing is asked any more
@@ -102,7 +101,7 @@ class Reader:
         self._missing = []
         begun = moment_of(unit.get("started"))
         since = self._now() - RECENT_S if begun is None else begun - BEFORE_S
-        vms = self._try("VMs", lambda: _read_vms(self._client, unit)) or []
+        vms = self._try("VMs", lambda: _read_vms(self._lists, unit)) or []
         told = _told(unit["vms"], vms)
         hosts = {facts.get("host") for vm in told for facts in (vm["before"], vm["after"], vm["now"])} - {None}
         jobs = list(unit.get("job_ids", ()))
@@ -163,13 +162,12 @@ class Reader:
     # -- sections
 
     def _servers(self) -> Items:
-        found = read_management_servers(self._client)
-        return [{"name": each.name, "state": each.state, "version": each.version} for each in found]
+        self._lists = Lists.of(self._client)
+        return [{"name": each.name, "state": each.state, "version": each.version} for each in self._lists.servers]
 
     def _alerts(self) -> Items:
         """The newest ones (listAlerts)."""
-        size = min(self._client.page_size, MOST_ROWS)
-        answer = self._client.read("listAlerts", page=1, pagesize=size)
+        answer = self._client.page("listAlerts", 1, MOST_ROWS)
         return [_kept(item, ALERT) for item in _items(answer, "alert")]
 
     def _hosts(self) -> Items:
@@ -192,15 +190,14 @@ class Reader:
         filters = [{"resourceid": unit["id"], "resourcetype": resources[kind]}] if kind in resources else []
         router = {"resourcetype": "DomainRouter"}
         filters += [{"resourceid": vm["id"], **router} if _is_router(unit) else {"keyword": vm["id"]} for vm in vms]
-        begin = datetime.fromtimestamp(since, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
-        size = min(self._client.page_size, MOST_ROWS)
+        begin = self._lists.start_date(since)
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for each in filters:
             of = f" of {each.get('resourceid') or each.get('keyword')}"
-            ask = partial(self._client.read, "listEvents", **{**ALL_OWNERS, **each, "startdate": begin})
-            answer = self._try("events", partial(ask, page=1, pagesize=size), of) or {}
+            ask = partial(self._client.page, "listEvents", 1, MOST_ROWS, **{**ALL_OWNERS, **each, "startdate": begin})
+            answer = self._try("events", ask, of) or {}
             count = answer.get("count")
-            self._left_out(f"events{of}", count if isinstance(count, int) else 0, size)
+            self._left_out(f"events{of}", count if isinstance(count, int) else 0, len(_items(answer, "event")))
             for item in _items(answer, "event"):
                 event = _kept(item, EVENT)
                 recent = (moment(event["created"]) or since) >= since
@@ -259,15 +256,15 @@ def moment_of(text: str | None) -> float | None:
     return datetime.fromisoformat(text).timestamp() if text else None
 
 
-def _read_vms(client: Client, unit: Mapping[str, Any]) -> list[Vm]:
+def _read_vms(lists: Lists, unit: Mapping[str, Any]) -> list[Vm]:
     """The unit's VMs as they are now; of a network or VPC also those that came since."""
     kind, ids = unit["kind"], [vm["id"] for vm in unit["vms"]]
     if kind == Kind.NETWORK.value:
-        return read_routers(client, networkid=unit["id"])
+        return lists.routers(networkid=unit["id"])
     if kind == Kind.VPC.value:
-        return read_routers(client, vpcid=unit["id"])
-    read = {Kind.INTERNAL_LB.value: read_internal_lbs, Kind.ORPHAN.value: read_routers}.get(kind, read_system_vms)
-    return [vm for identity in ids for vm in read(client, id=identity)]
+        return lists.routers(vpcid=unit["id"])
+    read = {Kind.INTERNAL_LB.value: lists.internal_lbs, Kind.ORPHAN.value: lists.routers}.get(kind, lists.system_vms)
+    return [vm for identity in ids for vm in read(id=identity)]
 
 
 def _told(vms: Iterable[Mapping[str, Any]], now: Iterable[Vm]) -> list[dict[str, Any]]:

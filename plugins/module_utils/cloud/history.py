@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import TOLERANCE_S, moment, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, purpose_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
 
 NETWORK_RESTART, VPC_RESTART, ROUTER_STOP = "NETWORK.RESTART", "VPC.RESTART", "ROUTER.STOP"
 
@@ -77,7 +77,7 @@ class Took:
 
 
 def read_durations(
-    client: Client,
+    lists: Lists,
     now: float,
     units: Sequence[Unit],
     target: str,
@@ -97,11 +97,11 @@ def read_durations(
     if not any(unit.kind.is_router for unit in units):
         return ()
     since = now - window_s
-    events = recent_events(client, ROUTER_STOP, since, MOST_PAGES) if recreates else []
+    events = lists.events(ROUTER_STOP, since, MOST_PAGES) if recreates else []
     if not any(event.get("parentid") for event in events) and not any(unit.restarts for unit in units):
         return ()
     for kind in [NETWORK_RESTART, *([VPC_RESTART] if any(unit.vpc for unit in units) else [])]:
-        events += recent_events(client, kind, since, MOST_PAGES)
+        events += lists.events(kind, since, MOST_PAGES)
     return durations(events, units, target, since)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 
 
 class NotReadError(LookupError):
@@ -145,6 +145,11 @@ class ManagementServer:
     def up(self) -> bool:
         return self.state == "Up"
 
+    @property
+    def leaving(self) -> bool:
+        """Whether it prepares to shut down or to be maintained, in the words of any release."""
+        return self.state.startswith(("Preparing", "ReadyTo", "ShuttingDown"))
+
 
 @dataclass(frozen=True)
 class SharedFileSystem:
@@ -226,6 +231,7 @@ class Need(enum.Enum):
 class Cloud:
     """Everything the plan needs, read once. What follows I(in_flight) is read only as far as a plan asks for it.
 
+    :ivar doubts: what the server's lists contradict each other in.
     :ivar shared_file_systems: None where the account may not list them.
     """
 
@@ -234,6 +240,7 @@ class Cloud:
     hosts: tuple[Host, ...]
     templates: tuple[Template, ...]
     units: tuple[Unit, ...]
+    doubts: tuple[str, ...] = ()
     shared_file_systems: tuple[SharedFileSystem, ...] | None = ()
     unlisted_vms: tuple[UnlistedVm, ...] = ()
     in_flight: tuple[InFlight, ...] = ()

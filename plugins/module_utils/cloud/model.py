@@ -9,63 +9,29 @@ C(requiresupgrade) of a VM are not evidence of anything after a management serve
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    REMOTE_ACCESS_VPN,
+    ROUTER_PROVIDERS,
+    Kind,
+)
 
-
-class Kind(str, enum.Enum):
-    """What a unit is: a system VM, or what routers serve."""
-
-    SSVM = "ssvm"
-    CPVM = "cpvm"
-    NETWORK = "network"
-    VPC = "vpc"
-    INTERNAL_LB = "internal_lb"
-    ORPHAN = "orphan_router"  # a router whose network or VPC no list shows
-
-    @property
-    def is_system_vm(self) -> bool:
-        return self in (Kind.SSVM, Kind.CPVM)
-
-    @property
-    def is_router(self) -> bool:
-        """Whether it is done by routers; C(router) is the one word for all such kinds."""
-        return not self.is_system_vm
-
-    @property
-    def words(self) -> str:
-        """As a person says it before a name."""
-        return {Kind.INTERNAL_LB: "internal LB VM", Kind.ORPHAN: "router", Kind.NETWORK: "network"}.get(
-            self, self.value.upper()
-        )
-
-    @property
-    def group(self) -> str:
-        """What is done by one module in one step: C(ssvm), C(cpvm) or C(router)."""
-        return self.value if self.is_system_vm else ROUTER
-
-
-ROUTER = "router"
-
-ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
-
-SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
-
-REMOTE_ACCESS_VPN = "remote access VPN"
-LOAD_BALANCING = "load balancing"
-
-ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
+# What a job works on that works on some internal LB VM, and the server does not tell on which.
+SOME_INTERNAL_LB = "some internal LB VM"
 
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who to tell: account or project, and the domain's path."""
+    """Who to tell: account or project, and the domain.
+
+    :ivar domain: its path, such as ROOT/customers; only its own name where the server does not tell the path.
+    """
 
     account: str | None = None
     domain: str | None = None
@@ -73,10 +39,17 @@ class Owner:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Owner:
-        return cls(item.get("account"), item.get("domainpath") or item.get("domain"), item.get("project"))
+        path = item.get("domainpath")
+        return cls(item.get("account"), domain_path(path) if path else item.get("domain"), item.get("project"))
 
     def as_dict(self) -> dict[str, str | None]:
         return {"account": self.account, "domain": self.domain, "project": self.project}
+
+
+def domain_path(path: str) -> str:
+    """A domain's path in the one form of the newest releases: C(ROOT/a/b), where some say C(/a/b/) and C(/) is ROOT."""
+    names = [name for name in path.split("/") if name]
+    return "/".join(names if names[:1] == ["ROOT"] and not path.startswith("/") else ["ROOT", *names])
 
 
 @dataclass(frozen=True)
@@ -178,6 +151,11 @@ class Network:
 
 @dataclass(frozen=True)
 class Vpc:
+    """A VPC.
+
+    :ivar tier_ids: the tiers that listVPCs names; C(tiers) are those that listNetworks shows.
+    """
+
     id: str
     name: str
     zone_id: str
@@ -187,6 +165,7 @@ class Vpc:
     tags: tuple[str, ...]
     owner: Owner
     tiers: tuple[Network, ...] = ()
+    tier_ids: tuple[str, ...] = ()
     restart_required: bool = False
 
 
@@ -236,6 +215,7 @@ class Unit:
     vms: tuple[Vm, ...]
     network: Network | None = None
     vpc: Vpc | None = None
+    doubts: tuple[str, ...] = ()  # what the server's lists contradict each other in, about it
     owed: tuple[Owed, ...] = ()  # networks whose rules have to be applied again
     restarts: tuple[Restart, ...] = ()  # the last restarts of its networks that are known to have succeeded
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
@@ -328,6 +308,8 @@ class Unit:
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""
         ids = {self.id, *(vm.id for vm in self.vms)}
+        if self.kind is Kind.INTERNAL_LB:
+            ids.add(SOME_INTERNAL_LB)
         if self.vpc:
             ids.update(tier.id for tier in self.vpc.tiers)
         return frozenset(ids)

@@ -20,16 +20,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Owner, Vm, Vpc, version_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     ROUTER_PROVIDERS,
     SYSTEM_VM_KINDS,
-    Network,
-    Owner,
-    Vm,
-    Vpc,
-    version_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 
@@ -178,14 +174,17 @@ def vpc(item: Mapping[str, Any]) -> Vpc:
         cidr=item.get("cidr"),
         tags=_tags(item),
         owner=Owner.of(item),
+        tier_ids=tuple(str(tier["id"]) for tier in item.get("network") or () if tier.get("id")),
         restart_required=item.get("restartrequired") is True,
     )
 
 
 VOLUME = (
     *("virtualmachineid", "vmname", "vmtype", "vmstate"),
-    *("templateid", "templatename", "hypervisor", "zoneid", "zonename"),
+    *("templateid", "templatename", "hypervisor", "zoneid", "zonename", "state", "created"),
 )
+# Of a volume in one of these states no VM runs (Volume.State).
+GONE_VOLUMES = frozenset({"Destroy", "Destroying", "Expunging", "Expunged"})
 
 
 def volume(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,51 +1,26 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the cloud: a number of calls that grows with pages of answers, not with VMs.
-
-All owners are read (C(listall=true) and C(projectid=-1)); without them the root admin gets an empty answer and the
-routers of projects are missing.
-"""
+"""Reads the cloud: a number of calls that grows with pages of answers, not with VMs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
-    ApiError,
-    ParameterError,
-    UnsupportedCommandError,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import running_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Capabilities,
-    Cloud,
-    Host,
-    ManagementServer,
-    Need,
-    Settings,
-    Template,
-    Zone,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.inventory import (
-    read_shared_file_systems,
-    unlisted_vms,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    ROUTER_KINDS,
-    Kind,
-    Unit,
-    Vm,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import Services, group_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
-
-ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
+from ..api.client import Client
+from ..api.jobs import running_jobs
+from ..knowledge.versions import parse_version
+from ..knowledge.vocabulary import ROUTER_KINDS, Kind
+from . import parse
+from .agreement import Listed, check_places, complete
+from .in_flight import read_in_flight
+from .infrastructure import Capabilities, Cloud, Need, Settings, Zone
+from .inventory import read_shared_file_systems, unlisted_vms
+from .lists import ALL_OWNERS, Lists, parameters_of
+from .model import Unit
+from .units import Services, group_units
 
 # Jobs that an SSVM carries out; they fail when it goes away. A root admin's are called CopyTemplateCmdByAdmin etc.
 TRANSFER_COMMANDS = frozenset(
@@ -67,7 +42,7 @@ TRANSFER_COMMANDS = frozenset(
 )
 
 
-def read_cloud(client: Client, *, templates: bool = True) -> Cloud:
+def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
     """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
 
     :param templates: also what new VMs would be made from.
@@ -77,20 +52,23 @@ def read_cloud(client: Client, *, templates: bool = True) -> Cloud:
 
     :raises ApiError: when the server cannot be reached, refuses the account or answers something else.
     """
-    # The first call is the one a wrong URL, key or secret fails at: a cheap one.
-    zones = read_zones(client)
-    units, volumes = _read_units(client, tuple(Kind), details=True, zones=zones)
+    client, zones = lists.client, lists.zones()
+    listed = _read(lists, tuple(Kind), details=True)
     jobs = running_jobs(client)
-    servers = tuple(read_management_servers(client))
+    hosts = lists.hosts()
+    unlisted_hosts, doubts = check_places(lists, listed.vms, {host.id: host for host in hosts}, zones)
+    listed = replace(listed, doubts=(*listed.doubts, *doubts))
+    units, volumes = _units(listed, zones, _read_services(client)), listed.volumes or {}
     return Cloud(
-        management_servers=servers,
+        management_servers=lists.servers,
         zones=tuple(_with_settings(client, zone) for zone in zones),
-        hosts=tuple(read_hosts(client)),
-        templates=read_templates(client) if templates else (),
+        hosts=(*hosts, *unlisted_hosts),
+        templates=lists.templates() if templates else (),
         units=units,
-        shared_file_systems=read_shared_file_systems(client, servers, volumes, **ALL_OWNERS),
+        doubts=tuple(dict.fromkeys(doubt.seen for doubt in listed.doubts)),
+        shared_file_systems=read_shared_file_systems(client, lists.servers, volumes, **ALL_OWNERS),
         unlisted_vms=unlisted_vms(volumes.values(), units),
-        in_flight=tuple(read_in_flight(client, jobs)),
+        in_flight=tuple(read_in_flight(lists, jobs)),
         transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
 
@@ -101,7 +79,7 @@ def needs_ssvm(job_command: str) -> bool:
 
 
 def read_details(
-    client: Client, cloud: Cloud, commands: Collection[str], settings: Collection[str], needs: Collection[Need]
+    lists: Lists, cloud: Cloud, commands: Collection[str], settings: Collection[str], needs: Collection[Need]
 ) -> Cloud:
     """Read what only the checks of a plan ask for.
 
@@ -109,6 +87,7 @@ def read_details(
     :param settings: names of global settings.
     :raises ApiError: as read_cloud.
     """
+    client = lists.client
     wanted = sorted(set(settings) - cloud.settings.asked)
     values = {name: value for name in wanted if (value := read_setting(client, name)) is not None}
     details: dict[str, Any] = {
@@ -116,7 +95,7 @@ def read_details(
         "settings": Settings({**cloud.settings.values, **values}, cloud.settings.asked | set(wanted)),
     }
     if Need.TEMPLATES in needs and not cloud.templates:
-        details["templates"] = read_templates(client)
+        details["templates"] = lists.templates()
     if Need.CAPACITIES in needs:
         details["capacities"] = tuple(client.list_as("listCapacity", "capacity", parse.capacity))
     if Need.OFFERINGS in needs:
@@ -134,42 +113,6 @@ def read_details(
     return replace(cloud, **details)
 
 
-def read_templates(client: Client) -> tuple[Template, ...]:
-    """The system VM templates of all zones: SYSTEM, and ROUTING, which routers prefer.
-
-    Servers before 4.19 ignore C(templatetype) and list all that there are (ListTemplatesCmd).
-    """
-    return tuple(
-        template
-        for kind in ("SYSTEM", "ROUTING")
-        for template in client.list_as(
-            "listTemplates", "template", parse.template, templatefilter="all", templatetype=kind
-        )
-        if template.type == kind
-    )
-
-
-def read_zones(client: Client) -> tuple[Zone, ...]:
-    """The zones without their settings (listZones)."""
-    return tuple(client.list_as("listZones", "zone", parse.zone))
-
-
-def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
-    """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
-    if _parameters(client, "listManagementServers") is not None:
-        return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
-    capability = client.read("listCapabilities").get("capability", {})
-    if "cloudstackversion" not in capability:
-        # Since 4.21 it is hidden; so this server is not too old to know the other command.
-        raise UnsupportedCommandError(
-            "listManagementServers: this account may not call it, and nothing else tells the server's version.",
-            command="listManagementServers",
-            rejected=True,
-        )
-    version = str(capability["cloudstackversion"])
-    return (ManagementServer("management server", "Up", version, parse_version(version)),)
-
-
 def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:
     """A setting's value, global or of one zone (listConfigurations); None where the server does not know it there."""
     for item in client.list("listConfigurations", "configuration", name=name, zoneid=zone_id):
@@ -178,100 +121,56 @@ def read_setting(client: Client, name: str, zone_id: str | None = None) -> str |
     return None
 
 
-def read_system_vms(client: Client, **filters: Any) -> list[Vm]:
-    """System VMs (listSystemVms) without their ROOT volumes' templates."""
-    return client.list_as("listSystemVms", "systemvm", parse.system_vm, **filters)
-
-
-def read_routers(client: Client, **filters: Any) -> list[Vm]:
-    """Virtual routers of all owners (listRouters), e.g. of one C(networkid) or C(vpcid)."""
-    try:
-        return client.list_as("listRouters", "router", parse.router, **ALL_OWNERS, **filters)
-    except ParameterError as error:
-        if "CloudStackVersion" in (error.errortext or ""):  # apache/cloudstack issue 2917
-            error.remedy = (
-                "One router's template version cannot be read by the server, which then lists none at all. Find it "
-                "with listRouters for one zone or network after the other, and destroy it or restart its network with "
-                "cleanup."
-            )
-        raise
-
-
-def read_internal_lbs(client: Client, **filters: Any) -> list[Vm]:
-    """Internal LB VMs of all owners (listInternalLoadBalancerVMs)."""
-    return client.list_as(
-        "listInternalLoadBalancerVMs",
-        "internalloadbalancervm",
-        lambda item: replace(parse.router(item), internal_lb=True),
-        **ALL_OWNERS,
-        **filters,
-    )
-
-
-def read_hosts(client: Client, **filters: Any) -> list[Host]:
-    """Hypervisor hosts (listHosts type=Routing); their version is that of the agent."""
-    return client.list_as("listHosts", "host", parse.host, type="Routing", **filters)
-
-
-def read_root_volume(client: Client, vm: Vm) -> Mapping[str, Any] | None:
-    """What the ROOT volume of one VM tells (listVolumes listsystemvms, since 4.18)."""
-    volumes = client.list_as(
-        "listVolumes", "volume", parse.volume, type="ROOT", listsystemvms=True, virtualmachineid=vm.id, **ALL_OWNERS
-    )
-    return volumes[0] if volumes else None
-
-
-def read_units(
-    client: Client, kinds: Collection[Kind] = tuple(Kind), *, details: bool = True, zones: Iterable[Zone] | None = None
-) -> tuple[Unit, ...]:
+def read_units(lists: Lists, kinds: Collection[Kind] = tuple(Kind), *, details: bool = True) -> tuple[Unit, ...]:
     """All units of the kinds, without reading what other kinds consist of.
 
     :param details: also what only a plan or a recreation needs: the routers' ROOT volumes and what makes an
         interruption of a network hurt more.
-    :param zones: the zones, where they have been read already.
     :raises ApiError: as read_cloud.
     """
-    return _read_units(client, kinds, details=details, zones=zones)[0]
+    services = _read_services(lists.client) if details and ROUTER_KINDS & set(kinds) else Services()
+    zones = lists.zones() if ROUTER_KINDS & set(kinds) else ()
+    return _units(_read(lists, kinds, details=details), zones, services)
 
 
-def _read_units(
-    client: Client, kinds: Collection[Kind], *, details: bool, zones: Iterable[Zone] | None
-) -> tuple[tuple[Unit, ...], Mapping[str, Mapping[str, Any]]]:
-    """
-    :returns: as C(read_units), and the ROOT volumes that were read for that, by the id of their VM.
-    """
-    system_vms = read_system_vms(client) if {Kind.SSVM, Kind.CPVM} & set(kinds) else []
+def _read(lists: Lists, kinds: Collection[Kind], *, details: bool) -> Listed:
+    listed = Listed()
+    if {Kind.SSVM, Kind.CPVM} & set(kinds):
+        listed = replace(listed, system_vms=tuple(lists.system_vms()))
     if ROUTER_KINDS & set(kinds):
-        routers = read_routers(client)
-        internal_lbs = read_internal_lbs(client)
-        served = {router.network_id for router in routers}
-        networks = client.list_as("listNetworks", "network", parse.network, expected=len(served), **ALL_OWNERS)
-        vpcs = client.list_as("listVPCs", "vpc", parse.vpc, **ALL_OWNERS)
-        services = _read_services(client) if details else Services()
-    else:
-        routers, internal_lbs, networks, vpcs = [], [], [], []
-        services = Services()
-    volumes = {}
-    if details or system_vms:
-        volumes = {
-            volume["virtualmachineid"]: volume
-            for volume in client.list_as(
-                "listVolumes", "volume", parse.volume, type="ROOT", listsystemvms=True, **ALL_OWNERS
-            )
-            if volume["virtualmachineid"]
-        }
+        routers = tuple(lists.routers())
+        listed = replace(
+            listed,
+            routers=routers,
+            internal_lbs=tuple(lists.internal_lbs()),
+            networks=tuple(lists.networks(parse.network, expected=len({each.network_id for each in routers}))),
+            vpcs=tuple(lists.vpcs(parse.vpc)),
+        )
+    if details or listed.system_vms:
+        listed = replace(listed, volumes=lists.root_volumes())
+    return complete(lists, listed)
+
+
+def _units(listed: Listed, zones: Iterable[Zone], services: Services) -> tuple[Unit, ...]:
+    """What was read, as units. Pure."""
+    basic = {zone.id for zone in zones if zone.basic}
+    volumes = listed.volumes or {}
     units = group_units(
-        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in system_vms),
-        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in routers),
-        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in internal_lbs),
-        services.mark(networks),
-        vpcs,
+        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in listed.system_vms),
+        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in listed.routers),
+        (parse.with_root_volume(vm, volumes.get(vm.id)) for vm in listed.internal_lbs),
+        services.mark(listed.networks),
+        listed.vpcs,
         services,
     )
-    if ROUTER_KINDS & set(kinds):
-        basic = {zone.id for zone in (read_zones(client) if zones is None else zones) if zone.basic}
-        units = [replace(unit, per_pod=unit.zone_id in basic and unit.kind is Kind.NETWORK) for unit in units]
-    return tuple(units), volumes
+    return tuple(
+        replace(
+            unit,
+            per_pod=unit.zone_id in basic and unit.kind is Kind.NETWORK,
+            doubts=tuple(doubt.seen for doubt in listed.doubts if doubt.about & unit.resource_ids()),
+        )
+        for unit in units
+    )
 
 
 def _read_services(client: Client) -> Services:
@@ -293,18 +192,8 @@ def _ids_of(client: Client, command: str, key: str, field: str) -> frozenset[str
 
 def read_capabilities(client: Client, commands: Iterable[str]) -> Capabilities:
     """Which of the commands this account may call, with their parameters (listApis)."""
-    found = {command.lower(): _parameters(client, command) for command in sorted(set(commands))}
+    found = {command.lower(): parameters_of(client, command) for command in sorted(set(commands))}
     return Capabilities({command: parameters for command, parameters in found.items() if parameters is not None})
-
-
-def _parameters(client: Client, command: str) -> frozenset[str] | None:
-    try:
-        apis = client.list("listApis", "api", name=command)
-    except ApiError as error:
-        if error.errorcode == 530:  # "unable to find an api by that name": unknown here or not allowed
-            return None
-        raise
-    return frozenset(str(param.get("name", "")).lower() for api in apis for param in api.get("params", ()))
 
 
 def _with_settings(client: Client, zone: Zone) -> Zone:

@@ -16,10 +16,11 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import TOLERANCE_S, moment, recent_events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
 
 # The server forgets jobs after a day (job.expire.minutes), so older restarts say nothing about a run of ours.
 WINDOW_S = 24 * 3600.0
@@ -72,7 +73,7 @@ def last_seen(events: Iterable[Mapping[str, Any]]) -> dict[str, Seen]:
 
 
 def read_restarts(
-    client: Client,
+    lists: Lists,
     units: Sequence[Unit],
     target: str,
     in_flight: Sequence[InFlight],
@@ -95,14 +96,14 @@ def read_restarts(
     if not with_networks:
         return {}
     kinds = ["NETWORK.RESTART", *(["VPC.RESTART"] if any(unit.vpc for unit in with_networks) else [])]
-    last = last_seen(event for kind in kinds for event in recent_events(client, kind, now - WINDOW_S))
+    last = last_seen(event for kind in kinds for event in lists.events(kind, now - WINDOW_S))
     last = {identity: seen for identity, seen in last.items() if now - seen.moment <= WINDOW_S}
     busy = frozenset(identity for job in in_flight for identity in job.resource_ids)
     listing = {restart.network_id: restart for restart in known}
     found = {}
     for unit in with_networks:
         if any(identity in last for identity in (unit.id, *unit.network_ids)):
-            ours = _Asked(client, unit.zone_id, target, listing)
+            ours = _Asked(lists.client, unit.zone_id, target, listing)
             found[unit.id] = judge(unit, last, busy, ours.last)
     return found
 

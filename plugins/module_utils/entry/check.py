@@ -15,12 +15,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import notes_on
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     refuse_unknown_checks,
 )
@@ -39,12 +42,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    ACTING,
-    Method,
-    Policy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
@@ -84,24 +82,27 @@ def check_versions(
     refuse_unknown_checks(policy.ignored_checks)
     parse_share(max_failures, 0, "max_failures")
     wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
-    cloud = as_it_is = read_cloud(client, templates=wants_new)
+    lists = Lists.of(client)
+    cloud = as_it_is = read_cloud(lists, templates=wants_new)
     target = target_of(target_version, cloud.version) if target_version else None
     found = None
     if target is not None:
-        cloud, found = _as_it_will_be(client, cloud, target)
+        cloud, found = _as_it_will_be(lists, cloud, target)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
     if target is None and cloud.version is not None:
         running = str(cloud.version)
         selected = with_restarts(
-            selected, read_restarts(client, selected, running, cloud.in_flight, time.time(), known_restarts)
+            selected, read_restarts(lists, selected, running, cloud.in_flight, time.time(), known_restarts)
         )
-    context = with_details(client, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
+    bounds = bounds or Bounds()
+    verdicts = decide_all(cloud, selected, policy)
+    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, probing))
-    bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
-    plan = make_plan(context, _pace(client, context, known_durations), bounds, known_gaps)
+    bounds = replace(bounds, big_s=big_s(context.cloud.settings))
+    plan = make_plan(context, _pace(lists, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
@@ -112,6 +113,7 @@ def check_versions(
             "plan": {
                 "scope": scope,
                 "max_failures": budget,
+                "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
                 "forecast": found.as_dict() if found else None,
                 **plan.as_dict(),
@@ -140,7 +142,7 @@ def _drift(cloud: Cloud) -> dict[str, Any]:
     return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
 
 
-def _pace(client: Client, context: CheckContext, known: Sequence[Took]) -> Pace:
+def _pace(lists: Lists, context: CheckContext, known: Sequence[Took]) -> Pace:
     """How fast this cloud is, also by what was done to units that are not in scope."""
     cloud = context.cloud
     if cloud.version is None:
@@ -148,11 +150,12 @@ def _pace(client: Client, context: CheckContext, known: Sequence[Took]) -> Pace:
     chosen = {unit.id: unit for unit, dummy in context.verdicts}  # with what is known of their restarts
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
-    events = read_durations(client, time.time(), units, str(cloud.version), recreates=recreates)
-    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}))
+    events = read_durations(lists, time.time(), units, str(cloud.version), recreates=recreates)
+    twice = context.expects_two_patches
+    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, twice), twice)
 
 
-def _as_it_will_be(client: Client, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:
+def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:
     """The cloud after the upgrade of its management servers, and what has to be prepared for it."""
-    cloud = read_details(client, cloud, (), (), {Need.IMAGE_STORES})
+    cloud = read_details(lists, cloud, (), (), {Need.IMAGE_STORES})
     return upgraded(cloud, target), forecast(cloud, target)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_details
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, needed
@@ -29,7 +29,7 @@ def with_restarts(
 
 
 def with_details(
-    client: Client, context: CheckContext, checks: Sequence[Check] = CHECKS, settings: Iterable[str] = ()
+    lists: Lists, context: CheckContext, checks: Sequence[Check] = CHECKS, settings: Iterable[str] = ()
 ) -> CheckContext:
     """The same with all that the checks look at.
 
@@ -38,7 +38,7 @@ def with_details(
     wanted, needs = needed(context, checks)
     wanted = (wanted | set(settings)) - _in_every_zone(context.cloud)
     commands = () if context.cloud.capabilities.everything else context.commands
-    cloud = read_details(client, context.cloud, commands, wanted, needs)
+    cloud = read_details(lists, context.cloud, commands, wanted, needs)
     return replace(context, cloud=cloud)
 
 

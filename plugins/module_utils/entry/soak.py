@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
@@ -49,14 +50,15 @@ def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> O
 
     :raises RefusedError: when a target does not exist.
     """
-    target = version_of_all(client, "compare with")
-    known = read_units(client, request.targets.kinds, details=False)
-    units = find_targets(known, request.targets, lambda: read_units(client))
+    lists = Lists.of(client)
+    target = version_of_all(lists, "compare with")
+    known = read_units(lists, request.targets.kinds, details=False)
+    units = find_targets(known, request.targets, lambda: read_units(lists))
     baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
     probes = request.probing.open(client, units) if request.probing and not check_mode else Probes()
     try:
         soaked = Soak(
-            Server(client),
+            Server(lists),
             units,
             baseline,
             probes,

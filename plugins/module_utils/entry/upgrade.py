@@ -20,38 +20,33 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Cloud,
     InFlight,
     Settings,
-    common_version,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
     read_cloud,
-    read_management_servers,
     read_setting,
     read_units,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import TOO_OLD, server_can_live_patch
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import (
     CANCEL_THRESHOLD,
     HEALTH_CHECKS,
     HEALTH_RECREATION,
     big_s,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
     RefusedError,
     Targets,
@@ -138,35 +133,36 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
 
     :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
     """
-    facts = _read(client, request)
+    lists = Lists.of(client)
+    facts = _read(lists, request)
     orders = _decide(facts, request)
     if facts.cloud is not None and orders.work:
-        facts = replace(facts, cloud=_with_details(client, facts.cloud, orders, request))
-        _refuse_what_cannot_come_back(facts, orders, request.method)
+        facts = replace(facts, cloud=_with_details(lists, facts.cloud, orders, request))
+        _refuse_what_cannot_come_back(facts, orders, request)
     if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
         refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, request.method, facts.target) for unit in orders.work))
     else:
-        rollout = _roll_out(client, facts, orders, request, log_file)
+        rollout = _roll_out(lists, facts, orders, request, log_file)
     return _outcome(facts, orders, rollout, log_file)
 
 
-def _read(client: Client, request: Request) -> Facts:
+def _read(lists: Lists, request: Request) -> Facts:
     method = request.method
-    target = _target(client, method)
-    in_flight = read_in_flight(client)  # before the units: what a job does that ends meanwhile is then seen in them
+    target = _target(lists)
+    in_flight = read_in_flight(lists)  # before the units: what a job does that ends meanwhile is then seen in them
     if method is Method.LIVE_PATCH and not request.fallback:
         cloud = None
-        known: Sequence[Unit] = read_units(client, request.targets.kinds, details=False)
+        known: Sequence[Unit] = read_units(lists, request.targets.kinds, details=False)
         baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
     else:
-        cloud = read_cloud(client)
+        cloud = read_cloud(lists)
         known = cloud.units
         baseline = Baseline.of_cloud(target, cloud)
-    units = find_targets(known, request.targets, lambda: read_units(client))
-    restarts = read_restarts(client, units, str(target), in_flight, time.time())
+    units = find_targets(known, request.targets, lambda: read_units(lists))
+    restarts = read_restarts(lists, units, str(target), in_flight, time.time())
     return Facts(target, with_restarts(units, restarts), known, baseline, in_flight, cloud)
 
 
@@ -219,30 +215,37 @@ def _without_action(unit: Unit, verdict: Verdict, request: Request) -> UnitResul
     return UnitResult(unit, Method.SKIP, UnitStatus.SKIPPED, verdict.reason)
 
 
-def _with_details(client: Client, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
+def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
     """With what the checks of new disks look at."""
     checks = [check for check in CHECKS if check.new_disks]
     may_recreate = request.fallback and request.method is Method.LIVE_PATCH
     context = _context(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
-    return with_details(client, context, checks, [KEEPS_DISK]).cloud
+    return with_details(lists, context, checks, [KEEPS_DISK]).cloud
 
 
-def _context(cloud: Cloud, units: Iterable[Unit], method: Method) -> CheckContext:
-    return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy())
+def _context(cloud: Cloud, units: Iterable[Unit], method: Method, parallel: int = 1) -> CheckContext:
+    return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy(), parallel=parallel)
 
 
-def _problems(cloud: Cloud, units: Iterable[Unit], method: Method) -> list[Answer]:
-    """What speaks against giving the units new disks by the method."""
-    return new_disk_problems(_context(cloud, units, method))
-
-
-def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) -> None:
+def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, request: Request) -> None:
+    method = request.method
     if facts.cloud is None or method is Method.LIVE_PATCH:
         return  # a fallback asks for each unit when its time comes
-    problems = _problems(facts.cloud, orders.work, method)
+    problems = new_disk_problems(_context(facts.cloud, orders.work, method, request.limits.parallel))
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
         raise RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
+    untold = [
+        unit.vms[0].name
+        for unit in orders.work
+        if method is Method.RESTART and unit.kind.is_system_vm and unit.vms[0].root_template_id is None
+    ]
+    if untold:
+        raise RefusedError(
+            f"Nothing was touched: the server does not list the disk of {', '.join(untold)}, so nothing would prove a "
+            "new one.",
+            remedy="Use mode: destroy.",
+        )
     kept = [
         unit.vms[0].name
         for unit in orders.work
@@ -265,11 +268,12 @@ def _commands(orders: Orders, request: Request) -> frozenset[str]:
     return CheckContext(Cloud((), (), (), (), ()), verdicts, policy).commands
 
 
-def _roll_out(client: Client, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
+def _roll_out(lists: Lists, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
+    client = lists.client
     progress = Progress(log_file, label=request.label)
     probes = request.probing.open(client, orders.work) if request.probing else Probes()
     desk = Desk(
-        Server(client),
+        Server(lists),
         facts.baseline,
         replace(request.limits, big_s=_big(client, orders.work)),
         progress,
@@ -303,7 +307,8 @@ def _fallback_blocker(facts: Facts, request: Request) -> Callable[[Unit], str | 
         recreation = decide(unit, facts.baseline, strategy)
         if recreation.method is not Method.RECREATE:
             return recreation.reason
-        return "; ".join(answer.seen for answer in _problems(cloud, [unit], Method.RECREATE)) or None
+        problems = new_disk_problems(_context(cloud, [unit], Method.RECREATE))
+        return "; ".join(answer.seen for answer in problems) or None
 
     return blocker
 
@@ -328,21 +333,24 @@ def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) 
     )
 
 
-def _target(client: Client, method: Method) -> Version:
-    """The version to upgrade to, once it is sure that this server can do it by this method."""
-    target = version_of_all(client, "upgrade to")
-    if method is Method.LIVE_PATCH and not server_can_live_patch(target):
-        raise RefusedError(f"The management server is {target}; live patching exists since 4.17.")
+def _target(lists: Lists) -> Version:
+    """The version to upgrade to, once it is sure that anything can be done and proven on this server."""
+    target = version_of_all(lists, "upgrade to")
+    if not server_can_live_patch(target):
+        raise RefusedError(
+            f"Nothing was touched: the management server is {target}; {TOO_OLD}.",
+            remedy="Upgrade the management server first.",
+        )
     return target
 
 
-def version_of_all(client: Client, purpose: str) -> Version:
+def version_of_all(lists: Lists, purpose: str) -> Version:
     """The one version that all management servers run.
 
     :param purpose: what it is needed for, in words.
     :raises RefusedError: while they differ.
     """
-    target = common_version(read_management_servers(client))
+    target = lists.version
     if target is None:
         raise RefusedError(f"{NO_VERSION}, so there is no version to {purpose}.", remedy="Upgrade them all first.")
     return target

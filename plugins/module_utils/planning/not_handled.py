@@ -13,8 +13,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import DESTROY_IT, ORPHANED
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import LOOK_AT_IT, ORPHANED
 
 SHARED_FILE_SYSTEM = "shared file system"
 
@@ -63,7 +63,7 @@ def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
             yield _unlisted(vm)
     for unit in cloud.units:
         if unit.kind is Kind.ORPHAN and unit.zone_id in zones:
-            remedy = f"{DESTROY_IT.capitalize()} (destroyRouter)."
+            remedy = f"{LOOK_AT_IT[0].upper()}{LOOK_AT_IT[1:]}. If nobody needs it, destroyRouter removes it."
             yield NotHandled("router", unit.name, unit.id, unit.zone, ORPHANED, remedy)
 
 

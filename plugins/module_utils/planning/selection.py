@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ try:
 except ImportError:
     netaddr = None  # type: ignore[assignment,unused-ignore]
 
+MOST_NAMES = 5  # of what there is, in a message
 MISSING_LIBRARIES = {"jmespath": jmespath is None, "netaddr": netaddr is None}
 
 
@@ -60,6 +62,7 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
         tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
     if scope.select:
         expression = _compiled(scope)
+        _refuse_paths_that_nobody_tells(scope, units)
         tests.append(lambda unit: _is_true(expression, unit, scope))
     return [unit for unit in units if all(test(unit) for test in tests)]
 
@@ -169,6 +172,19 @@ def _compiled(scope: Scope) -> Any:
         raise _bad_select(scope, error) from None
     check_fields(compiled.parsed)
     return compiled
+
+
+def _refuse_paths_that_nobody_tells(scope: Scope, units: Sequence[Unit]) -> None:
+    """Older servers tell only the names of domains: a path would select nothing, without a word."""
+    select = scope.select or ""
+    names = sorted({unit.owner.domain for unit in units if unit.owner.domain} - {"ROOT"})
+    path = next((text for text in re.findall(r"""['"`]([^'"`]*/[^'"`]*)['"`]""", select)), None)
+    if path is not None and "domain" in select and names and not any("/" in name for name in names):
+        raise PolicyError(
+            f"sysvm_select compares owner.domain with {path!r}, but this server tells only the names of domains, not "
+            f"their paths: {scope.select!r}",
+            remedy=f"Compare it with a name ({', '.join(names[:MOST_NAMES])}), or with owner.account.",
+        )
 
 
 def _is_true(expression: Any, unit: Unit, scope: Scope) -> bool:

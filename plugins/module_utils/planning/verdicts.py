@@ -6,30 +6,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    ROUTER_PROVIDERS,
-    Kind,
     Unit,
     Vm,
     is_healthy_pair,
     pair_states,
     vm_names,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import release_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    ROUTER_PROVIDERS,
+    Kind,
     Method,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
     Strategy,
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import of_other_release
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
+    FILES_FROM_HOST,
+    Effect,
+    met_by,
+    oldest_agents,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     NewTemplate,
     Templates,
     new_templates,
@@ -37,10 +45,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.template
 
 # Hypervisors whose agent code does not know PatchSystemVmCommand.
 NO_LIVE_PATCH_HYPERVISORS = frozenset({"Hyperv", "LXC", "Ovm", "Ovm3", "BareMetal", "External"})
-# Hypervisors whose hosts hold the files that are patched in; on VMware the management server does.
-FILES_FROM_HOST = frozenset({"KVM", "XenServer"})
 # Why an orphan is touched by no method, and what to do about it.
-ORPHANED, DESTROY_IT = "its network or VPC no longer exists", "destroy the router"
+ORPHANED = "the server says that its network or VPC does not exist"
+LOOK_AT_IT = "look at it before anything else: what it serves, and for whom"
 SETTLING_STATES = frozenset({"Starting", "Stopping", "Migrating"})
 
 
@@ -66,6 +73,8 @@ class Baseline:
     odd: frozenset[tuple[str, str]] = frozenset()  # id and checksum of routers that claim the target with other scripts
     templates: Templates = field(default_factory=dict)
     disabled_zones: frozenset[str] = frozenset()
+    minimums: Mapping[str, Version] = field(default_factory=dict)  # zone id -> minreq.sysvmtemplate.version
+    agents: Mapping[str, Version] = field(default_factory=dict)  # of each zone the oldest that delivers files
 
     @classmethod
     def of(
@@ -92,11 +101,60 @@ class Baseline:
     def of_cloud(cls, target: Version, cloud: Cloud) -> Baseline:
         """With all that is known of the cloud."""
         disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
-        return cls.of(target, cloud.vms, new_templates(cloud), disabled)
+        minimums = {zone.id: zone.minimum_version for zone in cloud.zones if zone.minimum_version}
+        baseline = cls.of(target, cloud.vms, new_templates(cloud), disabled)
+        return replace(baseline, minimums=minimums, agents=oldest_agents(cloud))
+
+    @property
+    def template_versions(self) -> frozenset[Version]:
+        """Of the template that belongs to the target; a maintenance release may go without one of its own."""
+        release = release_of(self.target)
+        own = release.template(self.target) if release else None
+        return frozenset({self.target, own} if own else {self.target})
 
     def has_wrong_scripts(self, vm: Vm) -> bool:
         """Whether what runs in a router contradicts the version it claims."""
         return vm.scripts in self.old_scripts or (vm.id, vm.scripts) in self.odd
+
+    def left_old_scripts(self, before: Vm | None, after: Vm) -> bool:
+        """Whether the server still has the checksum of older scripts for a router that now reports the target.
+
+        One that changed is believed, unless routers with older software have it, and so is one that is not told: where
+        nobody else is at the target, nothing contradicts it. A restart that applies rules, which disturbs nobody, shows
+        whether the server takes it; another patch for a guess would restart the router's services.
+
+        :param before: the router before anything was done to it; None of a new one.
+        """
+        if after.scripts is None or after.scripts in self.new_scripts:
+            return False
+        was_behind = before is not None and (before.software != self.target or not before.running)
+        unchanged = before is not None and after.scripts == before.scripts
+        return after.scripts in self.old_scripts or (was_behind and unchanged)
+
+    def wants_second_patch(self, before: Iterable[Vm], after: Iterable[Vm]) -> bool:
+        """Whether a live patch put the target into all of a unit's routers and left old checksums with the server.
+
+        A further one cures that, as each reads in the VM what the one before has left.
+        """
+        old = {vm.id: vm for vm in before}
+        now = list(after)
+        return all(vm.is_router and vm.running and vm.software == self.target for vm in now) and any(
+            self.left_old_scripts(old.get(vm.id), vm) for vm in now
+        )
+
+    def second_patch(self, unit: Unit) -> tuple[str, ...]:
+        """The known defects, by id, for which a live patch may leave the old checksums of a unit's routers."""
+        met = met_by(unit, Method.LIVE_PATCH, self.target, agent=self.agents.get(unit.zone_id))
+        return tuple(defect.id for defect in met if defect.effect is Effect.SECOND_PATCH)
+
+    def expects_two_patches(self, unit: Unit) -> bool:
+        """Whether a second live patch is expected after the first one.
+
+        Not where all of its routers report the target: a first patch has been there, and the next one stores what that
+        one has left.
+        """
+        behind = any(vm.software != self.target for vm in unit.without(unit.surplus).vms)
+        return behind and bool(self.second_patch(unit))
 
     def template(self, vm: Vm) -> NewTemplate | None:
         """What a new VM in its place would be made from, on its hypervisor."""
@@ -127,26 +185,31 @@ def is_current(vm: Vm, baseline: Baseline) -> bool:
     """Whether the server's own report proves that this VM runs the target software.
 
     A router whose checksum equals that of a router with older software, or is not that of the others at the target, was
-    not patched, whatever C(softwareversion) claims; an agent's version counts only while the agent is connected; of an
-    internal LB VM the server keeps no software version, there its template or its checksum must be the new one.
+    not patched, whatever C(softwareversion) claims. An agent's version counts only while the agent is connected. The
+    software version of an internal LB VM means nothing: old releases wrote it when they patched one with its tier, and
+    it stays for ever; there the template or the checksum must be the new one.
     """
     if not vm.running:
         return False
     if not vm.is_router:
         return vm.agent_state == "Up" and vm.software == baseline.target
-    if vm.internal_lb and vm.software is None:
-        return vm.built_from == baseline.target or vm.scripts in baseline.new_scripts
+    if vm.internal_lb:
+        from_new = vm.built_from is not None and vm.built_from in baseline.template_versions
+        return vm.scripts not in baseline.old_scripts and (from_new or vm.scripts in baseline.new_scripts)
     return vm.software == baseline.target and not baseline.has_wrong_scripts(vm)
 
 
 def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> Verdict:
     """The verdict for one unit."""
+    if not matrix.server_can_live_patch(baseline.target):
+        return _read_only(unit, baseline)
     strategy = strategy or Strategy()
     behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
-    if strategy.method is WantedMethod.RECREATE:
+    instead = _avoided(unit, Method.RECREATE, baseline) if strategy.method is WantedMethod.RECREATE else None
+    if strategy.method is WantedMethod.RECREATE and not (instead and behind):
         template = baseline.template(unit.vms[0])
-        old = [vm for vm in unit.vms if vm in behind or (template and not template.carries(vm))]
+        old = [vm for vm in unit.vms if vm in behind or (template and template.carries(vm) is False)]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
             return Verdict(Method.RESTART, _owed_reason(unit))
         if not old and not extra:
@@ -176,7 +239,7 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
             "or recreate it with sysvm_method: recreate",
         )
-    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline.target)
+    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline)
     if reason:
         if strategy.method is WantedMethod.LIVE_PATCH:
             return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
@@ -189,8 +252,27 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"software {baseline.target}",
         )
     left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
-    parts = [left_over] if surplus else []
-    return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
+    parts = [f"not recreated: {instead}"] * bool(instead) + [left_over] * bool(surplus)
+    parts += _live_patch_reasons(behind, stopped, baseline)
+    if baseline.expects_two_patches(unit):
+        defects = ", ".join(baseline.second_patch(unit))
+        parts.append(f"two live patches are expected (known defect {defects} of this server)")
+    return Verdict(Method.LIVE_PATCH, "; ".join(parts))
+
+
+def _read_only(unit: Unit, baseline: Baseline) -> Verdict:
+    """What an old server tells: of a router only its template, which has to be the minimum at least."""
+
+    def is_old(vm: Vm) -> bool:
+        if not vm.is_router:
+            return vm.software != baseline.target
+        minimum = baseline.minimums.get(vm.zone_id)
+        return vm.built_from is None or minimum is None or vm.built_from < minimum
+
+    old = [vm for vm in unit.vms if not vm.running or is_old(vm)]
+    if not old:
+        return Verdict(Method.NONE, f"is not older than {baseline.target} wants")
+    return Verdict(Method.SKIP, f"{_from(old)}; {matrix.TOO_OLD}")
 
 
 def degraded(unit: Unit) -> str | None:
@@ -215,7 +297,7 @@ def _owed_reason(unit: Unit) -> str:
 
 def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> Verdict:
     """Recreation, unless something speaks against it that only the operator can change."""
-    blocker = _untouchable(unit)
+    blocker = _untouchable(unit) or _avoided(unit, Method.RECREATE, baseline)
     if blocker is None and unit.zone_id in baseline.disabled_zones:
         blocker = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
     if blocker is None and not strategy.allow_degraded:
@@ -230,11 +312,13 @@ def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> V
 
 def _untouchable(unit: Unit) -> str | None:
     """Why no method may touch this unit now."""
+    if unit.doubts:
+        return f"the server's lists contradict each other: {'; '.join(unit.doubts)}"
     settling = [vm for vm in unit.vms if vm.state in SETTLING_STATES]
     if settling:
         return f"{vm_names(settling)} {_is(settling)} {settling[0].state}; run again when it has settled"
     if unit.kind is Kind.ORPHAN:
-        return f"{ORPHANED}; {DESTROY_IT}"
+        return f"{ORPHANED}; {LOOK_AT_IT}"
     if unit.network and not unit.network.restartable:
         return (
             f"the network is {unit.network.state}, only Implemented and Setup can be restarted; its router takes the "
@@ -257,15 +341,22 @@ def _extra_routers(unit: Unit) -> str | None:
     return None
 
 
-def _not_live_patchable(unit: Unit, target: Version) -> str | None:
+def _avoided(unit: Unit, method: Method, baseline: Baseline) -> str | None:
+    """Why another method has to be taken, as this server or its hosts are known to fail."""
+    for defect in met_by(unit, method, baseline.target, agent=baseline.agents.get(unit.zone_id)):
+        if defect.effect is Effect.OTHER_METHOD:
+            return f"{defect.what} (known defect {defect.id}: {defect.remedy})"
+    return None
+
+
+def _not_live_patchable(unit: Unit, baseline: Baseline) -> str | None:
     """Why a live patch would fail or do nothing, although recreation helps."""
     if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
         return f"{unit.hypervisor} does not support live patching"
     if unit.vpc and not unit.vpc.tiers:
         return "a live patch of a VPC without tiers succeeds and does nothing"
-    for defect in met_by(unit, Method.LIVE_PATCH, target):
-        if defect.effect is Effect.OTHER_METHOD:
-            return f"{defect.what} (known defect {defect.id} of this server)"
+    if why := _avoided(unit, Method.LIVE_PATCH, baseline):
+        return why
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{vm_names(broken)} {_is(broken)} {broken[0].state}"

@@ -46,6 +46,7 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
             "Nothing is touched."
         )
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
+    lines += [f"Note: {note}" for note in plan.get("server_notes") or ()]
     if plan.get("estimate"):
         lines.append(f"Expected: {plan['estimate']['words']}")
     if plan.get("probes"):
@@ -153,7 +154,9 @@ def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["", f"All {len(checks)} checks are ok."]
     lines = ["", f"Checks: {len(checks) - len(bad)} ok, {len(bad)} not ok"]
     for check in bad:
-        lines += [f"  {MARKS[check['status']]} {check['name']}: {_cut(check['seen'])}", f"       -> {check['remedy']}"]
+        first, *more = map(_cut, check["seen"].split("\n"))
+        lines += [f"  {MARKS[check['status']]} {check['name']}: {first}", *(f"       {line}" for line in more)]
+        lines.append(f"       -> {check['remedy']}")
     return lines
 
 

@@ -5,35 +5,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError, SubmitUncertainError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, job_result, running_jobs
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment, read_in_flight
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Host,
     InFlight,
     common_version,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import SYSTEM_VM_KINDS, Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import (
-    ALL_OWNERS,
-    read_hosts,
-    read_internal_lbs,
-    read_management_servers,
-    read_root_volume,
-    read_routers,
-    read_system_vms,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists, read_management_servers
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_setting
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import SYSTEM_VM_KINDS, Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, checks_of
 
 MOST_ALERTS = 100  # that are looked at
+VERSION_CHECK = "router.version.check"
 
 
 @dataclass(frozen=True)
@@ -48,8 +44,8 @@ class Alert:
 class Server:
     """The management server as the engine sees it. Reads are retried by the client, submits never are."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, lists: Lists) -> None:
+        self._lists, self._client = lists, lists.client
 
     def submit(self, call: Call, job_id: str | None) -> str:
         """Send one call; the job's id.
@@ -71,7 +67,7 @@ class Server:
 
     def in_flight(self, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
         """Which objects the running jobs work on."""
-        return read_in_flight(self._client, jobs)
+        return read_in_flight(self._lists, jobs)
 
     def read(self, unit: Unit, method: Method) -> list[Vm]:
         """The unit's VMs as they are now; after what may change the disk also what their ROOT volumes tell.
@@ -80,38 +76,55 @@ class Server:
         """
         keeps_disk = method is Method.LIVE_PATCH or (method is Method.RESTART and not unit.kind.is_system_vm)
         vms = self._read(unit, method)
-        return vms if keeps_disk else [parse.with_root_volume(vm, read_root_volume(self._client, vm)) for vm in vms]
+        return vms if keeps_disk else [parse.with_root_volume(vm, self._root_volume(vm)) for vm in vms]
+
+    def _root_volume(self, vm: Vm) -> Mapping[str, Any] | None:
+        return self._lists.root_volumes(virtualmachineid=vm.id).get(vm.id)
 
     def _read(self, unit: Unit, method: Method) -> list[Vm]:
         if unit.kind.is_system_vm:
             if method is Method.RECREATE:
                 kinds = {kind: name for name, kind in SYSTEM_VM_KINDS.items()}
-                return read_system_vms(self._client, zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
-            return read_system_vms(self._client, id=unit.id)
+                return self._lists.system_vms(zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
+            return self._lists.system_vms(id=unit.id)
         if unit.kind is Kind.INTERNAL_LB:
             if method is Method.RECREATE:
-                return read_internal_lbs(self._client, networkid=unit.vms[0].network_id)
-            return read_internal_lbs(self._client, id=unit.id)
+                return self._lists.internal_lbs(networkid=unit.vms[0].network_id)
+            return self._lists.internal_lbs(id=unit.id)
         if unit.kind is Kind.VPC:
-            return read_routers(self._client, vpcid=unit.id)
-        return read_routers(self._client, networkid=unit.id)
+            return self._lists.routers(vpcid=unit.id)
+        return self._lists.routers(networkid=unit.id)
 
     def hosts(self) -> dict[str, Host]:
         """The hypervisor hosts by id, as they are now."""
-        return {host.id: host for host in read_hosts(self._client, details="min")}
+        return {host.id: host for host in self._lists.hosts(details="min")}
 
     def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
         """The networks, or the VPCs, that the server wants to be restarted (restartrequired), by id."""
-        command, key = ("listVPCs", "vpc") if vpcs else ("listNetworks", "network")
-        return frozenset(self._client.list_as(command, key, _id, restartrequired=True, **ALL_OWNERS))
+        listed = self._lists.vpcs if vpcs else self._lists.networks
+        return frozenset(listed(_id, restartrequired=True))
 
     def version(self) -> Version | None:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        """Below which version of its template a router is sent rules only while its checksum is that of the server's
+        own scripts (NetworkHelperImpl.checkRouterVersion); None where the server does not look at it, or cannot be
+        asked."""
+        try:
+            if (read_setting(self._client, VERSION_CHECK) or "true").lower() != "true":
+                return None
+            own = read_setting(self._client, parse.MINIMUM_VERSION, zone_id)
+            return parse_version(own or read_setting(self._client, parse.MINIMUM_VERSION))
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
+
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""
-        answer = self._unless_refused("listAlerts", page=1, pagesize=min(self._client.page_size, MOST_ALERTS))
+        answer = self._unless_refused(partial(self._client.page, "listAlerts", 1, MOST_ALERTS))
         return None if answer is None else [_alert(item) for item in answer.get("alert") or ()]
 
     def start_ping(self, vm: Vm) -> str | None:
@@ -128,22 +141,21 @@ class Server:
                 raise
             return None
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
-        """The names of a router's health checks that fail, run now; None where the server cannot tell.
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        """A router's health checks by name, run now as far as it can run them; None where the server cannot tell.
 
         Not where a failing check makes the server recreate the router. The field healthchecksfailed of listRouters is
         no help: 4.22 says false of routers whose checks fail.
         """
-        answer = self._unless_refused("getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
-        if answer is None:
-            return None
-        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
+        answer = self._unless_refused(
+            partial(self._client.read, "getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
+        )
+        return None if answer is None else checks_of(answer)
 
-    def _unless_refused(self, command: str, **params: Any) -> Mapping[str, Any] | None:
+    def _unless_refused(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """What a server answers that may not be able, or allowed, to answer: then None."""
         try:
-            return self._client.read(command, **params)
+            return ask()
         except ApiError as error:
             if not error.rejected:
                 raise

@@ -13,14 +13,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Kind,
-    Unit,
-    Vm,
-    is_healthy_pair,
-    pair_states,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm, is_healthy_pair, pair_states
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
     Baseline,
@@ -113,11 +107,8 @@ def _same_vm(unit: Unit, vm: Vm, baseline: Baseline, method: Method) -> list[Fin
         findings += _template(unit, vm, baseline)
     if findings or not vm.is_router:
         return findings
-    was_behind = before is not None and (before.software != baseline.target or not before.running)
-    changed = before is None or vm.scripts != before.scripts
-    unproven = was_behind and not changed and vm.scripts not in baseline.new_scripts
     carrier = f"host {vm.host}" if vm.host else "its host"
-    if vm.scripts in baseline.old_scripts or unproven:
+    if baseline.left_old_scripts(before, vm):
         findings.append(
             Finding(
                 Proof.REFUTED,
@@ -154,8 +145,13 @@ def _new_vm(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
 
 def _template(unit: Unit, vm: Vm, baseline: Baseline) -> list[Finding]:
     template = baseline.template(vm)
-    if not vm.running or template is None or template.carries(vm):
+    if not vm.running or template is None:
         return []
+    carries = template.carries(vm)
+    if carries is None and vm.id not in {old.id for old in unit.vms}:
+        carries = vm.next_template_id not in template.listed - template.ids  # a new VM still has the one it was made of
+    if carries is not False:
+        return []  # what nobody can tell refutes nothing
     made_from = vm.root_template or vm.built_from or "an unknown template"
     return [Finding(Proof.REFUTED, f"{vm.name} was made from {made_from}, not from {template.name}")]
 
@@ -176,8 +172,8 @@ def _software(vm: Vm, baseline: Baseline) -> list[Finding]:
             reason = f"the agent of {vm.name} still reports {vm.software or 'no version'}"
             return [Finding(Proof.NOT_YET, reason, Condition.AGENT)]
         return []
-    if vm.internal_lb and vm.software is None:
-        return []  # the server keeps none; its template or checksum proves it
+    if vm.internal_lb:
+        return []  # what the server keeps of it means nothing; its template or checksum proves it
     if vm.software != target:
         return [Finding(Proof.REFUTED, f"{vm.name} still reports {vm.software or 'no software version'}, not {target}")]
     return []

@@ -261,7 +261,7 @@ def test_empty_listings() -> None:
 
 
 def test_a_smaller_page_limit_of_the_server_is_kept_to() -> None:
-    refused = refusal(431, "The parameter pagesize exceeded its max value - 2")
+    refused = refusal(431, "Page size can't exceed max allowed page size value: 2")
     page = ok(count=1, vm=[{"id": "a"}])
     talk = Conversation(
         ("listThings", {"pagesize": "500"}, refused),

@@ -81,7 +81,7 @@ class Pages:
         if fault is not None:
             return (PASSES | STAYS)[fault]()
         if size > self.largest_page:
-            return refusal(431, f"The parameter pagesize exceeded its max value - {self.largest_page}")
+            return refusal(431, f"Page size can't exceed max allowed page size value: {self.largest_page}")
         return ok(count=self.counts.get(page, len(self.items)), vm=self.items[size * (page - 1) : size * page])
 
     def _meet(self, page: int) -> None:

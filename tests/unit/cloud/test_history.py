@@ -21,9 +21,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history imp
     read_durations,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.api.conversation import Conversation, answer, client_for
-from tests.unit.builders import TARGET_TEXT, network_unit, system_vm_unit, vm, vpc_unit
+from tests.unit.builders import TARGET_TEXT, lists_of, network_unit, system_vm_unit, vm, vpc_unit
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc).timestamp()
@@ -172,7 +173,7 @@ def test_two_pages_of_each_type_are_asked_for_at_most() -> None:
         ("listEvents", {"type": "NETWORK.RESTART", "page": "2", "listall": "true"}, page(many[3:])),
     )
     with client_for(script, page_size=6) as client:
-        read_durations(client, NOON + 300, [NETWORK], TARGET_TEXT, window_s=24 * 3600)
+        read_durations(lists_of(client), NOON + 300, [NETWORK], TARGET_TEXT, window_s=24 * 3600)
     script.close()
 
 
@@ -184,9 +185,9 @@ def test_vpcs_are_asked_for_where_there_are_any_and_nothing_where_there_are_no_r
         ("listEvents", {"type": "VPC.RESTART"}, page([e for e in events if e["type"] == "VPC.RESTART"])),
     )
     with client_for(script) as client:
-        [took] = read_durations(client, NOON + 300, [VPC], TARGET_TEXT)
+        [took] = read_durations(lists_of(client), NOON + 300, [VPC], TARGET_TEXT)
         assert took == Took(Done.RECREATE, frozenset({"id-v"}), 150.0, NOON + 150)
-        assert read_durations(client, NOON, [system_vm_unit(vm("s", Kind.SSVM))], TARGET_TEXT) == ()
+        assert read_durations(lists_of(client), NOON, [system_vm_unit(vm("s", Kind.SSVM))], TARGET_TEXT) == ()
     script.close()
 
 
@@ -195,7 +196,7 @@ def test_one_call_is_enough_where_nothing_tells_what_was_done() -> None:
     by_hand = {**restart("id-n", 0, 60, stops=1)[2], "parentid": None}  # stopRouter, no part of a restart
     script = Conversation(("listEvents", asked_for, page([by_hand])))
     with client_for(script) as client:
-        assert read_durations(client, NOON, [NETWORK], TARGET_TEXT) == ()
+        assert read_durations(lists_of(client), NOON, [NETWORK], TARGET_TEXT) == ()
     script.close()
 
 

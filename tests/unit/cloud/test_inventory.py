@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.inventory i
     unlisted_vms,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.parse import volume
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import network_unit, vm
 

@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
-from tests.unit.builders import network_unit, version
+from tests.unit.builders import lists_of, network_unit, version
 
 
 def settings(**values: str) -> Any:
@@ -27,7 +27,7 @@ def settings(**values: str) -> Any:
 def test_one_unreadable_version_hides_all_routers() -> None:
     text = "org.apache.cloudstack.utils.CloudStackVersion.parse(String) passed 0, but requires ..."
     with pytest.raises(ParameterError, match="passed 0") as caught:
-        read.read_routers(client_for(Conversation(("listRouters", {"projectid": "-1"}, refusal(431, text)))))
+        lists_of(client_for(Conversation(("listRouters", {"projectid": "-1"}, refusal(431, text))))).routers()
     assert "one zone or network after the other" in str(caught.value.remedy)
 
 
@@ -64,7 +64,7 @@ APIS = ("listApis", {"name": "restartNetwork"}, ok())
 )
 def test_only_what_the_checks_need_is_asked_for(names: list[str], needs: list[Need], calls: list[Any]) -> None:
     with client_for(Conversation(*calls)) as client:
-        found = read.read_details(client, BARE, ["restartNetwork"], names, needs)
+        found = read.read_details(lists_of(client), BARE, ["restartNetwork"], names, needs)
     assert all(found.settings.text(name, "default") == "default" for name in names)
     with pytest.raises(NotReadError):
         found.settings.text("what.nobody.read")

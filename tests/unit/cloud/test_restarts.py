@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import NotFoundError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
     last_seen,
     read_restarts,
     unfinished_tiers,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
-from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm, vpc_unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
+from tests.unit.builders import SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
 
 NOW = 1_795_500_000.0  # 2026-11-24T06:40:00+0000
 CURRENT = vm("r", software=TARGET_TEXT)
@@ -58,11 +59,12 @@ class Api:
         self.jobs = jobs or {}  # id -> (jobstatus, minute)
         self.asked: list[str] = []
 
+    def page(self, command: str, number: int, **params: Any) -> dict[str, Any]:
+        assert command == "listEvents" and params["projectid"] == "-1" and params["listall"]
+        assert params["startdate"].endswith("+0000"), "other forms are cut to midnight"
+        return {"event": [event for event in self.happened if event["type"] == params["type"]]}
+
     def read(self, command: str, **params: Any) -> dict[str, Any]:
-        if command == "listEvents":
-            assert params["projectid"] == "-1" and params["listall"]
-            assert params["startdate"].endswith("+0000"), "other forms are cut to midnight"
-            return {"event": [event for event in self.happened if event["type"] == params["type"]]}
         assert command == "queryAsyncJobResult"
         self.asked.append(params["jobid"])
         if params["jobid"] not in self.jobs:
@@ -83,7 +85,7 @@ def ours(identity: str, purpose: Purpose, attempt: int = 1) -> str:
 
 
 def judged(unit: Unit, api: Api, in_flight: list[InFlight] | None = None, known: list[Restart] | None = None) -> Any:
-    found = read_restarts(api, [unit], TARGET_TEXT, in_flight or [], NOW, known or [])  # type: ignore[arg-type]
+    found = read_restarts(lists_of(api), [unit], TARGET_TEXT, in_flight or [], NOW, known or [])
     return found.get(unit.id, ((), ()))
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import match_jobs
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import group_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.builders import network, vm, vpc_unit
 
 NET, DB, WEB = network("net"), network("db", vpc_id="id-vpc"), network("web", vpc_id="id-vpc")

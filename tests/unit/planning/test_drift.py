@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import Drift, drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import digest
 from tests.unit.builders import TARGET, TARGET_TEXT, estate, network_unit, system_vm_unit, version, vm
 
 MD5 = {letter: letter * 32 for letter in "abc"}
@@ -54,6 +55,14 @@ HOSTS: list[dict[str, Any]] = [{"host_id": f"h{number}", "host": f"kvm{number}"}
         ([("4.20.1.0", MD5["a"]), ("4.20.1.0", MD5["b"])], {}),  # nobody can tell
         # All on one host have what it delivers.
         ([*[("4.20.1.0", MD5["a"], HOSTS[1])] * 3, *[("4.20.1.0", MD5["b"], HOSTS[2])] * 2], {}),
+        # XenServer's are those of the management server: all hosts deliver the same.
+        (
+            [
+                *[("4.20.1.0", MD5["a"], {**HOSTS[1], "hypervisor": "XenServer"})] * 3,
+                *[("4.20.1.0", MD5["b"], {**HOSTS[2], "hypervisor": "XenServer"})] * 2,
+            ],
+            dict.fromkeys(("r-4", "r-5"), "most XenServer routers that claim 4.20.1.0"),
+        ),
         # Other hypervisors have other files.
         ([*[("4.20.1.0", MD5["a"])] * 3, ("4.20.1.0", MD5["b"], {"hypervisor": "VMware"})], {}),
         # Across the border nothing is compared: one is named for its sort, the others stay what they are.

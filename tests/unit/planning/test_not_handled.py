@@ -14,7 +14,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import NotHandled, not_handled
 from tests.unit.builders import OWNER, estate, network_unit, vm
 
@@ -35,7 +36,7 @@ def found(**cloud: Any) -> tuple[NotHandled, ...]:
         ({"shared_file_systems": (FILES,)}, "shared file system", "files", "systemvm-kvm-4.20.1", "copy the data"),
         ({"unlisted_vms": (ELASTIC,)}, "elastic load balancer VM", "l-7-VM", "no list of the API", "rules"),
         ({"unlisted_vms": (LOST,)}, "unlisted DomainRouter", "r-8-VM", "no list of the API", "Plan again"),
-        ({"units": (ORPHAN,)}, "router", "r-9-VM", "no longer exists", "destroyRouter"),
+        ({"units": (ORPHAN,)}, "router", "r-9-VM", "does not exist", "destroyRouter"),
     ],
 )
 def test_what_is_named(cloud: dict[str, Any], what: str, name: str, because: str, remedy: str) -> None:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import moment_text, scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
@@ -144,3 +146,27 @@ def test_a_narrow_scope_in_one_line() -> None:
 
 def test_utc_is_said_once() -> None:
     assert moment_text(datetime(2026, 11, 23, 6, tzinfo=timezone.utc)) == "Mon 2026-11-23 06:00 (UTC+00:00)"
+
+
+@pytest.mark.parametrize("select", ["owner.domain == 'ROOT/customers'", "starts_with(owner.domain, '/customers')"])
+def test_a_domains_path_is_refused_where_the_server_tells_only_names(select: str) -> None:
+    named = replace(network_unit("n", vm("r")), owner=Owner("acme", "customers"))
+    with pytest.raises(PolicyError, match="tells only the names of domains") as refused:
+        select_units([named], CLOUD.zones, Scope(select=select))
+    assert "customers" in str(refused.value.remedy)
+    assert select_units([named], CLOUD.zones, Scope(select="owner.domain == 'customers'")) == [named]
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        ({"domainpath": "/"}, "ROOT"),
+        ({"domainpath": "/customers/acme/"}, "ROOT/customers/acme"),
+        ({"domainpath": "/ROOT/"}, "ROOT/ROOT"),
+        ({"domainpath": "ROOT"}, "ROOT"),
+        ({"domainpath": "ROOT/customers"}, "ROOT/customers"),
+        ({"domain": "customers"}, "customers"),
+    ],
+)
+def test_a_domain_has_one_form_whatever_the_release(told: dict[str, str], path: str) -> None:
+    assert Owner.of(told).domain == path

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Settings
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import SHUTDOWN_LETS_JOBS_END
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
     CheckContext,
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import expected_seconds
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
@@ -46,29 +47,58 @@ def _servers(context: CheckContext) -> str:
     fine=_servers,
     guards=True,
 )
-def management_servers(context: CheckContext) -> Iterator[str]:
-    if context.cloud.version is None:
+def management_servers(context: CheckContext) -> Iterator[str | Against]:
+    servers = context.cloud.management_servers
+    unreadable = [server for server in servers if server.up and server.parsed is None]
+    for server in unreadable:
+        yield Against(
+            f"the version of {server.name}, {server.version!r}, is no version",
+            remedy="See listManagementServers; nothing can be compared with it.",
+        )
+    if context.cloud.version is None and not unreadable:
         yield f"no single version: {_servers(context)}"
+    survives = SHUTDOWN_LETS_JOBS_END.holds(context.cloud.version)
+    for server in servers:
+        if server.leaving:
+            yield Against(
+                f"{server.name} is {server.state}, so it takes no jobs"
+                + ("" if survives else ", and restarts under way break off"),
+                Status.WARN if survives else Status.FAIL,
+                "Wait until it is gone or back, or cancel it (cancelShutdown, cancelMaintenance).",
+            )
 
 
 @check(
     "live_patch_support",
-    "Can this server live patch?",
+    "Can anything be done on this release, and can it live patch?",
     worst=Status.FAIL,
-    remedy="Upgrade the management server to 4.17 or newer, or recreate the VMs.",
-    fine="patchSystemVm and restartNetwork with livepatch are there, or no live patch is planned",
+    remedy="Upgrade the management server to 4.17 or newer first; sysvm_target_version shows the plan for then.",
+    fine="the server is 4.17 or newer, and restartNetwork knows livepatch where that is planned",
     guards=True,
-    concerns=lambda context: bool(context.planned(Method.LIVE_PATCH)),
 )
 def live_patch_support(context: CheckContext) -> Iterator[str]:
     target, can = context.cloud.version, context.cloud.capabilities
     if target is not None and not matrix.server_can_live_patch(target):
-        yield f"the management server is {target}; live patching exists since 4.17"
-    elif can.has("restartNetwork") and not can.has("restartNetwork", "livepatch"):
+        yield f"the management server is {target}: {matrix.TOO_OLD}"
+    elif (
+        context.planned(Method.LIVE_PATCH) and can.has("restartNetwork") and not can.has("restartNetwork", "livepatch")
+    ):
         yield (
             "restartNetwork of this server has no parameter livepatch (listApis); it would be ignored and the network "
             "merely restarted"
         )
+
+
+@check(
+    "lists",
+    "Do the server's lists agree with each other?",
+    worst=Status.FAIL,
+    remedy="Run the check again: something may have changed meanwhile. If it stays so, look at what is named, and at "
+    "what stands between here and the management server. Nothing is done to what is concerned.",
+    fine="what one list names, the others show",
+)
+def lists(context: CheckContext) -> Iterator[str]:
+    yield from context.cloud.doubts
 
 
 @check(

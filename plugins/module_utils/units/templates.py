@@ -12,13 +12,20 @@ C(router.template.<hypervisor>) gives, a ROUTING one before a SYSTEM one, withou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host, Template, Zone
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import (
+    SYSTEM_TEMPLATES_OF_LATER_ZONES,
+    TEMPLATES_BY_ARCHITECTURE,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
+# The first templates that were made from these releases of Debian (tools/appliance/systemvmtemplate/template.json).
+DEBIAN_11, DEBIAN_12 = (4, 16), (4, 20)
 # Whose hosts never run system VMs or routers (NetworkHelperImpl, and those of an extension).
 NO_SYSTEM_VMS = frozenset({"BareMetal", "External", "Ovm"})
 
@@ -31,6 +38,9 @@ class NewTemplate:
     :ivar problem: why nothing may be made from it, empty when it can be used.
     :ivar architectures: of these templates; None stands for any, where the server does not tell.
     :ivar better: a newer one that is not ready yet, so that it is not taken.
+    :ivar created: when the oldest of them was registered.
+    :ivar listed: ids of all system VM templates that the zone's list shows.
+    :ivar unlisted: whether the server may have a template that its list does not show.
     """
 
     name: str
@@ -39,17 +49,29 @@ class NewTemplate:
     problem: str = ""
     better: str = ""
     architectures: frozenset[str | None] = frozenset()
+    created: str = ""
+    listed: frozenset[str] = frozenset()
+    unlisted: bool = False
 
     def runs_on(self, host: Host) -> bool:
         """Whether a VM made from it can run on this host, of its hypervisor."""
         known = self.architectures - {None}
         return not known or None in self.architectures or host.arch is None or host.arch in known
 
-    def carries(self, vm: Vm) -> bool:
-        """Whether the VM was built from it: by its ROOT volume; where that is unknown, by the version inside it."""
+    def carries(self, vm: Vm) -> bool | None:
+        """Whether the VM was built from it; None where nobody can tell.
+
+        Its ROOT volume tells. Where that is not listed, the version inside a router does if the template's name has
+        one, and what is older than the template was not built from it. A VM's own template that the list does not show
+        means that the list came short, not that the VM is old.
+        """
         if vm.root_template_id is not None:
-            return vm.root_template_id in self.ids
-        return self.version is not None and vm.built_from == self.version
+            short = vm.root_template_id == vm.next_template_id and vm.root_template_id not in self.listed
+            return True if vm.root_template_id in self.ids else None if short else False
+        if vm.built_from is not None and self.version is not None:
+            return vm.built_from == self.version
+        begun, registered = moment(vm.created), moment(self.created)
+        return False if begun is not None and registered is not None and begun < registered else None
 
 
 Key = tuple[str, "str | None", bool]  # zone, hypervisor, whether it is for routers
@@ -71,10 +93,32 @@ def new_template(cloud: Cloud, zone_id: str, hypervisor: str | None, for_routers
     """What the server would take there."""
     zone = cloud.zone(zone_id)
     where = f"zone {zone.name if zone else zone_id}"
-    rows = [row for row in cloud.templates if row.zone_id == zone_id and row.hypervisor == hypervisor]
+    in_zone = [row for row in cloud.templates if row.zone_id == zone_id]
+    rows = [row for row in in_zone if row.hypervisor == hypervisor]
     if for_routers:
-        return _for_routers(rows, zone, where, hypervisor)
-    return _for_system_vms(rows, _architectures(cloud, zone_id, hypervisor), where, hypervisor)
+        found = _for_routers(rows, zone, where, hypervisor)
+    else:
+        found = _for_system_vms(rows, _architectures(cloud, zone_id, hypervisor), where, hypervisor)
+        if not found.problem and not TEMPLATES_BY_ARCHITECTURE.holds(cloud.version):
+            found = replace(found, problem=_held_up_by_another_hypervisor(cloud.templates, zone_id, where))
+    return replace(
+        found,
+        created=min((row.created or "" for row in in_zone if row.id in found.ids), default=""),
+        listed=frozenset(row.id for row in in_zone),
+        unlisted=not rows and not SYSTEM_TEMPLATES_OF_LATER_ZONES.holds(cloud.version),
+    )
+
+
+def _held_up_by_another_hypervisor(templates: Iterable[Template], zone_id: str, where: str) -> str:
+    """Older servers make no SSVM and CPVM in a zone that lacks the newest SYSTEM template, of whichever hypervisor."""
+    system = [row for row in templates if row.type == "SYSTEM"]
+    newest = _newest(system)
+    if any(row.id == newest.id and row.zone_id == zone_id for row in system):
+        return ""
+    return (
+        f"the newest SYSTEM template of all, {newest.name!r} for {newest.hypervisor}, is not in {where}; this server "
+        "makes no SSVM or CPVM in a zone that lacks it"
+    )
 
 
 def hypervisors_for(cloud: Cloud, unit: Unit) -> tuple[str, ...]:

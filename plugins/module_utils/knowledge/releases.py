@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an upgrade to a release brings and wants, and what older releases' lists lack: facts for a forecast. Pure.
+"""What an upgrade to a release brings and wants: facts for a forecast. Pure.
 
 Known for the releases 4.17 to 4.22; what was not looked at is None. Sources: the documentation of each release (its tag
 in apache/cloudstack-documentation) and the server's repository at each release's commit.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 # Hypervisors whose template the package cloudstack-management holds (upgrading/index, engine/schema/pom.xml).
 PACKAGED_HYPERVISORS = frozenset({"KVM", "XenServer", "VMware"})
@@ -164,132 +164,3 @@ _STEPS = (
 def documented_steps(target: Version) -> tuple[str, ...]:
     """The documentation's steps of an upgrade to I(target), in order; empty before 4.17."""
     return tuple(text for first, text in _STEPS if target.release >= first)
-
-
-@dataclass(frozen=True)
-class Lack:
-    """What our reading asks for and an older server does not have; it ignores unknown parameters without an error.
-
-    :ivar what: a field of the answer or a parameter; None: the command itself.
-    :ivar then: what an older server's answers mean for the reading.
-    :ivar source: where in the server's repository it came in.
-    """
-
-    command: str
-    what: str | None
-    since: Version
-    then: str
-    source: str
-    hides: bool = True  # whether something is unknown then; else it is read another way
-
-
-def lacks_of(server: Version) -> tuple[Lack, ...]:
-    """What the lists of a server of this version lack of what our reading uses."""
-    return tuple(lack for lack in LACKS if server < lack.since)
-
-
-# By looking for each at the commits of 29 releases from 4.11.0.0 to 4.21.0.0. All of them have listRouters version,
-# isredundantrouter and serviceofferingid, listInternalLoadBalancerVMs, listVPCs with restartrequired, listNetworks with
-# restartrequired, listHosts version, listApis params, and customjobid.
-LACKS = (
-    Lack(
-        "listNetworks",
-        "redundantrouter",
-        _version("4.11.1.0"),
-        "whether a network has a pair of routers is unknown",
-        "NetworkResponse",
-    ),
-    Lack(
-        "listManagementServers",
-        None,
-        _version("4.12.0.0"),
-        "listCapabilities tells the version of the one server that answers",
-        "ListMgmtsCmd",
-        hides=False,
-    ),
-    Lack(
-        "listRouters",
-        "scriptsversion",
-        _version("4.13.0.0"),
-        "declared but never filled: no router's scripts can be compared",
-        "DomainRouterJoinDaoImpl, #3372",
-    ),
-    Lack(
-        "listSystemVms",
-        "version",
-        _version("4.13.1.0"),
-        "the software of SSVMs and CPVMs is unknown",
-        "ApiResponseHelper.createSystemVmResponse",
-    ),
-    Lack(
-        "listSystemVms",
-        "agentstate",
-        _version("4.13.1.0"),
-        "the agents of SSVMs and CPVMs look as if not connected",
-        "ApiResponseHelper.createSystemVmResponse",
-    ),
-    Lack("listRouters", "healthchecksfailed", _version("4.14.0.0"), "health is unknown", "DomainRouterResponse"),
-    Lack(
-        "getRouterHealthCheckResults",
-        None,
-        _version("4.14.0.0"),
-        "health is unknown",
-        "GetRouterHealthCheckResultsCmd",
-        hides=False,
-    ),
-    Lack(
-        "listRouters",
-        "redundantstate PRIMARY",
-        _version("4.16.0.0"),
-        "MASTER is said instead",
-        "VirtualRouter.RedundantState",
-        hides=False,
-    ),
-    Lack(
-        "listRouters",
-        "softwareversion",
-        _version("4.17.0.0"),
-        "the software of routers is unknown; nothing can be live patched yet either",
-        "DomainRouterJoinDaoImpl, #5831",
-    ),
-    Lack(
-        "listEvents",
-        "resourceid",
-        _version("4.17.0.0"),
-        "which unit a running job belongs to is read from the event's description",
-        "EventJoinDaoImpl",
-        hides=False,
-    ),
-    Lack(
-        "listVolumes",
-        "listsystemvms",
-        _version("4.18.0.0"),
-        "ignored: no ROOT volume of a system VM or router is listed; what SSVMs and CPVMs were built from is unknown",
-        "ListVolumesCmd, QueryManagerImpl.shouldListSystemVms",
-    ),
-    Lack("listZones", "type", _version("4.18.0.0"), "there are no edge zones", "ZoneResponse", hides=False),
-    Lack(
-        "listTemplates",
-        "templatetype",
-        _version("4.19.0.0"),
-        "ignored: all templates are listed; the field templatetype of each tells",
-        "ListTemplatesCmd",
-        hides=False,
-    ),
-    Lack(
-        "listSystemVms",
-        "serviceofferingid",
-        _version("4.19.0.0"),
-        "the memory of SSVMs and CPVMs is unknown",
-        "SystemVmResponse, #7938",
-    ),
-    Lack("listTemplates", "arch", _version("4.20.0.0"), "all are x86_64", "TemplateResponse", hides=False),
-    Lack("listRouters", "arch", _version("4.20.1.0"), "the architecture of routers is unknown", "DomainRouterResponse"),
-    Lack(
-        "listSystemVms",
-        "arch",
-        _version("4.20.1.0"),
-        "the architecture of SSVMs and CPVMs is unknown",
-        "SystemVmResponse",
-    ),
-)

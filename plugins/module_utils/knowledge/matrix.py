@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, Kind
 
 SOURCE = "https://docs.cloudstack.apache.org/en/latest/upgrading/ (System-VMs and Virtual-Routers)"
 
 # Live patching exists from this management server release on ("Upgrade Version: 4.17+").
 FIRST_SERVER = (4, 17)
+# Before, nothing that is done could be proven: no list tells the software of a router.
+TOO_OLD = (
+    "nothing is done on a server before 4.17, which cannot live patch and does not tell what software a router runs"
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,15 @@ import itertools
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.releases import (
-    LACKS,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     RELEASES,
     architectures,
     documentation,
     documented_steps,
-    lacks_of,
     release_of,
     template_name,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from tests.unit.builders import version
 
 
@@ -122,33 +120,3 @@ def test_management_servers_are_stopped_before_the_backup_and_vms_are_done_last(
 def test_java_changes_with_4_20_only() -> None:
     extra = set(documented_steps(version("4.20.0.0"))) - set(documented_steps(version("4.19.3.0")))
     assert ["Java 17" in step for step in extra] == [True]
-
-
-@pytest.mark.parametrize(
-    ("server", "command", "what", "lacking"),
-    [
-        ("4.11.0.0", "listNetworks", "redundantrouter", True),
-        ("4.11.1.0", "listNetworks", "redundantrouter", False),
-        ("4.11.3.0", "listManagementServers", None, True),
-        ("4.12.0.0", "listManagementServers", None, False),
-        ("4.13.0.0", "listSystemVms", "version", True),
-        ("4.13.1.0", "listSystemVms", "version", False),
-        ("4.15.2.0", "listRouters", "redundantstate PRIMARY", True),
-        ("4.16.0.0", "listRouters", "redundantstate PRIMARY", False),
-        ("4.16.1.0", "listRouters", "softwareversion", True),
-        ("4.17.0.0", "listRouters", "softwareversion", False),
-        ("4.17.2.0", "listVolumes", "listsystemvms", True),
-        ("4.18.0.0", "listVolumes", "listsystemvms", False),
-        ("4.18.2.5", "listTemplates", "templatetype", True),
-        ("4.19.0.0", "listTemplates", "templatetype", False),
-        ("4.20.0.0", "listRouters", "arch", True),
-        ("4.20.1.0", "listRouters", "arch", False),
-    ],
-)
-def test_what_a_source_lacks(server: str, command: str, what: str | None, lacking: bool) -> None:
-    assert ((command, what) in {(lack.command, lack.what) for lack in lacks_of(version(server))}) is lacking
-
-
-def test_a_newer_source_lacks_no_more_than_an_older_one() -> None:
-    assert [lack.since for lack in LACKS] == sorted(lack.since for lack in LACKS)
-    assert lacks_of(version("4.22.0.0")) == ()

@@ -1,0 +1,141 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one list names, another has to show, or the server has to say that it is not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.agreement import (
+    MOST_QUESTIONS,
+    Listed,
+    check_places,
+    complete,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from tests.unit.builders import OWNER, network, vm
+
+
+class Server:
+    """What the server has, whatever its lists show; counts the questions."""
+
+    tells_volumes = True
+
+    def __init__(self, *things: Any, volumes: dict[str, dict[str, Any]] | None = None) -> None:
+        self.things = {thing.id: thing for thing in things}
+        self.volumes = volumes or {}
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        kind = {"network": Network, "vpc": Vpc, "router": Vm, "host": Host}[name]
+
+        def ask(identity: str) -> Any:
+            self.asked.append(identity)
+            thing = self.things.get(identity)
+            return thing if isinstance(thing, kind) else None
+
+        return ask
+
+    def root_volumes(self, virtualmachineid: str) -> dict[str, Any]:
+        self.asked.append(virtualmachineid)
+        return {key: value for key, value in self.volumes.items() if key == virtualmachineid}
+
+
+def agree(server: Server, **listed: Any) -> Listed:
+    return complete(server, Listed(**listed))  # type: ignore[arg-type]
+
+
+ROUTER = vm("r-1-VM", network_id="id-web")
+WEB = network("web")
+TIER = network("tier", vpc_id="id-shop")
+SHOP = Vpc("id-shop", "shop", "id-zone", "Enabled", False, None, (), OWNER, tier_ids=("id-tier",))
+VPC_ROUTER = vm("r-2-VM", vpc_id="id-shop")
+
+
+def test_lists_that_agree_cost_no_question() -> None:
+    server = Server()
+    found = agree(server, routers=(ROUTER, VPC_ROUTER), networks=(WEB, TIER), vpcs=(SHOP,))
+    assert (server.asked, found.doubts) == ([], ())
+
+
+def test_a_network_that_the_list_did_not_show_is_found_by_its_id() -> None:
+    found = agree(Server(WEB), routers=(ROUTER,))
+    assert (found.networks, found.doubts) == ((WEB,), ())
+
+
+def test_a_vpc_that_the_list_did_not_show_is_found_and_so_are_its_tiers() -> None:
+    found = agree(Server(SHOP, TIER), routers=(VPC_ROUTER,))
+    assert (found.vpcs, found.networks, found.doubts) == ((SHOP,), (TIER,), ())
+
+
+def test_a_tier_that_only_its_vpc_names_puts_the_vpc_in_doubt() -> None:
+    found = agree(Server(SHOP), routers=(VPC_ROUTER,), vpcs=(SHOP,))
+    [doubt] = found.doubts
+    assert doubt.about == {"id-shop"}
+    assert "listVPCs names the tier id-tier" in doubt.seen and "there is none of that id" in doubt.seen
+
+
+def test_a_tier_that_was_deleted_meanwhile_is_no_contradiction() -> None:
+    found = agree(Server(replace(SHOP, tier_ids=())), routers=(VPC_ROUTER,), vpcs=(SHOP,))
+    assert found.doubts == ()
+
+
+def test_a_tier_of_a_vpc_that_the_server_does_not_have() -> None:
+    [doubt] = agree(Server(), networks=(TIER,)).doubts
+    assert "id-tier" in doubt.about and "listVPCs" in doubt.seen
+
+
+def test_a_router_of_a_network_that_the_server_does_not_have_stays_for_a_look() -> None:
+    found = agree(Server(ROUTER), routers=(ROUTER,))
+    assert (found.routers, found.doubts) == ((ROUTER,), ())
+
+
+def test_a_router_that_went_with_its_network_meanwhile_is_not_there() -> None:
+    assert agree(Server(), routers=(ROUTER,)).routers == ()
+
+
+def test_of_a_list_that_is_wrong_altogether_not_everything_is_asked_for() -> None:
+    routers = tuple(vm(f"r-{n}-VM", network_id=f"id-{n}") for n in range(MOST_QUESTIONS + 50))
+    server = Server(*routers)
+    found = agree(server, routers=routers)
+    assert len(server.asked) == 2 * MOST_QUESTIONS
+    assert len(found.doubts) == 50 and "too many to ask for each" in found.doubts[0].seen
+    assert found.routers == routers
+
+
+@pytest.mark.parametrize("listed", [{}, {"id-other": {"templateid": "t"}}])
+def test_a_disk_that_the_list_did_not_show_is_asked_for(listed: dict[str, Any]) -> None:
+    ssvm = vm("s-1-VM", Kind.SSVM)
+    server = Server(volumes={"id-s-1-VM": {"templateid": "new"}})
+    found = agree(server, system_vms=(ssvm,), volumes=listed)
+    assert found.volumes == {**listed, "id-s-1-VM": {"templateid": "new"}}
+
+
+def test_disks_that_were_not_read_are_not_asked_for() -> None:
+    server = Server()
+    assert agree(server, system_vms=(vm("s-1-VM", Kind.SSVM),)).volumes is None
+    assert server.asked == []
+
+
+HOST = Host("id-host", "host", "id-zone", "KVM", None, "Up", "Enabled")
+ZONE = Zone("id-zone", "zone", True)
+
+
+def test_a_host_that_the_list_did_not_show_is_found_by_its_id() -> None:
+    assert check_places(Server(HOST), [ROUTER], {}, [ZONE]) == ((HOST,), ())  # type: ignore[arg-type]
+
+
+def test_a_vm_on_a_host_that_the_server_does_not_have() -> None:
+    found, [doubt] = check_places(Server(), [ROUTER], {}, [ZONE])  # type: ignore[arg-type]
+    assert found == () and doubt.about == {ROUTER.id} and "listHosts" in doubt.seen
+
+
+def test_a_vm_in_a_zone_that_no_list_shows() -> None:
+    dummy, [doubt] = check_places(Server(), [ROUTER], {HOST.id: HOST}, [])  # type: ignore[arg-type]
+    assert "listZones does not show it" in doubt.seen

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.contract.replay import Client
 from tests.simulator import uuid_of
+from tests.simulator.process import SimulatorThread
 
 NEW = "4.22.0.0"
 QUICK = {
@@ -45,3 +46,17 @@ def router(client: Client, **filters: str) -> dict[str, Any]:
 def system_vm(client: Client, type_: str) -> dict[str, Any] | None:
     vms = client.ask(command="listSystemVms", systemvmtype=type_).body.get("systemvm", [])
     return vms[0] if vms else None
+
+
+def rules(simulator: SimulatorThread) -> dict[str, str]:
+    return {unit["name"]: unit["rules"] for unit in simulator.state()["units"].values()}
+
+
+def with_fault(fault: dict[str, Any], **sections: Any) -> SimulatorThread:
+    return SimulatorThread(estate(faults=[fault], **sections))
+
+
+def server(version: str, **sections: Any) -> SimulatorThread:
+    template = ".".join(version.split(".")[:3])
+    common = {"server": {"version": version}, "defaults": {"version": template}}
+    return SimulatorThread(estate(**common | sections))

@@ -1,17 +1,88 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cloud of every release: the same things under each of them."""
+"""Estates: what is refused, the examples, and the cloud of every release."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests import simulator as simulator_package
 from tests.contract.replay import Client
 from tests.contract.scene import system_vm
+from tests.simulator import uuid_of
+from tests.simulator.estate import build, set_override
+from tests.simulator.estate_schema import EstateError
+from tests.simulator.process import SimulatorProcess, SimulatorThread
 from tests.simulator.releases import BEFORE, estate_of
 from tests.support.clock import ClockedSimulator
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"netwroks": []}, "estate.netwroks: unknown key, did you mean 'networks'?"),
+        ({"networks": [{"name": "n", "verison": "4.18"}]}, "networks[0].verison: unknown key, did you mean 'version'?"),
+        ({"networks": [{"name": "n", "redundant": "yes"}]}, "networks[0].redundant: expected bool, found 'yes'"),
+        ({"networks": [{"name": "n", "version": 4.18}]}, "networks[0].version: expected text, found 4.18"),
+        ({"networks": [{}]}, "networks[0]: name is missing"),
+        ({"networks": [{"name": "n", "zone": "mars"}]}, "networks[0].zone: there is no zone 'mars'"),
+        ({"zones": [{"name": "z", "hosts": [{"hypervisor": "Xen"}]}]}, "'Xen' is not one of KVM"),
+        ({"vpcs": [{"name": "v", "tiers": [{"nmae": "t"}]}]}, "vpcs[0].tiers[0].nmae: unknown key"),
+        ({"faults": [{"kind": "gremlins"}]}, "faults: a fault needs a kind"),
+        ({"timings": {"patch": True}}, "timings.patch: expected int or float, found True"),
+    ],
+)
+def test_wrong_estate(spec: dict[str, Any], text: str) -> None:
+    with pytest.raises(EstateError) as error:
+        build(spec)
+    assert text in str(error.value)
+
+
+def test_set_override() -> None:
+    spec: dict[str, Any] = {"networks": [{"name": "a"}]}
+    set_override(spec, "timings.patch=0.5")
+    set_override(spec, "networks.0.redundant=true")
+    assert spec == {"networks": [{"name": "a", "redundant": True}], "timings": {"patch": 0.5}}
+    with pytest.raises(EstateError, match="no such place"):
+        set_override(spec, "networks.5.name=b")
+
+
+def test_ids_can_be_predicted() -> None:
+    world = build({"networks": [{"name": "same"}, {"name": "same"}, {"name": "many", "count": 2}]})
+    assert [network.id for network in world.networks] == [
+        uuid_of("network", name) for name in ("same", "same#2", "many-001", "many-002")
+    ]
+    first = next(world.routers)
+    assert first.id == uuid_of("vm", first.name)
+
+
+@pytest.mark.parametrize("name", ["small", "demo", "bench", "large"])
+def test_example_estates(name: str) -> None:
+    with SimulatorProcess(f"{name}.yml") as simulator:
+        answer = Client(simulator).ask(command="listRouters", listall="true", page="1", pagesize="500")
+        assert answer.body["count"] >= {"small": 12, "demo": 50, "bench": 200, "large": 4900}[name]
+
+
+def test_wrong_estate_is_told_on_start() -> None:
+    with pytest.raises(RuntimeError, match="unknown key"):
+        SimulatorProcess({"netwroks": []}).start()
+    with pytest.raises(EstateError, match="unknown key"):
+        SimulatorThread({"netwroks": []}).start()
+
+
+def test_estate_in_the_readme() -> None:
+    readme = (Path(simulator_package.__file__).parent / "README.md").read_text(encoding="utf-8")
+    spec = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])
+    world = build(spec)
+    assert len(world.networks) == 3 + 2
+    assert len(world.vpcs) == 1
+
+
+# -- the cloud of every release
 
 LISTS = {
     "listNetworks": "network",

@@ -57,7 +57,7 @@ read -r CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET \
 export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET
 
 say 'This is a simulated CloudStack 4.20 with two zones and three hypervisors, whose management server is to be upgraded' \
-    'to 4.22. Two routers will do what real ones do: the job of one succeeds, and its patch does not; the patch of the' \
+    'to 4.22. Two routers will do what real ones do: the first two patches of one have no effect; the patch of the' \
     'other succeeds, and its rules fail.'
 
 say 'ACT 1: before the upgrade of the management server. What will have to be done afterwards, and what to prepare?'

@@ -7,11 +7,13 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulator.commands import COMMANDS
 from tests.simulator.estate_schema import NUMBER, check
+from tests.simulator.wire import public
 from tests.simulator.world import ServerFacts
 
 
@@ -20,6 +22,14 @@ class Statistics:
     total: int = 0
     per_command: collections.Counter[str] = field(default_factory=collections.Counter)
     last: collections.deque[dict[str, Any]] = field(default_factory=lambda: collections.deque(maxlen=50))
+
+    def count(self, command: str, params: dict[str, str]) -> None:
+        self.total += 1
+        self.per_command[command] += 1
+        self.last.append({"at": time.time(), "command": command, "params": public(params)})
+
+    def report(self) -> dict[str, Any]:
+        return {"total": self.total, "per_command": dict(self.per_command), "last": list(self.last)}
 
 
 class Workers:

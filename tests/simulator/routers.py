@@ -83,12 +83,10 @@ async def start_vm(world: World, command: str, vm: Vm) -> None:
         world.place(vm, None)
         world.change(vm, state="Stopped")
         raise
-    if new_disk and not first:
-        if vm.hypervisor != "VMware" and not world.does(versions.OLD_DISKS_GO):
+    if new_disk:
+        if not first and vm.hypervisor != "VMware" and not world.does(versions.OLD_DISKS_GO):
             vm.old_disks.append(OldDisk(vm.volume_id, vm.root))
-        world.change(vm, root=vm.template, disk=vm.disk + 1)
-    elif new_disk:
-        world.change(vm, root=vm.template)
+        world.change(vm, root=vm.template, disk=vm.disk + (not first))
     world.change(vm, state="Running")
 
 
@@ -104,6 +102,7 @@ async def start(world: World, command: str, router: Router) -> None:
     world.change(
         router,
         version=router.root.version,
+        software=router.software if router.role == INTERNAL_LB else world.software,
         scripts=package,
         scripts_checksum=None,
         installed=None,
@@ -112,8 +111,6 @@ async def start(world: World, command: str, router: Router) -> None:
         without_rules=set(),
         started=time.time(),
     )
-    if router.role != INTERNAL_LB:
-        world.change(router, software=world.software)
     unit = router.unit
     if unit is not None and unit.broken is not None and unit.broken.fault not in world.faults.faults:
         unit.broken = None
@@ -245,9 +242,8 @@ async def reapply(world: World, command: str, network: Network, livepatch: bool)
         return False
     await world.timings.pause("restart")
     running = [router for router in network.all_routers if router.state == "Running"]
-    if any(unreachable(router) or not takes_rules(world, router) for router in running):
-        return False
-    if rules_fail(world, command, network):
+    told = all(takes_rules(world, router) and not unreachable(router) for router in running)
+    if not told or rules_fail(world, command, network):
         return False
     for router in network.all_routers:
         world.change(router, without_rules=router.without_rules - {network})

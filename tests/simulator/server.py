@@ -7,13 +7,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import hmac
 import json
 import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -45,7 +43,7 @@ from tests.simulator.faults import HTTP_KINDS, Fault
 from tests.simulator.jobs import JobRunner, names_of
 from tests.simulator.load import Statistics, Workers
 from tests.simulator.upgrade import check_upgrade, upgrade
-from tests.simulator.wire import Answer, as_xml, error_answer, public, sign
+from tests.simulator.wire import Answer, as_xml, error_answer, public, verify
 from tests.simulator.wire_faults import UNVERIFIED, faulty
 from tests.simulator.world import World
 
@@ -54,8 +52,6 @@ NO_FAULT = Fault("none")
 PATCHED = "patched"
 # Refused before the command is looked at.
 UNNAMED = {432}
-
-
 CHANGE_ANSWERS = {"http_status", "html", "truncated_json", "empty_body", "wrong_content_type", "drops_rows"}
 
 
@@ -211,7 +207,7 @@ class Simulator:
         sent = dict(pairs)
         params = {name.lower(): value for name, value in sent.items()}
         name = params.get("command", "")
-        self._count(name, params)
+        self.statistics.count(name, params)
         lie = 0
         fault = NO_FAULT
         if self.world.faults.faults:
@@ -274,7 +270,7 @@ class Simulator:
         if not forbidden and command is None:
             # Answered like a wrong signature, which is not even looked at.
             raise ApiError(401, UNVERIFIED, None)
-        if params.get("apikey") != world.server.key or not self._verify(sent, params):
+        if params.get("apikey") != world.server.key or not verify(sent, world.server.secret, world.now()):
             raise ApiError(401, UNVERIFIED, None)
         if forbidden:
             # The id is another one in every answer.
@@ -283,17 +279,6 @@ class Simulator:
         reads = command.name.lower().startswith(("get", "list", "query", "find"))
         if method == "GET" and not reads and world.setting_is_true("enforce.post.requests.and.timestamps"):
             raise ApiError(400, f"State changing command {command.name} needs to be sent using POST request")
-
-    def _verify(self, sent: dict[str, str], params: dict[str, str]) -> bool:
-        if params.get("signatureversion") == "3":
-            try:
-                expires = datetime.strptime(params.get("expires", ""), "%Y-%m-%dT%H:%M:%S%z")
-            except ValueError:
-                return False
-            if expires < datetime.fromtimestamp(self.world.now(), timezone.utc):
-                return False
-        wanted = sign(sent, self.world.server.secret)
-        return hmac.compare_digest(wanted, params.get("signature", "").encode())
 
     def _carry_out(self, command: Command, params: dict[str, str], lie: int, shrinks: bool) -> tuple[str, int]:
         """The answer, and how many items it has where it is a list."""
@@ -332,11 +317,6 @@ class Simulator:
         job = self.jobs.jobs.get(params.get("jobid", ""))
         return job.target if job is not None else None
 
-    def _count(self, name: str, params: dict[str, str]) -> None:
-        self.statistics.total += 1
-        self.statistics.per_command[name] += 1
-        self.statistics.last.append({"at": time.time(), "command": name, "params": public(params)})
-
     # -- faults on the wire
 
     @staticmethod
@@ -362,12 +342,7 @@ class Simulator:
         if (method, what) == ("GET", "state"):
             return report.state(self.world, self.jobs)
         if (method, what) == ("GET", "requests"):
-            statistics = self.statistics
-            return {
-                "total": statistics.total,
-                "per_command": dict(statistics.per_command),
-                "last": list(statistics.last),
-            }
+            return self.statistics.report()
         if (method, what) == ("POST", "faults"):
             if isinstance(body, list):
                 self.world.faults.replace(body)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -49,6 +50,18 @@ def sign(params: dict[str, str], secret: str) -> bytes:
         if name.lower() != "signature"
     )
     return base64.b64encode(hmac.new(secret.encode(), text.lower().encode(), hashlib.sha1).digest())
+
+
+def verify(sent: dict[str, str], secret: str, now: float) -> bool:
+    params = {name.lower(): value for name, value in sent.items()}
+    if params.get("signatureversion") == "3":
+        try:
+            expires = datetime.strptime(params.get("expires", ""), "%Y-%m-%dT%H:%M:%S%z")
+        except ValueError:
+            return False
+        if expires < datetime.fromtimestamp(now, timezone.utc):
+            return False
+    return hmac.compare_digest(sign(sent, secret), params.get("signature", "").encode())
 
 
 def error_answer(response_name: str, error: ApiError) -> Answer:

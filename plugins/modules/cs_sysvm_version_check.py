@@ -28,7 +28,7 @@ options: # Made from plugins/module_utils/planning/options by make generate.
   known_restarts:
     description:
       - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
-      - The server is not asked again how these ended.
+      - The server is not asked how these ended; one that failed counts until a later one of ours has succeeded.
     type: list
     elements: dict
     default: []
@@ -53,6 +53,11 @@ options: # Made from plugins/module_utils/planning/options by make generate.
           - Whether it is known to have succeeded.
         type: bool
         required: true
+      why:
+        description:
+          - Of one that failed, what is known of that.
+        type: str
+        default: ''
   known_durations:
     description:
       - What an earlier report tells of how long units took, for how long it will take now.

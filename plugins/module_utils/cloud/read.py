@@ -14,6 +14,7 @@ from ..api.jobs import running_jobs
 from ..knowledge.versions import parse_version
 from . import parse
 from .agreement import Listed, check_places, complete
+from .events import Events
 from .in_flight import read_in_flight
 from .infrastructure import Capabilities, Cloud, Need, Settings, Zone
 from .inventory import read_shared_file_systems, unlisted_vms
@@ -41,13 +42,11 @@ TRANSFER_COMMANDS = frozenset(
 )
 
 
-def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
+def read_cloud(lists: Lists, *, templates: bool = True, events: Events | None = None) -> Cloud:
     """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
 
     :param templates: also what new VMs would be made from.
-
-    listAsyncJobs and listEvents, without which nothing can be carried out, are called here: an account that may not
-    call them is refused before anything was touched.
+    :param events: where they are read, if others want them, too.
 
     :raises ApiError: when the server cannot be reached, refuses the account or answers something else.
     """
@@ -67,7 +66,7 @@ def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
         doubts=tuple(dict.fromkeys(doubt.seen for doubt in listed.doubts)),
         shared_file_systems=read_shared_file_systems(client, lists.servers, volumes, **ALL_OWNERS),
         unlisted_vms=unlisted_vms(volumes.values(), {vm.id for unit in units for vm in unit.vms}),
-        in_flight=tuple(read_in_flight(lists, jobs)),
+        in_flight=tuple(read_in_flight(lists, jobs, events)),
         transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
 
@@ -88,7 +87,7 @@ def read_details(
     """
     client = lists.client
     wanted = sorted(set(settings) - cloud.settings.asked)
-    values = {name: value for name in wanted if (value := read_setting(client, name)) is not None}
+    values = read_settings(client, wanted)
     details: dict[str, Any] = {
         "capabilities": read_capabilities(client, commands) if commands else cloud.capabilities,
         "settings": Settings({**cloud.settings.values, **values}, cloud.settings.asked | set(wanted)),
@@ -110,6 +109,22 @@ def read_details(
     if Need.STORAGE_POOLS in needs:
         details["storage_pools"] = tuple(client.list_as("listStoragePools", "storagepool", parse.storage_pool))
     return replace(cloud, **details)
+
+
+def read_settings(client: Client, names: Iterable[str]) -> dict[str, str]:
+    """Global settings (listConfigurations), without those that the server does not know.
+
+    The name that is asked for is a part of the name: those that begin with the same word are read by one call.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.partition(".")[0], []).append(name)
+    values: dict[str, str] = {}
+    for word, wanted in alike.items():
+        asked = f"{word}." if len(wanted) > 1 else wanted[0]
+        items = client.list("listConfigurations", "configuration", name=asked)
+        values |= {item["name"]: str(item.get("value") or "") for item in items if item.get("name") in wanted}
+    return values
 
 
 def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
@@ -28,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import
     read_setting,
     read_units,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import REMEMBERED_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
@@ -156,7 +157,10 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
 def _read(lists: Lists, request: Request) -> Facts:
     method = request.method
     target = _target(lists)
-    in_flight = read_in_flight(lists)  # before the units: what a job does that ends meanwhile is then seen in them
+    events = Events(lists, time.time() - 2 * REMEMBERED_S)
+    in_flight = read_in_flight(
+        lists, events=events
+    )  # before the units: what a job does that ends meanwhile is then seen in them
     if method is Method.LIVE_PATCH and not request.fallback:
         cloud = None
         known: Sequence[Unit] = read_units(lists, request.targets.kinds, details=False)
@@ -166,8 +170,10 @@ def _read(lists: Lists, request: Request) -> Facts:
         known = cloud.units
         baseline = Baseline.of_cloud(target, cloud)
     units = find_targets(known, request.targets, lambda: read_units(lists))
-    restarts = read_restarts(lists, units, str(target), in_flight, time.time())
-    return Facts(target, with_restarts(units, restarts), known, baseline, in_flight, cloud)
+    verdicts = ((unit.id, decide(unit, baseline, _strategy(unit, request))) for unit in units)
+    current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
+    units = with_restarts(events, units, current, in_flight, target=str(target))
+    return Facts(target, units, known, baseline, in_flight, cloud)
 
 
 def _decide(facts: Facts, request: Request) -> Orders:

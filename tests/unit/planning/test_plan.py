@@ -275,6 +275,9 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         {"settings": settings({"job.cancel.threshold.minutes": "2"})},
     ),
     ("job.cancel.threshold.minutes", Status.OK, "60", (SHOP,), {}),
+    ("job.expire.minutes", Status.OK, "1440 minutes", (SHOP,), {}),
+    ("job.expire.minutes", Status.OK, "720", (SHOP,), {"settings": settings({"job.expire.minutes": "720"})}),
+    ("job.expire.minutes", Status.WARN, "60 minutes", (SHOP,), {"settings": settings({"job.expire.minutes": "60"})}),
     ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
     (
         "redundant_pairs",

@@ -94,7 +94,7 @@ class CheckContext:
         if self.policy.strategy.fallback:
             methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
         sent = {call.command for unit, method in methods for call in (*calls(unit, method), *_of_rules(unit))}
-        return frozenset(sent | {"queryAsyncJobResult"}) if sent else frozenset()
+        return frozenset(sent | {"listEvents", "queryAsyncJobResult"}) if sent else frozenset()
 
     @property
     def touches_ssvm(self) -> bool:

@@ -118,7 +118,10 @@ def check_versions(
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
     budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
-    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures)
+    now = datetime.now().astimezone()
+    scope = scope_text(
+        policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures, now=now
+    )
     return Outcome(
         {
             "plan": {
@@ -132,7 +135,7 @@ def check_versions(
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
                 "probes": context.probed.as_dict() if context.probed else None,
-                "estimate": plan.estimate.as_dict(datetime.now().astimezone(), deadline) if plan.steps else None,
+                "estimate": plan.estimate.as_dict(now, deadline) if plan.steps else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
             "summary": plan.summary(),

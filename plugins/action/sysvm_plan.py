@@ -14,9 +14,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed, spread
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import rough
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import probes_answer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import rough
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import CHECK
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of

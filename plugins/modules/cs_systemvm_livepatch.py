@@ -218,7 +218,7 @@ management_server_version:
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import request_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 
 

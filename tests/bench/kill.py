@@ -35,8 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope
 from tests.simulator.process import SimulatorProcess
 from tests.support import playbook

@@ -51,7 +51,7 @@ def cloud(changes: dict[str, dict[str, Any]] | None = None, **sections: Any) -> 
         "capacity_failure": 0.05,
     }
     return {
-        "server": {"version": "4.22.0.0-SNAPSHOT"},
+        "server": {"version": "4.22.0.0-SNAPSHOT", "hosts": "simulated", **sections.pop("server", {})},
         "settings": {
             "expose.cloudstack.version.api.list.capabilities": True,
             "minreq.sysvmtemplate.version": "4.22.0",

@@ -18,10 +18,10 @@ import requests
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Policy, Scope
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.faults.relay import Relay, make_certificate

@@ -12,12 +12,11 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, durations_of_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
     Policy,
     Scope,
     Strategy,

@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import (
     DECLARED,
     NEEDS,
@@ -27,12 +28,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissi
     Use,
     commands_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing

@@ -97,10 +97,14 @@ def test_a_new_router_that_fails_to_start_and_the_run_that_repairs_it(tmp_path: 
 
 
 def test_fallback_recreates_what_a_live_patch_cannot_cure(tmp_path: Path) -> None:
+    """A full disk is the VM's own trouble; files that its host lacks are not."""
+    scp = "Failed to scp files to system VM due to, "
+    full = f"{scp}Remote scp terminated with error (scp: /var/cache/cloud//agent.zip: No space left on device)."
+    lacking = f"{scp}/usr/share/cloudstack-common/vms/agent.zip (No such file or directory)"
     faults = [
         {"kind": "silent_patch_failure", "match": {"name": "net"}, "times": 2},
-        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": "scp: No space left on device", "times": 2},
-        {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": "Agent is currently unavailable", "times": 2},
+        {"kind": "patch_failure", "match": {"name": "s-1-VM"}, "text": full, "times": 2},
+        {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": lacking, "times": 2},
     ]
     with Cloud(estate(timings=TIMINGS, networks=[{"name": "net"}], faults=faults), tmp_path) as cloud:
         run = cloud.upgrade(fallback="recreate", canary=False, max_failures=1)

@@ -67,7 +67,7 @@ def test_something_new_stops_the_run(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"state": "Stopped"}, "is Stopped"),
-        ({"failing_checks": ["dns"]}, "fails health checks that it passed before: dns"),
+        ({"failing_checks": ["dns_check.py"]}, "fails health checks that it passed before: dns_check.py"),
         ({}, "a new alert: r-3-VM is sick"),
     ],
     ids=["state", "health", "alert"],

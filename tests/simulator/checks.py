@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
+from tests.simulator import versions
 from tests.simulator.entities import RESTARTABLE, Health, Network, Router, Vpc
 from tests.simulator.errors import ApiError
 from tests.simulator.events import DOMAIN_ROUTER
 from tests.simulator.patching import unreachable
 from tests.simulator.routers import renew
+from tests.simulator.versions import within
 from tests.simulator.world import World
 
 BASIC = ("connectivity.test", "filesystem.writable.test")
@@ -83,13 +86,26 @@ def can_be_asked(router: Router) -> bool:
     return router.state == "Running" and router.removed is None and not unreachable(router)
 
 
+def monitors(router: Router) -> bool:
+    """Whether its own checks run at all; else the results of before the patch are what it tells for ever."""
+    new_python = within(router.root.version, versions.INSTALLS_PACKAGES.spans)
+    return new_python or not within(router.inside, versions.NEEDS_NEW_PYTHON.spans)
+
+
 def fetch(world: World, router: Router) -> None:
     """The server reads the results, and acts on the failing ones."""
     world.unfetched.pop(router, None)
     if not can_be_asked(router):
         return
-    world.change(router, health=Health(list(router.failing_checks), world.now()))
-    failing = router.failing_checks
+    old, now = router.health, world.now()
+    if monitors(router):
+        health = Health(dict(router.failing_checks), now, now, router.inside)
+    elif old is not None:
+        health = replace(old, at=now)
+    else:
+        health = Health({}, now, None, None)
+    world.change(router, health=health)
+    failing = health.failing
     if not failing:
         return
     named = f"{router.name} / {router.id}"

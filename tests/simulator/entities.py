@@ -157,8 +157,12 @@ class Broken:
 class Health:
     """The results of a router's health checks, as the server read them last."""
 
-    failing: list[str]
+    failing: dict[str, str]
     at: float
+    ran: float | None
+    """When the router's own checks ran; None: never."""
+    scripts: str | None
+    """Version of the scripts that ran them: how the results are written."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -291,11 +295,13 @@ class Router(Vm):
     version: str | None = None
     """Release of the template it runs, as the server stored it; None: never read (UNKNOWN)."""
     scripts: str | None = None
-    """Version of the scripts in it."""
+    """Version of the scripts in it, as the server stored it."""
     scripts_checksum: str | None = None
     """The checksum itself, where an estate wants a certain one."""
-    failing_checks: list[str] = field(default_factory=list)
-    """The truth; what the server has read of it is health."""
+    installed: str | None = None
+    """The truth, where a patch has not told the server; None: scripts."""
+    failing_checks: dict[str, str] = field(default_factory=dict)
+    """The truth, as FAILED, WARNING or UNKNOWN; what the server has read of it is health."""
     health: Health | None = None
     without_rules: set[Network] = field(default_factory=set)
     """The networks whose rules it has lost: a live patch overwrites what they were written to."""
@@ -312,6 +318,11 @@ class Router(Vm):
     @property
     def unit(self) -> Network | Vpc | None:
         return self.vpc or self.network
+
+    @property
+    def inside(self) -> str:
+        """Version of the scripts that are really in it."""
+        return self.installed or self.scripts or self.root.version
 
     @property
     def networks(self) -> list[Network]:

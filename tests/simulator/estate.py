@@ -80,6 +80,11 @@ def build(spec: Spec) -> World:
     return Builder(spec).build()
 
 
+def failing_checks(given: Any) -> dict[str, str]:
+    """As an estate names them: a list, or a map with how each fails."""
+    return dict(given) if isinstance(given, dict) else dict.fromkeys(given, "FAILED")
+
+
 class Builder(Places):
     def build(self) -> World:
         world = self.world
@@ -325,7 +330,8 @@ class Builder(Places):
         scripts = str(spec.get("scripts", software or self.defaults.get("scripts") or version))
         numbers = parse_version(software or version)
         if software is None and numbers is not None and numbers >= (4, 17, 0, 0):
-            software = software_version(version)
+            software = version
+        software = software_version(software) if software else None
         never = spec.get("never_started", False)
         number = world.number("vm")
         letter = {INTERNAL_LB: "b", ELASTIC_LB: "l"}.get(role, "r")
@@ -351,12 +357,14 @@ class Builder(Places):
             redundantstate=spec.get("redundantstate", "UNKNOWN"),
             redundantstate_fixed="redundantstate" in spec,
             version=None if never else built_from,
-            software=None if never or role != VIRTUAL_ROUTER else software_version(software) if software else None,
+            software=None if never or (role != VIRTUAL_ROUTER and "software" not in spec) else software,
             scripts=None if never else software_version(scripts),
             scripts_checksum=spec.get("scriptsversion"),
-            failing_checks=spec.get("failing_checks", []),
-            health=None if never else Health(spec.get("failing_checks", []), world.started - 60),
+            failing_checks=failing_checks(spec.get("failing_checks", [])),
         )
+        if not never:
+            ran = world.started - 60
+            router.health = Health(dict(router.failing_checks), ran, ran, router.inside)
         router.template = world.registered_template(hypervisor)
         world.add(router)
         if tier is not None:

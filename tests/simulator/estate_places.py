@@ -50,7 +50,7 @@ from tests.simulator.offerings import SETTINGS as OFFERING_SETTINGS
 from tests.simulator.storage import LOCAL, ImageStore, StoragePool
 from tests.simulator.systemvms import REQUIRED
 from tests.simulator.templates import register, template_name
-from tests.simulator.world import CUSTOM_JOB_ID, ServerFacts, Timings, World
+from tests.simulator.world import CUSTOM_JOB_ID, HOSTS, ServerFacts, Timings, World
 
 
 class Places:
@@ -62,6 +62,8 @@ class Places:
         facts = ServerFacts(**{key: value for key, value in server.items() if key != "management_servers"})
         if facts.customjobid not in CUSTOM_JOB_ID:
             raise EstateError(f"server.customjobid: {facts.customjobid!r} is not one of {', '.join(CUSTOM_JOB_ID)}")
+        if facts.hosts not in HOSTS:
+            raise EstateError(f"server.hosts: {facts.hosts!r} is not one of {', '.join(HOSTS)}")
         timings = check(self.spec.get("timings", {}), {item.name: NUMBER for item in fields(Timings)}, "timings")
         self.faults = Faults()
         try:

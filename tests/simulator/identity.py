@@ -24,8 +24,8 @@ def mac(prefix: str, number: int) -> str:
 
 
 def parse_version(text: str) -> tuple[int, int, int, int] | None:
-    """A CloudStack version as the server compares it: cut at the first "-", padded to four numbers."""
-    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:\.(\d+))?", text.strip().split("-")[0])
+    """A CloudStack version as the server compares it: cut at the first "-" (here "+", too), padded to four numbers."""
+    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:\.(\d+))?", re.split("[-+]", text.strip())[0])
     if match is None:
         return None
     a, b, c, d = match.groups()
@@ -45,9 +45,12 @@ def template_version(text: str) -> str:
 
 
 def scripts_checksum(version: str) -> str:
-    """What cloud-scripts-signature holds for a package of this version: md5 before 4.22, sha512 since."""
+    """What cloud-scripts-signature holds for a package of this version: md5 before 4.22, sha512 since.
+
+    Each build packs anew: 4.22.0.0+rpm has the same files as 4.22.0.0 and another checksum.
+    """
     numbers = parse_version(version)
-    content = f"cloud-scripts {software_version(version)}".encode()
+    content = f"cloud-scripts {software_version(version)}{''.join(version.partition('+')[1:])}".encode()
     if numbers is not None and numbers >= (4, 22, 0, 0):
         return hashlib.sha512(content).hexdigest()
     return hashlib.md5(content).hexdigest()

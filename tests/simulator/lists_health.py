@@ -7,13 +7,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tests.simulator import checks
+from tests.simulator import checks, versions
 from tests.simulator.commands import Call, command, dump
 from tests.simulator.entities import CPVM, Router, SystemVm, Vm
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
 from tests.simulator.jobs import EventPlan, Job, JobResult
 from tests.simulator.lists import PAGED
 from tests.simulator.patching import strike
+from tests.simulator.versions import within
 
 
 @command("listAlerts", f"{PAGED} id:uuid name type")
@@ -64,23 +65,34 @@ def no_results(reason: str) -> ApiError:
 
 
 def results(call: Call, router: Router) -> list[dict[str, Any]]:
-    assert router.health is not None
-    shown = {name: ("SUCCESS", "") for name in (*checks.BASIC, *checks.RUN)}
-    shown |= {name: ("FAILED", f"{name} fails") for name in router.health.failing}
+    health, world = router.health, call.world
+    assert health is not None
+    # Connectivity and file system are the server's own tests, always new.
+    rows = [(name, "SUCCESS", health.at, "") for name in checks.BASIC]
     if router.hypervisor == "Simulator":
         # As recorded: such hosts cannot be asked.
         details = f"Failed to fetch results with details: {checks.UNSUPPORTED}"
-        shown = dict(zip(checks.BASIC, (("FAILED", details), ("UNKNOWN", details)), strict=True))
+        states = zip(checks.BASIC, ("FAILED", "UNKNOWN"), strict=True)
+        rows = [(name, status, health.at, details) for name, status in states]
+    elif health.ran is not None and health.scripts is not None:
+        found = dict.fromkeys(checks.RUN, "SUCCESS") | health.failing
+        # Those of older scripts are written as true and false, which this server cannot read.
+        readable = within(health.scripts, versions.HEALTH_STATUS.spans) or not world.does(versions.HEALTH_STATUS)
+        rows += [
+            (name, status if readable else "UNKNOWN", health.ran, f"{name} fails" if name in health.failing else "")
+            for name, status in found.items()
+        ]
+    has_status = world.does(versions.HEALTH_STATUS)
     return [
         {
             "checkname": name,
             "checktype": "basic" if name in (*checks.BASIC, *checks.RUN) else "advanced",
             "success": status == "SUCCESS",
-            "status": status,
-            "lastupdated": call.world.stamp(router.health.at),
+            **({"status": status} if has_status else {}),
+            "lastupdated": world.stamp(at),
             "details": details,
         }
-        for name, (status, details) in shown.items()
+        for name, status, at, details in rows
     ]
 
 

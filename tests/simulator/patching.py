@@ -7,16 +7,20 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.simulator import alerts
+from tests.simulator import alerts, versions
 from tests.simulator.entities import RESTARTABLE, Broken, Interval, Router, Vm
 from tests.simulator.errors import INTERNAL, ApiError
 from tests.simulator.faults import Fault
-from tests.simulator.identity import parse_version
+from tests.simulator.identity import parse_version, scripts_checksum
 from tests.simulator.jobs import names_of
-from tests.simulator.world import World
+from tests.simulator.render_vms import scripts_version
+from tests.simulator.versions import within
+from tests.simulator.world import REAL, SIMULATED, World
 
 OLDEST_PATCHABLE = (4, 14, 0, 0)
 PATCHABLE_HYPERVISORS = ("KVM", "VMware", "XenServer", "Simulator")
+NOT_PATCHED = {"silent_patch_failure", "agent_lost", "no_answer"}
+"""Faults after which a router is as it was."""
 
 
 def strike(world: World, kinds: set[str], command: str, vm: Vm) -> Fault | None:
@@ -32,21 +36,26 @@ def too_old_to_patch(vm: Vm) -> bool:
     return built_from is not None and built_from < OLDEST_PATCHABLE
 
 
-def refuse_unknown_command(vm: Vm) -> None:
-    """Other hypervisors do not know the command to patch; the server stumbles over their answer."""
-    if vm.hypervisor not in PATCHABLE_HYPERVISORS:
+def refuse(world: World, vm: Vm, fault: Fault | None) -> None:
+    """A host that answers something else than it was asked; the server stumbles over it, and so does a router's job.
+
+    UnsupportedAnswer: it does not know the command. Answer: its agent threw (Agent.processRequest), as where it has no
+    vms/cloud-scripts.tgz.
+    """
+    answer = "UnsupportedAnswer" if vm.hypervisor not in PATCHABLE_HYPERVISORS else None
+    if fault is not None and fault.kind == "patch_answer":
+        answer = fault.options.get("answer", "Answer")
+    if answer is not None:
         package = "com.cloud.agent.api"
-        raise ApiError(
-            INTERNAL, f"class {package}.UnsupportedAnswer cannot be cast to class {package}.PatchSystemVmAnswer"
-        )
+        raise ApiError(INTERNAL, f"class {package}.{answer} cannot be cast to class {package}.PatchSystemVmAnswer")
 
 
 async def patch(world: World, command: str, router: Router) -> bool:
-    """Live patch one router. Callers drop the result: the job succeeds all the same (trap 4)."""
+    """Live patch one router. Callers drop the result; whether they notice depends on takes_rules (trap 4)."""
     if router.state != "Running" or unreachable(router):
         return False
-    refuse_unknown_command(router)
-    fault = strike(world, {"silent_patch_failure", "stale_scripts"}, command, router)
+    fault = strike(world, {*NOT_PATCHED, "patch_answer", "stale_scripts"}, command, router)
+    refuse(world, router, fault)
     interval: Interval = [time.time(), None]
     router.patches.append(interval)
     world.interrupted(router, "patch")
@@ -75,15 +84,42 @@ def unreachable(vm: Vm) -> bool:
 
 
 def finish_patch(world: World, router: Router, fault: Fault | None) -> bool:
-    silent = fault is not None and fault.kind == "silent_patch_failure"
-    if silent or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
+    failed = fault is not None and fault.kind in NOT_PATCHED
+    if failed or router.removed is not None or router.state != "Running" or too_old_to_patch(router):
         return False
     # The new files come with empty configurations, whatever the networks had in them.
     served = {network for network in router.networks if network.state in RESTARTABLE}
     world.change(router, software=world.software, without_rules=served)
     if fault is None:
-        world.change(router, scripts=world.package_of(router.host, router.hypervisor), scripts_checksum=None)
+        package = world.package_of(router.host, router.hypervisor)
+        # The server stores what was in it before where it cannot read what the script printed.
+        known = router.inside == package or not garbled(world, router, package)
+        stored = {"scripts": package, "scripts_checksum": None} if known else {}
+        world.change(router, installed=package, **stored)
     return True
+
+
+def garbled(world: World, router: Router, package: str) -> bool:
+    """Whether the script prints more than "version:checksum" (LibvirtPatchSystemVmCommandWrapper and its like)."""
+    if world.server.hosts != REAL:
+        return False
+    installs = versions.INSTALLS_PACKAGES.spans
+    packages = within(package, installs) and not within(router.root.version, installs)
+    return within(package, versions.KEYTOOL_PRINTS.spans) or (packages and not within(router.inside, installs))
+
+
+def takes_rules(world: World, router: Router) -> bool:
+    """Whether the server sends rules to it (NetworkHelperImpl.checkRouterVersion)."""
+    if not world.setting_is_true("router.version.check"):
+        return True
+    minimum = parse_version(world.setting("minreq.sysvmtemplate.version", router.zone))
+    have = parse_version(router.version or "")
+    if have is None or minimum is None or have >= minimum:
+        return have is not None
+    if not world.does(versions.CHECKSUM_SUFFICES):
+        return False
+    # Its own package's checksum, whatever the host has.
+    return world.server.hosts == SIMULATED or scripts_version(router) == scripts_checksum(world.server.version)
 
 
 def strike_checks(world: World, command: str, router: Router) -> None:
@@ -95,5 +131,5 @@ def strike_checks(world: World, command: str, router: Router) -> None:
     fault = strike(world, {"health_check_fails"}, command, router)
     if fault is not None:
         check = fault.options.get("check", "dhcp.service")
-        router.failing_checks = [*(name for name in router.failing_checks if name != check), check]
+        router.failing_checks = {**router.failing_checks, check: fault.options.get("status", "FAILED")}
         world.unfetched[router] = time.time()

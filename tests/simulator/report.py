@@ -21,10 +21,11 @@ from tests.simulator.entities import (
     Vpc,
     changeable,
 )
+from tests.simulator.estate import failing_checks
 from tests.simulator.jobs import JobRunner
 from tests.simulator.routers import choose_host
 from tests.simulator.rules import gap_of
-from tests.simulator.world import CUSTOM_JOB_ID, World
+from tests.simulator.world import CUSTOM_JOB_ID, HOSTS, World
 
 
 def state(world: World, jobs: JobRunner) -> dict[str, Any]:
@@ -98,9 +99,10 @@ def vm_state(vm: Vm) -> dict[str, Any]:
             "unit": vm.unit.id if vm.unit is not None else None,
             "version": vm.version,
             "scripts": vm.scripts,
+            "installed": vm.inside,
             "scriptsversion": render_vms.scripts_version(vm),
             "redundantstate": vm.redundantstate,
-            "failing_checks": vm.failing_checks,
+            "failing_checks": list(vm.failing_checks),
         }
     if isinstance(vm, SystemVm):
         facts |= {
@@ -127,8 +129,9 @@ def update(world: World, body: dict[str, Any]) -> None:
             [world.caller_role] = [role["id"] for role in world.roles.values() if role["name"] == value]
             continue
         check_field(world.server, name, "server")
-        if name == "customjobid" and value not in CUSTOM_JOB_ID:
-            raise ValueError(f"update: server.customjobid is one of {', '.join(CUSTOM_JOB_ID)}, not {value!r}")
+        for key, known in (("customjobid", CUSTOM_JOB_ID), ("hosts", HOSTS)):
+            if name == key and value not in known:
+                raise ValueError(f"update: server.{key} is one of {', '.join(known)}, not {value!r}")
         setattr(world.server, name, value)
     for name, values in body.get("management_servers", {}).items():
         server = next(s for s in world.management_servers if s.name == name)
@@ -189,7 +192,8 @@ def update_entity(world: World, entity: Entity, values: dict[str, Any], where: s
     if isinstance(entity, Host) and "version" in values:
         values.setdefault("package", values["version"])
     if isinstance(entity, Router) and "failing_checks" in values:
-        values["health"] = Health(values["failing_checks"], world.now())
+        values["failing_checks"] = failing_checks(values["failing_checks"])
+        values["health"] = Health(values["failing_checks"], world.now(), world.now(), entity.inside)
     for name in values:
         if name not in changeable(entity):
             raise ValueError(f"update: {where} has no {name!r}")

@@ -15,10 +15,10 @@ from tests.simulator import versions
 from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
 from tests.simulator.offerings import memory_needed
-from tests.simulator.patching import patch, strike, strike_checks, unreachable
+from tests.simulator.patching import patch, strike, strike_checks, takes_rules, unreachable
 from tests.simulator.storage import takes_disk, uses_local
 from tests.simulator.templates import for_new_router
-from tests.simulator.world import World
+from tests.simulator.world import SIMULATED, World
 
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
 
@@ -94,6 +94,7 @@ async def start(world: World, command: str, router: Router) -> None:
         version=router.root.version,
         scripts=package,
         scripts_checksum=None,
+        installed=None,
         redundantstate="UNKNOWN",
         redundantstate_fixed=False,
         # A start comes with all rules.
@@ -216,7 +217,8 @@ async def implement_internal_lb(world: World, command: str, tier: Network) -> No
 async def reapply(world: World, command: str, network: Network, livepatch: bool) -> bool:
     """restartNetwork without cleanup. A tier's restart deals with every router of the VPC."""
     if livepatch:
-        for router in list(network.all_routers):
+        more = [] if world.does(versions.TIER_PATCHES_VPC) else network.ilbs
+        for router in [*network.all_routers, *more]:
             await patch(world, command, router)
     try:
         await implement(world, command, network.vpc or network)
@@ -224,7 +226,8 @@ async def reapply(world: World, command: str, network: Network, livepatch: bool)
     except ApiError:
         return False
     await world.timings.pause("restart")
-    if any(router.state == "Running" and unreachable(router) for router in network.all_routers):
+    running = [router for router in network.all_routers if router.state == "Running"]
+    if any(unreachable(router) or not takes_rules(world, router) for router in running):
         return False
     if rules_fail(world, command, network):
         return False
@@ -238,7 +241,8 @@ def rules_fail(world: World, command: str, network: Network) -> bool:
     """One match of the fault for each time that a network's rules are applied, however many routers it has."""
     things = [network, *network.all_routers, *([network.vpc] if network.vpc is not None else [])]
     names, ids = {thing.name for thing in things}, {thing.id for thing in things}
-    return world.faults.take({"rules_fail"}, command, names, ids) is not None
+    kinds = {"rules_fail"} if world.server.hosts == SIMULATED else {"rules_fail", "no_answer"}
+    return world.faults.take(kinds, command, names, ids) is not None
 
 
 # -- restart with cleanup
@@ -258,6 +262,16 @@ async def destroy_expendable(world: World, unit: Network | Vpc) -> list[Router]:
         if expendable.removed is None:
             await destroy(world, expendable)
     return [router for router in running if router.removed is None]
+
+
+def apply_rules(world: World, network: Network) -> None:
+    """What a restart with cleanup of a network that is not redundant ends with: the new router is told its rules."""
+    if not all(takes_rules(world, router) for router in network.routers if router.state == "Running"):
+        raise ApiError(
+            INTERNAL,
+            f"Resource [DataCenter:{network.zone.nr}] is unreachable: Unable to apply network rules as a part of "
+            f"network {network.nr} implement",
+        )
 
 
 async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> None:
@@ -283,6 +297,8 @@ async def rolling_restart(world: World, command: str, unit: Network | Vpc) -> No
                 await deploy(world, command, unit)
     else:
         await world.timings.pause("restart")
+        if isinstance(unit, Network):
+            apply_rules(world, unit)
 
 
 async def renew(world: World, command: str, unit: Network | Vpc) -> None:
@@ -295,6 +311,8 @@ async def renew(world: World, command: str, unit: Network | Vpc) -> None:
             await destroy(world, router)
         await implement(world, command, unit)
         await world.timings.pause("restart")
+        if isinstance(unit, Network):
+            apply_rules(world, unit)
     if any(router.state != "Running" for router in unit.routers):
         world.change(unit, restartrequired=True)
         raise ReturnedFalse(f"Failed to restart {'VPC' if isinstance(unit, Vpc) else 'network'}")
@@ -354,7 +372,7 @@ async def restart_vpc(
             continue
         # One such tier makes the whole restart fail, or nobody looks at its state: the router is patched through a
         # tier that is Shutdown, too.
-        if tier.state not in RESTARTABLE and not world.does(versions.ANY_TIER_PATCHES):
+        if tier.state not in RESTARTABLE and not world.does(versions.TIER_PATCHES_VPC):
             raise invalid("Network is not in the right state to be restarted. Correct states are: Implemented, Setup")
         # The job does not care how it ends.
         with noted(tier, command, job_id) as note:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from tests.simulator import alerts
 from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
-from tests.simulator.identity import parse_version, scripts_checksum
-from tests.simulator.patching import refuse_unknown_command, strike, too_old_to_patch, unreachable
+from tests.simulator.identity import scripts_checksum
+from tests.simulator.patching import refuse, strike, too_old_to_patch, unreachable
 from tests.simulator.routers import describe, start_vm
 from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
 from tests.simulator.templates import for_new_systemvm
@@ -23,6 +23,19 @@ REQUIRED = {SSVM: "enable.secstorage.vm", CPVM: "enable.consoleproxy.vm"}
 """The details of a zone that say whether it has such a VM (ZoneConfig)."""
 
 
+SCRIPT_FAILED = {"KVM": "/root", "VMware": "/root", "XenServer": "", "Simulator": "patch-sysvms.sh exited with 1"}
+"""All that a script which ends with 1 has printed: where it went with "cd -", which XenServer drops. The recorded
+simulated hosts were told what to say."""
+NO_PATCH = {
+    "agent_lost": "SystemVM live patch failed due to: Resource [Host:{host}] is unreachable: Host {host}: Channel is "
+    "closed",
+    "no_answer": "Failed to patch systemVM {name} due to GetSystemVMVersionCmd failed due to "
+    "com.cloud.utils.exception.CloudRuntimeException: GetSystemVMVersionCmd on 169.254.0.2 failed, message  ssh: "
+    "connect to host 169.254.0.2 port 3922: Connection timed out",
+}
+"""What is said by the fault (AgentUnavailableException; LibvirtPatchSystemVmCommandWrapper)."""
+
+
 async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
     """Live patch; returns the job's details."""
     if vm.state != "Running":
@@ -31,13 +44,17 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
             f"Unable to patch SystemVM: VM instance {describe(vm, vm.state)} as it is not in Running "
             "state. Please destroy and recreate the SystemVM.",
         )
-    refuse_unknown_command(vm)
     if vm.host is not None and unreachable(vm):
         raise ApiError(
             INTERNAL,
             f"SystemVM live patch failed due to: Resource [Host:{vm.host.nr}] is unreachable: Host {vm.host.nr}: "
             f"Host with specified id is not in the right state: {vm.host.state}",
         )
+    fault = strike(world, {"patch_answer", *NO_PATCH}, command, vm)
+    refuse(world, vm, fault)
+    if fault is not None:
+        text = NO_PATCH[fault.kind].format(host=vm.host.nr if vm.host is not None else 0, name=vm.name)
+        raise ApiError(INTERNAL, fault.options.get("text", text))
     package = world.package_of(vm.host, vm.hypervisor)
     if not forced and vm.software is not None and scripts_checksum(package) == scripts_checksum(vm.software):
         await world.timings.pause("patch", 0.2)
@@ -54,10 +71,10 @@ async def patch(world: World, command: str, vm: SystemVm, forced: bool) -> str:
         raise
     finally:
         interval[1] = time.time()
-    if parse_version(vm.root.version) is not None and too_old_to_patch(vm):
-        raise ApiError(INTERNAL, f"Failed to patch systemVM {vm.name} due to /root")
+    reason = SCRIPT_FAILED[vm.hypervisor] if too_old_to_patch(vm) else None
     if fault is not None and fault.kind == "patch_failure":
-        reason = fault.options.get("text", "patch-sysvms.sh exited with 1")
+        reason = fault.options.get("text", SCRIPT_FAILED[vm.hypervisor])
+    if reason is not None:
         raise ApiError(INTERNAL, f"Failed to patch systemVM {vm.name} due to {reason}")
     if fault is None:
         world.change(vm, software=package)

@@ -33,7 +33,11 @@ ROLLING_RESTART = Behaviour("4.11.1", "network.rolling.restart replaces routers 
 PATCHES = Behaviour("4.17.0", "a router's software is told apart from its template", "DomainRouterJoinDaoImpl, #4940")
 MEMORY_RAISED = Behaviour("4.20.0", "routers' own offerings have 512 MiB", "schema-41910to42000.sql")
 VERSION_HIDDEN = Behaviour("4.21.0", "listCapabilities hides the version unless a setting shows it", "#11083")
-ANY_TIER_PATCHES = Behaviour("4.18.2", "a VPC is live patched through tiers in any state", "#7958")
+TIER_PATCHES_VPC = Behaviour("4.18.2", "a tier's live patch is of its VPC's routers, whatever its state", "#7958")
+CHECKSUM_SUFFICES = Behaviour(
+    "4.17.0", "a router below the minimum takes rules with the server's checksum", "NetworkHelper"
+)
+HEALTH_STATUS = Behaviour("4.22.0", "a health check's result may be neither true nor false", "#10710")
 NETWORKS_OF_ALL = Behaviour("4.22.0", "listNetworks projectid=-1 lists networks of accounts, too", "#11767")
 DOMAIN_NETWORKS = Behaviour("4.17.1", "listNetworks projectid=-1 lists networks of domains", "NetworkServiceImpl")
 NETWORKS_IN_ONE_QUERY = Behaviour(
@@ -58,6 +62,11 @@ PARAMETERS = {
     "listImageStores": {"readonly": "4.15.0"},
     "listPublicIpAddresses": {"forsystemvms": "4.20.0", "forprovider": "4.21.0"},
 }
+# Of the package that a host delivers, not of the server.
+KEYTOOL_PRINTS = Behaviour("4.19.2-4.20.0 4.20.1-4.20.2 4.21.0-4.22.0", "a patch hides its new checksum", "#10962")
+INSTALLS_PACKAGES = Behaviour("4.20.0", "the first patch of an older template installs Debian packages", "#8497")
+NEEDS_NEW_PYTHON = Behaviour("4.22.0", "monitorServices.py does not run on templates before 4.20", "#10710")
+
 KEYS: Mapping[str, Mapping[str, str]] = {
     "managementserver": {
         **dict.fromkeys(("javadistribution", "javaversion", "osdistribution", "lastboottime"), "4.17.0"),

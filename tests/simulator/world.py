@@ -87,6 +87,8 @@ class ServerFacts:
     key: str = "simulator-key"
     secret: str = "simulator-secret"
     account: str = "admin"
+    hosts: str = "real"
+    """What the hypervisor hosts do: real, checked or simulated (HOSTS)."""
     healthchecksfailed: bool = True
     """Whether lists tell of failing health checks; the recorded 4.22.0.0 always said false."""
     customjobid: str = "accept"
@@ -98,6 +100,9 @@ class ServerFacts:
 
 
 CUSTOM_JOB_ID = ("accept", "ignore", "refuse")
+REAL, CHECKED, SIMULATED = HOSTS = ("real", "checked", "simulated")
+"""As KVM, VMware and XenServer do; simulated ones, which are spared the check of a router's version, as in most
+recordings; or not spared, as in livepatch_version_check. A patch of these last two prints what the server expects."""
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 
@@ -239,10 +244,8 @@ class World:
         return zone.name not in template.not_ready and (template.zones is None or zone.name in template.zones)
 
     def package_of(self, host: Host | None, hypervisor: str) -> str:
-        """The software that a start or a live patch brings: on KVM and XenServer that of the host (reference 4.1)."""
-        if host is not None and hypervisor in ("KVM", "XenServer"):
-            return host.package
-        return self.server.version
+        """The software that a start or a live patch brings: on KVM that of the host (reference 4.1)."""
+        return host.package if host is not None and hypervisor == "KVM" else self.server.version
 
     def does(self, behaviour: Behaviour) -> bool:
         """Whether a server of this version behaves so."""

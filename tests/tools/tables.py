@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, IGNORABLE
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import DEFECTS, Defect, Span
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED, NEEDS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, Span
 
 CHECKS_HEADER = "| check | what it asks | worst answer | `sysvm_ignore_checks` | reads besides | what to do |\n"
 USES_HEADER = "| use | what it is | needed | optional |\n"
@@ -61,11 +60,12 @@ def defect_cells(defect: Defect) -> tuple[str, ...]:
     kinds = ", ".join(kind.words for kind in Kind if kind in defect.kinds)
     where = f" on {', '.join(sorted(defect.hypervisors))}" if defect.hypervisors else ""
     condition = f": {defect.condition.value}" if defect.condition else ""
+    when = f"{methods} of {kinds}" if methods else "upgrade of the management server"
     return (
         f"[{defect.id}]({defect.source})",
         "; ".join(map(span_words, defect.spans)) + (" (on KVM: of the host)" if defect.on_host else ""),
         defect.what,
-        f"{methods} of {kinds}{where}{condition}",
+        f"{when}{where}{condition}",
         f"{defect.effect.words}: {defect.remedy}",
     )
 

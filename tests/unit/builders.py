@@ -21,12 +21,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Network, Owner, Unit, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Owner, Unit, Vm, Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Scope, Strategy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import NewTemplate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import NewTemplate
 
 ALL_SETTINGS = frozenset(name for check in CHECKS for name in check.settings)
 TARGET_TEXT = "4.22.0.0"

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "ansible_collections.cloudstack.sysvm."
 MOST_LINES = 450
 # From top to bottom; what runs in ansible-playbook and what runs as a module stand on the same rooms.
-BELOW = ("report", "rollout", "planning", "cloud", "api", "knowledge")
+BELOW = ("report", "rollout", "planning", "units", "cloud", "api", "knowledge")
 CHAINS = (("action", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
 ALONE = {"doc_fragments"}  # text only
 

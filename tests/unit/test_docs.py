@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import _HINTS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import SERVER_TEXTS, ServerText
 from tests.support.pages import PAGES, ROOT
 
 OURS = re.compile(r"https://github\.com/cloudstack/ansible-collection-sysvm/(?:blob|raw|tree)/main/([^\s)>`#]*)")
@@ -48,7 +48,10 @@ def test_every_playbook_is_documented() -> None:
     assert {name for name in names if f"\ncloudstack.sysvm.{name}\n---" not in guide("playbooks")} == set()
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, _hint in _HINTS], ids=lambda pattern: pattern.pattern)
-def test_what_the_server_says_can_be_looked_up(pattern: re.Pattern[str]) -> None:
+HINTS = [row for row in SERVER_TEXTS if row.hint]
+
+
+@pytest.mark.parametrize("row", HINTS, ids=lambda row: str(row.pattern.pattern)[:40])
+def test_what_the_server_says_can_be_looked_up(row: ServerText) -> None:
     quoted = re.findall(r"code-block:: text\n\n((?: +.*\n)+)", guide("failures"))
-    assert any(pattern.search(words) for words in quoted)
+    assert any(row.pattern.search(words) for words in quoted)

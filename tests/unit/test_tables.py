@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import DEFECTS, Span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Span
 from tests.tools import tables
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -30,8 +30,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists impor
     ALL_OWNERS,
     Lists,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER_KINDS, Kind, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Kind
 
 MOST_UNITS = 20
 MOST_JOBS = 20  # of a unit, the last ones

@@ -9,61 +9,21 @@ C(requiresupgrade) of a VM are not evidence of anything after a management serve
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-
-
-class Kind(str, enum.Enum):
-    """What a unit is: a system VM, or what routers serve."""
-
-    SSVM = "ssvm"
-    CPVM = "cpvm"
-    NETWORK = "network"
-    VPC = "vpc"
-    INTERNAL_LB = "internal_lb"
-    ORPHAN = "orphan_router"  # a router whose network or VPC the server does not have
-
-    @property
-    def is_system_vm(self) -> bool:
-        return self in (Kind.SSVM, Kind.CPVM)
-
-    @property
-    def is_router(self) -> bool:
-        """Whether it is done by routers; C(router) is the one word for all such kinds."""
-        return not self.is_system_vm
-
-    @property
-    def words(self) -> str:
-        """As a person says it before a name."""
-        return {Kind.INTERNAL_LB: "internal LB VM", Kind.ORPHAN: "router", Kind.NETWORK: "network"}.get(
-            self, self.value.upper()
-        )
-
-    @property
-    def group(self) -> str:
-        """What is done by one module in one step: C(ssvm), C(cpvm) or C(router)."""
-        return self.value if self.is_system_vm else ROUTER
-
-
-ROUTER = "router"
-
-ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
-
-SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    REMOTE_ACCESS_VPN,
+    ROUTER_PROVIDERS,
+    Kind,
+)
 
 # What a job works on of which the server does not tell what it is.
 SOME_NETWORK = "some network or VPC"
 SOME_INTERNAL_LB = "some internal LB VM"
 SOME_VM = "some VM of CloudStack's own"
-
-REMOTE_ACCESS_VPN = "remote access VPN"
-LOAD_BALANCING = "load balancing"
-
-ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})
 
 RESTARTABLE_NETWORK_STATES = frozenset({"Implemented", "Setup"})  # restartNetwork refuses the others with 431
 

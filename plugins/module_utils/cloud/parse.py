@@ -20,16 +20,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Owner, Vm, Vpc, version_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     ROUTER_PROVIDERS,
     SYSTEM_VM_KINDS,
-    Network,
-    Owner,
-    Vm,
-    Vpc,
-    version_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Unit, Vm, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     LOAD_BALANCING,
     REMOTE_ACCESS_VPN,
+    SITE_VPN,
     Kind,
-    Network,
-    Unit,
-    Vm,
-    Vpc,
 )
 
 
@@ -33,7 +31,7 @@ class Services:
         ids = {owner.id, *(tier.id for tier in owner.tiers)} if isinstance(owner, Vpc) else {owner.id}
         found = [REMOTE_ACCESS_VPN] if any(self.vpn_addresses.intersection(vm.addresses) for vm in vms) else []
         for words, having in (
-            ("site-to-site VPN", self.site_vpns),
+            (SITE_VPN, self.site_vpns),
             ("private gateway", self.private_gateways),
             (LOAD_BALANCING, self.balanced),
         ):

@@ -15,13 +15,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
     CONNECTION,
     NO_VERIFY_VARIABLE,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline, parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import (

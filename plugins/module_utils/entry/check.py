@@ -24,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import notes_on
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     refuse_unknown_checks,
 )
@@ -42,12 +43,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    ACTING,
-    Method,
-    Policy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
@@ -107,12 +103,14 @@ def check_versions(
             settings=cloud.settings,
             known=known_restarts,
         )
-    context = with_details(lists, CheckContext(cloud, decide_all(cloud, selected, policy), policy))
+    bounds = bounds or Bounds()
+    verdicts = decide_all(cloud, selected, policy)
+    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, probing))
-    bounds = replace(bounds or Bounds(), big_s=big_s(context.cloud.settings))
+    bounds = replace(bounds, big_s=big_s(context.cloud.settings))
     plan = make_plan(context, _pace(events, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:
@@ -166,7 +164,8 @@ def _pace(events: Events, context: CheckContext, known: Sequence[Took]) -> Pace:
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
     found = read_durations(events, time.time(), units, str(cloud.version), recreates=recreates)
-    return Pace(samples(units, {Source.EVENTS: found, Source.REPORT: known}))
+    twice = context.expects_two_patches
+    return Pace(samples(units, {Source.EVENTS: found, Source.REPORT: known}, twice), twice)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

@@ -33,25 +33,21 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import refuse_what_may_not_be_called
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import TOO_OLD, server_can_live_patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     new_disk_problems,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Answer, CheckContext
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import (
     CANCEL_THRESHOLD,
     HEALTH_CHECKS,
     HEALTH_RECREATION,
     big_s,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import TOO_OLD, server_can_live_patch
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import (
     RefusedError,
     Targets,
@@ -143,7 +139,7 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     orders = _decide(facts, request)
     if facts.cloud is not None and orders.work:
         facts = replace(facts, cloud=_with_details(lists, facts.cloud, orders, request))
-        _refuse_what_cannot_come_back(facts, orders, request.method)
+        _refuse_what_cannot_come_back(facts, orders, request)
     if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
         refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
@@ -233,19 +229,15 @@ def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) 
     return with_details(lists, context, checks, [KEEPS_DISK]).cloud
 
 
-def _context(cloud: Cloud, units: Iterable[Unit], method: Method) -> CheckContext:
-    return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy())
+def _context(cloud: Cloud, units: Iterable[Unit], method: Method, parallel: int = 1) -> CheckContext:
+    return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy(), parallel=parallel)
 
 
-def _problems(cloud: Cloud, units: Iterable[Unit], method: Method) -> list[Answer]:
-    """What speaks against giving the units new disks by the method."""
-    return new_disk_problems(_context(cloud, units, method))
-
-
-def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, method: Method) -> None:
+def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, request: Request) -> None:
+    method = request.method
     if facts.cloud is None or method is Method.LIVE_PATCH:
         return  # a fallback asks for each unit when its time comes
-    problems = _problems(facts.cloud, orders.work, method)
+    problems = new_disk_problems(_context(facts.cloud, orders.work, method, request.limits.parallel))
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
         raise RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
@@ -321,7 +313,8 @@ def _fallback_blocker(facts: Facts, request: Request) -> Callable[[Unit], str | 
         recreation = decide(unit, facts.baseline, strategy)
         if recreation.method is not Method.RECREATE:
             return recreation.reason
-        return "; ".join(answer.seen for answer in _problems(cloud, [unit], Method.RECREATE)) or None
+        problems = new_disk_problems(_context(cloud, [unit], Method.RECREATE))
+        return "; ".join(answer.seen for answer in problems) or None
 
     return blocker
 

@@ -17,8 +17,8 @@ from typing import Any
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest, of_other_release
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, odd_ones
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import digest, of_other_release
 
 UNKNOWN = "unknown"
 

@@ -21,11 +21,11 @@ from operator import attrgetter
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 
 # Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
 FEW = 3
@@ -87,8 +87,19 @@ class Sample:
         return self.took_s / self.documented_s
 
 
-def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]]) -> tuple[Sample, ...]:
-    """What was seen, each with its unit. What was done to units that are gone, or of another cloud, is left out."""
+Twice = Callable[[Unit], bool]
+"""Whether two live patches of a unit are expected."""
+
+
+def _once(unit: Unit) -> bool:
+    return False
+
+
+def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]], twice: Twice = _once) -> tuple[Sample, ...]:
+    """What was seen, each with its unit. What was done to units that are gone, or of another cloud, is left out.
+
+    The report tells of units, with a second patch where that was to be expected; events tell of jobs.
+    """
     unit_of = {identity: unit for unit in units for identity in (unit.id, *(vm.id for vm in unit.vms))}
     made = []
     for source, tooks in found.items():
@@ -98,7 +109,9 @@ def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]]) -> tu
                 continue
             documented = RESTART_S
             if took.done is not Done.APPLY_RULES:
-                documented = expected_seconds(replace(unit, owed=()), Method(took.done.value))
+                before = replace(unit, owed=(), vms=tuple(replace(vm, software=None) for vm in unit.vms))
+                both = source is Source.REPORT and twice(before)
+                documented = expected_seconds(before, Method(took.done.value), twice=both)
             made.append(
                 Sample(
                     took.done,
@@ -135,14 +148,19 @@ class Pace:
     :param samples: none where nothing is known: then documented figures count.
     """
 
-    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+    def __init__(self, samples: Iterable[Sample] = (), twice: Twice = _once) -> None:
         self._samples = tuple(samples)
+        self._twice = twice
         self._known: dict[tuple[Done, Kind, str | None, float], Figures] = {}
+
+    def documented_s(self, unit: Unit, method: Method) -> float:
+        """What documented figures say of it."""
+        return expected_seconds(unit, method, twice=method is Method.LIVE_PATCH and self._twice(unit))
 
     def figures(self, unit: Unit, method: Method) -> Figures:
         """The closest that there are enough of: the same method, kind and hypervisor and as much to do; the same with
         more or less to do; with any hypervisor. Else what few there are, else documented ones."""
-        key = (_done(unit, method), unit.kind, unit.hypervisor, expected_seconds(unit, method))
+        key = (_done(unit, method), unit.kind, unit.hypervisor, self.documented_s(unit, method))
         if key not in self._known:
             self._known[key] = self._look(*key)
         return self._known[key]
@@ -198,7 +216,7 @@ class Work:
 
     @classmethod
     def at(cls, unit: Unit, method: Method, pace: Pace) -> Work:
-        documented = expected_seconds(unit, method)
+        documented = pace.documented_s(unit, method)
         if not documented:
             return cls(unit, method)
         figures = pace.figures(unit, method)

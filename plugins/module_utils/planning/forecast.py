@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import unknown_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
     HYPERVISOR_IN_NAME,
@@ -34,9 +35,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
     template_name,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import Condition
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Effect, defects_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     NO_SYSTEM_VMS,
     hypervisor_of,
     new_template,
@@ -229,10 +231,12 @@ def _templates(cloud: Cloud, target: Version) -> Iterator[Preparation]:
         return
     for zone in cloud.zones:
         for hypervisor, arch in _hosts_of(cloud, zone):
-            yield _template(cloud, zone, hypervisor, arch, version)
+            yield _template(cloud, zone, hypervisor, arch, version, target)
 
 
-def _template(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, version: Version) -> Preparation:
+def _template(
+    cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, version: Version, target: Version
+) -> Preparation:
     where = f"zone {zone.name}, {hypervisor}" + (f" {arch}" if arch else "")
     name = template_name(version, hypervisor, arch or "x86_64")
     if name is None:
@@ -245,17 +249,9 @@ def _template(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, versi
         if rows[0].ready:
             return Preparation("template", State.DONE, f"{where}: {name} is Ready")
         return Preparation("template", State.TO_DO, f"{where}: {name} is not ready", "Wait until it is Ready.")
-    stores = [store for store in cloud.image_stores if store.zone_id in (None, zone.id)]
-    # What keeps the upgrade from registering it (SystemVmTemplateRegistration at 4.22).
-    obstacles = []
-    if hypervisor not in PACKAGED_HYPERVISORS:
-        obstacles.append(f"the package has no template for {hypervisor}, and the upgrade fails without one")  # 12077
-    if arch not in (None, "x86_64"):
-        obstacles.append(f"the template for {arch} is downloaded during the upgrade, or else not registered")
-    if not any(store.protocol == "nfs" for store in stores):
-        obstacles.append("a zone without secondary storage of protocol NFS is passed over")
-    elif not any(store.protocol == "nfs" and not store.read_only and not store.is_full() for store in stores):
-        obstacles.append("no NFS secondary storage of the zone is writable and has room")
+    obstacles = [*_obstacles(cloud, zone, hypervisor, arch), *_known_to_fail(cloud, hypervisor, version, target)]
+    if any(row.name == name for row in cloud.templates):
+        obstacles.append("another zone has one of that name, and then the upgrade registers none")
     if obstacles:
         return Preparation("template", State.TO_DO, f"{where}: no {name}; {'; '.join(obstacles)}", by_hand)
     return Preparation(
@@ -264,6 +260,33 @@ def _template(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, versi
         f"{where}: no {name} yet; the upgrade registers it",
         "The first management server that is upgraded must be able to mount the zone's NFS secondary storage.",
     )
+
+
+def _obstacles(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None) -> Iterator[str]:
+    """What keeps any upgrade from registering a template (SystemVmTemplateRegistration at 4.22)."""
+    stores = [store for store in cloud.image_stores if store.zone_id in (None, zone.id)]
+    if hypervisor not in PACKAGED_HYPERVISORS:
+        yield f"the package has no template for {hypervisor}, and the upgrade fails without one"  # 12077
+    if arch not in (None, "x86_64"):
+        yield f"the template for {arch} is downloaded during the upgrade, or else not registered"
+    if not any(store.protocol == "nfs" for store in stores):
+        yield "a zone without secondary storage of protocol NFS is passed over"
+    elif not any(store.protocol == "nfs" and not store.read_only and not store.is_full() for store in stores):
+        yield "no NFS secondary storage of the zone is writable and has room"
+
+
+def _known_to_fail(cloud: Cloud, hypervisor: str, version: Version, target: Version) -> Iterator[str]:
+    """The defects that keep the upgrade to I(target) from registering a template for this hypervisor."""
+    registered = {row.name for row in cloud.templates}
+    on_kvm = {template_name(version, "KVM", host.arch or "x86_64") for host in cloud.hosts if host.hypervisor == "KVM"}
+    holds = {
+        Condition.SEVERAL_ZONES: len({host.zone_id for host in cloud.hosts if host.hypervisor == hypervisor}) > 1,
+        Condition.NO_KVM_TEMPLATE_TO_REGISTER: on_kvm <= registered,
+    }
+    for defect in defects_of(target):
+        concerned = not defect.hypervisors or hypervisor in defect.hypervisors
+        if defect.effect is Effect.PREPARE and concerned and (defect.condition is None or holds[defect.condition]):
+            yield f"{defect.what} (known defect {defect.id})"
 
 
 def _hosts(cloud: Cloud, target: Version) -> Iterator[Preparation]:

@@ -1,23 +1,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an upgrade means for users and how long it takes, in words and seconds. Before anything was measured these
-seconds are only for orientation and for time limits; while a rollout runs, durations seen replace them."""
+"""What an upgrade means for users, in words and seconds. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.matrix import RESTARTED_SERVICES
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-
-PATCH_S = 60.0  # one live patch: copying the packages (scp), unpacking, restarting services
-RESTART_S = 30.0  # re-applying the rules of one network
-START_S = 180.0  # deploying and booting one VM from a template
-SCAN_S = 30.0  # secstorage.capacityscan.interval and consoleproxy.capacityscan.interval
-HANDOVER_S = 10.0  # what the server waits between the two routers of a pair (RVRHandoverTime)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import RESTARTED_SERVICES
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import SCAN_S, START_S, expected_seconds
 
 # Without connectivity, from the field (apache/cloudstack issues 2508 and 1198): a new single router takes over the
 # addresses at the end of its boot, stale ARP entries last up to half a minute; a pair fails over.
@@ -55,30 +49,14 @@ class Impact:
         return f"{told} ({self.measured})" if self.measured else told
 
 
-def expected_seconds(unit: Unit, method: Method) -> float:
-    """How long one unit takes, from what has to be done to it (0 where nothing is done)."""
-    routers = max(1, len(unit.vms))
-    if method is Method.LIVE_PATCH:
-        if unit.kind.is_system_vm:
-            return PATCH_S
-        return routers * PATCH_S + max(1, len(unit.tiers)) * RESTART_S
-    if method is Method.RESTART:
-        return len(unit.owed) * RESTART_S or routers * START_S + RESTART_S
-    if method is Method.RECREATE:
-        if unit.kind.is_system_vm:
-            return SCAN_S + START_S
-        pair = HANDOVER_S if unit.redundant else 0.0
-        return (2 if unit.redundant else 1) * START_S + pair + max(1, len(unit.tiers)) * RESTART_S
-    return 0.0
-
-
-def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
+def impact(unit: Unit, method: Method, rolling_restart: bool = True, *, twice: bool = False) -> Impact:
     """What users notice.
 
     :param rolling_restart: the setting network.rolling.restart; without it there is no router until the new one is up.
+    :param twice: whether two live patches are expected.
     """
     if method is Method.LIVE_PATCH:
-        return _live_patch(unit)
+        return _live_patch(unit, twice=twice)
     if not any(vm.running for vm in unit.vms) and method in (Method.RESTART, Method.RECREATE):
         return Impact("none: there is no service from it now")
     if method is Method.RESTART and unit.owed:
@@ -90,7 +68,7 @@ def impact(unit: Unit, method: Method, rolling_restart: bool = True) -> Impact:
     return Impact()
 
 
-def _live_patch(unit: Unit) -> Impact:
+def _live_patch(unit: Unit, *, twice: bool) -> Impact:
     services = ", ".join(RESTARTED_SERVICES[unit.kind.group])
     if unit.kind is Kind.SSVM:
         return Impact(f"restarts {services}; running template, ISO and volume transfers of the zone fail")
@@ -102,6 +80,7 @@ def _live_patch(unit: Unit) -> Impact:
     return Impact(
         f"restarts {services}{pair}; load balancing is down until the rules are applied again, DNS and DHCP pause for "
         "seconds; routing daemons restart, and changes made by hand inside the router are lost"
+        f"{'; all of this twice, as two live patches are expected' if twice else ''}"
     )
 
 

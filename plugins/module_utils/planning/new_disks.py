@@ -14,17 +14,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     DEBIAN_12,
     NewTemplate,
     hypervisor_of,
     hypervisors_for,
     new_template,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 
 DEBIAN_12_MEMORY_MIB = 512  # as stock offerings have since then (schema-41910to42000.sql)
 

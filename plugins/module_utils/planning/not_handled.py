@@ -13,7 +13,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import LOOK_AT_IT, ORPHANED
 
 SHARED_FILE_SYSTEM = "shared file system"

@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import run_checks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Answer,
@@ -30,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact, impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     Baseline,
@@ -144,14 +145,15 @@ def make_plan(
     measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
-    pace = pace or Pace()
+    pace = pace or Pace(twice=context.expects_two_patches)
     planned = tuple(
         PlannedUnit(
             unit,
             verdict,
             unit_span(unit, verdict.method, pace),
             replace(
-                impact(unit, verdict.method, rolling), measured=measured.get((unit.kind.value, verdict.method.value))
+                impact(unit, verdict.method, rolling, twice=context.expects_two_patches(unit)),
+                measured=measured.get((unit.kind.value, verdict.method.value)),
             ),
             tuple(defect.id for defect in defects),
             endpoints.get(unit.id, ()) if verdict.method in ACTING else (),

@@ -10,20 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, ROUTER_KINDS, Kind
-
-
-class Method(str, enum.Enum):
-    """What is done to a unit; C(none) is already current, C(skip) cannot or must not be touched."""
-
-    LIVE_PATCH = "live_patch"
-    RECREATE = "recreate"
-    RESTART = "restart"
-    NONE = "none"
-    SKIP = "skip"
-
-
-ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
 
 
 class WantedMethod(str, enum.Enum):

@@ -11,30 +11,33 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    ROUTER_PROVIDERS,
-    Kind,
     Unit,
     Vm,
     is_healthy_pair,
     pair_states,
     vm_names,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import release_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import of_other_release
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
-    FILES_FROM_HOST,
-    Effect,
-    met_by,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    ROUTER_PROVIDERS,
+    Kind,
+    Method,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
     Strategy,
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import of_other_release
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
+    FILES_FROM_HOST,
+    Effect,
+    met_by,
+    oldest_agents,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
     NewTemplate,
     Templates,
     new_templates,
@@ -71,6 +74,7 @@ class Baseline:
     templates: Templates = field(default_factory=dict)
     disabled_zones: frozenset[str] = frozenset()
     minimums: Mapping[str, Version] = field(default_factory=dict)  # zone id -> minreq.sysvmtemplate.version
+    agents: Mapping[str, Version] = field(default_factory=dict)  # of each zone the oldest that delivers files
 
     @classmethod
     def of(
@@ -98,7 +102,8 @@ class Baseline:
         """With all that is known of the cloud."""
         disabled = frozenset(zone.id for zone in cloud.zones if not zone.enabled)
         minimums = {zone.id: zone.minimum_version for zone in cloud.zones if zone.minimum_version}
-        return replace(cls.of(target, cloud.vms, new_templates(cloud), disabled), minimums=minimums)
+        baseline = cls.of(target, cloud.vms, new_templates(cloud), disabled)
+        return replace(baseline, minimums=minimums, agents=oldest_agents(cloud))
 
     @property
     def template_versions(self) -> frozenset[Version]:
@@ -110,6 +115,46 @@ class Baseline:
     def has_wrong_scripts(self, vm: Vm) -> bool:
         """Whether what runs in a router contradicts the version it claims."""
         return vm.scripts in self.old_scripts or (vm.id, vm.scripts) in self.odd
+
+    def left_old_scripts(self, before: Vm | None, after: Vm) -> bool:
+        """Whether the server still has the checksum of older scripts for a router that now reports the target.
+
+        One that changed is believed, unless routers with older software have it, and so is one that is not told: where
+        nobody else is at the target, nothing contradicts it. A restart that applies rules, which disturbs nobody, shows
+        whether the server takes it; another patch for a guess would restart the router's services.
+
+        :param before: the router before anything was done to it; None of a new one.
+        """
+        if after.scripts is None or after.scripts in self.new_scripts:
+            return False
+        was_behind = before is not None and (before.software != self.target or not before.running)
+        unchanged = before is not None and after.scripts == before.scripts
+        return after.scripts in self.old_scripts or (was_behind and unchanged)
+
+    def wants_second_patch(self, before: Iterable[Vm], after: Iterable[Vm]) -> bool:
+        """Whether a live patch put the target into all of a unit's routers and left old checksums with the server.
+
+        A further one cures that, as each reads in the VM what the one before has left.
+        """
+        old = {vm.id: vm for vm in before}
+        now = list(after)
+        return all(vm.is_router and vm.running and vm.software == self.target for vm in now) and any(
+            self.left_old_scripts(old.get(vm.id), vm) for vm in now
+        )
+
+    def second_patch(self, unit: Unit) -> tuple[str, ...]:
+        """The known defects, by id, for which a live patch may leave the old checksums of a unit's routers."""
+        met = met_by(unit, Method.LIVE_PATCH, self.target, agent=self.agents.get(unit.zone_id))
+        return tuple(defect.id for defect in met if defect.effect is Effect.SECOND_PATCH)
+
+    def expects_two_patches(self, unit: Unit) -> bool:
+        """Whether a second live patch is expected after the first one.
+
+        Not where all of its routers report the target: a first patch has been there, and the next one stores what that
+        one has left.
+        """
+        behind = any(vm.software != self.target for vm in unit.without(unit.surplus).vms)
+        return behind and bool(self.second_patch(unit))
 
     def template(self, vm: Vm) -> NewTemplate | None:
         """What a new VM in its place would be made from, on its hypervisor."""
@@ -161,7 +206,8 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
     strategy = strategy or Strategy()
     behind = [vm for vm in unit.vms if not is_current(vm, baseline)]
     extra = _extra_routers(unit)
-    if strategy.method is WantedMethod.RECREATE:
+    instead = _avoided(unit, Method.RECREATE, baseline) if strategy.method is WantedMethod.RECREATE else None
+    if strategy.method is WantedMethod.RECREATE and not (instead and behind):
         template = baseline.template(unit.vms[0])
         old = [vm for vm in unit.vms if vm in behind or (template and template.carries(vm) is False)]
         if not old and not extra and unit.owed and _untouchable(unit) is None:
@@ -193,7 +239,7 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"its agent is {silent[0].agent_state or 'not connected'}, so nothing could be proven; bring the agent Up, "
             "or recreate it with sysvm_method: recreate",
         )
-    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline.target)
+    reason = (None if surplus else extra) or _not_live_patchable(unit, baseline)
     if reason:
         if strategy.method is WantedMethod.LIVE_PATCH:
             return Verdict(Method.SKIP, f"{reason}; recreate it from the new template")
@@ -206,8 +252,12 @@ def decide(unit: Unit, baseline: Baseline, strategy: Strategy | None = None) -> 
             f"software {baseline.target}",
         )
     left_over = f"{extra}: {vm_names(surplus)}, left over from a recreation that failed, will be destroyed"
-    parts = [left_over] if surplus else []
-    return Verdict(Method.LIVE_PATCH, "; ".join([*parts, *_live_patch_reasons(behind, stopped, baseline)]))
+    parts = [f"not recreated: {instead}"] * bool(instead) + [left_over] * bool(surplus)
+    parts += _live_patch_reasons(behind, stopped, baseline)
+    if baseline.expects_two_patches(unit):
+        defects = ", ".join(baseline.second_patch(unit))
+        parts.append(f"two live patches are expected (known defect {defects} of this server)")
+    return Verdict(Method.LIVE_PATCH, "; ".join(parts))
 
 
 def _read_only(unit: Unit, baseline: Baseline) -> Verdict:
@@ -247,7 +297,7 @@ def _owed_reason(unit: Unit) -> str:
 
 def _recreate(unit: Unit, baseline: Baseline, strategy: Strategy, why: str) -> Verdict:
     """Recreation, unless something speaks against it that only the operator can change."""
-    blocker = _untouchable(unit)
+    blocker = _untouchable(unit) or _avoided(unit, Method.RECREATE, baseline)
     if blocker is None and unit.zone_id in baseline.disabled_zones:
         blocker = f"zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
     if blocker is None and not strategy.allow_degraded:
@@ -291,15 +341,22 @@ def _extra_routers(unit: Unit) -> str | None:
     return None
 
 
-def _not_live_patchable(unit: Unit, target: Version) -> str | None:
+def _avoided(unit: Unit, method: Method, baseline: Baseline) -> str | None:
+    """Why another method has to be taken, as this server or its hosts are known to fail."""
+    for defect in met_by(unit, method, baseline.target, agent=baseline.agents.get(unit.zone_id)):
+        if defect.effect is Effect.OTHER_METHOD:
+            return f"{defect.what} (known defect {defect.id}: {defect.remedy})"
+    return None
+
+
+def _not_live_patchable(unit: Unit, baseline: Baseline) -> str | None:
     """Why a live patch would fail or do nothing, although recreation helps."""
     if unit.hypervisor in NO_LIVE_PATCH_HYPERVISORS:
         return f"{unit.hypervisor} does not support live patching"
     if unit.vpc and not unit.vpc.tiers:
         return "a live patch of a VPC without tiers succeeds and does nothing"
-    for defect in met_by(unit, Method.LIVE_PATCH, target):
-        if defect.effect is Effect.OTHER_METHOD:
-            return f"{defect.what} (known defect {defect.id} of this server)"
+    if why := _avoided(unit, Method.LIVE_PATCH, baseline):
+        return why
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
         return f"{vm_names(broken)} {_is(broken)} {broken[0].state}"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import count, kind, words
 
 KNOWN = ("kind", "method", "shortest_s", "longest_s")

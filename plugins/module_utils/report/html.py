@@ -129,7 +129,8 @@ def _not_done(units: Sequence[Unit], anchors: Mapping[str, str]) -> str:
 def _checks(report: Mapping[str, Any]) -> str:
     rows = []
     for check in bad_checks(report):
-        status, seen = check["status"], escaped(check["seen"])
+        status, lines = check["status"], check["seen"].split("\n")
+        seen = "\n".join(f"<p>{escaped(line)}</p>" for line in lines) if lines[1:] else escaped(check["seen"])
         if len(check["seen"]) > MOST_TEXT:
             start = escaped(check["seen"][:MOST_TEXT])
             seen = f"<details><summary><span>{start} ...</span></summary>{seen}</details>"

@@ -55,8 +55,9 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     if report["checks"]:
         lines += ["", f"## {checks_words(report)}", *([""] if checks else [])]
     for check in checks:
-        seen = check["seen"] if len(check["seen"]) <= MOST_TEXT else f"{check['seen'][:MOST_TEXT]} ..."
-        lines.append(f"- **{plain(check['status'].upper())}** {plain(check['name'])}: {plain(seen)}")
+        seen = [line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]} ..." for line in check["seen"].split("\n")]
+        lines.append(f"- **{plain(check['status'].upper())}** {plain(check['name'])}: {plain(seen[0])}")
+        lines += [f"  - {plain(line)}" for line in seen[1:]]
         if check["remedy"]:
             lines.append(f"  - {plain(check['remedy'])}")
     probed = [(unit_name(unit), endpoint_words(each)) for unit in units for each in unit.get("endpoints", ())]

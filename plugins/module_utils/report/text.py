@@ -154,7 +154,9 @@ def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["", f"All {len(checks)} checks are ok."]
     lines = ["", f"Checks: {len(checks) - len(bad)} ok, {len(bad)} not ok"]
     for check in bad:
-        lines += [f"  {MARKS[check['status']]} {check['name']}: {_cut(check['seen'])}", f"       -> {check['remedy']}"]
+        first, *more = map(_cut, check["seen"].split("\n"))
+        lines += [f"  {MARKS[check['status']]} {check['name']}: {first}", *(f"       {line}" for line in more)]
+        lines.append(f"       -> {check['remedy']}")
     return lines
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)

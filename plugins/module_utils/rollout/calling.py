@@ -18,11 +18,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair, pair_states
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, Gate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import overdue
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import JobEnd, OthersEnd, Pause, Steps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, Gate
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,21 @@ class Trouble:
 
 
 class Failed(Exception):
-    """The unit has failed; what is known of it then."""
+    """The unit has failed; what is known of it then.
 
-    def __init__(self, reason: str, seen: Observation | None = None, trouble: Trouble | None = None) -> None:
+    :ivar trouble: with its last call.
+    :ivar tried: whether live patches were carried out to their end.
+    """
+
+    def __init__(
+        self, reason: str, seen: Observation | None = None, trouble: Trouble | None = None, *, tried: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.seen, self.trouble = reason, seen, trouble
+        self.reason, self.seen, self.trouble, self.tried = reason, seen, trouble, tried
+
+
+class RulesRefusedError(Failed):
+    """The server sends no rules to its routers, as their checksum is not that of the server's own scripts."""
 
 
 class NotBegunError(Exception):
@@ -128,7 +139,7 @@ class Caller:
         yield wait
         self.over_at = wait.over_at
         if wait.job is None:
-            raise self._overdue(job_id)
+            raise self._overdue(job_id, call)
         return self._ended(wait.job)
 
     def find_late(self) -> str | None:
@@ -166,7 +177,7 @@ class Caller:
         yield wait
         self.over_at = wait.over_at
         if wait.overdue:
-            raise self._overdue(", ".join(sorted(self.foreign)))
+            raise self._overdue(", ".join(sorted(self.foreign)), call)
 
     def _gate(self, call: Call, reader: Reader) -> Steps[None]:
         limits, began = self._desk.limits, self._desk.clock()
@@ -210,10 +221,9 @@ class Caller:
     def _timeout(self, call: Call) -> float:
         return self._desk.limits.job_timeout * call.weight
 
-    def _overdue(self, job: str) -> Failed:
+    def _overdue(self, job: str, call: Call) -> Failed:
         error = JobTimedOutError(
-            f"job {job} still runs after {self._desk.clock() - self.since:.0f} s",
-            remedy="It was left running; the next run waits for it. Raise sysvm_job_timeout if that is normal here.",
+            f"job {job} still runs after {self._desk.clock() - self.since:.0f} s", remedy=overdue(call)
         )
         return Failed(str(error))
 

@@ -10,11 +10,18 @@ from collections.abc import Callable, Sequence
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import Failed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import (
+    Checks,
+    compare,
+    merged,
+    unjudged_words,
+)
 
 # How long a router may take to say whether it reaches its gateway, and how often to ask.
 PING_S, PING_LOOK_S = 60.0, 0.5
@@ -32,44 +39,53 @@ class Inside:
         self._desk = desk
         self._note = note
         self._looks_at_health = unit.kind.is_router and unit.zone_id in desk.looks.health_zones
-        self._sick: frozenset[str] | None = None  # health checks that failed before
+        self._health: Checks | None = None  # before
         self._reached_gateway: bool | None = None  # before; None where that is not known
 
     def look(self, vms: Sequence[Vm]) -> Steps[None]:
         """Before anything is sent. Asked once: what a patch that failed has broken was not broken before."""
-        if self._looks_at_health and self._sick is None:
-            asked = [vm for vm in vms if vm.is_router and not vm.internal_lb and vm.running]
-            self._sick = frozenset().union(*(self._desk.server.failing_checks(vm) or () for vm in asked))
+        if self._looks_at_health and self._health is None:
+            self._health = merged(self._desk.server.health_checks(vm) for vm in _routers(vms) if vm.running)
         if self._desk.looks.inside and self._reached_gateway is None:
             self._reached_gateway = yield from self._reaches_gateway(vms, holds=True)
 
-    def check(self, seen: Observation) -> Steps[None]:
+    def check(self, seen: Observation, jobs: Sequence[str]) -> Steps[None]:
         """After the proof: it is no worse than before.
 
-        :raises Failed: when it is.
+        :param jobs: that worked on it; what its routers noted before these ended is of no use.
+        :raises Failed: when it is worse.
         """
         if self._looks_at_health:
-            yield from self._check_health(seen)
+            yield from self._check_health(seen, self._end_of(jobs))
         if self._reached_gateway:
             yield from self._check_gateway(seen)
 
-    def _check_health(self, seen: Observation) -> Steps[None]:
-        """No fresh health check fails that passed before."""
-        since = self._desk.clock()
-        for vm in seen.vms:
-            if not vm.is_router or vm.internal_lb:
-                continue
-            while failing := self._fails_now(vm) - (self._sick or frozenset()):
-                if self._desk.clock() - since >= self._desk.limits.verify_timeout:
-                    listing = ", ".join(sorted(failing))
+    def _check_health(self, seen: Observation, since: float) -> Steps[None]:
+        """No health check that was run since fails that passed before."""
+        began = self._desk.clock()
+        for vm in _routers(seen.vms):
+            earlier: Checks | None = None
+            while (now := self._desk.server.health_checks(vm)) is not None:
+                found = compare(self._health or {}, now, since, earlier)
+                if found.stale and earlier is None:  # by the clocks: one that runs its checks has newer ones next time
+                    earlier = now
+                    yield Pause(self._desk.clock() + observing.REREAD_S, holds=False)
+                elif not found.lost:
+                    for told in unjudged_words(vm.name, found):
+                        self._note(told)
+                    break
+                elif self._desk.clock() - began >= self._desk.limits.verify_timeout:
+                    listing = ", ".join(found.lost)
                     raise Failed(f"{vm.name} fails health checks that it passed before: {listing}", seen)
-                yield Pause(self._desk.clock() + 5 * observing.REREAD_S, holds=False)
+                else:
+                    yield Pause(self._desk.clock() + 5 * observing.REREAD_S, holds=False)
+            else:
+                self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
 
-    def _fails_now(self, vm: Vm) -> frozenset[str]:
-        failing = self._desk.server.failing_checks(vm)
-        if failing is None:
-            self._note(f"the health of {vm.name} was not compared: the server could not run its checks")
-        return failing or frozenset()
+    def _end_of(self, jobs: Sequence[str]) -> float:
+        """When the last of them ended, by the server's clock."""
+        completed = moment(self._desk.server.result(jobs[-1]).completed) if jobs else None
+        return self._desk.now() if completed is None else completed
 
     def _check_gateway(self, seen: Observation) -> Steps[None]:
         """Its routers reach their gateway, as they did before; a switch may need a moment to know where they are."""
@@ -94,3 +110,7 @@ class Inside:
                 told = job.result.get("diagnostics") if job.error() is None else None
                 return str(told.get("exitcode")) == "0" if isinstance(told, dict) else None
         return None
+
+
+def _routers(vms: Sequence[Vm]) -> list[Vm]:
+    return [vm for vm in vms if vm.is_router and not vm.internal_lb]

@@ -15,56 +15,57 @@ from functools import partial
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
-    Call,
-    apply_rules,
-    calls,
-    patch_system_vm,
-    restart_vpc,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
+    Meaning,
+    hint_of,
+    meaning_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import is_current
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.calling import (
     Caller,
     Ended,
     Failed,
     NotBegunError,
+    RulesRefusedError,
     Trouble,
-    began,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.inside import Inside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.observing import Observation, Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.outside import Outside
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.rules import Debts, Rules
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import (
-    RULES_MISSING,
-    UNREACHABLE,
     Recovery,
-    hint_of,
     next_step_of,
     recovery_of,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.waits import Pause, Steps, Turn, Wait
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import (
+    Call,
+    calls,
+    patch_again,
+    patch_system_vm,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
 
-# A live patch that shows no effect is sent once more before it is judged; a restart that was lost with its server, too.
+# A live patch that shows no effect is sent once more before it is judged.
 TRIES = 2
 # Something that ended longer ago has nothing to do with an agent that is still away.
 RECENT_S = 120.0
-# How often to look for the first result of a probe, and for the one after the proof.
-FIRST_LOOK_S, REACH_S = 0.05, 0.2
-RETRIED = (Purpose.PATCH, Purpose.FORCE_PATCH)
-Debts = dict[str, "float | None"]
-"""Networks whose rules have to be applied, and since when that is so by the server's clock, None where nobody knows."""
+PATCHES = (Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.FORCE_PATCH)
 
 
 class Life:
     """One unit on its way.
 
+    :ivar rules: of its networks.
     :ivar inside: what its routers say of themselves.
+    :ivar outside: what is seen from outside of what it serves.
     :ivar steps: resumed by the scheduler; returns the unit's result.
     :ivar wait: what it waits for; None before its start.
     :ivar started: seconds since the epoch; None before its start.
@@ -81,8 +82,9 @@ class Life:
         self.stood_aside_s = 0.0
         self.again = False
         self._notes: list[str] = []
-        self._restarts: dict[str, Restart] = {}
+        self.rules = Rules(unit, self.caller, desk, self._note)
         self.inside = Inside(unit, desk, self._note)
+        self.outside = Outside(unit.id, desk)
         self._plan(method)
         self.steps = self._run()
 
@@ -95,10 +97,14 @@ class Life:
         )
         # What a live patch destroys before is not part of what has to be proven.
         self.kept = self.unit.without(self.unit.surplus) if method is Method.LIVE_PATCH else self.unit
-        self.reader = Reader(self.kept, method, self.desk)
+        self.second = () if method is Method.RECREATE else self.desk.baseline.second_patch(self.kept)
+        self.reader = self.rules.reader = Reader(self.kept, method, self.desk)
         debts = {debt.network_id for debt in self.unit.owed}.union(*(call.unsettles for call in self.calls))
         debts.difference_update(*(call.settles for call in self.calls))
-        self.expected_s = sum(call.expected_s for call in self.calls) + len(debts) * RESTART_S
+        again = self.desk.baseline.expects_two_patches(self.kept)
+        self.expected_s = len(debts) * RESTART_S + sum(
+            call.expected_s * (2 if again and call.purpose is Purpose.PATCH else 1) for call in self.calls
+        )
 
     def _run(self) -> Steps[UnitResult]:
         try:
@@ -113,12 +119,12 @@ class Life:
         overcome: list[str] = []
         seen: Observation | None = None
         yield from self.inside.look(self.kept.vms)
-        yield from self._look_from_outside()
+        yield from self.outside.look()
         for call in self.calls:
             if (yield from self.caller.until_free(call, self.reader)) and not self.caller.submitted:
                 seen = self.reader.read()
                 if self._done_by_others(seen):
-                    debts = self._debts_after_others()
+                    debts = self.rules.debts_after_others()
                     break
             if call is self.calls[0] and (why := self.desk.why_not(self.expected_s)):
                 raise NotBegunError(why)  # what it waited for took long
@@ -127,13 +133,13 @@ class Life:
             if ended.trouble:
                 overcome.append(ended.trouble.text)
             elif ended.job and call.command.startswith("restart"):
-                self._settle(call.object_id, ended.job)
+                self.rules.settle(call.object_id, ended.job)
             debts = {network: since for network, since in debts.items() if ended.trouble or network not in call.settles}
-        for network_id, since in debts.items():
-            yield from self._apply_rules(network_id, since, overcome)
+        if debts:
+            yield from self._apply_all_rules(debts, overcome)
             seen = None
         if self.unit.kind in (Kind.NETWORK, Kind.VPC) and self.unit.network_ids:
-            yield from self._apply_what_is_marked()
+            yield from self.rules.apply_what_is_marked()
         seen = yield from self._last_look(seen)
         return self._upgraded(seen, overcome)
 
@@ -144,7 +150,8 @@ class Life:
 
         :raises Failed: if they do not.
         """
-        for left in reversed(range(TRIES if call.purpose in RETRIED else 1)):
+        tries = TRIES - 1 if call.purpose in PATCHES else 0  # that are left
+        while True:
             ended = yield from self.caller.carry_out(call, partial(self._counts, call))
             if not call.proves and (ended.trouble is None or self._shows(call, self.reader.read())):
                 return ended, None  # the calls after it complete the work
@@ -159,15 +166,28 @@ class Life:
             self.desk.check_target()
             same = {vm.id for vm in seen.vms} == {vm.id for vm in self.kept.vms}
             died = ended.trouble is not None and ended.trouble.lost  # with its server, which is waited for
-            if not left or ended.job is None or not same or (self.desk.away(self.unit, now=True) and not died):
+            if ended.job is None or not same or (self.desk.away(self.unit, now=True) and not died):
                 break
+            stale = call.purpose in PATCHES and self.desk.baseline.wants_second_patch(self.kept.vms, seen.vms)
             said = ended.trouble.text if ended.trouble else "the job succeeded"
-            self._note(f"the live patch showed no effect and is sent once more ({said})")
-            self.again = True
-            if "No change in the scripts checksum" in str(ended.job.result.get("details")):
-                call = patch_system_vm(self.unit.id, forced=True)
+            if stale and self.second:
+                self._note(
+                    "the first live patch left the old checksum, as is known of this server "
+                    f"({', '.join(self.second)}); patched a second time"
+                )
+                call, self.second = patch_again(self.unit), ()
+            elif tries and (died or call.purpose is not Purpose.PATCH_AGAIN):
+                tries -= 1
+                what = "left the old checksum" if stale else "showed no effect"
+                self._note(f"the live patch {what} and is sent once more ({said})")
+                self.again = True
+                if meaning_of(str(ended.job.result.get("details"))) is Meaning.UNCHANGED:
+                    call = patch_system_vm(self.unit.id, forced=True)
+            else:
+                break
             yield from self.caller.until_free(call, self.reader)
-        raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble)
+        tried = call.purpose in PATCHES and ended.job is not None
+        raise Failed(self._why_failed(ended.trouble, seen), seen, ended.trouble, tried=tried)
 
     def _counts(self, call: Call, job: Job) -> bool:
         """Whether a job that had ended before we asked for it did the work that is wanted now, or tried to just now."""
@@ -197,73 +217,31 @@ class Life:
             and not any(vm.id in there for vm in self.unit.surplus)
         )
 
-    def _debts_after_others(self) -> Debts:
-        """All networks, but for those that jobs of others restarted for sure."""
-        began_last = self._settle_by_others()
-        return {network: began_last for network in self.unit.network_ids if network not in self._restarts}
-
-    def _settle_by_others(self) -> float | None:
-        """Remember which networks the jobs of others that were waited for have restarted for sure.
-
-        Which of several jobs it was may be unknown; when all that it may have been succeeded, it did. The success of a
-        job on a whole VPC says nothing, but for a recreation: the server drops how its tiers came off.
-
-        :returns: when the last of these jobs began.
-        """
-        results = [(job.resource_ids, self.desk.server.result(job.job_id)) for job in self.caller.after_others]
-        whole = self.unit.vpc is not None and any(self.unit.id in ids for ids, dummy in results)
-        listing = self.method is Method.RECREATE
-        for network_id in self.unit.network_ids:
-            of_it = [result for ids, result in results if network_id in ids or self.unit.id in ids]
-            if of_it and (listing or not whole) and all(result.error() is None for result in of_it):
-                self._settle(network_id, max(of_it, key=began))
-            elif of_it:
-                self._restarts.pop(network_id, None)
-        return max((began(result) for dummy, result in results), default=None)
-
     # --- rules
 
-    def _apply_rules(self, network_id: str, since: float | None, overcome: Sequence[str]) -> Steps[None]:
-        """Restart one network without cleanup; what was patched is of no use before that has succeeded.
-
-        :param since: a restart that somebody sent for the same purpose counts if it began then or later.
-        """
-        call = apply_rules(network_id)
-        for left in reversed(range(TRIES)):
-            if (yield from self.caller.until_free(call, self.reader)):
-                self._settle_by_others()
-                if network_id in self._restarts:
-                    return
-            ended = yield from self.caller.carry_out(call, partial(_began_by, since))
-            if ended.trouble is None and ended.job:
-                self._settle(network_id, ended.job)
-                return
-            if not left or not ended.trouble or not ended.trouble.lost or ended.job is None:
-                break
-            self._note(f"a restart that applies rules was lost and is sent once more ({ended.trouble.text})")
-            since = None
-        said = ended.trouble.text if ended.trouble else ""
-        parts = [f"patched, rules not applied in {self._name(network_id)}: {said}", hint_of(said), RULES_MISSING]
-        if overcome:
-            parts.append(f"Before that: {' '.join(overcome)}")
-        raise Failed(" ".join(part for part in parts if part), self.reader.read())
-
-    def _apply_what_is_marked(self) -> Steps[None]:
-        """In the end the server must not want a restart (restartrequired) of what was upgraded."""
-        marked = self.desk.marked_for_restart(self.unit, self.caller.over_at)
-        for identity in sorted(marked):
-            self._note(f"the server had marked {self._name(identity)} as in need of a restart")
-            call = restart_vpc(identity) if self.unit.vpc and identity == self.unit.id else apply_rules(identity)
-            yield from self.caller.until_free(call, self.reader)
-            ended = yield from self.caller.carry_out(call, partial(_began_by, None))
-            if ended.trouble is None and ended.job:
-                self._settle(identity, ended.job)
-        if marked and (left := self.desk.marked_for_restart(self.unit, self.desk.clock())):
-            listing = ", ".join(self._name(identity) for identity in sorted(left))
-            raise Failed(f"patched, rules not applied: the server still wants a restart of {listing}. {RULES_MISSING}")
-
-    def _settle(self, network_id: str, job: Job) -> None:
-        self._restarts[network_id] = Restart(network_id, job.id, job.created, True)
+    def _apply_all_rules(self, debts: Debts, overcome: Sequence[str]) -> Steps[None]:
+        """Of each of these networks; where the server refuses them and is known to note old checksums, after one more
+        live patch."""
+        try:
+            for network_id, since in debts.items():
+                yield from self.rules.apply(network_id, since, overcome)
+            return
+        except RulesRefusedError:
+            if not self.second:
+                raise
+        self._note(
+            "the server refuses its rules: an earlier live patch left the old checksum, as is known of this server "
+            f"({', '.join(self.second)}); patched once more"
+        )
+        call, self.second = patch_again(self.unit), ()
+        yield from self.caller.until_free(call, self.reader)
+        ended, dummy = yield from self._work(call)
+        settled: tuple[str, ...] = ()
+        if ended.trouble is None and ended.job:
+            self.rules.settle(call.object_id, ended.job)
+            settled = call.settles
+        left: Debts = {network: ended.began for network in call.unsettles if network not in settled}
+        yield from self._apply_all_rules(left, overcome)
 
     # --- the last proof
 
@@ -280,31 +258,9 @@ class Life:
             seen = yield from self.reader.observe(pairs=pairs, holds=False)
         if not seen.proven:
             raise Failed(self._why_failed(None, seen), seen)
-        yield from self.inside.check(seen)
-        yield from self._until_reachable(seen)
+        yield from self.inside.check(seen, self.caller.job_ids)
+        yield from self.outside.check(seen)
         return seen
-
-    # --- from outside
-
-    def _look_from_outside(self) -> Steps[None]:
-        """Watch what it serves; only what answers before the first call counts."""
-        self.desk.probes.watch(self.unit.id)
-        began = self.desk.clock()
-        while not self.desk.probes.knows(self.unit.id) and self.desk.clock() - began < self.desk.probes.wait_s:
-            yield Pause(self.desk.clock() + FIRST_LOOK_S)
-        self.desk.probes.call(self.unit.id)
-
-    def _until_reachable(self, seen: Observation) -> Steps[None]:
-        """What answered before answers again, or it has not been upgraded as promised."""
-        self.desk.probes.confirm(self.unit.id)
-        began = self.desk.clock()
-        while missing := self.desk.probes.unconfirmed(self.unit.id):
-            lost = [each.silence for each in missing if each.lost_since is not None]
-            if self.desk.clock() - began >= max(self.desk.probes.patience_s, self.desk.probes.first_s):
-                if not lost:
-                    return  # no answer, and no failure: nothing is known
-                raise Failed(f"proven by the server, but {'; '.join(lost)}. {UNREACHABLE}", seen)
-            yield Pause(self.desk.clock() + REACH_S, doubtful=bool(lost), holds=False)
 
     # --- ends
 
@@ -312,9 +268,15 @@ class Life:
         """The unit has failed, unless it is to be recreated now: then it asks for a place like any other."""
         self.desk.check_target()
         reason, seen, recovery = failed.reason, failed.seen, None
-        if self.method is Method.LIVE_PATCH and seen and not seen.proven:
+        if isinstance(failed, RulesRefusedError):
+            recovery = recovery_of(self.unit.kind, "", hosts_up=not self.desk.away(self.unit, now=True))
+        elif self.method is Method.LIVE_PATCH and seen and self._is_behind(seen):
             recovery = recovery_of(
-                failed.trouble.text if failed.trouble else "", not self.desk.away(self.unit, now=True)
+                self.unit.kind,
+                failed.trouble.text if failed.trouble else "",
+                tried=failed.tried,
+                lost=failed.trouble is not None and failed.trouble.lost,
+                hosts_up=not self.desk.away(self.unit, now=True),
             )
         if recovery is Recovery.RECREATE and self.desk.fallback_blocker:
             try:
@@ -323,6 +285,12 @@ class Life:
                 self.method = Method.LIVE_PATCH
                 reason = f"{reason} It was not recreated: {late}"
         return self.result(UnitStatus.FAILED, reason, seen.vms if seen else None, recovery)
+
+    def _is_behind(self, seen: Observation) -> bool:
+        """Whether its VMs are all there and Running, and some do not run the target by what they report."""
+        there = {vm.id for vm in seen.vms if vm.running}
+        behind = [vm for vm in seen.vms if not is_current(vm, self.desk.baseline)]
+        return bool(behind) and there == {vm.id for vm in self.kept.vms}
 
     def _recreate(self, blocker: str | None, instead_of: str) -> Steps[UnitResult]:
         """Change over from a live patch that failed.
@@ -380,20 +348,10 @@ class Life:
             submitted=self.caller.submitted,
             recovery=recovery,
             notes=tuple(self._notes),
-            restarts=tuple(self._restarts.values()),
+            restarts=tuple(self.rules.restarts.values()),
             reach=self.desk.probes.reach(self.unit.id),
         )
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
         self.desk.progress.note(self.unit, text)
-
-    def _name(self, identity: str) -> str:
-        """A network's or VPC's name."""
-        names = {self.unit.id: self.unit.label, **{tier.id: f"tier {tier.name}" for tier in self.unit.tiers}}
-        return names.get(identity, f"network {identity}")
-
-
-def _began_by(since: float | None, job: Job) -> bool:
-    """Whether a job began at this moment of the server's clock or later; None is a moment that nobody knows."""
-    return since is not None and began(job) >= since

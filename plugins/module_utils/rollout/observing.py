@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import (
     Condition,
@@ -46,11 +46,12 @@ class Reader:
     """Reads one unit.
 
     :param unit: the unit with its VMs as read before anything was sent.
+    :ivar method: what is done to it.
     """
 
     def __init__(self, unit: Unit, method: Method, desk: Desk) -> None:
         self._unit = unit
-        self._method = method
+        self.method = method
         self._desk = desk
         self._before = {vm.id: vm for vm in unit.vms}
         self._neighbours: list[Vm] = []  # others of its kind in its zone, as last read
@@ -60,13 +61,13 @@ class Reader:
 
         :param pairs: whether the states of a pair are young enough to count.
         """
-        vms = self._desk.server.read(self._unit, self._method)
+        vms = self._desk.server.read(self._unit, self.method)
         if self._unit.kind.is_system_vm or self._unit.kind is Kind.INTERNAL_LB:
             self._neighbours = [vm for vm in vms if vm.id not in self._before and vm.id in self._desk.known_vms]
             vms = [vm for vm in vms if vm not in self._neighbours]
             self._desk.probes.follow(self._unit.id, vms)
         vms = [remember(self._before.get(vm.id), vm) for vm in vms]
-        return Observation(vms, verify(self._unit, vms, self._desk.baseline, self._method, pairs=pairs))
+        return Observation(vms, verify(self._unit, vms, self._desk.baseline, self.method, pairs=pairs))
 
     def observe(self, *, failed: bool = False, pairs: bool = False, holds: bool = True) -> Steps[Observation]:
         """Read until there is a proof, or no hope for one.
@@ -91,7 +92,7 @@ class Reader:
 
     def _patience(self, awaited: Condition, failed: bool) -> float:
         limits = self._desk.limits
-        if self._method is Method.LIVE_PATCH:
+        if self.method is Method.LIVE_PATCH:
             return 0.0 if failed else limits.verify_timeout
         return {
             Condition.SETTLING: limits.verify_timeout,
@@ -102,7 +103,7 @@ class Reader:
     def _has_another(self) -> bool:
         """Of several system VMs of a kind the server replaces the last one only; the others when load asks for them."""
         up = any(vm.running and vm.agent_state == "Up" for vm in self._neighbours)
-        return self._method is Method.RECREATE and self._unit.kind.is_system_vm and up
+        return self.method is Method.RECREATE and self._unit.kind.is_system_vm and up
 
 
 def remember(before: Vm | None, vm: Vm) -> Vm:

@@ -14,8 +14,8 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import (
     UnitResult,
     UnitStatus,

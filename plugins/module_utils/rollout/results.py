@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
 

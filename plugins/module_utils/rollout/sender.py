@@ -17,7 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
 
 # With the server's guard a call whose answer was lost may be sent again: it is taken once at most.
 RESENDS = 3

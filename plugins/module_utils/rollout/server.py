@@ -20,13 +20,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     common_version,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists, read_management_servers
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import SYSTEM_VM_KINDS, Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_setting
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import SYSTEM_VM_KINDS, Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, checks_of
 
 MOST_ALERTS = 100  # that are looked at
+VERSION_CHECK = "router.version.check"
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,20 @@ class Server:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        """Below which version of its template a router is sent rules only while its checksum is that of the server's
+        own scripts (NetworkHelperImpl.checkRouterVersion); None where the server does not look at it, or cannot be
+        asked."""
+        try:
+            if (read_setting(self._client, VERSION_CHECK) or "true").lower() != "true":
+                return None
+            own = read_setting(self._client, parse.MINIMUM_VERSION, zone_id)
+            return parse_version(own or read_setting(self._client, parse.MINIMUM_VERSION))
+        except ApiError as error:
+            if not error.rejected:
+                raise
+            return None
+
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""
         answer = self._unless_refused(partial(self._client.page, "listAlerts", 1, MOST_ALERTS))
@@ -124,8 +141,8 @@ class Server:
                 raise
             return None
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
-        """The names of a router's health checks that fail, run now; None where the server cannot tell.
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        """A router's health checks by name, run now as far as it can run them; None where the server cannot tell.
 
         Not where a failing check makes the server recreate the router. The field healthchecksfailed of listRouters is
         no help: 4.22 says false of routers whose checks fail.
@@ -133,10 +150,7 @@ class Server:
         answer = self._unless_refused(
             partial(self._client.read, "getRouterHealthCheckResults", routerid=vm.id, performfreshchecks=True)
         )
-        if answer is None:
-            return None
-        checks = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-        return frozenset(str(check.get("checkname")) for check in checks if check.get("success") is False)
+        return None if answer is None else checks_of(answer)
 
     def _unless_refused(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """What a server answers that may not be able, or allowed, to answer: then None."""

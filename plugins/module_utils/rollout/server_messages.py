@@ -1,19 +1,20 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the management server's words mean for the operator, and what cures a failed live patch. Pure.
-
-Texts as the management server words them (ManagementServerImpl.patchSystemVm, VirtualRouterElement, NetworkHelperImpl
-and what they pass on), with issues of apache/cloudstack where it is known.
-"""
+"""What helps a unit that failed, and where to look. Pure."""
 
 from __future__ import annotations
 
 import enum
-import re
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Condition
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import FILES_FROM_HOST
 
 # Where to look when a recreation does not come to its end.
 NO_REPLACEMENT = (
@@ -35,6 +36,38 @@ RULES_MISSING = (
 )
 
 
+def overdue(call: Call) -> str:
+    """What to do about a job that takes longer than it may."""
+    left = "It was left running; the next run waits for it."
+    boots = call.purpose in (Purpose.RECREATE, Purpose.REBOOT, Purpose.START)
+    if boots and not call.command.startswith("destroy"):  # what replaces it is made afterwards
+        return (
+            f"{left} A VM that cannot boot looks like this: the server tries 10 to 20 minutes on a host, then on the "
+            "next one. Look at the VM's console; raise sysvm_job_timeout only if a start takes so long here."
+        )
+    return f"{left} Raise sysvm_job_timeout if that is normal here."
+
+
+def not_the_servers(unit: Unit, minimum: Version) -> str:
+    """Why a server refuses rules to routers whose software is proven, and what to do.
+
+    It compares the checksum with that of its own package, and each build has another one; what a start or a patch
+    brings is its host's, or on VMware that of the management server that owns the host.
+    """
+    of_hosts = unit.hypervisor in FILES_FROM_HOST
+    found = (
+        f"the host's package is not the server's ({', '.join(unit.hosts)})"
+        if of_hosts
+        else "its scripts came from a management server with another build"
+    )
+    return (
+        f"Most likely {found}: with a template below {minimum} (minreq.sysvmtemplate.version) a router takes rules "
+        "only while its scripts are those of the server's own build. Load balancing and other rules may be missing in "
+        "it. Next: install the same build on hosts and management servers and live patch it again; or recreate it, as "
+        "the server does not look at that of a router from the new template."
+    )
+
+
 def next_step_of(kind: Kind, awaited: Condition) -> str:
     """Where to look when a recreation did not come to its end."""
     if kind in (Kind.NETWORK, Kind.VPC):
@@ -45,74 +78,29 @@ def next_step_of(kind: Kind, awaited: Condition) -> str:
 
 
 class Recovery(str, enum.Enum):
-    LATER = "later"  # may succeed on its own: an agent or a server that is not there right now
-    RECREATE = "recreate"  # the VM itself is broken: full disk, unreachable, its patch script failed
+    LATER = "later"  # may succeed on its own: a host or a server that is not there right now
+    RECREATE = "recreate"  # a new VM from the new template
 
 
-_LATER = re.compile(
-    r"agent.{0,40}(unavailable|disconnected|down|not connected)|unavailable|timed? ?out|management server",
-    re.IGNORECASE,
-)
-_BROKEN = re.compile(
-    r"no space left|getsystemvmversion|patch-sysvms|exited with|scp|unreachable|live patch failed|failed to patch",
-    re.IGNORECASE,
-)
+def recovery_of(
+    kind: Kind, said: str, *, tried: bool = True, lost: bool = False, hosts_up: bool = True
+) -> Recovery | None:
+    """What helps a unit that still reports the old software or checksum after its live patches.
 
+    Of routers that report decides: the server drops the words of their patch. Of a system VM the job tells the host's
+    words, and only those count that mean the VM itself, or a success without any effect. What a host lacks, a new VM
+    there would lack too.
 
-_HINTS = tuple(
-    (re.compile(pattern, re.IGNORECASE), hint)
-    for pattern, hint in (
-        (r"no space left on device", "The VM's disk is full: recreate it."),
-        (
-            r"scp terminated|getsystemvmversion",
-            "The host does not reach the VM at its control address: check both, or recreate the VM.",
-        ),
-        (
-            r"classcastexception|does not implement command",
-            "The hypervisor does not know this command: recreate the VM instead.",
-        ),
-        (
-            r"router requires upgrade",
-            "The server sends nothing to a router below minreq.sysvmtemplate.version whose scripts are not its own: "
-            "patch it again, or recreate it (issue 12211).",
-        ),
-        (
-            r"cidr is not formatted correctly",
-            "4.21 makes no router where a zone has several public IP ranges (issue 12621): do not go on before that is "
-            "mended.",
-        ),
-        (r"find (all necessary|at least one) r", "A router is missing: restart its network or VPC with cleanup."),
-        (
-            r"redundant virtual router without public network",
-            "Its offering asks for a pair, which needs a public network (issue 10574).",
-        ),
-        (
-            r"create a deployment for vm|insufficient capacity",
-            "No host has room for it: free capacity, then run again; what is left over is replaced then.",
-        ),
-        (r"unable to lock (network|vpc)", "Something else deploys a router there: run again when it has ended."),
-        (
-            r"srs with name xenserver tools",
-            "To start a system VM, the server needs a storage repository of one of these names on the XenServer host: "
-            "give it one, or let the VM start on another host (issue 6148).",
-        ),
-    )
-)
-
-
-def hint_of(trouble: str) -> str:
-    """What words of the server mean and what to do about them, in a sentence; empty for unknown ones."""
-    return next((hint for pattern, hint in _HINTS if pattern.search(trouble)), "")
-
-
-def recovery_of(trouble: str, hosts_up: bool) -> Recovery | None:
-    """What helps after a live patch that left the VM as it was.
-
-    :param trouble: the job's words, empty when the job claimed success.
-    :param hosts_up: whether the agents of the hosts that carry the VM are connected.
+    :param said: the words of the last job, empty when it claimed success.
+    :param tried: whether patches were carried out to their end.
+    :param lost: whether nobody knows what the last one did.
+    :param hosts_up: whether the agents of the hosts that carry the VMs are connected.
     """
-    if not hosts_up or _LATER.search(trouble):
+    meaning = meaning_of(said)
+    if lost or not hosts_up or meaning is Meaning.NOT_NOW:
         return Recovery.LATER
-    if not trouble or _BROKEN.search(trouble):
-        return Recovery.RECREATE
-    return None
+    if not tried or meaning is Meaning.MEND_HOST:
+        return None
+    if kind.is_system_vm and said and meaning is not Meaning.VM_BROKEN:
+        return None
+    return Recovery.RECREATE

@@ -17,21 +17,21 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert, Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, compare
 
 LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks
 NOTICE_S = 0.5  # how long an interruption may go unnoticed
 AGAIN_S = 3.0  # a VM that is not as it was is read again before that is believed
-# What the server alerts people to when things go well.
-GOOD_NEWS = re.compile(r"\bup in zone\b|\bis up\b|switch from UNKNOWN", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Soak:
             self.notes.append("alerts were not looked at: the account may not call listAlerts")
         self._alerts = {alert.id for alert in known or ()}
         self._since = {unit.id: self._upgraded_at(unit) for unit in self.units}
-        self._sick = {vm.id: self._failing(vm) for unit in self.units for vm in unit.vms}
+        self._health = {vm.id: self._checks(vm) for unit in self.units for vm in unit.vms}
         end = self.clock() + self.probes.first_s
         while self.clock() < end and not all(self.probes.knows(unit.id) for unit in self.units):
             self.sleep(NOTICE_S / 10)
@@ -129,7 +129,8 @@ class Soak:
                 return
 
     def _look(self, health: bool) -> dict[str, str]:
-        alerts = [alert for alert in self.server.alerts() or () if not GOOD_NEWS.search(alert.description)]
+        alerts = self.server.alerts() or ()
+        alerts = [alert for alert in alerts if meaning_of(alert.description) is not Meaning.GOOD_NEWS]
         found = {
             unit.id: "; ".join(
                 [
@@ -171,16 +172,19 @@ class Soak:
         return told
 
     def _newly_sick(self, unit: Unit) -> list[str]:
+        """Only what was run since the begin counts: each question has a router run its checks."""
+        found = {vm.name: (self._health[vm.id], self._checks(vm)) for vm in unit.vms}
+        lost = {name: compare(begin, now, math.inf, begin).lost for name, (begin, now) in found.items()}
         return [
-            f"{vm.name} fails health checks that it passed before: {', '.join(sorted(new))}"
-            for vm in unit.vms
-            if (new := self._failing(vm) - self._sick[vm.id])
+            f"{name} fails health checks that it passed before: {', '.join(checks)}"
+            for name, checks in lost.items()
+            if checks
         ]
 
-    def _failing(self, vm: Vm) -> frozenset[str]:
+    def _checks(self, vm: Vm) -> Checks:
         if not vm.is_router or vm.internal_lb or vm.zone_id not in self.health_zones:
-            return frozenset()
-        return self.server.failing_checks(vm) or frozenset()
+            return {}
+        return self.server.health_checks(vm) or {}
 
     def _say(self, text: str) -> None:
         self.write(log_line("soak", text))

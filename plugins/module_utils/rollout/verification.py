@@ -13,14 +13,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
-    Kind,
-    Unit,
-    Vm,
-    is_healthy_pair,
-    pair_states,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm, is_healthy_pair, pair_states
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import (
     SETTLING_STATES,
     Baseline,
@@ -113,11 +107,8 @@ def _same_vm(unit: Unit, vm: Vm, baseline: Baseline, method: Method) -> list[Fin
         findings += _template(unit, vm, baseline)
     if findings or not vm.is_router:
         return findings
-    was_behind = before is not None and (before.software != baseline.target or not before.running)
-    changed = before is None or vm.scripts != before.scripts
-    unproven = was_behind and not changed and vm.scripts not in baseline.new_scripts
     carrier = f"host {vm.host}" if vm.host else "its host"
-    if vm.scripts in baseline.old_scripts or unproven:
+    if baseline.left_old_scripts(before, vm):
         findings.append(
             Finding(
                 Proof.REFUTED,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar, Union
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 
 
 @dataclass(eq=False, kw_only=True)

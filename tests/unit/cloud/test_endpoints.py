@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints i
     choose,
     read_endpoints,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.api.conversation import Conversation, client_for, ok
 from tests.unit.builders import network, network_unit, system_vm_unit, vm, vpc_unit
 

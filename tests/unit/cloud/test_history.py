@@ -22,7 +22,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history imp
     read_durations,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.api.conversation import Conversation, answer, client_for
 from tests.unit.builders import TARGET_TEXT, lists_of, network_unit, system_vm_unit, vm, vpc_unit
 

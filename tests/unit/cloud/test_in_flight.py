@@ -15,9 +15,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
     SOME_INTERNAL_LB,
     SOME_NETWORK,
     SOME_VM,
-    Kind,
     Unit,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.builders import network_unit, system_vm_unit, vm, vpc_unit
 
 OFFERING = "6f6b5f3a-0d5e-4a52-9d3c-2f7c7e1f0a11"

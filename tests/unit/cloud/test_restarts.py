@@ -28,9 +28,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
     read_restarts,
     unfinished_tiers,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
 from tests.unit.builders import SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
 
 NOW = 1_795_500_000.0  # 2026-11-24T06:00:00+0000

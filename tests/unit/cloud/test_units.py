@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vpc
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import group_units
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.builders import network, vm, vpc_unit
 
 NET, DB, WEB = network("net"), network("db", vpc_id="id-vpc"), network("web", vpc_id="id-vpc")

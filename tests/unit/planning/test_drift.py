@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checksums import digest
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import Drift, drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import digest
 from tests.unit.builders import TARGET, TARGET_TEXT, estate, network_unit, system_vm_unit, version, vm
 
 MD5 = {letter: letter * 32 for letter in "abc"}

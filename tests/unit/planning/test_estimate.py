@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import (
     DOCUMENTED,
     Bounds,
@@ -29,9 +30,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate
     samples,
     unit_span,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import RESTART_S, expected_seconds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method
-from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
+from tests.unit.builders import network_unit, pair, system_vm_unit, version, vm, vpc_unit
 
 PATCH, RECREATE, RESTART = Method.LIVE_PATCH, Method.RECREATE, Method.RESTART
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=timezone.utc)
@@ -120,6 +121,17 @@ def test_applying_rules_is_another_thing_than_stopping_and_starting() -> None:
     assert unit_span(owed, RESTART, known).likely_s == pytest.approx(6)
     assert known.figures(NETWORK, RESTART).source is Source.DOCUMENTED
     assert expected_seconds(owed, RESTART) == 2 * RESTART_S
+
+
+def test_a_second_patch_that_is_expected_takes_its_time_and_is_not_counted_twice() -> None:
+    """Of a unit that the last report tells of, both patches were measured."""
+    twice = Baseline(version("4.21.0.0")).expects_two_patches
+    assert unit_span(NETWORK, PATCH, Pace(twice=twice)).likely_s == 2 * expected_seconds(NETWORK, PATCH)
+    assert unit_span(NETWORK, RECREATE, Pace(twice=twice)).likely_s == expected_seconds(NETWORK, RECREATE)
+    done = replace(NETWORK, vms=(vm("r", software="4.21.0.0"),))
+    for source, likely in ((Source.REPORT, 40), (Source.EVENTS, 80)):  # events tell of jobs, one by one
+        took = [Took(Done.LIVE_PATCH, frozenset({NETWORK.id}), 40, 0)] * 3
+        assert unit_span(NETWORK, PATCH, Pace(samples([done], {source: took}, twice), twice)).likely_s == likely
 
 
 def test_what_was_done_to_units_of_another_cloud_is_left_out() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     ImageStore,
     ManagementServer,
     Template,
+    Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
     State,
@@ -23,7 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     with_raised_memory,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import estate, network_unit, version
 
 OLD, NEW = version("4.18.1.0"), version("4.22.0.0")
@@ -71,6 +72,55 @@ def test_the_template_of_each_zone_hypervisor_and_architecture(facts: dict[str, 
     found, seen = state_of("template", cloud(**facts))
     assert found is state, seen
     assert words in seen
+
+
+def hosts(**hypervisors: str) -> tuple[Host, ...]:
+    """One for each zone that is named, of that hypervisor."""
+    return tuple(
+        Host(f"{zone} {hypervisor}", f"{zone} {hypervisor}", f"id-{zone}", hypervisor, OLD, "Up", "Enabled")
+        for zone, listing in hypervisors.items()
+        for hypervisor in listing.split()
+    )
+
+
+def zones(*names: str) -> tuple[Zone, ...]:
+    return tuple(Zone(f"id-{name}", name, True) for name in names)
+
+
+KVM_TEMPLATE = Template("t", NAME, "id-zone", "KVM", True, None, "2026")
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "templates", "expected"),
+    [
+        # The upgrade fails for the second zone.
+        ("4.19.1.0", {"zone": "KVM", "other": "KVM"}, (), {"zone, KVM": "10046", "other, KVM": "10046"}),
+        ("4.19.1.0", {"zone": "KVM", "other": "VMware"}, (), {"zone, KVM": "", "other, VMware": ""}),
+        ("4.19.2.0", {"zone": "KVM", "other": "KVM"}, (), {"zone, KVM": "", "other, KVM": ""}),
+        ("4.22.0.0", {"zone": "KVM", "other": "KVM"}, (), {"zone, KVM": "", "other, KVM": ""}),
+        # It begins only where KVM lacks one.
+        ("4.22.0.0", {"zone": "VMware"}, (), {"zone, VMware": "12952"}),
+        ("4.22.0.0", {"zone": "KVM VMware"}, (), {"zone, KVM": "", "zone, VMware": ""}),
+        ("4.22.0.0", {"zone": "KVM", "other": "XenServer"}, (KVM_TEMPLATE,), {"other, XenServer": "12952"}),
+        ("4.20.3.0", {"zone": "VMware"}, (), {"zone, VMware": ""}),
+        ("4.19.3.0", {"zone": "VMware"}, (), {"zone, VMware": ""}),
+        # It takes the name for the whole cloud.
+        ("4.22.0.0", {"zone": "KVM", "other": "KVM"}, (KVM_TEMPLATE,), {"other, KVM": "of that name"}),
+    ],
+)
+def test_what_the_upgrade_fails_to_register(
+    target: str, there: dict[str, str], templates: tuple[Template, ...], expected: dict[str, str]
+) -> None:
+    of = cloud(hosts=hosts(**there), zones=zones(*there), templates=templates, image_stores=(store(zone_id=None),))
+    found = {
+        each.seen.partition(":")[0]: each for each in forecast(of, version(target)).prepare if each.what == "template"
+    }
+    left = {where: each for where, each in found.items() if each.state is not State.DONE}
+    assert {where.removeprefix("zone ") for where in left} == set(expected)
+    for where, words in expected.items():
+        each = left[f"zone {where}"]
+        assert each.state is (State.TO_DO if words else State.BY_UPGRADE), each.seen
+        assert words in each.seen
 
 
 def test_hosts_java_and_other_management_servers() -> None:

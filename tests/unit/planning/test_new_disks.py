@@ -20,14 +20,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import new_disks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Unsupported
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import new_template
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Unsupported
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import (
     TARGET,
     estate,
@@ -85,6 +87,28 @@ LATER = template("systemvm-4.22.1", created="2027", ready=False)
 FULL = ImageStore("full", "id-zone", read_only=False, total=100, used=95)
 READ_ONLY = ImageStore("old", "id-zone", read_only=True)
 XEN = host("x1", "XenServer", None)
+
+PARALLEL = LIMITS["parallel"].default
+
+
+def no_addresses(free: int = 0) -> dict[str, Any]:
+    return {"capacities": (Capacity("id-zone", "PRIVATE_IP", free),)}
+
+
+def vmware(free: int) -> dict[str, Any]:
+    """A zone of VMware with so many addresses left in its pods."""
+    return {
+        **no_addresses(free),
+        "hosts": (host("v1", "VMware", None),),
+        "templates": (template(hypervisor="VMware"),),
+        "zones": (replace(zone(), router_templates={"vmware": "systemvm-4.22.0"}),),
+    }
+
+
+def old_routers(number: int) -> tuple[Unit, ...]:
+    """That can only be recreated."""
+    return tuple(network_unit(f"w{n}", vm(f"r-w{n}", built_from="4.11", hypervisor="VMware")) for n in range(number))
+
 
 Case = tuple[str, Status, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
 CASES: list[Case] = [
@@ -179,6 +203,14 @@ CASES: list[Case] = [
         RECREATE,
         {"capacities": (Capacity("id-zone", "VIRTUAL_NETWORK_PUBLIC_IP", 0),)},
     ),
+    # On VMware and Hyper-V a router's control network is the pod's, on KVM it is link-local.
+    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)}),
+    ("room_for_new_vms", Status.FAIL, "no PRIVATE_IP left for one more VM", (ssvm(),), RECREATE, no_addresses()),
+    ("room_for_new_vms", Status.FAIL, "no PRIVATE_IP left for one more VM", old_routers(1), RECREATE, vmware(0)),
+    ("room_for_new_vms", Status.OK, "", old_routers(1), RECREATE, vmware(1)),
+    ("room_for_new_vms", Status.FAIL, "only 1 PRIVATE_IP left for 3 more VMs", old_routers(3), RECREATE, vmware(1)),
+    ("room_for_new_vms", Status.OK, "", old_routers(40), RECREATE, vmware(PARALLEL)),
+    ("room_for_new_vms", Status.OK, "", (network_unit("p", vm("w", hypervisor="VMware")),), {}, vmware(0)),
     # B3: a ROUTING template is the documented way to change the routers' template
     ("new_template", Status.OK, "", (WEB,), RECREATE, {"templates": (template(type="ROUTING"),)}),
     # B5: the newest template that is ready counts, and that of system VMs is not that of routers

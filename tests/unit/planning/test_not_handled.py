@@ -14,7 +14,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import NotHandled, not_handled
 from tests.unit.builders import OWNER, estate, network_unit, vm
 

@@ -21,16 +21,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
-    Policy,
-    PolicyError,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
     TARGET_TEXT,
@@ -309,11 +305,11 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("restart_required", Status.OK, "", (WEB,), {}),
     ("shared_networks", Status.WARN, "network n (r-n)", (network_unit("n", type="Shared"),), {}),
     ("shared_networks", Status.OK, "", (WEB,), {}),
-    ("known_defects", Status.WARN, "10962, 1 unit(s) (network web)", (WEB,), {"servers": ("4.20.1.0",), "hosts": ()}),
+    ("known_defects", Status.WARN, "10962 (1 unit: network web)", (WEB,), {"servers": ("4.20.1.0",), "hosts": ()}),
     (
         "known_defects",
         Status.WARN,
-        "10962, 1 unit(s) (network web)",
+        "10962 (1 unit: network web)",
         (WEB,),
         {"servers": ("4.20.2.0",), "hosts": (replace(KVM1, version=version("4.20.1.0")),)},
     ),
@@ -399,6 +395,18 @@ def test_check(name: str, status: Status, words: str, units: tuple[Unit, ...], f
     found, seen = check(name, *units, **facts)
     assert found is status, seen
     assert words in seen
+
+
+def test_known_defects_of_thousands_of_units_are_a_line_each_with_a_few_names() -> None:
+    units = [network_unit(f"web{number}", vm(f"r-{number}", built_from="4.15.1")) for number in range(1200)]
+    dummy, seen = check("known_defects", *units, servers=("4.20.1.0",), hosts=())
+    lines = seen.splitlines()
+    assert len(lines) == len({line.split()[0] for line in lines}) > 3
+    assert {"10962", "8497", "8497-python", "6755"} <= {line.split()[0] for line in lines}
+    assert all("(1,200 units: network web0, network web1, network web2 and 1197 more)" in line for line in lines)
+    assert max(map(len, lines)) < 600
+    assert "by hand" in lines[0], "what a person has to do comes first"
+    assert "second live patch" in lines[-1]
 
 
 def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owner
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import moment_text, scope_text

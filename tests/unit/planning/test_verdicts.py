@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Method,
     Strategy,
     Unsupported,
     WantedMethod,
@@ -351,3 +351,31 @@ def test_odd_estate(name: str) -> None:
     verdict = decide(unit, baseline, wishes)
     assert verdict.method is method, verdict.reason
     assert words in verdict.reason
+
+
+BEHIND = vm("r", scripts="own")
+
+
+@pytest.mark.parametrize(
+    ("before", "software", "scripts", "kept"),
+    [
+        (BEHIND, TARGET_TEXT, "own", True),  # as before
+        (BEHIND, TARGET_TEXT, "old-scripts", True),  # another one, but routers with older software have it
+        (BEHIND, TARGET_TEXT, "new-scripts", False),
+        (BEHIND, TARGET_TEXT, "seen-nowhere", False),  # it changed: nothing contradicts it
+        (BEHIND, TARGET_TEXT, None, False),  # not told: nothing contradicts it
+        (replace(BEHIND, scripts=None), TARGET_TEXT, None, False),
+        (replace(BEHIND, scripts="new-scripts"), TARGET_TEXT, "new-scripts", False),
+        (replace(BEHIND, software=TARGET), TARGET_TEXT, "own", False),  # it was not behind
+        (replace(BEHIND, software=TARGET, state="Stopped"), TARGET_TEXT, "own", True),
+        (BEHIND, "4.18.1.0", "own", False),  # it was not patched at all, which is another matter
+    ],
+)
+def test_what_tells_that_a_patch_left_the_old_checksum(
+    before: Vm, software: str, scripts: str | None, kept: bool
+) -> None:
+    after = replace(before, software=version(software), scripts=scripts, state="Running")
+    assert SITUATION.wants_second_patch([before], [after]) is kept
+    healthy = vm("other", software=TARGET_TEXT)
+    assert SITUATION.wants_second_patch([before, healthy], [after, healthy]) is kept
+    assert not SITUATION.wants_second_patch([before, BEHIND], [after, vm("half")]), "one was not patched"

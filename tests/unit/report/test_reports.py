@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import MOST_NAMES, html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import MOST_ROWS, markdown_report

@@ -22,7 +22,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import (
+    LONGEST_TEXT,
     MOST_ROWS,
+    checks_text,
     drift_text,
     plan_text,
     report_text,
@@ -51,6 +53,17 @@ def plan(units: list[dict[str, Any]]) -> dict[str, Any]:
         ],
         "units": units,
     }
+
+
+def test_what_a_check_says_in_several_lines_stands_in_several_lines() -> None:
+    long = "; ".join(["a word"] * 400)
+    check = {"name": "known_defects", "status": "warn", "seen": f"1 one\n2 {long}\n3 <three>", "remedy": "look"}
+    shown = checks_text([check])
+    assert [line[:14] for line in shown[2:]] == ["  WARN known_d", "       2 a wor", "       3 <thre", "       -> look"]
+    assert all(len(line) < LONGEST_TEXT + 60 for line in shown)
+    of = {**report([planned(0)], [result(0)]), "checks": [check]}
+    assert "\n  - 3 &lt;three>\n" in markdown_report(of)
+    assert "<p>3 &lt;three&gt;</p>" in html_report(of)
 
 
 def test_a_few_units_are_shown_one_by_one() -> None:

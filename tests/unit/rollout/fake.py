@@ -22,11 +22,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, InFlight
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import TARGET, version
 
 PAIR_INTERVAL_S = 30.0
@@ -45,6 +46,7 @@ class Fault(enum.Enum):
     LOST = "the job ends without a result, nothing is patched"
     LOST_DONE = "the job ends without a result after the patch: the rules are missing"
     STALE_SCRIPTS = "the version moves, the scripts do not"
+    STALE_REFUSED = "the version moves, the scripts do not, so the server sends no rules and the job fails"
     NEVER_ENDS = "the job never ends"
     REFUSED = "the submit is refused"
     UNCERTAIN_TAKEN = "the answer of the submit is lost, the job runs"
@@ -94,7 +96,7 @@ class FakeJob:
 
     @property
     def status(self) -> JobStatus:
-        if self.fault in (Fault.FAILED, Fault.RULES_FAIL):
+        if self.fault in (Fault.FAILED, Fault.RULES_FAIL, Fault.STALE_REFUSED):
             return JobStatus.FAILED
         return JobStatus.LOST if self.fault in (Fault.LOST, Fault.LOST_DONE) else JobStatus.SUCCEEDED
 
@@ -108,8 +110,10 @@ class FakeServer(Server):
         faults: Mapping[str, Fault | Sequence[Fault]] | None = None,
         seconds: Mapping[str, float] | None = None,
         ids: Ids = Ids.TAKEN,
+        target: Version = TARGET,
     ) -> None:
         self.time = 1000.0
+        self.runs = target  # what it brings to VMs
         self.units = {unit.id: unit for unit in units}
         self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}
         self.faults = {
@@ -132,9 +136,10 @@ class FakeServer(Server):
         self.most_per_host = 0
         self.gone = False
         self.away: dict[str, float] = {}  # hosts that are not Up before this moment
-        self.target: Version | None = TARGET
-        self.failing: dict[str, frozenset[str] | None] = {}
-        self.sick: frozenset[str] = frozenset()  # health checks that failed all along
+        self.target: Version | None = target
+        self.health: dict[str, Mapping[str, Health] | None] = {}  # by router, once anything was sent
+        self.health_before: Mapping[str, Health] | None = {}
+        self.ran_at: float | None = None  # when routers last ran their health checks; None: at each question
 
     # time
 
@@ -241,9 +246,14 @@ class FakeServer(Server):
         self._settle()
         return self.target
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        return None
+
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
         self._settle()
-        return self.failing.get(vm.id, frozenset()) if self.jobs else self.sick
+        told = self.health.get(vm.id, {}) if self.jobs else self.health_before
+        at = self.time if self.ran_at is None else self.ran_at
+        return None if told is None else {name: Check(health, at) for name, health in told.items()}
 
     # the truth
 
@@ -279,7 +289,7 @@ class FakeServer(Server):
     def _change(self, job: FakeJob, vms: list[Vm]) -> None:
         if job.call.params.get("cleanup") or job.call.command == "destroySystemVm":
             self._replace(job, vms)
-        elif job.call.command == "destroyRouter":
+        elif job.call.command == "destroyRouter" and job.fault is not Fault.FAILED:
             vms[:] = [vm for vm in vms if vm.id != job.call.object_id]
         elif job.fault is Fault.VANISHES:
             del vms[-1:]
@@ -287,17 +297,17 @@ class FakeServer(Server):
             pass
         elif job.patches:
             self.patched[job.unit.id] += 1
-            scripts: dict[str, Any] = {} if job.fault is Fault.STALE_SCRIPTS else {"scripts": "new-scripts"}
-            vms[:] = [replace(vm, software=TARGET, **(scripts if vm.is_router else {})) for vm in vms]
+            stale = job.fault in (Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
+            scripts: dict[str, Any] = {} if stale else {"scripts": "new-scripts"}
+            vms[:] = [replace(vm, software=self.runs, **(scripts if vm.is_router else {})) for vm in vms]
             if job.fault is Fault.PAIR_BREAKS and job.unit.redundant:
                 self.states[job.unit.id] = ["BACKUP", "FAULT"]
                 self.looks[job.unit.id] = self.time + PAIR_INTERVAL_S
         elif job.call.command == "rebootRouter":
-            vms[:] = [
-                replace(vm, software=TARGET, scripts="new-scripts") if vm.id == job.call.object_id else vm for vm in vms
-            ]
+            new: dict[str, Any] = {"software": self.runs, "scripts": "new-scripts"}
+            vms[:] = [replace(vm, **new) if vm.id == job.call.object_id else vm for vm in vms]
         elif any(not vm.running for vm in vms):
-            vms[:] = [replace(vm, state="Running", software=TARGET, scripts="new-scripts") for vm in vms]
+            vms[:] = [replace(vm, state="Running", software=self.runs, scripts="new-scripts") for vm in vms]
 
     def _replace(self, job: FakeJob, vms: list[Vm]) -> None:
         """What a rolling restart or the capacity scan leaves."""
@@ -309,7 +319,7 @@ class FakeServer(Server):
         self.states.pop(job.unit.id, None)
         fresh: dict[str, Any] = {
             "built_from": version("4.22.0"),
-            "software": TARGET,
+            "software": self.runs,
             "scripts": "old-scripts" if job.fault is Fault.OLD_PACKAGE else "new-scripts",
             "root_template_id": "id-old" if job.fault is Fault.OLD_TEMPLATE else "id-new",
         }

@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Desk
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Progress
@@ -25,7 +26,8 @@ LIMITS = Limits(parallel=4, per_host=0, max_failures=100, job_timeout=60, verify
 def scheduler(server: FakeServer, limits: Limits = LIMITS, **facts: Any) -> Scheduler:
     """Facts are of the desk."""
     lines: list[str] = facts.pop("lines", [])
-    desk = Desk(server, SITUATION, limits, Progress(lines.append), clock=server.clock, now=server.clock, **facts)
+    baseline: Baseline = facts.pop("baseline", SITUATION)
+    desk = Desk(server, baseline, limits, Progress(lines.append), clock=server.clock, now=server.clock, **facts)
     return Scheduler(desk, sleep=server.sleep)
 
 
@@ -47,7 +49,11 @@ def only(server: FakeServer, unit: Unit, limits: Limits = LIMITS, **facts: Any) 
 
 
 def networks(count: int) -> list[Unit]:
-    return [network_unit(f"n{number}", vm(f"r{number}", host_id=f"h{number % 3}")) for number in range(count)]
+    """Each with a router of Debian 12, of which one live patch is expected."""
+    return [
+        network_unit(f"n{number}", vm(f"r{number}", built_from="4.20.1", host_id=f"h{number % 3}"))
+        for number in range(count)
+    ]
 
 
 def statuses(rollout: Rollout) -> list[UnitStatus]:

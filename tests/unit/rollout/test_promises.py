@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import roll, statuses
@@ -144,6 +145,9 @@ def carry_out(
     return server, list(rollout.results)
 
 
+WITHOUT_EFFECT = (Fault.SILENT, Fault.FAILED, Fault.LOST, Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
+
+
 def check_repeats(server: FakeServer, unit: Unit) -> None:
     """Each call comes once, unless the earlier ones of its purpose had no effect."""
     ours = [job for job in server.jobs.values() if job.unit is unit and job.call in server.calls_of(unit)]
@@ -151,7 +155,7 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
         earlier = [other for other in ours if other.begins < job.begins and other.call == job.call]
         for other in earlier:
             assert other.ends <= job.begins
-            without_effect = other.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST, Fault.STALE_SCRIPTS)
+            without_effect = other.fault in WITHOUT_EFFECT
             rules = not other.patches and other.status is not JobStatus.SUCCEEDED
             # what follows does not see the end of a job whose rules are in doubt
             in_doubt = other.fault in (Fault.MARKED, Fault.RULES_FAIL, Fault.LOST_DONE)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, Gate, apply_rules, calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, Gate, apply_rules, calls
 from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses
@@ -55,6 +55,7 @@ ENDS = {
     Fault.LOST_DONE: (UnitStatus.UPGRADED, 1, 2),
     Fault.MARKED: (UnitStatus.UPGRADED, 1, 2),
     Fault.STALE_SCRIPTS: (UnitStatus.UPGRADED, 2, 2),  # a second patch stores the right checksum
+    Fault.STALE_REFUSED: (UnitStatus.UPGRADED, 2, 2),
     Fault.PAIR_BREAKS: (UnitStatus.UPGRADED, 1, 1),  # it is none
     Fault.UNCERTAIN_TAKEN: (UnitStatus.UPGRADED, 1, 1),
     Fault.UNCERTAIN_NOT_TAKEN: (UnitStatus.FAILED, 0, 0),
@@ -214,11 +215,22 @@ def test_what_has_only_waited_for_somebody_elses_job_is_not_started_any_more(
     assert "network n0 in 4" in line and f": {reason.removeprefix('not started: ')} [" in line
 
 
-def test_a_job_that_takes_too_long_is_left_alone() -> None:
-    units = networks(1)
-    rollout = roll(FakeServer(units, {units[0].id: Fault.NEVER_ENDS}), units)
-    assert "still runs after" in rollout.results[0].reason
-    assert "next run waits" in rollout.results[0].reason
+@pytest.mark.parametrize(
+    ("unit", "method", "boots"),
+    [
+        (network_unit("n"), Method.LIVE_PATCH, False),
+        (network_unit("n"), Method.RECREATE, True),
+        (network_unit("n"), Method.RESTART, True),
+        (system_vm_unit(vm("s-1", Kind.SSVM)), Method.RECREATE, False),  # its job only destroys
+        (system_vm_unit(vm("s-1", Kind.SSVM)), Method.RESTART, True),
+    ],
+)
+def test_a_job_that_takes_too_long_is_left_alone(unit: Unit, method: Method, boots: bool) -> None:
+    """On real hosts a VM that cannot boot holds its job for 10 to 20 minutes a host."""
+    [result] = roll(FakeServer([unit], {unit.id: Fault.NEVER_ENDS}), [unit], method=method).results
+    assert "still runs after" in result.reason
+    assert "next run waits" in result.reason and "sysvm_job_timeout" in result.reason
+    assert ("A VM that cannot boot looks like this" in result.reason) is boots
 
 
 RECREATED = {

@@ -16,8 +16,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, apply_rules
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.sender import RESENDS, Guard, Sender
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules
 
 CALL = apply_rules("id-n")
 EXISTS, REFUSED = JobExistsError("already exists"), JobIdRefusedError("doesn't follow the UUID format")

@@ -12,12 +12,13 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Owed, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import Call, calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import TARGET_TEXT, network_unit, pair, system_vm_unit, version, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses
@@ -225,29 +226,78 @@ def test_a_pair_that_somebody_else_has_made_current_is_not_rebooted() -> None:
 
 # --- health
 
+PASSED, FAILED, UNCLEAR = {"dhcp": Health.PASSED}, {"dhcp": Health.FAILED}, {"dhcp": Health.UNCLEAR}
+NOBODY_KNOWS = "it is not known whether it passed them before"
+HEALTHY = Looks(health_zones=frozenset({"id-zone"}))
+
 
 @pytest.mark.parametrize(
-    ("failing", "before", "status", "words"),
+    ("before", "after", "status", "note"),
     [
-        (frozenset(), frozenset(), UnitStatus.UPGRADED, ""),
-        (frozenset({"dhcp.service"}), frozenset(), UnitStatus.FAILED, "dhcp.service"),
-        (frozenset({"dhcp.service"}), frozenset({"dhcp.service"}), UnitStatus.UPGRADED, ""),
-        (None, frozenset(), UnitStatus.UPGRADED, ""),
+        (PASSED, PASSED, UnitStatus.UPGRADED, None),
+        (PASSED, FAILED, UnitStatus.FAILED, None),
+        (PASSED, UNCLEAR, UnitStatus.UPGRADED, None),
+        (FAILED, FAILED, UnitStatus.UPGRADED, None),
+        # Before an upgrade to 4.22 no script's result is known: an old ailment is no loss.
+        (UNCLEAR, FAILED, UnitStatus.UPGRADED, NOBODY_KNOWS),
+        ({}, FAILED, UnitStatus.UPGRADED, NOBODY_KNOWS),
+        (None, FAILED, UnitStatus.UPGRADED, NOBODY_KNOWS),
+        (PASSED, None, UnitStatus.UPGRADED, "could not run its checks"),
     ],
 )
 def test_fresh_health_checks(
-    failing: frozenset[str] | None, before: frozenset[str], status: UnitStatus, words: str
+    before: dict[str, Health] | None, after: dict[str, Health] | None, status: UnitStatus, note: str | None
 ) -> None:
     unit = network_unit("n", vm("r"))
     server = FakeServer([unit])
-    server.failing["id-r"], server.sick = failing, before
-    result = only(server, unit, looks=Looks(health_zones=frozenset({"id-zone"})))
+    server.health_before, server.health["id-r"] = before, after
+    result = only(server, unit, looks=HEALTHY)
     assert result.status is status
-    assert words in result.reason
-    assert (failing is None) == any("could not run its checks" in note for note in result.notes)
+    assert ("fails health checks that it passed before: dhcp" in result.reason) is (status is UnitStatus.FAILED)
+    assert len(result.notes) == (note is not None)
+    assert note is None or note in result.notes[0]
     server = FakeServer([unit])
-    server.failing["id-r"] = failing
+    server.health_before, server.health["id-r"] = PASSED, after
     assert only(server, unit).status is UnitStatus.UPGRADED, "not asked for where it may not"
+
+
+@pytest.mark.parametrize("after", [PASSED, FAILED])
+def test_what_a_router_noted_before_its_patch_is_neither_proof_nor_loss(after: dict[str, Health]) -> None:
+    """On Debian 11 the scripts of 4.22 do not run, and the server shows the results of before."""
+    unit = network_unit("n", vm("r"))
+    server = FakeServer([unit])
+    server.health_before, server.health["id-r"], server.ran_at = PASSED, after, server.time
+    result = only(server, unit, looks=HEALTHY)
+    assert result.status is UnitStatus.UPGRADED
+    [note] = result.notes
+    assert note.startswith("the router r ran no health checks since 1970-01-01T00:16:40.000+00:00")
+
+
+def test_a_router_whose_clock_is_behind_is_asked_again_and_judged() -> None:
+    unit = network_unit("n", vm("r"))
+
+    class Behind(FakeServer):
+        def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+            checks = super().health_checks(vm) or {}
+            return {name: replace(check, updated=(check.updated or 0) - 3600) for name, check in checks.items()}
+
+    server = Behind([unit])
+    server.health_before, server.health["id-r"] = PASSED, FAILED
+    result = only(server, unit, looks=HEALTHY)
+    assert (result.status, result.notes) == (UnitStatus.FAILED, ())
+
+
+def test_what_one_half_of_a_pair_failed_before_the_other_may_fail_afterwards() -> None:
+    unit = network_unit("n", *pair("r"))
+
+    class Pair(FakeServer):
+        def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+            self.health_before = FAILED if vm.name == "r-1" else PASSED
+            return super().health_checks(vm)
+
+    server = Pair([unit])
+    server.health = {"id-r-1": PASSED, "id-r-2": FAILED}
+    assert only(server, unit, looks=HEALTHY).status is UnitStatus.UPGRADED
 
 
 # --- the target
@@ -305,7 +355,7 @@ def test_fallback_of_two_ssvms_of_one_zone_goes_one_after_the_other() -> None:
 
 
 def test_fallback_that_would_not_end_before_the_deadline_is_not_begun() -> None:
-    unit = network_unit("n")
+    [unit] = networks(1)
     server = FakeServer([unit], {unit.id: TWICE}, {unit.id: 40.0})
     [told] = fall_back([unit], server, replace(LIMITS, deadline=server.time + 150))
     assert told.startswith("live_patch failed")
@@ -315,7 +365,7 @@ def test_fallback_that_would_not_end_before_the_deadline_is_not_begun() -> None:
 
 def test_fallback_that_waited_too_long_for_its_gate_is_not_begun() -> None:
     """What the server says of a pair after the patch is known only when it has looked at it again."""
-    unit = network_unit("n", *pair("r"))
+    unit = network_unit("n", *pair("r", built_from="4.20.1"))
     server = FakeServer([unit], {unit.id: TWICE}, {unit.id: 30.0})
     limits = replace(LIMITS, verify_timeout=5, deadline=server.time + 151)
     [told] = fall_back([unit], server, limits)
@@ -386,7 +436,8 @@ def test_what_a_failed_patch_broke_was_not_broken_before_the_fallback() -> None:
     """The health that counts as before is the one before anything was sent, also when the method changes."""
     unit = network_unit("n", vm("r"))
     server = FakeServer([unit], {unit.id: TWICE})
-    server.failing = dict.fromkeys(("id-r", "id-r-new"), frozenset({"dhcp.service"}))
-    result = only(server, unit, looks=Looks(health_zones=frozenset({"id-zone"})), fallback_blocker=lambda unit: None)
+    server.health_before = PASSED
+    server.health = dict.fromkeys(("id-r", "id-r-new"), FAILED)
+    result = only(server, unit, looks=HEALTHY, fallback_blocker=lambda unit: None)
     assert result.status is UnitStatus.FAILED
-    assert "dhcp.service" in result.reason
+    assert "it passed before: dhcp" in result.reason

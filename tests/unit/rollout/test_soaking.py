@@ -13,10 +13,11 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import SITUATION, TARGET_TEXT, network_unit, vm
 from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
 
@@ -43,8 +44,12 @@ class Watched(FakeServer):
     def alerts(self) -> list[Alert] | None:
         return self.known
 
-    def failing_checks(self, vm: Vm) -> frozenset[str] | None:
-        return self.failing.get(vm.id, frozenset())
+    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        states = {"old": Health.FAILED, "dns": Health.PASSED, **(self.health.get(vm.id) or {})}
+        return {name: Check(state, self.time if self.ran_at is None else self.ran_at) for name, state in states.items()}
+
+    def sicken(self, check: str) -> None:
+        self.health[UNITS[0].vms[0].id] = {check: Health.FAILED}
 
     def alert(self, text: str, after: float) -> None:
         self.known.append(Alert(text, text, BEGIN + after))
@@ -128,16 +133,28 @@ def test_an_alert_between_the_upgrade_and_the_watch_is_new(sent: float, counts: 
 
 
 def test_health_checks_that_failed_before_are_not_new() -> None:
-    server = Watched()
-    router = UNITS[0].vms[0].id
-    server.failing = {router: frozenset({"old"})}
-    server.happens = {20.0: lambda: server.failing.update({router: frozenset({"old", "dns"})})}
     zones = frozenset({"id-zone"})
+    server = Watched()
+    server.happens = {20.0: lambda: server.sicken("dns")}
     assert watch(server, health_zones=zones).wrong == {"a": "r-1-VM fails health checks that it passed before: dns"}
     assert watch(server, health_zones=zones).wrong == {}
-    server.failing[router] = frozenset()
-    server.happens = {server.time + 20 - BEGIN: lambda: server.failing.update({router: frozenset({"dns"})})}
+    server = Watched()
+    server.happens = {20.0: lambda: server.sicken("dns")}
     assert watch(server).wrong == {}, "where they must not be asked for"
+
+
+@pytest.mark.parametrize("check", ["old", "seen-never-before"])
+def test_a_health_check_that_did_not_pass_before_is_not_lost(check: str) -> None:
+    server = Watched()
+    server.happens = {20.0: lambda: server.sicken(check)}
+    assert watch(server, health_zones=frozenset({"id-zone"})).wrong == {}
+
+
+def test_health_checks_that_a_router_does_not_run_any_more_tell_nothing() -> None:
+    server = Watched()
+    server.ran_at = server.time
+    server.happens = {20.0: lambda: server.sicken("dns")}
+    assert watch(server, health_zones=frozenset({"id-zone"})).wrong == {}
 
 
 def test_with_an_alert_it_says_which_health_check_fails() -> None:
@@ -145,7 +162,7 @@ def test_with_an_alert_it_says_which_health_check_fails() -> None:
     server = Watched()
 
     def sicken() -> None:
-        server.failing[UNITS[0].vms[0].id] = frozenset({"dns"})
+        server.sicken("dns")
         server.alert("Health checks failed: 1 failing checks on router r-1-VM", 20)
 
     server.happens = {20.0: sicken}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import GROUPS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import read_variables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed, Journal
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (

@@ -6,20 +6,22 @@ they ask about the zone, the hypervisor and the architecture where it will be ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import STORE_THRESHOLD, Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
     CheckContext,
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEFAULT_HYPERVISOR
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEFAULT_HYPERVISOR
 
 MIB = 1024 * 1024
+PRIVATE_IP = "PRIVATE_IP"  # the server's name of a pod's addresses
+CONTROL_IN_POD = frozenset({"VMware", "Hyperv"})
 THRESHOLD = "secondary.storage.capacity.threshold"
 LOCAL_STORAGE = "system.vm.use.local.storage"
 PROXY_DOMAIN = "consoleproxy.url.domain"
@@ -111,15 +113,28 @@ def room_for_new_vms(context: CheckContext) -> Iterator[str]:
                     f"{disk.template.name!r}, which is for {architectures}"
                 )
         # Only a new VM needs memory beside the old one; a router keeps its public addresses, a destroyed system VM
-        # gives its own back, and only system VMs have an address in the management network everywhere.
+        # gives its own back.
         new = [disk for disk in disks if disk.is_new]
-        needed = {"MEMORY": max((disk.memory_mib for disk in new), default=0) * MIB}
-        if any(disk.unit.kind.is_system_vm for disk in new):
-            needed["PRIVATE_IP"] = 1
+        needed = {"MEMORY": max((disk.memory_mib for disk in new), default=0) * MIB, PRIVATE_IP: _pod_addresses(new)}
+        needed[PRIVATE_IP] = min(needed[PRIVATE_IP], context.parallel)
         for capacity in context.cloud.capacities:
             lacking = capacity.name in needed and capacity.free < needed[capacity.name]
             if new and capacity.zone_id == zone.id and lacking:
-                yield f"zone {zone.name} has no {capacity.name} left for one more VM"
+                number = needed[PRIVATE_IP] if capacity.name == PRIVATE_IP else 1
+                vms = "one more VM" if number == 1 else f"{number} more VMs at a time"
+                left = "no" if capacity.free <= 0 or number == 1 else f"only {capacity.free}"
+                yield f"zone {zone.name} has {left} {capacity.name} left for {vms}"
+
+
+def _pod_addresses(new: Iterable[NewDisk]) -> int:
+    """How many addresses of pods new VMs need beside the old ones, if all were made at once.
+
+    A destroyed SSVM or CPVM gives its own back, but perhaps to another pod, and they come one after the other. A router
+    has one where its control network is the pod's (ControlNetworkGuru.reserve); elsewhere that is link-local. A pair's
+    routers are replaced one by one.
+    """
+    routers = {disk.unit.id for disk in new if disk.unit.kind.is_router and disk.hypervisor in CONTROL_IN_POD}
+    return max(len(routers), int(any(disk.unit.kind.is_system_vm for disk in new)))
 
 
 @check(

@@ -14,21 +14,14 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import (
-    Call,
-    apply_rules,
-    calls,
-    restart_vpc,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import (
-    Defect,
-    met_by,
-    oldest_agents,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method, Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, Verdict
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, calls, restart_vpc
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, met_by, oldest_agents
 
 
 class Status(str, enum.Enum):
@@ -56,12 +49,14 @@ class CheckContext:
     """What the checks look at: the whole cloud, the units in scope with their verdicts, and the policy.
 
     :ivar probed: what is going to be watched from outside; None if nothing is.
+    :ivar parallel: how many units are at work at a time.
     """
 
     cloud: Cloud
     verdicts: Sequence[tuple[Unit, Verdict]]
     policy: Policy
     probed: Probed | None = None
+    parallel: int = LIMITS["parallel"].default
 
     def planned(self, *methods: Method) -> list[Unit]:
         return [unit for unit, verdict in self.verdicts if verdict.method in methods]
@@ -80,6 +75,13 @@ class CheckContext:
             met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id)) if server else ()
             for unit, verdict in self.verdicts
         ]
+
+    @cached_property
+    def expects_two_patches(self) -> Callable[[Unit], bool]:
+        """Whether two live patches of a unit are expected."""
+        if self.cloud.version is None:
+            return lambda unit: False
+        return Baseline(self.cloud.version, agents=oldest_agents(self.cloud)).expects_two_patches
 
     def in_zone(self, zone: Zone, name: str) -> str:
         """A setting as valid in a zone, in lower case where it says true or false."""
@@ -129,6 +131,7 @@ class Check:
     :ivar find: yields what does.
     :ivar fine: what is said when nothing does.
     :ivar what: what the things found are, said after their number; empty where each says enough.
+    :ivar lines: whether each of them stands on a line of its own.
     :ivar guards: data or service may be lost behind it, so it cannot be ignored.
     :ivar new_disks: one of those that whatever gets a new disk has to pass.
     :ivar settings: global settings that it looks at; those of zones are always read.
@@ -143,6 +146,7 @@ class Check:
     find: Callable[[CheckContext], Iterable[str | Against]]
     fine: str | Callable[[CheckContext], str]
     what: str = ""
+    lines: bool = False
     guards: bool = False
     new_disks: bool = False
     settings: tuple[str, ...] = ()
@@ -158,7 +162,7 @@ class Check:
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
-                listing = "; ".join(dict.fromkeys(each.seen for each in of_status))
+                listing = ("\n" if self.lines else "; ").join(dict.fromkeys(each.seen for each in of_status))
                 seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
                 return Answer(self.name, status, seen, of_status[0].remedy or self.remedy)
         return Answer(self.name, Status.OK, self.fine if isinstance(self.fine, str) else self.fine(context))

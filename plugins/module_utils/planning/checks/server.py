@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Settings
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, REMEMBERED_S
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import SHUTDOWN_LETS_JOBS_END
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
     CheckContext,
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import expected_seconds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import expected_seconds
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5

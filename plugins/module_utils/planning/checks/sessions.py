@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING, Method
 
 
 @check(

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, pair_states, vm_names
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, pair_states, vm_names
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     Status,
     check,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Defect
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, Effect
 
-MOST_NAMES = 5
+MOST_NAMES = 3
 
 
 @check(
@@ -192,7 +193,9 @@ def shared_networks(context: CheckContext) -> Iterator[str]:
     "known_defects",
     "Does the plan do anything of which this server is known to make something else?",
     worst=Status.WARN,
-    remedy="See the sources; what can be done about one by the upgrade itself, it does.",
+    lines=True,
+    remedy="The numbers are issues or pull requests of apache/cloudstack; docs/known_defects.md has all of them. What "
+    "the upgrade itself can do about one, it does.",
     fine="no known defect of this server concerns what is to be done",
 )
 def known_defects(context: CheckContext) -> Iterator[str]:
@@ -200,11 +203,12 @@ def known_defects(context: CheckContext) -> Iterator[str]:
     for (unit, dummy), defects in zip(context.verdicts, context.defects, strict=True):
         for defect in defects:
             concerned.setdefault(defect, []).append(unit.label)
-    for defect, labels in concerned.items():
+    # First what is left to a person.
+    for defect, labels in sorted(concerned.items(), key=lambda item: item[0].effect is not Effect.WARN):
         more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
         yield (
-            f"{defect.id}, {len(labels)} unit(s) ({', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; "
-            f"{defect.effect.words}: {defect.remedy} ({defect.source})"
+            f"{defect.id} ({'1 unit' if len(labels) == 1 else f'{len(labels):,} units'}: "
+            f"{', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; {defect.effect.words}: {defect.remedy}"
         )
 
 

@@ -8,6 +8,7 @@ The connection's have the names and environment variables of ngine_io.cloudstack
 
 from __future__ import annotations
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING as ACTING_METHODS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
     CHECK,
@@ -23,7 +24,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     group,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import OFFERED, USUAL
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import ACTING as ACTING_METHODS
 
 NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"  # the opposite of validate_certs
 CONNECTED = (*MODULES, PREFLIGHT)

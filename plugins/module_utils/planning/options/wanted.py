@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import ROUTER, Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
     CHECK,

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import iso_time
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 
 MOST_GAPS = 20  # of one endpoint that are told one by one
 

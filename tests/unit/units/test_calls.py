@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.commands import JOB_CLASSES, Gate, calls
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import JOB_CLASSES, Gate, calls
 from tests.unit.builders import network, network_unit, pair, system_vm_unit, vm, vpc_unit
 
 

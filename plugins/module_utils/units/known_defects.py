@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects import all_kinds, routers, system_vms
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import Defect, Effect, Span, holds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects import all_kinds, routers, system_vms
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import Defect, Effect, Span, holds
 
 __all__ = ["DEFECTS", "FILES_FROM_HOST", "Defect", "Effect", "Span", "defects_of", "met_by", "oldest_agents"]
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import LOAD_BALANCING, Kind, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.templates import DEBIAN_11, DEBIAN_12
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    LOAD_BALANCING,
+    SITE_VPN,
+    Kind,
+    Method,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEBIAN_11, DEBIAN_12
 
 REPOSITORY = "https://github.com/apache/cloudstack"
 PATCH = frozenset({Method.LIVE_PATCH})
@@ -20,8 +25,12 @@ RECREATE = frozenset({Method.RECREATE})
 START = frozenset({Method.RECREATE, Method.RESTART})
 VPC = frozenset({Kind.VPC})
 ROUTERS = frozenset({Kind.NETWORK, Kind.VPC})
+SYSTEM_VMS = frozenset({Kind.SSVM, Kind.CPVM})
+ALL = SYSTEM_VMS | ROUTERS | {Kind.INTERNAL_LB}
 # Ten tiers took an hour (8055), and the server cancels a job after an hour.
 MANY_TIERS = 6
+# The first software that removes the web server's configuration with a tier (7982).
+REMOVES_VHOSTS = Version((4, 18, 2, 0), "4.18.2.0")
 
 
 class Effect(str, enum.Enum):
@@ -30,6 +39,7 @@ class Effect(str, enum.Enum):
     OTHER_METHOD = "other_method"  # do not use it: another method is taken
     SECOND_PATCH = "second_patch"
     APPLY_RULES_AFTER = "apply_rules_after"  # restart one tier that balances load without cleanup afterwards
+    PREPARE = "prepare"  # it is the upgrade of the server that fails, so a forecast tells what to do before
     WARN = "warn"
 
     @property
@@ -38,22 +48,29 @@ class Effect(str, enum.Enum):
             Effect.OTHER_METHOD: "another method is taken",
             Effect.SECOND_PATCH: "may need a second live patch",
             Effect.APPLY_RULES_AFTER: "rules are applied again afterwards",
+            Effect.PREPARE: "before the upgrade of the management server",
             Effect.WARN: "by hand",
         }[self]
 
 
 class Condition(str, enum.Enum):
-    """What must hold for a unit beyond its kind and method."""
+    """What must hold for a unit beyond its kind and method; for an upgrade of the server, of the whole cloud."""
 
     LB_IN_SEVERAL_TIERS = "load balancing rules in more than one tier"
     LOAD_BALANCING = "load balancing by the router"
     NO_TIER_IMPLEMENTED = "a VPC with tiers, none of them Implemented"
+    NO_KVM_TEMPLATE_TO_REGISTER = "no template for KVM is missing as well"
     NO_TIERS = "a VPC without tiers"
     SEVERAL_PUBLIC_RANGES = "public addresses of more than one range"
     TEMPLATE_BELOW_MINIMUM = "built from a template below minreq.sysvmtemplate.version"
     TEMPLATE_BELOW_DEBIAN_11 = "built from a template below 4.16"
     TEMPLATE_BELOW_DEBIAN_12 = "built from a template below 4.20"
     MANY_TIERS = "a VPC with many tiers"
+    OLD_REDUNDANT_VPC = "a redundant VPC whose routers run software older than 4.18.2"
+    PAIR = "a redundant pair"
+    SEVERAL_ZONES = "a hypervisor that more than one zone has"
+    SHARED_NETWORK = "a shared network"
+    SITE_VPN = "a site-to-site VPN"
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class Defect:
 
     :ivar id: the number of the issue or pull request that describes it, with a word where that does several things.
     :ivar what: what happens, for an operator.
-    :ivar methods: what the plan would do when it happens.
+    :ivar methods: what the plan would do when it happens; none where it is the upgrade of the server that fails.
     :ivar condition: what must also hold; None: every unit of these kinds.
     :ivar source: where it is described.
     :ivar hypervisors: where it happens; empty: everywhere.
@@ -115,6 +132,14 @@ def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> b
         return any(vm.built_from and vm.built_from.release < DEBIAN_11 for vm in unit.vms)
     if condition is Condition.TEMPLATE_BELOW_DEBIAN_12:
         return any(vm.built_from and vm.built_from.release < DEBIAN_12 for vm in unit.vms)
+    if condition is Condition.OLD_REDUNDANT_VPC:
+        return unit.redundant and any(vm.software is None or vm.software < REMOVES_VHOSTS for vm in unit.vms)
+    if condition is Condition.PAIR:
+        return unit.redundant
+    if condition is Condition.SHARED_NETWORK:
+        return unit.network is not None and unit.network.type == "Shared"
+    if condition is Condition.SITE_VPN:
+        return SITE_VPN in unit.sensitive_services
     return True  # always, or what no list tells
 
 

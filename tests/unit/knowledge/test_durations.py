@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.durations import exact, rough, span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import exact, rough, span
 
 
 @pytest.mark.parametrize(

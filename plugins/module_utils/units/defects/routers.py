@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.defects.model import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
     PATCH,
     RECREATE,
     REPOSITORY,
@@ -72,8 +73,8 @@ ROWS = (
         # what only Python 3 has (configure.py: urllib.request) and are run by /usr/bin/python, which is Python 2 in
         # Debian 9 and 10 (templates 4.14 and 4.15); packages.ini makes it Python 3 in Debian 11 only.
         (span("4.20.0.0", None),),
-        "the new scripts need Python 3 as `python`, which a live patch brings to routers with Debian 11 only: one with "
-        "Debian 9 or 10 probably takes no more rules once it is patched",
+        "the new scripts need Python 3 as `python`, which a live patch brings to routers with Debian 11 only: one "
+        "with Debian 9 or 10 probably takes no more rules once it is patched",
         PATCH,
         ROUTERS,
         Effect.WARN,
@@ -87,8 +88,8 @@ ROWS = (
         # In 4.22.0.0 (release notes, ancestry). Its monitorServices.py has `match` statements, which Python below 3.10
         # cannot parse; Debian 11 has 3.9. No other script of a router has any (looked for at 4.20.0.0 to 4.22).
         (span("4.22.0.0", None),),
-        "health checks and the monitoring of services no longer run in a router with Debian 11 or older: services that "
-        "stop are not started again, and the results that are shown are those of before the live patch",
+        "health checks and the monitoring of services no longer run in a router with Debian 11 or older: services "
+        "that stop are not started again, and the results that are shown are those of before the live patch",
         PATCH,
         ROUTERS,
         Effect.WARN,
@@ -100,7 +101,8 @@ ROWS = (
     Defect(
         "12211",
         # NetworkHelperImpl.checkRouterVersion, by checksum since #5831 (4.17.0.0), the same at 4.22. The issue
-        # (4.20.1.0 to 4.20.2.0, closed) does not say what the cause was: no fix is known.
+        # (4.20.1.0 to 4.20.2.0, closed) does not say what the cause was: no fix is known. What 8497 does leaves routers
+        # so.
         (span("4.17.0.0", None),),
         "a live patched router built from a template below the minimum takes commands only while the checksum the "
         "server stored is that of the server's own scripts; otherwise 'Router requires upgrade', and instances of the "
@@ -179,5 +181,105 @@ ROWS = (
         "live patch it; or raise job.cancel.threshold.minutes and sysvm_start_timeout before",
         f"{REPOSITORY}/issues/8055",
         Condition.MANY_TIERS,
+    ),
+    Defect(
+        "8741",
+        # In 4.19.1.0 (release notes), in no 4.18.2.x (ancestry). Regression of #6426 (4.18.0.0, release notes): its
+        # get_device_info keeps one address of each device. Reported after upgrades to 4.18.1 (issues 8158 and 9687:
+        # "all the routers with a shared network that have more than one guest IP range"). No list that is read has the
+        # ranges.
+        (span("4.18.0.0", "4.19.1.0"),),
+        "in a shared network with several IP ranges the router's DHCP server answers for one of them only: instances "
+        "in the others get no address",
+        PATCH | START,
+        frozenset({Kind.NETWORK}),
+        Effect.WARN,
+        "where there are several ranges, leave the network out with sysvm_exclude_names until the management server "
+        "runs 4.19.1 or newer",
+        f"{REPOSITORY}/pull/8741",
+        Condition.SHARED_NETWORK,
+        on_host=True,
+    ),
+    Defect(
+        "8354",
+        # In 4.19.1.0 (release notes). Accounts may own addresses of another's VPC since #7153 (4.19.0.0, ancestry).
+        (span("4.19.0.0", "4.19.1.0"),),
+        "a router of a domain's VPC that starts has no static NAT, port forwarding and load balancing rules for "
+        "public addresses of accounts other than the VPC's owner",
+        START,
+        VPC,
+        Effect.WARN,
+        "where other accounts have addresses in it, live patch it, or upgrade the management server to 4.19.1 first",
+        f"{REPOSITORY}/pull/8354",
+    ),
+    Defect(
+        "10366",
+        # In 4.19.3.0 and 4.20.1.0 (release notes), not in 4.20.0.0 (ancestry). First release not named; the line is in
+        # all from 4.16 on. "Error seen while doing consecutive VPC restarts with cleanup."
+        (span(None, "4.19.3.0"), span("4.20.0.0", "4.20.1.0")),
+        "the start of the second router of a pair may end with a NullPointerException, seen when a VPC was restarted "
+        "with cleanup twice in a row",
+        RECREATE,
+        ROUTERS,
+        Effect.WARN,
+        "restart it once only, and run again when its first router is Running: then the second one is made",
+        f"{REPOSITORY}/pull/10366",
+        Condition.PAIR,
+    ),
+    Defect(
+        "6921",
+        # In 4.17.2.0 (release notes) and its template; issue 6873 names 4.17.0.0 and newer, where #5831 had changed
+        # what a router does first.
+        (span("4.17.0.0", "4.17.2.0"),),
+        "a router of a VPC has no route to a management server in another subnet than its pod's, so it is never set up",
+        START,
+        VPC,
+        Effect.WARN,
+        "live patch it, or upgrade the management server to 4.17.2 first, whose template has the route",
+        f"{REPOSITORY}/pull/6921",
+        hypervisors=frozenset({"VMware", "Hyperv"}),
+    ),
+    Defect(
+        "7982",
+        # In 4.18.2.0 and 4.19.0.0 (release notes), as something that scripts leave behind: what counts is what ran in
+        # the router when the tier was removed, not the server that patches it. Issue 7968 (4.15.2, redundant VPCs):
+        # "cannot define multiple listeners on the same IP:port"; "a VPC restart with cleanup seems to fix it". Routers
+        # that are no pair may bind an address that they no longer have (ip_nonlocal_bind). Live patches: 4.17.0.0.
+        (span("4.17.0.0", None),),
+        "where a tier was removed and made again with the same gateway, the web server of the VPC's routers does not "
+        "start, so instances get no user data and passwords, and a live patch does not mend it",
+        PATCH,
+        VPC,
+        Effect.WARN,
+        "recreate it where its health check of apache2 fails",
+        f"{REPOSITORY}/pull/7982",
+        Condition.OLD_REDUNDANT_VPC,
+    ),
+    Defect(
+        "10067",
+        # In 4.19.2.0 and 4.20.1.0 (release notes), not in 4.20.0.0 (ancestry). It fails in Python 3, which the scripts
+        # are since #8497 (4.20.0.0); in Python 2 a method is greater than a number. Issues 10073 and 10866: "used to
+        # work before update to 4.20".
+        (span("4.20.0.0", "4.20.1.0"),),
+        "a site-to-site VPN whose customer gateway has split connections is not set up again",
+        PATCH | START,
+        VPC,
+        Effect.WARN,
+        "leave such VPCs out with sysvm_exclude_names until the management server runs 4.20.1",
+        f"{REPOSITORY}/pull/10067",
+        Condition.SITE_VPN,
+        on_host=True,
+    ),
+    Defect(
+        "10563",
+        # In 4.19.3.0 and 4.20.1.0 (release notes), not in 4.20.0.0 (ancestry). The annotation that names two entities
+        # is of 2012.
+        (span(None, "4.19.3.0"), span("4.20.0.0", "4.20.1.0")),
+        "where a project has members, the id of a network that no longer exists may be taken for that of another one",
+        PATCH | START,
+        ROUTERS | {Kind.INTERNAL_LB},
+        Effect.WARN,
+        "let nobody remove networks while this runs",
+        f"{REPOSITORY}/pull/10563",
     ),
 )

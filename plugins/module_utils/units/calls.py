@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Kind, Unit, is_healthy_pair
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, is_healthy_pair
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import PATCH_S, RESTART_S, START_S
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.known_defects import Effect, met_by
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import PATCH_S, RESTART_S, START_S
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Effect, met_by
 
 # The short class names that the server gives to the jobs of these commands; an id may belong to another job.
 JOB_CLASSES = {
@@ -94,14 +94,15 @@ def calls(
 def _around_defects(unit: Unit, method: Method, planned: tuple[Call, ...], server: Version) -> tuple[Call, ...]:
     """With the further calls that cure what the server is known to do wrong."""
     for defect in met_by(unit, method, server):
-        # Where only some templates need it, the patch is sent again if it shows no effect.
-        if defect.effect is Effect.SECOND_PATCH and defect.condition is None:
-            again = [replace(call, purpose=Purpose.PATCH_AGAIN) for call in planned if call.purpose is Purpose.PATCH]
-            planned = (*(replace(call, proves=False) if again else call for call in planned), *again)
-        elif defect.effect is Effect.APPLY_RULES_AFTER:
+        if defect.effect is Effect.APPLY_RULES_AFTER:
             balanced = [tier.id for tier in unit.tiers if tier.has_load_balancer]
             planned = (*planned, *map(apply_rules, balanced[:1]))
     return planned
+
+
+def patch_again(unit: Unit) -> Call:
+    """The second live patch of a unit's routers, where the first has left their old checksum with the server."""
+    return replace(_patch_routers(unit), purpose=Purpose.PATCH_AGAIN)
 
 
 def apply_rules(network_id: str) -> Call:
@@ -135,17 +136,20 @@ def _live_patch(unit: Unit, forced: bool, current: Sequence[str]) -> tuple[Call,
     surplus = tuple(
         Call("destroyRouter", {"id": vm.id}, Purpose.DESTROY_SURPLUS, RESTART_S, proves=False) for vm in unit.surplus
     )
-    kept = unit.without(unit.surplus)
-    if surplus and all(vm.id in current for vm in kept.vms):
+    if surplus and all(vm.id in current for vm in unit.without(unit.surplus).vms):
         return surplus
-    routers = len(kept.vms)
+    return (*surplus, _patch_routers(unit))
+
+
+def _patch_routers(unit: Unit) -> Call:
+    routers = len(unit.without(unit.surplus).vms)
     networks = unit.network_ids
     params: dict[str, Any] = {"id": networks[0] if networks else unit.id, "cleanup": False, "livepatch": True}
     # restartVPC patches every router once per tier; through one tier each is patched once. Only a VPC of whose tiers
     # none can be restarted is patched as a whole.
     command = "restartVPC" if unit.vpc and not networks else "restartNetwork"
     times = max(1, len(unit.vpc.tiers)) if unit.vpc and not networks else 1
-    patch = Call(
+    return Call(
         command,
         params,
         Purpose.PATCH,
@@ -154,7 +158,6 @@ def _live_patch(unit: Unit, forced: bool, current: Sequence[str]) -> tuple[Call,
         settles=networks[:1],
         unsettles=networks,
     )
-    return (*surplus, patch)
 
 
 def _restart(unit: Unit) -> tuple[Call, ...]:

@@ -1,0 +1,250 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A first live patch that leaves the old checksum with the server, and a second one that cures it; in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult, UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import Recovery
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
+from tests.unit.builders import SITUATION, network_unit, pair, version, vm, vpc_unit
+from tests.unit.rollout.fake import FakeJob, FakeServer, Fault
+from tests.unit.rollout.rolling import LIMITS, networks, only, roll
+
+# 4.21.0.0 is known for it (10962), 4.18.2.5 is not.
+KNOWN, OTHER = version("4.21.0.0"), version("4.18.2.5")
+PATCH, AGAIN, RULES = Purpose.PATCH, Purpose.PATCH_AGAIN, Purpose.APPLY_RULES
+STALE = (Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
+KINDS = [network_unit("n"), network_unit("p", *pair("r")), vpc_unit("v", tiers=3)]
+
+
+def at(target: Version = KNOWN) -> Baseline:
+    """What is known beside other routers."""
+    return replace(SITUATION, target=target)
+
+
+ALONE = Baseline(KNOWN)  # no other router tells anything
+
+
+def carry_out(
+    unit: Unit, faults: Sequence[Fault], baseline: Baseline | None = None, patience: float = 10
+) -> tuple[UnitResult, list[Purpose]]:
+    """What becomes of a unit, and what was sent for it."""
+    baseline = baseline or at()
+    server = FakeServer([unit], {unit.id: faults}, target=baseline.target)
+    result = only(server, unit, replace(LIMITS, verify_timeout=patience), baseline=baseline)
+    return result, [call.purpose for call in server.calls_of(unit)]
+
+
+@pytest.mark.parametrize("unit", KINDS, ids=lambda unit: unit.kind.value)
+def test_a_patch_that_left_the_right_checksum_is_not_sent_again(unit: Unit) -> None:
+    result, sent = carry_out(unit, [])
+    assert result.status is UnitStatus.UPGRADED
+    assert sent.count(PATCH) == 1 and AGAIN not in sent
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize("fault", STALE)
+@pytest.mark.parametrize("unit", KINDS, ids=lambda unit: unit.kind.value)
+def test_the_old_checksum_of_a_server_known_for_it_takes_a_second_patch_and_is_no_failure(
+    unit: Unit, fault: Fault
+) -> None:
+    result, sent = carry_out(unit, [fault])
+    assert result.status is UnitStatus.UPGRADED
+    assert sent[:2] == [PATCH, AGAIN] and set(sent[2:]) <= {RULES}
+    assert result.reason == "proven: runs 4.21.0.0"
+    assert result.notes == (
+        "the first live patch left the old checksum, as is known of this server (10962, 8497); patched a second time",
+    )
+
+
+@pytest.mark.parametrize("built_from", ["4.16.0", "4.19.1"])
+def test_the_first_patch_of_a_debian_11_router_to_4_20_or_newer_needs_a_second_one(built_from: str) -> None:
+    """Real hosts only: it installs packages, whose words hide the checksum."""
+    unit = network_unit("n", vm("r", built_from=built_from))
+    result, sent = carry_out(unit, [Fault.STALE_REFUSED], SITUATION)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN])
+    assert "as is known of this server (8497)" in result.notes[0]
+
+
+def test_it_uses_up_no_budget_and_holds_up_nobody() -> None:
+    units = networks(12)
+    server = FakeServer(units, {unit.id: Fault.STALE_REFUSED for unit in units}, target=KNOWN)
+    rollout = roll(server, units, replace(LIMITS, max_failures=0), baseline=at())
+    assert rollout.good
+    assert set(server.patched.values()) == {2}
+    assert server.most_at_once == LIMITS.parallel
+    assert all(server.rules.values())
+
+
+def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:
+    result, sent = carry_out(network_unit("n"), [Fault.FAILED, Fault.STALE_REFUSED, Fault.NONE])
+    assert result.status is UnitStatus.UPGRADED
+    assert sent == [PATCH, PATCH, AGAIN]
+    assert ["showed no effect" in note for note in result.notes] == [True, False]
+
+
+def test_a_second_patch_that_was_lost_with_its_server_is_sent_once_more() -> None:
+    result, sent = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS, Fault.LOST], patience=60)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN, AGAIN])
+
+
+@pytest.mark.parametrize("fault", STALE)
+def test_a_second_patch_that_leaves_it_too_has_failed(fault: Fault) -> None:
+    result, sent = carry_out(network_unit("n"), [fault] * 5)
+    assert (result.status, sent) == (UnitStatus.FAILED, [PATCH, AGAIN])
+    assert "its scripts are still those of the older version" in result.reason
+
+
+def test_of_a_pair_one_old_checksum_is_enough() -> None:
+    unit = network_unit("p", *pair("r"))
+
+    class OneOfTwo(FakeServer):
+        def _settle(self) -> None:
+            super()._settle()
+            if self.patched[unit.id] == 1:
+                self.vms[unit.id][1] = replace(self.vms[unit.id][1], scripts="old-scripts")
+
+    server = OneOfTwo([unit], target=KNOWN)
+    assert only(server, unit, baseline=at()).status is UnitStatus.UPGRADED
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, AGAIN]
+
+
+@pytest.mark.parametrize("before", ["old-scripts", "stale-for-long"])
+def test_of_the_only_router_a_checksum_that_changed_is_believed(before: str) -> None:
+    """Nobody else is at the target: what harms least is not to restart its services again for a guess."""
+    unit = network_unit("n", vm("r", scripts=before))
+    result, sent = carry_out(unit, [], ALONE)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH])
+    result, sent = carry_out(unit, [Fault.STALE_REFUSED], ALONE)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, AGAIN])
+
+
+def test_an_unchanged_checksum_that_others_at_the_target_have_is_the_right_one() -> None:
+    """Its host had been upgraded before, and it was started since."""
+    unit = network_unit("n", vm("r", scripts="new-scripts"))
+    result, sent = carry_out(unit, [Fault.STALE_SCRIPTS])
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH])
+
+
+def test_of_a_server_that_is_not_known_for_it_the_words_are_right_too() -> None:
+    result, sent = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS], at(OTHER))
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH])
+    assert result.notes == ("the live patch left the old checksum and is sent once more (the job succeeded)",)
+
+
+# --- rules that the server refuses to a router below the minimum whose checksum is not its own
+
+
+class Checking(FakeServer):
+    """Sends rules to an old template's router only while it has the right checksum, as real hypervisors are treated."""
+
+    def __init__(self, unit: Unit, faults: Sequence[Fault] = (), right: str = "new-scripts", **more: Any) -> None:
+        super().__init__([unit], {unit.id: list(faults)}, **more)
+        self.minimum: Version | None = version("4.20.1")
+        self._right = right
+
+    def checked_minimum(self, zone_id: str) -> Version | None:
+        return self.minimum
+
+    def submit(self, call: Call, job_id: str | None) -> str:
+        job_id = super().submit(call, job_id)
+        job = self.jobs[job_id]
+        [unit] = self.units.values()
+        if job.fault is Fault.NONE and self._right not in self._left_by(job, unit):
+            job.fault = Fault.RULES_FAIL
+        return job_id
+
+    def _left_by(self, job: FakeJob, unit: Unit) -> set[str | None]:
+        """What the routers report when the rules are to be sent."""
+        replaced = job.call.params.get("cleanup")  # a new one is above the minimum
+        return (
+            {self._right} if replaced else {"new-scripts"} if job.patches else {vm.scripts for vm in self.vms[unit.id]}
+        )
+
+
+OWED = (Owed("id-n", "its last restart failed", 0.0),)
+
+
+def test_where_all_routers_have_the_old_checksum_the_rules_that_are_refused_tell_it() -> None:
+    """Somebody patched them all by the UI: all claim the target with one checksum, so they look current."""
+    unit = network_unit("n", vm("r", software="4.21.0.0", scripts="old-scripts"), unit={"owed": OWED})
+    server = Checking(unit, target=KNOWN)
+    result = only(server, unit, method=Method.RESTART, baseline=ALONE)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [RULES, AGAIN]
+    assert any("10962" in note for note in result.notes)
+    assert server.rules == {"id-n": True}
+
+
+def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() -> None:
+    """The server had noted one of two releases before; the first patch stored that of the release before."""
+    unit = vpc_unit("v", vm("r", scripts="older-scripts"), tiers=3)
+
+    class Older(Checking):
+        def _settle(self) -> None:
+            super()._settle()
+            if self.patched[unit.id] == 1:
+                self.vms[unit.id] = [replace(one, scripts="seen-nowhere") for one in self.vms[unit.id]]
+
+    server = Older(unit, [Fault.RULES_FAIL], target=KNOWN)
+    result = only(server, unit, baseline=ALONE)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES, AGAIN, RULES, RULES]
+    assert all(server.rules.values())
+
+
+@pytest.mark.parametrize("target", [KNOWN, OTHER])
+def test_rules_that_are_refused_for_good_mean_that_the_hosts_package_is_not_the_servers(target: Version) -> None:
+    unit = network_unit("n", vm("r", host="kvm-3"))
+    server = Checking(unit, right="the-servers-own", target=target)
+    result = only(server, unit, baseline=at(target))
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, Recovery.RECREATE)
+    assert "the host's package is not the server's (kvm-3)" in result.reason
+    assert "the same build on hosts and management servers" in result.reason
+    assert "the next run applies them again" not in result.reason
+    sent = [call.purpose for call in server.calls_of(unit)]
+    assert sent == ([PATCH, RULES, AGAIN, RULES] if target is KNOWN else [PATCH, RULES])
+
+
+def test_what_the_server_refuses_for_good_is_recreated_where_that_is_wanted() -> None:
+    unit = network_unit("n")
+    server = Checking(unit, right="the-servers-own", target=OTHER)
+    result = only(server, unit, baseline=at(OTHER), fallback_blocker=lambda unit: None)
+    assert (result.method, result.status) == (Method.RECREATE, UnitStatus.UPGRADED), result.reason
+
+
+@pytest.mark.parametrize(
+    ("unit", "minimum"),
+    [
+        (network_unit("n"), None),  # the server does not check
+        (network_unit("n", vm("r", built_from="4.21.0")), "4.20.1"),  # nothing that it would check
+    ],
+)
+def test_rules_that_fail_for_other_reasons_are_left_to_the_next_run(unit: Unit, minimum: str | None) -> None:
+    server = Checking(unit, [Fault.RULES_FAIL, Fault.FAILED], target=KNOWN)
+    server.minimum = version(minimum) if minimum else None
+    result = only(server, unit, baseline=at())
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
+    assert "the next run applies them again" in result.reason
+    assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES]
+
+
+def test_a_tier_that_fails_after_another_was_served_is_not_refused_for_its_checksum() -> None:
+    unit = vpc_unit("v", tiers=2)
+    server = Checking(unit, [Fault.NONE, Fault.FAILED], target=KNOWN)
+    result = only(server, unit, baseline=at())
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
+    assert AGAIN not in [call.purpose for call in server.calls_of(unit)]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..api.client import Client
+from ..api.errors import AuthenticationError, PermissionDeniedError, UnsupportedCommandError
 from ..api.jobs import running_jobs
 from ..knowledge.versions import parse_version
 from ..knowledge.vocabulary import ROUTER_KINDS, Kind
@@ -98,11 +99,12 @@ def read_details(
     if Need.CAPACITIES in needs:
         details["capacities"] = tuple(client.list_as("listCapacity", "capacity", parse.capacity))
     if Need.OFFERINGS in needs:
-        offerings = client.list_as(
-            "listServiceOfferings", "serviceoffering", parse.offering, issystem=True, listall=True
+        filters = {"issystem": True, "listall": True}
+        details["offerings"] = dict(
+            client.list_as("listServiceOfferings", "serviceoffering", parse.offering, **filters)
         )
-        details["offering_memory"] = {identity: memory for identity, memory, stock in offerings}
-        details["stock_offerings"] = frozenset(identity for identity, memory, stock in offerings if stock)
+    if Need.PLACES in needs:
+        details["disabled_places"] = _disabled_places(client)
     if Need.DOWNLOADS in needs:
         details["transfers"] = (*cloud.transfers, *_read_downloads(client))
     if Need.IMAGE_STORES in needs:
@@ -110,6 +112,18 @@ def read_details(
     if Need.STORAGE_POOLS in needs:
         details["storage_pools"] = tuple(client.list_as("listStoragePools", "storagepool", parse.storage_pool))
     return replace(cloud, **details)
+
+
+def _disabled_places(client: Client) -> frozenset[str] | None:
+    """Clusters and pods that take no new VMs; None where the account may not list them."""
+    try:
+        found = [
+            client.list_as(command, key, parse.disabled)
+            for command, key in (("listClusters", "cluster"), ("listPods", "pod"))
+        ]
+    except (AuthenticationError, PermissionDeniedError, UnsupportedCommandError):
+        return None  # everything else was answered, so it is this command that the role lacks
+    return frozenset(identity for each in found for identity in each if identity)
 
 
 def read_settings(client: Client, names: Iterable[str]) -> dict[str, str]:

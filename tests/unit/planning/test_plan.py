@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     InFlight,
     ManagementServer,
+    Offering,
     Template,
     Zone,
 )
@@ -327,7 +328,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.FAIL,
         "no MEMORY",
         (TIERLESS,),
-        {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offering_memory": {"id-offering": 512}},
+        {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offerings": {"id-offering": Offering("routers", 512)}},
     ),
     (
         "room_for_new_vms",
@@ -336,8 +337,8 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         (STOPPED_SSVM,),
         {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)},
     ),
-    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offering_memory": {"id-offering": 256}}),
-    ("offerings", Status.OK, "", (WEB,), {"offering_memory": {"id-offering": 256}}),
+    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offerings": {"id-offering": Offering("routers", 256)}}),
+    ("offerings", Status.OK, "", (WEB,), {"offerings": {"id-offering": Offering("routers", 256)}}),
     ("capacity_scan", Status.OK, "replaces", (STOPPED_SSVM,), {}),
     (
         "capacity_scan",
@@ -350,7 +351,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "capacity_scan",
         Status.FAIL,
         "v-9 is Stopping",
-        (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.CPVM, state="Stopping"))),
+        (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.SSVM, state="Stopping"))),
         {},
     ),
     ("system_vms_present", Status.FAIL, "zone has no CPVM", (SSVM,), {}),

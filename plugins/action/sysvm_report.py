@@ -19,6 +19,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import outcome, report_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
     WriteError,
+    known_restarts,
+    last_report,
     write_evidence,
     write_metrics,
     write_report,
@@ -53,8 +55,8 @@ class ActionModule(ActionBase):
         )
         if args["folder"]:
             variables["report_dir"] = args["folder"]
-        report = _report(args)
         path = around.report_folder(variables)
+        report = _report(args, last_report(path))
         lines = [EXPECTED] if self._task.check_mode else []
         around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
         written: list[str] = []
@@ -134,11 +136,13 @@ def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: M
     return []
 
 
-def _report(args: Mapping[str, Any]) -> dict[str, Any]:
+def _report(args: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
     plan, results, running, rollouts = args["plan"] or {}, args["results"] or [], {}, []
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
+    if not plan:  # there was none, so nothing was done about what the last report remembers
+        plan = {"restarts": [restart for restart in known_restarts(last) if not restart["succeeded"]]}
     return build_report(
         plan,
         plan.get("checks", args["checks"] or []),

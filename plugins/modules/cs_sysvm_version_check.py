@@ -28,7 +28,7 @@ options: # Made from plugins/module_utils/planning/options by make generate.
   known_restarts:
     description:
       - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
-      - The server is not asked again how these ended.
+      - The server is not asked how these ended; one that failed counts until a later one of ours has succeeded.
     type: list
     elements: dict
     default: []
@@ -53,6 +53,11 @@ options: # Made from plugins/module_utils/planning/options by make generate.
           - Whether it is known to have succeeded.
         type: bool
         required: true
+      why:
+        description:
+          - Of one that failed, what is known of that.
+        type: str
+        default: ''
   known_durations:
     description:
       - What an earlier report tells of how long units took, for how long it will take now.
@@ -387,16 +392,14 @@ management_server_version:
 """
 
 import os
-from datetime import datetime
 
 from ..module_utils.cloud.history import Took
 from ..module_utils.cloud.model import Restart
-from ..module_utils.entry.arguments import probing_from_params
+from ..module_utils.entry.arguments import deadline_from_params, probing_from_params
 from ..module_utils.entry.check import check_versions
 from ..module_utils.entry.module import run
 from ..module_utils.planning.estimate import Bounds
 from ..module_utils.planning.impact import Gaps
-from ..module_utils.planning.parse import parse_deadline
 from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, Unsupported, WantedMethod, kinds_of
 from ..module_utils.planning.selection import MISSING_LIBRARIES
 
@@ -420,13 +423,12 @@ def check(client, params, check_mode):
         Order(canary=params["canary"], waves=tuple(params["steps"])),
         frozenset(params["ignore_checks"]),
     )
-    deadline = parse_deadline(params["deadline"], datetime.now().astimezone()) if params["deadline"] else None
     return check_versions(
         client,
         policy,
         params["fail_on_checks"],
         max_failures=params["max_failures"],
-        deadline=deadline,
+        deadline=deadline_from_params(params),
         known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
         known_durations=[Took.from_dict(took) for took in params["known_durations"]],
         known_gaps={

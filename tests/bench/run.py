@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ PER_HOST_RATIO = 1.10  # with a bound per host, of a rollout beyond its plan
 PLAN_S, PLAN_CALLS, PLAN_MB = 10.0, 60, 250.0
 # Milliseconds that a real 4.22 was seen to take for each item, and how many pages it shall make at a time.
 ITEM_COST_MS, WORKERS = {"listNetworks": 19, "listRouters": 2.7, "listHosts": 6.5}, 4
+CALL_S = 0.01  # what each call takes, the day after
 READS_RATIO = 0.35  # of a plan on such a server, to the same with one page after the other
 
 
@@ -248,10 +250,53 @@ def reads(folder: Path) -> bool:
     return good and several.megabytes <= PLAN_MB
 
 
+def day_after(units: int, folder: Path) -> bool:
+    """The plan of a large cloud that was upgraded the night before, on a server that takes a while for each call."""
+    estate = {
+        "server": {"version": "4.22.0.0"},
+        "timings": {"patch": 0.05, "restart": 0.02, "job_overhead": 0.01},
+        "zones": [{"name": "bench", "hosts": 50}],
+        "networks": [{"name": "net", "count": units - units // 10}],
+        "vpcs": [{"name": "vpc", "count": units // 10, "tiers": 2}],
+    }
+    with SimulatorProcess(estate) as simulator:
+        routers = [name for unit in simulator.state()["units"].values() for name in unit["routers"]]
+        options = {"routers": sorted(set(routers)), "parallel": 60, "per_host": 0, "poll_interval": 1}
+        dummy, upgraded = run_module(simulator, "cs_router_restart", folder, **options)
+        simulator.set_faults([{"kind": "slow", "seconds": CALL_S, "times": "always"}])
+        known = [restart for result in upgraded["results"] for restart in result["restarts"]]
+        check = partial(run_module, simulator, "cs_sysvm_version_check", folder, kinds=["router"])
+        without, plan_without = check()
+        with_report, plan_with = check(known_restarts=known)
+        events = simulator.requests()["per_command"]["listEvents"] / 2
+    if not plan_without["summary"] == plan_with["summary"] == {"none": units}:
+        sys.exit(f"Not all are current: {plan_without['summary']}, with the report: {plan_with['summary']}")
+    print(
+        f"The plan for {units} units the day after, {CALL_S * 1000:g} ms for each call; {events:g} of them are pages "
+        "of events. One run of each.\n"
+    )
+    good = True
+    rows = [["", "without the report", "with it", "targets"]]
+    for label, figure, targets in (
+        ("seconds", lambda cost: cost.seconds, None),
+        ("API calls", lambda cost: cost.calls, (PLAN_CALLS + events + 2 * units, PLAN_CALLS + events)),
+        ("peak memory, MB", lambda cost: cost.megabytes, (PLAN_MB, PLAN_MB)),
+        ("CPU-seconds", lambda cost: cost.cpu, None),
+    ):
+        values = (figure(without), figure(with_report))
+        good = good and (targets is None or all(v <= t for v, t in zip(values, targets, strict=True)))
+        told = [verdict(value, target) for value, target in zip(values, targets or (), strict=False)]
+        rows.append([label, *(f"{value:.2f}" for value in values), " and ".join(told)])
+    show(rows)
+    return good
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure a rollout and a plan against the simulator.")
-    parser.add_argument("what", nargs="?", choices=["rollout", "per_host", "plan", "reads", "all"], default="all")
+    parts = ["rollout", "per_host", "plan", "reads", "day_after"]
+    parser.add_argument("what", nargs="?", choices=[*parts, "all"], default="all")
     parser.add_argument("--networks", type=int, default=200, help="of the rollout (default: %(default)s)")
+    parser.add_argument("--units", type=int, default=5000, help="of the day after (default: %(default)s)")
     parser.add_argument("--parallel", type=int, default=20, help="how many at a time (default: %(default)s)")
     parser.add_argument("--patch", type=float, default=3.0, help="seconds a live patch takes (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each, the median counts (default: %(default)s)")
@@ -270,6 +315,8 @@ def main() -> int:
             good = plan(arguments.runs, Path(name)) and good
         if arguments.what in ("reads", "all"):
             good = reads(Path(name)) and good
+        if arguments.what in ("day_after", "all"):
+            good = day_after(arguments.units, Path(name)) and good
     return 0 if good else 1
 
 

@@ -10,12 +10,12 @@ import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.ahead import Ahead
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
     ApiError,
@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SysvmError,
     UnavailableError,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.pages import Page, Reading, identity_of, page_at
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.pages import NoPageError, Page, Reading, page_at
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.wire import Wire
 
 try:
@@ -52,7 +52,6 @@ PAGE_SIZE_LIMIT = re.compile(r"Page size can't exceed max allowed page size valu
 MOST_READINGS = 6
 
 Item = TypeVar("Item")
-Asked = TypeVar("Asked")
 Items = list[dict[str, Any]]
 
 
@@ -142,6 +141,27 @@ class Client:
         _check_reads(command)
         return self._call(command, params, timeout=timeout)
 
+    def read_each(self, command: str, each: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any] | ApiError]:
+        """As C(read), once for each of these parameters, as many at a time as the connection has C(connections).
+
+        :returns: answers and errors in the order of the parameters.
+        """
+        _check_reads(command)
+
+        def ask(number: int) -> dict[str, Any]:
+            return self._call(command, each[number])
+
+        ahead = Ahead(ask)
+        try:
+            for number in range(len(each)):
+                ahead.begin(range(number + 1, min(number + self._at_once, len(each))))
+                try:
+                    yield self._repeat(partial(ahead.take, number))
+                except ApiError as exc:
+                    yield exc
+        finally:
+            ahead.end()
+
     def list(self, command: str, key: str, **params: Any) -> Items:
         """Read a listing to its end, a few pages at a time.
 
@@ -179,7 +199,7 @@ class Client:
         :param all_matter: False for one reading, with what it happens to show.
         """
         _check_reads(command)
-        earlier: Reading[Item] = Reading({})
+        earlier = Reading[Item]()
         for _reading in range(MOST_READINGS):
             reading = self._pages(command, key, convert, params, max(expected, earlier.count))
             again = reading.found.keys() == earlier.found.keys() and reading.count == earlier.count
@@ -312,46 +332,35 @@ class Client:
         expected: int,
     ) -> Reading[Item]:
         """Read all pages once."""
-        reading: Reading[Item] = Reading({})
-        position, before = 0, frozenset[str]()
-        ahead: dict[Page, Future[dict[str, Any]]] = {}  # pages that have been asked for
+        reading, position = Reading[Item](), 0
 
         def ask(page: Page) -> dict[str, Any]:
             return self._call(command, {**params, "page": page.number, "pagesize": page.size})
 
+        ahead = Ahead(ask)
         while True:
             page = page_at(position, self._page_size)
-            for further in range(position + 1, position + self._at_once):
-                later = page_at(further, self._page_size)
-                if later not in ahead and later.after < max(reading.count, expected):
-                    ahead[later] = in_a_thread(partial(ask, later))
+            later = (page_at(each, self._page_size) for each in range(position + 1, position + self._at_once))
+            ahead.begin(each for each in later if each.after < max(reading.count, expected))
             try:
-                answer = self._repeat(partial(_take, ahead, page, ask))
+                answer = self._repeat(partial(ahead.take, page))
+                last = reading.add(page, answer.get(key, []), answer.get("count", 0), convert)
             except ParameterError as exc:
                 self._lower_page_size(exc)
-                wait(ahead.values())
-                ahead.clear()
-                position = 0
-                continue
-            items, count = answer.get(key, []), answer.get("count", 0)
-            right = isinstance(items, list) and all(isinstance(item, dict) for item in items)
-            if not right or not isinstance(count, int):
-                raise MalformedAnswerError(f"{command}: 'count' or {key!r} has the wrong type.", command=command)
-            here, known = frozenset(map(identity_of, items)), len(reading.found)
-            try:
-                reading.found.update((identity_of(item), convert(item)) for item in items)
+                ahead.end()
+                reading, position = Reading(), 0
+            except NoPageError:
+                raise MalformedAnswerError(
+                    f"{command}: 'count' or {key!r} has the wrong type.", command=command
+                ) from None
             except KeyError as exc:
                 missing = exc.args[0]
                 raise MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
-            reading.count = max(reading.count, count)
-            short, more = len(items) < page.size, count > page.begin + len(items)
-            # Pages that have nothing in common, and one that is short of what it counts itself, may have lost some.
-            reading.whole &= (position == 0 or (page.overlaps and bool(here & before))) and not (short and more)
-            if len(reading.found) == known or (short and not more):
-                reading.whole &= not more
-                wait(ahead.values())
-                return reading
-            position, before = position + 1, here
+            else:
+                position += 1
+                if last:
+                    ahead.end()
+                    return reading
 
     def _patience(self, error: ApiError) -> float:
         """For how many seconds a read that ends like this is repeated."""
@@ -400,27 +409,6 @@ class _Line:
         if not isinstance(answer, dict):
             raise self.wire.verdict(command)  # not inside "except": a traceback shall not show the original
         return answer
-
-
-def _take(
-    ahead: dict[Page, Future[dict[str, Any]]], page: Page, ask: Callable[[Page], dict[str, Any]]
-) -> dict[str, Any]:
-    asked = ahead.pop(page, None)
-    return asked.result() if asked else ask(page)
-
-
-def in_a_thread(ask: Callable[[], Asked]) -> Future[Asked]:
-    """Ask beside everything else; an executor's threads would make an interrupted process wait for their answers."""
-    future: Future[Asked] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(ask())
-        except BaseException as exc:
-            future.set_exception(exc)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _check_reads(command: str) -> None:

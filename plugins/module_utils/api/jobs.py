@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,15 +130,28 @@ def job_result(client: Client, job_id: str) -> Job:
     :raises ApiError: as Client.read.
     """
     try:
-        answer = client.read("queryAsyncJobResult", jobid=job_id)
-    except NotFoundError as exc:
-        return Job(job_id, JobStatus.EXPIRED, errorcode=exc.errorcode, errortext=exc.errortext)
+        answer: dict[str, Any] | ApiError = client.read("queryAsyncJobResult", jobid=job_id)
     except ApiError as exc:
-        status = _lost_end(exc.errortext)
-        if status is None:
-            raise
-        return Job(job_id, status, errorcode=exc.errorcode, errortext=exc.errortext)
-    return parse_job({"jobid": job_id, **answer})
+        answer = exc
+    return _job_of(job_id, answer)
+
+
+def job_results(client: Client, job_ids: Sequence[str]) -> list[Job]:
+    """The same of several jobs, of which several are asked for at a time.
+
+    :raises ApiError: as Client.read.
+    """
+    answers = client.read_each("queryAsyncJobResult", [{"jobid": job_id} for job_id in job_ids])
+    return [_job_of(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True)]
+
+
+def _job_of(job_id: str, answer: dict[str, Any] | ApiError) -> Job:
+    if isinstance(answer, dict):
+        return parse_job({"jobid": job_id, **answer})
+    status = JobStatus.EXPIRED if isinstance(answer, NotFoundError) else _lost_end(answer.errortext)
+    if status is None:
+        raise answer
+    return Job(job_id, status, errorcode=answer.errorcode, errortext=answer.errortext)
 
 
 def _lost_end(text: object) -> JobStatus | None:

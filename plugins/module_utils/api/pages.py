@@ -12,8 +12,8 @@ fixed order (by id or by age).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -69,18 +69,43 @@ def page_at(position: int, most: int) -> Page:
     return Page(end // size, size, read)
 
 
+class NoPageError(Exception):
+    """An answer of another form."""
+
+
 @dataclass
 class Reading(Generic[Item]):
-    """All pages of a listing, read once.
+    """All pages of a listing, read once, in their order.
 
     :ivar found: the items by identity, so each once.
     :ivar count: how many there are, by the highest count that any page gave.
     :ivar whole: whether nothing can be missing.
     """
 
-    found: dict[str, Item]
+    found: dict[str, Item] = field(default_factory=dict)
     count: int = 0
     whole: bool = True
+    _before: frozenset[str] = frozenset()
+
+    def add(self, page: Page, items: Any, count: Any, convert: Callable[[Mapping[str, Any]], Item]) -> bool:
+        """Take in the next page.
+
+        :returns: whether it was the last.
+        :raises NoPageError: for what is none.
+        :raises KeyError: when an item lacks a field that convert needs.
+        """
+        if not isinstance(count, int) or not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+            raise NoPageError
+        here, known = frozenset(map(identity_of, items)), len(self.found)
+        self.found.update((identity_of(item), convert(item)) for item in items)
+        self.count = max(self.count, count)
+        short, more = len(items) < page.size, count > page.begin + len(items)
+        last = len(self.found) == known or (short and not more)
+        torn = page.after > 0 and not (page.overlaps and here & self._before)
+        # A page that is short of what it counts itself has lost some, and so has one that ends too early.
+        self.whole = self.whole and not torn and not (more and (short or last))
+        self._before = here
+        return last
 
 
 def identity_of(item: Mapping[str, Any]) -> str:

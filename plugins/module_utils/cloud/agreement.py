@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ..api.client import Client
-from ..knowledge.vocabulary import ROUTER_KINDS, SYSTEM_VM_KINDS, Kind
+from ..knowledge.vocabulary import ROUTER_KINDS, Kind
 from . import parse
 from .infrastructure import Host, Zone
 from .inventory import unlisted_vms
@@ -157,7 +157,7 @@ def _with_unlisted(lists: Lists, read: Listed, ask: _Questions) -> Listed:
         ids = {vm.id for vm in unlisted if vm.type in types and not vm.elastic_lb}
         return tuple(ask.for_each(ids, one, lambda: _by_id(every())).values())
 
-    if set(SYSTEM_VM_KINDS.values()) & set(read.kinds):
+    if {Kind.SSVM, Kind.CPVM} & set(read.kinds):
         more = found(lists.system_vm, lists.system_vms, "SecondaryStorageVm", "ConsoleProxy")
         read = replace(read, system_vms=read.system_vms + more)
     if ROUTER_KINDS & set(read.kinds):

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, purpose_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
 
@@ -77,13 +77,7 @@ class Took:
 
 
 def read_durations(
-    lists: Lists,
-    now: float,
-    units: Sequence[Unit],
-    target: str,
-    window_s: float = WINDOW_S,
-    *,
-    recreates: bool = True,
+    events: Events, now: float, units: Sequence[Unit], target: str, *, recreates: bool = True
 ) -> tuple[Took, ...]:
     """What events tell of restarts within the window; at most two pages for each of at most three types, and at most
     one call where no router was replaced and nothing is known of our own jobs.
@@ -96,13 +90,13 @@ def read_durations(
     """
     if not any(unit.kind.is_router for unit in units):
         return ()
-    since = now - window_s
-    events = lists.events(ROUTER_STOP, since, MOST_PAGES) if recreates else []
-    if not any(event.get("parentid") for event in events) and not any(unit.restarts for unit in units):
+    since = now - WINDOW_S
+    found = events.of(ROUTER_STOP, since, MOST_PAGES) if recreates else []
+    if not any(event.get("parentid") for event in found) and not any(unit.restarts for unit in units):
         return ()
     for kind in [NETWORK_RESTART, *([VPC_RESTART] if any(unit.vpc for unit in units) else [])]:
-        events += lists.events(kind, since, MOST_PAGES)
-    return durations(events, units, target, since)
+        found += events.of(kind, since, MOST_PAGES)
+    return durations(found, units, target, since)
 
 
 def durations(

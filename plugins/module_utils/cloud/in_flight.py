@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..api.jobs import Job, running_jobs
+from .events import Events
 from .infrastructure import InFlight
 from .lists import Lists
 from .model import SOME_INTERNAL_LB, SOME_NETWORK, SOME_VM
@@ -53,16 +54,18 @@ VM_INSTANCE_TYPES = frozenset({"SystemVm", "DomainRouter", "ConsoleProxy"})
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def read_in_flight(lists: Lists, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
+def read_in_flight(lists: Lists, jobs: Mapping[str, Job] | None = None, events: Events | None = None) -> list[InFlight]:
     """The running jobs that work on system VMs, routers, networks or VPCs, with the ids they may be working on.
 
     :param jobs: the running jobs when the caller has just read them (one C(listAsyncJobs)).
+    :param events: where they are read, if others want them, too; none may have been read before the jobs.
     """
     running = running_jobs(lists.client) if jobs is None else jobs
     asked = [(told.event, job.created) for job in running.values() if (told := _told(job))]
-    oldest = min((created for dummy, created in asked if created), default="")
-    events = [event for kind in sorted({kind for kind, dummy in asked}) for event in lists.events(kind, moment(oldest))]
-    return match_jobs(running.values(), events)
+    oldest = moment(min((created for dummy, created in asked if created), default=""))
+    events = events or Events(lists, oldest)
+    found = [event for kind in sorted({kind for kind, dummy in asked}) for event in events.of(kind, oldest)]
+    return match_jobs(running.values(), found)
 
 
 def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list[InFlight]:

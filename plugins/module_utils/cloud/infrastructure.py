@@ -71,6 +71,9 @@ class Host:
     state: str
     resource_state: str | None
     arch: str | None = None  # since 4.20
+    cluster_id: str | None = None
+    pod_id: str | None = None
+    tags: frozenset[str] | None = frozenset()  # None: a rule, which only the server can apply
 
     @property
     def usable(self) -> bool:
@@ -130,6 +133,22 @@ class ImageStore:
 
 
 @dataclass(frozen=True)
+class Offering:
+    """A system offering (listServiceOfferings).
+
+    :ivar memory_mib: 0 where it is not known.
+    :ivar stock: whether it is one that the server brought for routers and the like.
+    :ivar host_tags: what a host must have, all of them; storage_tags: what a storage pool must have.
+    """
+
+    name: str = ""
+    memory_mib: int = 0
+    stock: bool = False
+    host_tags: frozenset[str] = frozenset()
+    storage_tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class StoragePool:
     """Primary storage (listStoragePools)."""
 
@@ -138,6 +157,7 @@ class StoragePool:
     state: str
     scope: str  # CLUSTER, ZONE or HOST
     hypervisor: str | None = None
+    tags: frozenset[str] | None = frozenset()  # None: a rule, which only the server can apply
 
     @property
     def local(self) -> bool:
@@ -231,6 +251,7 @@ class Need(enum.Enum):
 
     CAPACITIES = "listCapacity"
     OFFERINGS = "listServiceOfferings"
+    PLACES = "listClusters, listPods"
     TEMPLATES = "listTemplates"
     DOWNLOADS = "listTemplates, for downloads"
     IMAGE_STORES = "listImageStores"
@@ -244,6 +265,8 @@ class Cloud:
     :ivar going: VMs that are being removed, or are stuck in it.
     :ivar doubts: what the server's lists contradict each other in.
     :ivar shared_file_systems: None where the account may not list them.
+    :ivar offerings: system offerings by id.
+    :ivar disabled_places: ids of clusters and pods that are Disabled; None where the account may not list them.
     """
 
     management_servers: tuple[ManagementServer, ...]
@@ -259,8 +282,8 @@ class Cloud:
     capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
     settings: Settings = field(default_factory=Settings)
     capacities: tuple[Capacity, ...] = ()
-    offering_memory: Mapping[str, int] = field(default_factory=dict)  # system offering id -> MiB
-    stock_offerings: frozenset[str] = frozenset()  # of routers and the like, as the server brought them
+    offerings: Mapping[str, Offering] = field(default_factory=dict)
+    disabled_places: frozenset[str] | None = frozenset()
     image_stores: tuple[ImageStore, ...] = ()
     storage_pools: tuple[StoragePool, ...] = ()
     transfers: tuple[str, ...] = ()  # running jobs and downloads that need an SSVM, in words

@@ -22,7 +22,7 @@ from ..knowledge.versions import Version, parse_version
 from . import parse
 from .infrastructure import Host, ManagementServer, Template, Zone, common_version
 from .model import Network, Vm, Vpc
-from .moments import TOLERANCE_S, moment
+from .moments import moment
 
 Kept = TypeVar("Kept")
 Item = Mapping[str, Any]
@@ -212,35 +212,6 @@ class Lists:
         return None
 
     # --- what happened
-
-    def events(self, kind: str, since: float | None, most_pages: int | None = None) -> list[Item]:
-        """Events of one type (listEvents), newest page first, back to a moment in epoch seconds.
-
-        A project's events are listed with C(projectid=-1) only. More may be listed than was asked for.
-
-        :param most_pages: how many pages are read at most; None = all.
-        """
-        filters: dict[str, Any] = {**ALL_OWNERS, "type": kind}
-        if since is not None:
-            filters["startdate"] = self.start_date(since - TOLERANCE_S)
-        events: list[Item] = []
-        page = 0
-        while True:
-            page += 1
-            try:
-                answer = self.client.page("listEvents", page, **filters)
-            except ParameterError:
-                if "startdate" not in filters:
-                    raise
-                del filters["startdate"]  # a release that wants it in another form
-                page -= 1
-                continue
-            batch = answer.get("event") or []
-            events.extend(batch)
-            seen = [created for event in batch if (created := moment(event.get("created"))) is not None]
-            reached = since is None or page == most_pages or (seen and min(seen) < since - TOLERANCE_S)
-            if len(batch) < self.client.page_size or reached:
-                return events
 
     def start_date(self, since: float) -> str:
         """A moment in a form that this server does not misread for a later one."""

@@ -198,15 +198,18 @@ class Owed:
 
 @dataclass(frozen=True)
 class Restart:
-    """One restart of a network that this collection sent, and how it ended.
+    """One restart of a network, and how it ended.
 
+    :ivar job_id: empty where it is not known to have been sent by this collection.
     :ivar created: when it began, by the server's clock.
+    :ivar why: of one that failed, what is known of that.
     """
 
     network_id: str
     job_id: str
     created: str
     succeeded: bool
+    why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -214,6 +217,7 @@ class Restart:
             "job_id": self.job_id,
             "created": self.created,
             "succeeded": self.succeeded,
+            "why": self.why,
         }
 
 
@@ -232,7 +236,7 @@ class Unit:
     vpc: Vpc | None = None
     doubts: tuple[str, ...] = ()  # what the server's lists contradict each other in, about it
     owed: tuple[Owed, ...] = ()  # networks whose rules have to be applied again
-    restarts: tuple[Restart, ...] = ()  # the last restarts of its networks that are known to have succeeded
+    restarts: tuple[Restart, ...] = ()  # the last of its networks, as far as their ends are known
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
     sensitive_services: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 

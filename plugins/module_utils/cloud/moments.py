@@ -12,8 +12,9 @@ TOLERANCE_S = 2
 
 
 def moment(text: str | None) -> float | None:
-    """Seconds since the epoch of a server's time stamp such as 2026-11-22T23:56:58+0000."""
+    """Seconds since the epoch of a server's time stamp such as 2026-11-22T23:56:58+0000, or of one of ours."""
     try:
-        return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%S%z").timestamp()
+        found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
+    return found.timestamp() if found.tzinfo else None

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     ImageStore,
     ManagementServer,
+    Offering,
     Settings,
     SharedFileSystem,
     StoragePool,
@@ -72,10 +73,29 @@ def capacity(item: Mapping[str, Any]) -> Capacity:
     return Capacity(item.get("zoneid", ""), str(item.get("name", "")), int(item.get("capacitytotal") or 0) - int(used))
 
 
-def offering(item: Mapping[str, Any]) -> tuple[str, int, bool]:
-    """Its id, its memory in MiB, and whether it is one that the server brought for routers and the like."""
-    stock = item.get("defaultuse") is True and item.get("systemvmtype") in RAISED_OFFERINGS
-    return item["id"], int(item.get("memory") or 0), stock
+def offering(item: Mapping[str, Any]) -> tuple[str, Offering]:
+    """With its id."""
+    return item["id"], Offering(
+        str(item.get("name", item["id"])),
+        int(item.get("memory") or 0),
+        stock=item.get("defaultuse") is True and item.get("systemvmtype") in RAISED_OFFERINGS,
+        host_tags=_split(item.get("hosttags")),
+        storage_tags=_split(item.get("storagetags")),
+    )
+
+
+def disabled(item: Mapping[str, Any]) -> str | None:
+    """The id of a cluster or pod that takes no new VMs."""
+    return str(item["id"]) if item.get("allocationstate") == "Disabled" else None
+
+
+def _split(tags: object) -> frozenset[str]:
+    return frozenset(tag.strip() for tag in str(tags or "").split(",") if tag.strip())
+
+
+def _given_tags(item: Mapping[str, Any], key: str) -> frozenset[str] | None:
+    """Since 4.19 they may be a rule."""
+    return None if item.get("istagarule") is True else _split(item.get(key))
 
 
 def management_server(item: Mapping[str, Any]) -> ManagementServer:
@@ -94,6 +114,9 @@ def host(item: Mapping[str, Any]) -> Host:
         item.get("state", ""),
         item.get("resourcestate"),
         item.get("arch"),
+        item.get("clusterid"),
+        item.get("podid"),
+        _given_tags(item, "hosttags"),
     )
 
 
@@ -128,6 +151,7 @@ def storage_pool(item: Mapping[str, Any]) -> StoragePool:
         str(item.get("state", "")),
         str(item.get("scope", "")),
         item.get("hypervisor"),
+        _given_tags(item, "tags"),
     )
 
 

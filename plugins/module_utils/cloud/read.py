@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..api.client import Client
+from ..api.errors import AuthenticationError, PermissionDeniedError, UnsupportedCommandError
 from ..api.jobs import running_jobs
 from ..knowledge.versions import parse_version
 from ..knowledge.vocabulary import GOING_STATES, ROUTER_KINDS, Kind
 from . import parse
 from .agreement import Listed, check_places, complete
+from .events import Events
 from .in_flight import read_in_flight
 from .infrastructure import Capabilities, Cloud, Need, Settings, Zone
 from .inventory import read_shared_file_systems, unlisted_vms
@@ -42,13 +44,11 @@ TRANSFER_COMMANDS = frozenset(
 )
 
 
-def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
+def read_cloud(lists: Lists, *, templates: bool = True, events: Events | None = None) -> Cloud:
     """Read what decides what is to be done to each unit; C(read_details) adds what the checks ask for.
 
     :param templates: also what new VMs would be made from.
-
-    listAsyncJobs and listEvents, without which nothing can be carried out, are called here: an account that may not
-    call them is refused before anything was touched.
+    :param events: where they are read, if others want them, too.
 
     :raises ApiError: when the server cannot be reached, refuses the account or answers something else.
     """
@@ -69,7 +69,7 @@ def read_cloud(lists: Lists, *, templates: bool = True) -> Cloud:
         doubts=tuple(dict.fromkeys(doubt.seen for doubt in listed.doubts)),
         shared_file_systems=read_shared_file_systems(client, lists.servers, volumes, **ALL_OWNERS),
         unlisted_vms=unlisted_vms(volumes.values(), {vm.id for unit in units for vm in unit.vms}),
-        in_flight=tuple(read_in_flight(lists, jobs)),
+        in_flight=tuple(read_in_flight(lists, jobs, events)),
         transfers=tuple(f"{job.command} job {job.id}" for job in jobs.values() if needs_ssvm(job.command)),
     )
 
@@ -90,7 +90,7 @@ def read_details(
     """
     client = lists.client
     wanted = sorted(set(settings) - cloud.settings.asked)
-    values = {name: value for name in wanted if (value := read_setting(client, name)) is not None}
+    values = read_settings(client, wanted)
     details: dict[str, Any] = {
         "capabilities": read_capabilities(client, commands) if commands else cloud.capabilities,
         "settings": Settings({**cloud.settings.values, **values}, cloud.settings.asked | set(wanted)),
@@ -100,11 +100,12 @@ def read_details(
     if Need.CAPACITIES in needs:
         details["capacities"] = tuple(client.list_as("listCapacity", "capacity", parse.capacity))
     if Need.OFFERINGS in needs:
-        offerings = client.list_as(
-            "listServiceOfferings", "serviceoffering", parse.offering, issystem=True, listall=True
+        filters = {"issystem": True, "listall": True}
+        details["offerings"] = dict(
+            client.list_as("listServiceOfferings", "serviceoffering", parse.offering, **filters)
         )
-        details["offering_memory"] = {identity: memory for identity, memory, stock in offerings}
-        details["stock_offerings"] = frozenset(identity for identity, memory, stock in offerings if stock)
+    if Need.PLACES in needs:
+        details["disabled_places"] = _disabled_places(client)
     if Need.DOWNLOADS in needs:
         details["transfers"] = (*cloud.transfers, *_read_downloads(client))
     if Need.IMAGE_STORES in needs:
@@ -112,6 +113,34 @@ def read_details(
     if Need.STORAGE_POOLS in needs:
         details["storage_pools"] = tuple(client.list_as("listStoragePools", "storagepool", parse.storage_pool))
     return replace(cloud, **details)
+
+
+def _disabled_places(client: Client) -> frozenset[str] | None:
+    """Clusters and pods that take no new VMs; None where the account may not list them."""
+    try:
+        found = [
+            client.list_as(command, key, parse.disabled)
+            for command, key in (("listClusters", "cluster"), ("listPods", "pod"))
+        ]
+    except (AuthenticationError, PermissionDeniedError, UnsupportedCommandError):
+        return None  # everything else was answered, so it is this command that the role lacks
+    return frozenset(identity for each in found for identity in each if identity)
+
+
+def read_settings(client: Client, names: Iterable[str]) -> dict[str, str]:
+    """Global settings (listConfigurations), without those that the server does not know.
+
+    The name that is asked for is a part of the name: those that begin with the same word are read by one call.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.partition(".")[0], []).append(name)
+    values: dict[str, str] = {}
+    for word, wanted in alike.items():
+        asked = f"{word}." if len(wanted) > 1 else wanted[0]
+        items = client.list("listConfigurations", "configuration", name=asked)
+        values |= {item["name"]: str(item.get("value") or "") for item in items if item.get("name") in wanted}
+    return values
 
 
 def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:

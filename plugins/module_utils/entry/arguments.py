@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
@@ -142,18 +142,25 @@ def probing_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -
     )
 
 
+def deadline_from_params(params: Mapping[str, Any]) -> datetime | None:
+    """When a run has to be over, in local time.
+
+    :raises SysvmError: for a time that cannot be meant; it names the option.
+    """
+    return parse_deadline(params["deadline"], datetime.now(timezone.utc)) if params["deadline"] else None
+
+
 def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
     """The limits of a rollout of so many targets.
 
     :raises SysvmError: for a share or a time that cannot be meant; it names the option.
     """
-    now = datetime.now().astimezone()
     return Limits(
         parallel=params["parallel"],
         per_host=params["per_host"],
         system_vms_at_once=params["system_vms_at_once"],
         max_failures=parse_share(params["max_failures"], targets, "max_failures"),
-        deadline=parse_deadline(params["deadline"], now).timestamp() if params["deadline"] else None,
+        deadline=deadline.timestamp() if (deadline := deadline_from_params(params)) else None,
         job_timeout=params["job_timeout"],
         verify_timeout=params["verify_timeout"],
         start_timeout=params["start_timeout"],

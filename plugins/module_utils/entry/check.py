@@ -13,12 +13,13 @@ from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, read_durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import WINDOW_S, Took, read_durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import read_restarts
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, elsewhere
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import notes_on
@@ -28,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
     refuse_unknown_checks,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import big_s
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import CANCEL_THRESHOLD, big_s
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds, Pace, Source, samples
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
@@ -83,16 +84,24 @@ def check_versions(
     parse_share(max_failures, 0, "max_failures")
     wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
     lists = Lists.of(client)
-    cloud = as_it_is = read_cloud(lists, templates=wants_new)
+    events = Events(lists, time.time() - WINDOW_S)
+    cloud = as_it_is = read_cloud(lists, templates=wants_new, events=events)
     target = target_of(target_version, cloud.version) if target_version else None
     found = None
     if target is not None:
         cloud, found = _as_it_will_be(lists, cloud, target)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
     if target is None and cloud.version is not None:
-        running = str(cloud.version)
+        cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
+        current = {unit.id for unit, verdict in decide_all(cloud, selected, policy) if verdict.method is Method.NONE}
         selected = with_restarts(
-            selected, read_restarts(lists, selected, running, cloud.in_flight, time.time(), known_restarts)
+            events,
+            selected,
+            current,
+            cloud.in_flight,
+            target=str(cloud.version),
+            settings=cloud.settings,
+            known=known_restarts,
         )
     bounds = bounds or Bounds()
     verdicts = decide_all(cloud, selected, policy)
@@ -102,12 +111,15 @@ def check_versions(
     if probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, probing))
     bounds = replace(bounds, big_s=big_s(context.cloud.settings))
-    plan = make_plan(context, _pace(lists, context, known_durations), bounds, known_gaps)
+    plan = make_plan(context, _pace(events, context, known_durations), bounds, known_gaps)
     failure = None
     if plan.failed_checks and fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
     budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
-    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures)
+    now = datetime.now().astimezone()
+    scope = scope_text(
+        policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures, now=now
+    )
     return Outcome(
         {
             "plan": {
@@ -117,10 +129,11 @@ def check_versions(
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
                 "forecast": found.as_dict() if found else None,
                 **plan.as_dict(),
+                "restarts": [each.as_dict() for each in elsewhere(known_restarts, selected, cloud.units, time.time())],
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
                 "probes": context.probed.as_dict() if context.probed else None,
-                "estimate": plan.estimate.as_dict(datetime.now().astimezone(), deadline) if plan.steps else None,
+                "estimate": plan.estimate.as_dict(now, deadline) if plan.steps else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
             "summary": plan.summary(),
@@ -142,7 +155,7 @@ def _drift(cloud: Cloud) -> dict[str, Any]:
     return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
 
 
-def _pace(lists: Lists, context: CheckContext, known: Sequence[Took]) -> Pace:
+def _pace(events: Events, context: CheckContext, known: Sequence[Took]) -> Pace:
     """How fast this cloud is, also by what was done to units that are not in scope."""
     cloud = context.cloud
     if cloud.version is None:
@@ -150,9 +163,9 @@ def _pace(lists: Lists, context: CheckContext, known: Sequence[Took]) -> Pace:
     chosen = {unit.id: unit for unit, dummy in context.verdicts}  # with what is known of their restarts
     units = [chosen.get(unit.id, unit) for unit in cloud.units]
     recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
-    events = read_durations(lists, time.time(), units, str(cloud.version), recreates=recreates)
+    found = read_durations(events, time.time(), units, str(cloud.version), recreates=recreates)
     twice = context.expects_two_patches
-    return Pace(samples(units, {Source.EVENTS: events, Source.REPORT: known}, twice), twice)
+    return Pace(samples(units, {Source.EVENTS: found, Source.REPORT: known}, twice), twice)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

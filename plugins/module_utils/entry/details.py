@@ -5,27 +5,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, InFlight, Settings
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_details
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_details, read_setting
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
+    JOB_EXPIRY,
+    REMEMBERED_S,
+    Report,
+    read_restarts,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, needed
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
 
 
 def with_restarts(
-    units: Iterable[Unit], found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]]
+    events: Events,
+    units: Sequence[Unit],
+    current: Collection[str],
+    in_flight: Sequence[InFlight],
+    *,
+    target: str,
+    settings: Settings | None = None,
+    known: Sequence[Restart] = (),
 ) -> list[Unit]:
-    """The units with what is known of their networks' last restarts."""
-    nothing: tuple[tuple[Owed, ...], tuple[Restart, ...]] = ((), ())
+    """The units with what is known of their networks' last restarts, and what they are owed.
+
+    :param current: ids of those that need nothing else; of others nothing is asked, as all that is done to them applies
+        rules anyway.
+    :param target: the version that is upgraded to.
+    :param settings: where they have been read.
+    :param known: what an earlier report says.
+    """
+    of_these = [unit for unit in units if unit.id in current and unit.network_ids]
+    found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]] = {}
+    if of_these:
+        if settings is None:
+            settings = Settings({JOB_EXPIRY: read_setting(events.lists.client, JOB_EXPIRY) or ""})
+        remembered_s = remembered(settings)
+        found = read_restarts(events, of_these, target, in_flight, time.time(), known=known, remembered_s=remembered_s)
+    report = Report.of(known)
     return [
         replace(unit, owed=owed, restarts=restarts)
         for unit in units
-        for owed, restarts in (found.get(unit.id, nothing),)
+        for owed, restarts in (found.get(unit.id) or ((), report.of_unit(unit)),)
     ]
+
+
+def remembered(settings: Settings) -> float:
+    """For how many seconds the server knows its jobs."""
+    return 60 * settings.number(JOB_EXPIRY, REMEMBERED_S / 60)
 
 
 def with_details(

@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any
 
 from ..api.client import Client
+from ..cloud.events import Events
 from ..cloud.in_flight import read_in_flight
 from ..cloud.infrastructure import Cloud
 from ..cloud.lists import Lists
 from ..cloud.model import Owner, Unit
 from ..cloud.read import read_cloud, read_units
-from ..cloud.restarts import read_restarts
+from ..cloud.restarts import REMEMBERED_S
 from ..knowledge.matrix import TOO_OLD, server_can_live_patch
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Kind, Method
@@ -75,7 +76,9 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
 def _read(lists: Lists, request: Request) -> Facts:
     method = request.method
     target = _target(lists)
-    in_flight = read_in_flight(lists)  # before the units: what a job does that ends meanwhile is then seen in them
+    events = Events(lists, time.time() - 2 * REMEMBERED_S)
+    # Before the units: what a job does that ends meanwhile is then seen in them.
+    in_flight = read_in_flight(lists, events=events)
     if method is Method.LIVE_PATCH and not request.fallback:
         cloud = None
         known: Sequence[Unit] = read_units(lists, request.targets.kinds, details=False)
@@ -85,8 +88,11 @@ def _read(lists: Lists, request: Request) -> Facts:
         known = cloud.units
         baseline = Baseline.of_cloud(target, cloud)
     found = find_targets(known, request.targets, lambda: read_units(lists), may_be_gone=request.planned)
-    restarts = read_restarts(lists, found.units, str(target), in_flight, time.time())
-    return Facts(target, with_restarts(found.units, restarts), found.gone, known, baseline, in_flight, cloud)
+    want = _want(request)
+    verdicts = ((unit.id, decide(unit, baseline, want)) for unit in found.units)
+    current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
+    units = with_restarts(events, found.units, current, in_flight, target=str(target))
+    return Facts(target, units, found.gone, known, baseline, in_flight, cloud)
 
 
 def _decide(facts: Facts, request: Request) -> Orders:

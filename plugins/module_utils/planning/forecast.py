@@ -165,11 +165,11 @@ def _given_the_new_template(cloud: Cloud, unit: Unit) -> Unit:
 def with_raised_memory(cloud: Cloud, target: Version) -> Cloud:
     """The upgrade raises the memory of the server's own offerings of routers; an operator's stay as they are."""
     least = _release(target).router_memory_mib
-    memory = {
-        identity: max(mib, least) if identity in cloud.stock_offerings else mib
-        for identity, mib in cloud.offering_memory.items()
+    raised = {
+        identity: replace(offering, memory_mib=max(offering.memory_mib, least)) if offering.stock else offering
+        for identity, offering in cloud.offerings.items()
     }
-    return replace(cloud, offering_memory=memory)
+    return replace(cloud, offerings=raised)
 
 
 def forecast(cloud: Cloud, target: Version) -> Forecast:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Offering
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
@@ -40,8 +40,13 @@ class NewDisk:
     unit: Unit
     hypervisor: str | None
     template: NewTemplate
-    memory_mib: int  # of the system offering; 0 where unknown
+    offering: Offering  # that of the old VM
     is_new: bool
+
+    @property
+    def memory_mib(self) -> int:
+        """0 where it is not known."""
+        return self.offering.memory_mib
 
     @property
     def needed_memory_mib(self) -> int:
@@ -66,14 +71,14 @@ def new_disks(cloud: Cloud, verdicts: Sequence[tuple[Unit, Verdict]], *, fallbac
 
     for unit, verdict in verdicts:
         if verdict.method is Method.RECREATE or (fallback and verdict.method is Method.LIVE_PATCH):
-            memory = max((_memory(cloud, vm) for vm in unit.vms), default=0)
+            largest = max((_offering(cloud, vm) for vm in unit.vms), key=lambda one: one.memory_mib, default=Offering())
             found += [
-                NewDisk(unit, hypervisor, of(unit.zone_id, hypervisor, unit.kind.is_router), memory, is_new=True)
+                NewDisk(unit, hypervisor, of(unit.zone_id, hypervisor, unit.kind.is_router), largest, is_new=True)
                 for hypervisor in hypervisors_for(cloud, unit) or (unit.hypervisor,)
             ]
         elif verdict.method in (Method.RESTART, Method.LIVE_PATCH):
             found += [
-                NewDisk(unit, hypervisor_of(cloud, unit), _given(cloud, vm), _memory(cloud, vm), is_new=False)
+                NewDisk(unit, hypervisor_of(cloud, unit), _given(cloud, vm), _offering(cloud, vm), is_new=False)
                 for vm in _started(unit, verdict.method)
                 if vm.next_template_id and vm.root_template_id != vm.next_template_id
             ]
@@ -103,5 +108,5 @@ def _given(cloud: Cloud, vm: Vm) -> NewTemplate:
     return NewTemplate(name, frozenset(row.id for row in there), version, problem, architectures=architectures)
 
 
-def _memory(cloud: Cloud, vm: Vm) -> int:
-    return cloud.offering_memory.get(vm.offering_id or "", 0)
+def _offering(cloud: Cloud, vm: Vm) -> Offering:
+    return cloud.offerings.get(vm.offering_id or "", Offering())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, timezone, tzinfo
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 
@@ -56,20 +56,23 @@ def duration_s(text: str) -> int | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def parse_deadline(text: str, now: datetime) -> datetime:
+def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     """The moment after which nothing may run any more.
 
     :param text: a time of day (the next one), an ISO 8601 time, or a duration from I(now) such as C(90m) or C(4h30m).
-    :param now: with a time zone, which also is that of a time of day and of an ISO time without one.
+    :param now: with a time zone, whichever.
+    :param zone: whose clocks a time of day and an ISO time without a zone mean; None: those of this machine.
+    :returns: in that zone as it is on that day, but for an ISO time with a zone of its own.
     :raises PolicyError: for anything else, and for a moment that has passed.
     """
     text = str(text).strip()
     time_of_day, duration = _TIME.fullmatch(text), duration_s(text)
     if time_of_day:
-        moment = now.replace(hour=int(time_of_day[1]), minute=int(time_of_day[2]), second=0, microsecond=0)
-        return moment if moment > now else moment + timedelta(days=1)
+        at = time(int(time_of_day[1]), int(time_of_day[2]))
+        days = (_local(now, zone).date() + timedelta(days=number) for number in range(3))
+        return next(moment for day in days for moment in _shown(datetime.combine(day, at), zone) if moment > now)
     if duration is not None:
-        return now + timedelta(seconds=duration)
+        return _local(_local(now, zone) + timedelta(seconds=duration), zone)
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -77,7 +80,26 @@ def parse_deadline(text: str, now: datetime) -> datetime:
             f"sysvm_deadline is {text!r}",
             remedy="Give a time such as '06:00', quoted, an ISO 8601 time, or a duration such as 4h.",
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
-    if moment <= now:
+    moments = [moment] if moment.tzinfo else _shown(moment, zone)
+    if moments[-1] <= now:
         raise PolicyError(f"sysvm_deadline {text} has passed", remedy="Give a moment that is still to come.")
-    return moment
+    return next(moment for moment in moments if moment > now)
+
+
+def _shown(wall: datetime, zone: tzinfo | None) -> list[datetime]:
+    """When clocks show this: in the hour that they repeat twice, and where they skip it at the change."""
+    found = sorted(_local(wall.replace(fold=fold, tzinfo=zone), zone) for fold in (0, 1))
+    moments = [moment for moment in found if moment.replace(tzinfo=None) == wall]
+    if moments:
+        return moments
+    change = found[0]
+    while change.replace(tzinfo=None) < wall:
+        change = _local(change + timedelta(minutes=1), zone)
+    return [change]
+
+
+def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The same moment as clocks show it; its zone is what it is just then, so that moments can be compared and added
+    to."""
+    there = moment.astimezone(timezone.utc).astimezone(zone)  # by UTC, or a time that clocks skip stays as it is
+    return there.astimezone(timezone(there.utcoffset() or timedelta(), there.tzname() or ""))

@@ -86,8 +86,9 @@ NEEDS: Mapping[Use, Needs] = {
             "listZones",
             "queryAsyncJobResult",
         ),
-        # The first is what a server before 4.12 is asked; the second, since 4.20, tells what is not handled.
-        optional=("listCapabilities", "listSharedFileSystems"),
+        # The first is what a server before 4.12 is asked; the second and the third tell where new VMs may be put; the
+        # last, since 4.20, what is not handled.
+        optional=("listCapabilities", "listClusters", "listPods", "listSharedFileSystems"),
     ),
     Use.LIVE_PATCH: Needs(
         "`upgrade_sysvms` as far as VMs are live patched, and rules applied again",

@@ -14,10 +14,20 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 MOST_NAMES = 10
 
 
-def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | None, budget: int, share: str) -> str:
+def scope_text(
+    policy: Policy,
+    server: str,
+    zones: int,
+    *,
+    deadline: datetime | None,
+    budget: int,
+    share: str,
+    now: datetime | None = None,
+) -> str:
     """What a run will touch at most, how, and until when.
 
     :param server: the host of the URL.
+    :param now: in local time.
     :param budget: how many units may fail, and I(share) as the operator gave it.
     """
     scope, strategy = policy.scope, policy.strategy
@@ -42,7 +52,7 @@ def scope_text(policy: Policy, server: str, zones: int, *, deadline: datetime | 
             ", ".join(narrowed) or "everything",
             f"method {method}",
             *([f"ignoring {', '.join(sorted(policy.ignored_checks))}"] if policy.ignored_checks else []),
-            f"until {moment_text(deadline)}" if deadline else "no deadline",
+            f"until {moment_text(deadline, now)}" if deadline else "no deadline",
             f"{budget if budget else 'none'} may fail" + (f" ({share})" if "%" in share else ""),
         ]
     )
@@ -58,11 +68,20 @@ def kinds_text(kinds: Collection[Kind]) -> list[str]:
     return [*(kind.value for kind in Kind if kind.is_system_vm and kind in kinds), *routers]
 
 
-def moment_text(moment: datetime) -> str:
-    """With its zone: containers run in UTC, and a window is meant in local time."""
-    zone, offset = moment.tzname() or "", moment.strftime("%z")
-    named = "" if zone.startswith("UTC") else f"{zone}, "
-    return f"{moment:%a %Y-%m-%d %H:%M} ({named}UTC{offset[:3]}:{offset[3:5]})"
+def moment_text(moment: datetime, now: datetime | None = None) -> str:
+    """With its zone: containers run in UTC, and a window is meant in local time.
+
+    :param now: whose zone is told where it is another, as before a change of the clocks.
+    """
+    named = "" if (zone := moment.tzname() or "").startswith("UTC") else f"{zone}, "
+    other = now is not None and now.utcoffset() != moment.utcoffset()
+    present = f"; now {_offset(now)}" if now is not None and other else ""
+    return f"{moment:%a %Y-%m-%d %H:%M} ({named}{_offset(moment)}{present})"
+
+
+def _offset(moment: datetime) -> str:
+    offset = moment.strftime("%z")
+    return f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 UNFINISHED = "the run had not come to its end when this was written"
 COPIED = ("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step")
+SYSTEM_VMS = ("ssvm", "cpvm")
 OUTCOME = ("status", "reason", "code", "conditions", "job_ids", "started", "finished", "duration_s", "vms")
 
 
@@ -39,7 +40,7 @@ def build_report(
     :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
         failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; else
         C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the plan's: of before the run.
-        C(gaps) is as gap_summary.
+        C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these units.
     """
     by_id = {result["id"]: result for result in results}
     at_work = running or {}
@@ -49,7 +50,7 @@ def build_report(
         _reported(unit, by_id.get(unit["id"]), at_work.get(unit["id"]), not_started) for unit in plan.get("units", ())
     ]
     summary = Counter(unit["status"] for unit in units)
-    if not plan:
+    if "units" not in plan:
         status = "error"
     elif refused:
         status = "refused"
@@ -76,6 +77,7 @@ def build_report(
         "drift": plan.get("drift"),
         "steps": list(plan.get("steps", ())),
         "gaps": gap_summary(units),
+        "restarts": list(plan.get("restarts", ())),
         "units": units,
     }
 
@@ -140,9 +142,23 @@ def _reported(
 
 
 def _restarts(unit: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The last restart of each network that is known to have succeeded: of this run, or else of an earlier one."""
-    known = {restart["network_id"]: restart for restart in unit.get("restarts", ())}
-    return list({**known, **{restart["network_id"]: restart for restart in outcome.get("restarts", ())}}.values())
+    """The last restart of each network whose end is known: of this run, or else of an earlier one.
+
+    A unit that was touched and is not proven may lack rules; what of its networks this run restarted does not.
+    """
+    ours = {restart["network_id"]: restart for restart in outcome.get("restarts", ())}
+    known = {restart["network_id"]: restart for restart in unit.get("restarts", ())} | ours
+    touched = outcome["job_ids"] or outcome["status"] == "running"
+    if touched and outcome["status"] not in GOOD and unit["kind"] not in SYSTEM_VMS and unit["id"] not in ours:
+        known[unit["id"]] = {
+            "network_id": unit["id"],
+            "job_id": next(iter(outcome["job_ids"][-1:]), ""),
+            # Not later than what of it was restarted by then; the two clocks may differ.
+            "created": min((restart["created"] for restart in ours.values()), default=outcome["started"] or ""),
+            "succeeded": False,
+            "why": f"an earlier run left it {outcome['status']}: {outcome['reason']}",
+        }
+    return list(known.values())
 
 
 def _facts(vm: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.metrics im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.ticket import bounded, safe_name, ticket
 
 MOST_METRICS = 1 << 20  # characters of an older file
-RESTART = {"network_id", "job_id", "created", "succeeded"}
+RESTART = {"network_id", "job_id", "created", "succeeded"}  # and why, of one that failed
 
 
 class WriteError(SysvmError):
@@ -72,10 +72,10 @@ def last_report(folder: str) -> dict[str, Any]:
 def known_restarts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a report tells of how networks were restarted; nothing where it tells none: then the server is asked."""
     try:
-        found = [restart for unit in report["units"] for restart in unit.get("restarts", ())]
+        found = [restart for each in (report, *report["units"]) for restart in each.get("restarts", ())]
     except (LookupError, TypeError, AttributeError):
         return []  # of another version
-    return [restart for restart in found if isinstance(restart, dict) and set(restart) == RESTART]
+    return [restart for restart in found if isinstance(restart, dict) and set(restart) - {"why"} == RESTART]
 
 
 def known_durations(report: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from ..api.client import in_a_thread
+from ..api.ahead import in_a_thread
 from ..api.errors import ApiError, SubmitUncertainError
 from ..api.jobs import Job, job_result, running_jobs
 from ..cloud import parse

@@ -18,10 +18,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import (
+    HYPERVISORS_IN_TURN,
     SYSTEM_TEMPLATES_OF_LATER_ZONES,
     TEMPLATES_BY_ARCHITECTURE,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 
 DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
 # The first templates that were made from these releases of Debian (tools/appliance/systemvmtemplate/template.json).
@@ -128,13 +130,16 @@ def _held_up_by_another_hypervisor(templates: Iterable[Template], zone_id: str, 
 def hypervisors_for(cloud: Cloud, unit: Unit) -> tuple[str, ...]:
     """The hypervisors of which the server picks one for a new VM of the unit (ResourceManagerImpl).
 
-    The default one where there is one and the zone has it; else any that the zone has.
+    The default one where there is one and the zone has it; else any that the zone has, for a router on newer servers
+    only such as have a host for it.
     """
-    there = {host.hypervisor for host in cloud.hosts if host.zone_id == unit.zone_id and host.hypervisor}
-    there -= NO_SYSTEM_VMS
+    hosts = [host for host in cloud.hosts if host.zone_id == unit.zone_id and host.hypervisor not in NO_SYSTEM_VMS]
+    there = {host.hypervisor for host in hosts if host.hypervisor}
     default = cloud.settings.values.get(DEFAULT_HYPERVISOR)
     if default and default in there:
         return (default,)
+    if unit.kind in (Kind.NETWORK, Kind.VPC) and HYPERVISORS_IN_TURN.holds(cloud.version):
+        there = {host.hypervisor for host in hosts if host.hypervisor and host.usable} or there
     return tuple(sorted(there)) or ((unit.hypervisor,) if unit.hypervisor else ())
 
 

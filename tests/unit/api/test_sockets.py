@@ -61,11 +61,11 @@ class Server(http.server.ThreadingHTTPServer):
     drops = False
 
     def answer(self, params: dict[str, str]) -> bytes:
-        """Things that fill eight pages, or a job."""
+        """Some things, or a job."""
         if params["command"] != "listThings":
             return BODY
         size, page = int(params["pagesize"]), int(params["page"])
-        things = [{"id": str(number)} for number in range(8 * size)]
+        things = [{"id": str(number)} for number in range(80)]
         return json.dumps({"answer": {"count": len(things), "thing": things[size * (page - 1) : size * page]}}).encode()
 
     def handle_error(self, *args: Any) -> None:
@@ -117,7 +117,7 @@ def test_the_connections_of_a_listing_are_bounded_and_kept_open(start: Start, at
     with client_of(server, page_size=10, connections=at_once) as client:
         for dummy in range(3):
             assert len(client.list("listThings", "thing")) == 80
-    assert server.requests == 3 * 9
+    assert server.requests == 3 * 14
     assert server.connections <= at_once
 
 

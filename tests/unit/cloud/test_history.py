@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import (
     Done,
     Took,
@@ -26,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from tests.unit.api.conversation import Conversation, answer, client_for
 from tests.unit.builders import TARGET_TEXT, lists_of, network_unit, system_vm_unit, vm, vpc_unit
 
+MONTH = 30 * 24 * 3600
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc).timestamp()
 
@@ -168,12 +170,12 @@ def test_two_pages_of_each_type_are_asked_for_at_most() -> None:
     replaced = restart("id-0", 0, 50, stops=1)[2:4]
     many = [event for begin in range(0, 300, 100) for event in restart(f"id-{begin}", begin, begin + 50)]
     script = Conversation(
-        ("listEvents", {"type": "ROUTER.STOP", "page": "1", "startdate": "2026-11-23T12:04:58+0000"}, page(replaced)),
+        ("listEvents", {"type": "ROUTER.STOP", "page": "1", "startdate": "2026-10-25T11:59:58+0000"}, page(replaced)),
         ("listEvents", {"type": "NETWORK.RESTART", "page": "1", "projectid": "-1"}, page(many[:6])),
         ("listEvents", {"type": "NETWORK.RESTART", "page": "2", "listall": "true"}, page(many[3:])),
     )
     with client_for(script, page_size=6) as client:
-        read_durations(lists_of(client), NOON + 300, [NETWORK], TARGET_TEXT, window_s=24 * 3600)
+        read_durations(Events(lists_of(client), NOON - MONTH), NOON + 300, [NETWORK], TARGET_TEXT)
     script.close()
 
 
@@ -185,9 +187,10 @@ def test_vpcs_are_asked_for_where_there_are_any_and_nothing_where_there_are_no_r
         ("listEvents", {"type": "VPC.RESTART"}, page([e for e in events if e["type"] == "VPC.RESTART"])),
     )
     with client_for(script) as client:
-        [took] = read_durations(lists_of(client), NOON + 300, [VPC], TARGET_TEXT)
+        [took] = read_durations(Events(lists_of(client), NOON - MONTH), NOON + 300, [VPC], TARGET_TEXT)
         assert took == Took(Done.RECREATE, frozenset({"id-v"}), 150.0, NOON + 150)
-        assert read_durations(lists_of(client), NOON, [system_vm_unit(vm("s", Kind.SSVM))], TARGET_TEXT) == ()
+        ssvm = system_vm_unit(vm("s", Kind.SSVM))
+        assert read_durations(Events(lists_of(client), NOON - MONTH), NOON, [ssvm], TARGET_TEXT) == ()
     script.close()
 
 
@@ -196,7 +199,7 @@ def test_one_call_is_enough_where_nothing_tells_what_was_done() -> None:
     by_hand = {**restart("id-n", 0, 60, stops=1)[2], "parentid": None}  # stopRouter, no part of a restart
     script = Conversation(("listEvents", asked_for, page([by_hand])))
     with client_for(script) as client:
-        assert read_durations(lists_of(client), NOON, [NETWORK], TARGET_TEXT) == ()
+        assert read_durations(Events(lists_of(client), NOON - MONTH), NOON, [NETWORK], TARGET_TEXT) == ()
     script.close()
 
 

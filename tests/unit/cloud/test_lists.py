@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import lists_of
 
@@ -104,7 +105,7 @@ def test_events_are_asked_for_from_a_moment_that_the_server_cannot_take_for_a_la
     server: str, startdate: str
 ) -> None:
     with client_for(Conversation(("listEvents", {"startdate": startdate}, ok()))) as client:
-        assert lists_of(client, server).events("NETWORK.RESTART", 1_795_910_430.0) == []
+        assert Events(lists_of(client, server), 1_795_910_430.0).of("NETWORK.RESTART", 1_795_910_430.0) == []
 
 
 @pytest.mark.parametrize("server", OLD)

@@ -57,6 +57,7 @@ APIS = ("listApis", {"name": "restartNetwork"}, ok())
     [
         ((), (), [APIS]),
         (NAMES, (), [*(("listConfigurations", {"name": name}, settings()) for name in sorted(NAMES)), APIS]),
+        (["job.b", "job.a"], (), [("listConfigurations", {"name": "job."}, settings(job_b="1", job_secret="x")), APIS]),
         ((), (Need.OFFERINGS,), [APIS, ("listServiceOfferings", {"issystem": "true"}, ok())]),
         ((), (Need.CAPACITIES, Need.DOWNLOADS), [APIS, ("listCapacity", ok()), ("listTemplates", ok())]),
         ((), (Need.IMAGE_STORES, Need.STORAGE_POOLS), [APIS, ("listImageStores", ok()), ("listStoragePools", ok())]),
@@ -65,7 +66,10 @@ APIS = ("listApis", {"name": "restartNetwork"}, ok())
 def test_only_what_the_checks_need_is_asked_for(names: list[str], needs: list[Need], calls: list[Any]) -> None:
     with client_for(Conversation(*calls)) as client:
         found = read.read_details(lists_of(client), BARE, ["restartNetwork"], names, needs)
-    assert all(found.settings.text(name, "default") == "default" for name in names)
+    assert [found.settings.text(name, "default") for name in names] == [
+        "1" if name == "job.b" else "default" for name in names
+    ]
+    assert "job.secret" not in found.settings.values
     with pytest.raises(NotReadError):
         found.settings.text("what.nobody.read")
 

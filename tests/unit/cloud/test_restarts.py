@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import NotFoundError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import read_durations
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import read_in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import InFlight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
+    elsewhere,
     last_seen,
     read_restarts,
     unfinished_tiers,
@@ -26,12 +34,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
 from tests.unit.builders import SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
 
-NOW = 1_795_500_000.0  # 2026-11-24T06:40:00+0000
-CURRENT = vm("r", software=TARGET_TEXT)
+NOW = 1_795_500_000.0  # 2026-11-24T06:00:00+0000
+HOUR, DAY = 60, 24 * 60
 
 
 def at(minute: int) -> str:
-    return f"2026-11-24T06:{minute:02}:00+0000"
+    """Minutes after six; negative ones before."""
+    moment = datetime(2026, 11, 24, 6, tzinfo=timezone.utc) + timedelta(minutes=minute)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
 def events(network: str, minute: int, *states: str, kind: str = "NETWORK.RESTART") -> list[dict[str, Any]]:
@@ -50,7 +60,7 @@ ALL = ("Scheduled", "Started", "Completed")
 
 
 class Api:
-    """Answers listEvents and queryAsyncJobResult; counts the latter."""
+    """Answers listEvents and queryAsyncJobResult; counts both."""
 
     page_size = 500
 
@@ -58,24 +68,30 @@ class Api:
         self.happened = happened
         self.jobs = jobs or {}  # id -> (jobstatus, minute)
         self.asked: list[str] = []
+        self.read: list[str] = []
 
     def page(self, command: str, number: int, **params: Any) -> dict[str, Any]:
         assert command == "listEvents" and params["projectid"] == "-1" and params["listall"]
         assert params["startdate"].endswith("+0000"), "other forms are cut to midnight"
+        self.read.append(params["type"])
         return {"event": [event for event in self.happened if event["type"] == params["type"]]}
 
-    def read(self, command: str, **params: Any) -> dict[str, Any]:
+    def read_each(self, command: str, each: list[dict[str, str]]) -> Any:
         assert command == "queryAsyncJobResult"
-        self.asked.append(params["jobid"])
-        if params["jobid"] not in self.jobs:
-            raise NotFoundError("entity does not exist", rejected=True)
-        status, minute = self.jobs[params["jobid"]]
+        return [self.job(**params) for params in each]
+
+    def job(self, jobid: str) -> Any:
+        self.asked.append(jobid)
+        if jobid not in self.jobs:
+            return NotFoundError("entity does not exist", rejected=True)
+        status, minute = self.jobs[jobid]
         result = {"errorcode": 530, "errortext": "Failed to restart network"} if status == 2 else {"success": True}
         return {
             "jobstatus": status,
             "jobresultcode": 530,
             "jobresult": result,
             "created": at(minute),
+            "completed": at(minute),
             "cmd": "RestartNetworkCmd",
         }
 
@@ -84,11 +100,12 @@ def ours(identity: str, purpose: Purpose, attempt: int = 1) -> str:
     return job_id_of("id-zone", identity, purpose, TARGET_TEXT, attempt)
 
 
-def judged(unit: Unit, api: Api, in_flight: list[InFlight] | None = None, known: list[Restart] | None = None) -> Any:
-    found = read_restarts(lists_of(api), [unit], TARGET_TEXT, in_flight or [], NOW, known or [])
-    return found.get(unit.id, ((), ()))
+def judged(unit: Unit, api: Api, in_flight: Sequence[InFlight] = (), **more: Any) -> Any:
+    events = Events(lists_of(api), NOW - 30 * 24 * 3600)
+    return read_restarts(events, [unit], TARGET_TEXT, in_flight, NOW + HOUR * 60, **more)[unit.id]
 
 
+CURRENT = vm("r", software=TARGET_TEXT, created=at(-30 * DAY))
 NETWORK = network_unit("n", CURRENT)
 VPC = vpc_unit("v", CURRENT, tiers=3)
 
@@ -100,9 +117,9 @@ def test_a_network_that_was_not_restarted_lately_is_owed_nothing_and_costs_no_qu
 
 
 def test_a_restart_that_never_ended_is_owed_for_an_isolated_network_too() -> None:
-    [owed], good = judged(NETWORK, Api(events("id-n", 10, "Scheduled", "Started")))
+    [owed], [failed] = judged(NETWORK, Api(events("id-n", 10, "Scheduled", "Started")))
     assert "never ended" in owed.why and owed.since == (moment(at(10)) or 0) + 1
-    assert good == ()
+    assert failed == Restart("id-n", "", at(10), False, owed.why)
 
 
 def test_a_scheduled_event_that_nothing_follows_is_no_restart() -> None:
@@ -114,9 +131,9 @@ def test_a_scheduled_event_that_nothing_follows_is_no_restart() -> None:
 
 def test_an_event_that_says_successfully_completed_proves_nothing() -> None:
     api = Api(events("id-n", 10, *ALL), {ours("id-n", Purpose.PATCH): (2, 10)})
-    [owed], good = judged(NETWORK, api)
+    [owed], [failed] = judged(NETWORK, api)
     assert "did not succeed" in owed.why and "Failed to restart network" in owed.why
-    assert good == ()
+    assert failed == Restart("id-n", ours("id-n", Purpose.PATCH), at(10), False, owed.why)
 
 
 def test_a_restart_of_ours_that_succeeded_is_good() -> None:
@@ -168,13 +185,13 @@ def test_tiers_that_an_interrupted_run_left_are_owed() -> None:
     jobs = {ours("id-v-tier0", Purpose.PATCH): (1, 10), ours("id-v-tier1", Purpose.APPLY_RULES): (1, 11)}
     [owed], good = judged(VPC, Api(happened, jobs))
     assert owed.network_id == "id-v-tier2" and "interrupted" in owed.why
-    assert [restart.network_id for restart in good] == ["id-v-tier0", "id-v-tier1"]
+    assert [restart.network_id for restart in good if restart.succeeded] == ["id-v-tier0", "id-v-tier1"]
 
 
 def test_a_recreation_that_succeeded_settles_what_was_before_it() -> None:
     happened = [*events("id-v-tier0", 10, *ALL), *events("id-v", 20, "Scheduled", "Completed", kind="VPC.RESTART")]
     jobs = {ours("id-v-tier0", Purpose.PATCH): (2, 10), ours("id-v", Purpose.RECREATE): (1, 20)}
-    owed, good = judged(VPC, Api(happened, jobs))
+    owed, good = judged(replace(VPC, vms=(replace(CURRENT, created=at(21)),)), Api(happened, jobs))
     assert owed == () and [restart.network_id for restart in good] == ["id-v"]
 
 
@@ -182,6 +199,151 @@ def test_a_recreation_that_succeeded_settles_what_was_before_it() -> None:
 def test_a_recreation_that_was_lost_or_failed_leaves_all_tiers_owed(jobs: dict[str, tuple[int, int]]) -> None:
     owed, dummy = judged(VPC, Api(events("id-v", 20, "Scheduled", kind="VPC.RESTART"), jobs))
     assert [one.network_id for one in owed] == ["id-v-tier0", "id-v-tier1", "id-v-tier2"]
+
+
+# --- longer than a day
+
+
+LAST_NIGHT, TONIGHT = -DAY + 30, -HOUR  # asked at seven: 24 and a half and two hours ago
+
+
+def test_an_attempt_that_followed_on_a_forgotten_one_is_found() -> None:
+    """The rules failed last night, and again tonight; the job of last night is purged."""
+    happened = [*events("id-n", LAST_NIGHT, *ALL), *events("id-n", TONIGHT, *ALL)]
+    api = Api(happened, {ours("id-n", Purpose.APPLY_RULES, 2): (2, TONIGHT)})
+    [owed], dummy = judged(NETWORK, api)
+    assert "Failed to restart network" in owed.why
+
+
+FAILED = Restart("id-n", "job", at(LAST_NIGHT), False, "the rules were refused")
+
+
+def test_what_a_report_calls_failed_is_owed_for_as_long_as_nothing_tells_that_it_was_made_good() -> None:
+    for api in (Api([]), Api(events("id-n", TONIGHT, *ALL))):
+        [owed], kept = judged(NETWORK, api, known=[FAILED])
+        assert owed.why == "the rules were refused" and kept == (FAILED,)
+        assert len(api.asked) <= 2
+
+
+def test_a_later_restart_of_ours_that_succeeded_makes_good_what_a_report_calls_failed() -> None:
+    job = ours("id-n", Purpose.APPLY_RULES)
+    api = Api(events("id-n", TONIGHT, *ALL), {job: (1, TONIGHT)})
+    assert judged(NETWORK, api, known=[FAILED]) == ((), (Restart("id-n", job, at(TONIGHT), True),))
+    good = Restart("id-n", job, at(TONIGHT), True)
+    assert judged(NETWORK, Api([]), known=[FAILED, good]) == ((), ()), "as an earlier report says"
+
+
+def test_what_the_report_says_of_the_very_restart_is_not_asked() -> None:
+    api = Api(events("id-n", TONIGHT, *ALL))
+    failed = replace(FAILED, created=at(TONIGHT))
+    [owed], kept = judged(NETWORK, api, known=[failed])
+    assert (owed.why, kept, api.asked) == ("the rules were refused", (failed,), [])
+
+
+def test_what_failed_of_a_vpc_is_owed_to_each_tier_that_was_not_restarted_since() -> None:
+    whole = Restart("id-v", "job", at(LAST_NIGHT), False, "the rules were refused")
+    good = Restart("id-v-tier1", "other", at(LAST_NIGHT), True)
+    owed, kept = judged(VPC, Api([]), known=[whole, good])
+    assert [one.network_id for one in owed] == ["id-v-tier0", "id-v-tier2"]
+    assert kept == tuple(replace(whole, network_id=one.network_id) for one in owed)
+
+
+def test_what_still_runs_does_not_make_good_what_failed_before() -> None:
+    busy = InFlight("job", "RestartNetworkCmd", None, frozenset({"id-n"}))
+    api = Api(events("id-n", 50, "Scheduled", "Started"))
+    [owed], kept = judged(NETWORK, api, [busy], known=[FAILED])
+    assert "still runs" in owed.why and kept == (FAILED,)
+
+
+def test_a_server_that_forgets_its_jobs_sooner_is_not_asked_for_those() -> None:
+    happened = events("id-n", TONIGHT, *ALL)
+    api = Api(happened)
+    assert judged(NETWORK, api, remembered_s=3600) == ((), ())
+    assert api.asked == []
+    assert judged(NETWORK, api, remembered_s=3600, known=[FAILED])[0], "but its report is believed"
+
+
+def test_a_server_that_remembers_its_jobs_longer_is_asked_for_those() -> None:
+    api = Api(events("id-n", LAST_NIGHT, *ALL), {ours("id-n", Purpose.PATCH): (2, LAST_NIGHT)})
+    assert judged(NETWORK, api) == ((), ())
+    [owed], dummy = judged(NETWORK, api, remembered_s=7 * 24 * 3600)
+    assert "Failed" in owed.why
+
+
+def test_what_failed_elsewhere_is_not_forgotten_by_a_run_with_another_scope() -> None:
+    other, gone = (replace(FAILED, network_id=identity) for identity in ("id-other", "id-gone"))
+    known = [FAILED, other, gone, Restart("id-other", "job", at(0), True)]
+    everywhere = [NETWORK, network_unit("other")]
+    assert elsewhere(known, [NETWORK], everywhere, NOW) == [other, gone]
+    assert elsewhere(known, [NETWORK], everywhere, NOW + 40 * DAY * 60) == [other]
+
+
+# --- what it costs
+
+
+def count(unit: Unit, happened: list[dict[str, Any]], *jobs: tuple[str, Purpose, int, int]) -> int:
+    """Questions for these jobs of ours: object, purpose, jobstatus, minute."""
+    attempts: Counter[tuple[str, Purpose]] = Counter()
+    known = {}
+    for identity, purpose, status, minute in jobs:
+        attempts[identity, purpose] += 1
+        known[ours(identity, purpose, attempts[identity, purpose])] = (status, minute)
+    api = Api(happened, known)
+    judged(unit, api)
+    assert len(api.asked) == len(set(api.asked))
+    return len(api.asked)
+
+
+PATCH, RULES, RECREATE = Purpose.PATCH, Purpose.APPLY_RULES, Purpose.RECREATE
+NEW = network_unit("n", vm("r", software=TARGET_TEXT, created=at(11)))
+N10, N20, N30 = (events("id-n", minute, *ALL) for minute in (10, 20, 30))
+TIERS = [event for tier in range(3) for event in events(f"id-v-tier{tier}", 10 + tier, *ALL)]
+OURS = [("id-v-tier0", PATCH, 1, 10), ("id-v-tier1", RULES, 1, 11), ("id-v-tier2", RULES, 1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("questions", "unit", "happened", "jobs"),
+    [
+        (1, NETWORK, N10, [("id-n", PATCH, 1, 10)]),
+        (2, NETWORK, N10, []),  # somebody else's
+        (2, NETWORK, [*N10, *N20, *N30], []),
+        (2, NETWORK, [*N10, *N20], [("id-n", PATCH, 1, 10)]),
+        (2, NETWORK, [*N10, *N20], [("id-n", PATCH, 2, 10), ("id-n", RULES, 1, 20)]),
+        (2, NETWORK, [*N10, *N20, *N30], [("id-n", PATCH, 1, minute) for minute in (10, 20, 30)]),
+        (1, NEW, N10, [("id-n", RECREATE, 1, 10)]),
+        (2, NEW, N10, []),
+        (3, VPC, TIERS, OURS),
+    ],
+)
+def test_one_question_or_two_tell_whose_the_last_restart_was(
+    questions: int, unit: Unit, happened: list[dict[str, Any]], jobs: list[Any]
+) -> None:
+    assert count(unit, happened, *jobs) == questions
+
+
+def test_a_first_try_that_failed_is_made_good_by_a_second_one() -> None:
+    api = Api([*N10, *N20], {ours("id-n", PATCH): (2, 10), ours("id-n", PATCH, 2): (1, 20)})
+    owed, [good] = judged(NETWORK, api)
+    assert owed == () and good.created == at(20)
+    assert len(api.asked) == 3
+
+
+def test_the_second_patch_that_a_server_needs_is_found() -> None:
+    api = Api(
+        [*N10, *events("id-n", 11, *ALL)], {ours("id-n", PATCH): (1, 10), ours("id-n", PATCH, 2): (2, 11)}
+    )
+    [owed], dummy = judged(NETWORK, api)
+    assert "Failed" in owed.why
+
+
+def test_events_are_read_once_for_all_who_ask() -> None:
+    api = Api(events("id-v-tier0", 10, *ALL), {ours("id-v-tier0", PATCH): (1, 10)})
+    seen = Events(lists_of(api), NOW - 30 * 24 * 3600)
+    job = Job("job", JobStatus.RUNNING, "RestartNetworkCmd", at(10))
+    read_in_flight(seen.lists, {"job": job}, seen)
+    restarts = read_restarts(seen, [VPC], TARGET_TEXT, [], NOW + HOUR * 60)[VPC.id][1]
+    read_durations(seen, NOW, [replace(VPC, restarts=restarts)], TARGET_TEXT, recreates=False)
+    assert api.read == ["NETWORK.RESTART", "VPC.RESTART"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     ImageStore,
     ManagementServer,
+    Offering,
     Template,
     Zone,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
     State,
     forecast,
@@ -134,14 +136,18 @@ def test_hosts_java_and_other_management_servers() -> None:
 
 
 def test_the_cloud_as_it_will_be() -> None:
-    old = cloud(offering_memory={"stock": 256, "own": 256}, stock_offerings=frozenset({"stock"}))
+    old = cloud(offerings={"stock": Offering("stock", 256, stock=True), "own": Offering("own", 256)})
     after = upgraded(old, NEW)
     assert after.version == NEW
     assert new_template(after, "id-zone", "KVM", for_routers=True).name == NAME
     assert not new_template(after, "id-zone", "KVM", for_routers=False).problem
     assert [vm.next_template_id for vm in after.vms] == [f"new {NAME}"]
-    assert with_raised_memory(after, NEW).offering_memory == {"stock": 512, "own": 256}
-    assert with_raised_memory(after, version("4.19.3.0")).offering_memory == {"stock": 256, "own": 256}
+
+    def memory(target: Version) -> dict[str, int]:
+        return {name: offering.memory_mib for name, offering in with_raised_memory(after, target).offerings.items()}
+
+    assert memory(NEW) == {"stock": 512, "own": 256}
+    assert memory(version("4.19.3.0")) == {"stock": 256, "own": 256}
 
 
 def test_what_an_older_server_does_not_tell_is_said() -> None:

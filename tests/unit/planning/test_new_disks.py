@@ -15,6 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Cloud,
     Host,
     ImageStore,
+    Offering,
     Settings,
     StoragePool,
     Template,
@@ -50,8 +51,18 @@ def template(name: str = "systemvm-4.22.0", **more: Any) -> Template:
     return Template(f"id-{name}-{facts['arch']}", name, "id-zone", **facts)
 
 
-def host(name: str = "h1", hypervisor: str = "KVM", agent: Any = TARGET, arch: str | None = "x86_64") -> Host:
-    return Host(f"id-{name}", name, "id-zone", hypervisor, agent, "Up", "Enabled", arch)
+def host(
+    name: str = "h1",
+    hypervisor: str = "KVM",
+    agent: Any = TARGET,
+    arch: str | None = "x86_64",
+    *,
+    state: str = "Up",
+    tags: tuple[str, ...] | None = (),
+    **more: Any,
+) -> Host:
+    known = None if tags is None else frozenset(tags)
+    return Host(f"id-{name}", name, "id-zone", hypervisor, agent, state, "Enabled", arch, tags=known, **more)
 
 
 def zone(**values: str) -> Zone:
@@ -76,7 +87,7 @@ WEB = network_unit("web", vm("r-web", built_from="4.11", offering_id="id-offerin
 PATCHED = network_unit("patched")
 EMPTY_VPC = vpc_unit("empty", tiers=0)
 RECREATE = {"unsupported": Unsupported.RECREATE}
-SMALL = {"offering_memory": {"id-offering": 256}}
+SMALL = {"offerings": {"id-offering": Offering("small", 256)}}
 OLD_TEMPLATE = {
     "templates": (template("systemvm-4.19.1"),),
     "servers": ("4.19.3.0",),
@@ -108,6 +119,20 @@ def vmware(free: int) -> dict[str, Any]:
 def old_routers(number: int) -> tuple[Unit, ...]:
     """That can only be recreated."""
     return tuple(network_unit(f"w{n}", vm(f"r-w{n}", built_from="4.11", hypervisor="VMware")) for n in range(number))
+
+
+OLD_WEB = network_unit("web", vm("r-web", built_from="4.11", software="4.17.2.0"))
+OLD_SSVM = system_vm_unit(vm("s-1", Kind.SSVM, built_from="4.11", software="4.17.2.0"))
+VMWARE: dict[str, Any] = {"hosts": (host(), host("v1", "VMware", None, state="Maintenance")), "servers": ("4.18.1.0",)}
+BEFORE_4_18_1 = {**VMWARE, "servers": ("4.18.0.0",)}
+DISABLED = {"hosts": (host(cluster_id="id-cluster", pod_id="id-pod"),), "disabled_places": frozenset({"id-cluster"})}
+ON_DISABLED = "allow.router.on.disabled.resources"
+TAGGED = {"offerings": {"id-offering": Offering("routers", 512, host_tags=frozenset({"edge", "ssd"}))}}
+FAST = {"offerings": {"id-offering": Offering("fast", 512, storage_tags=frozenset({"nvme"}))}}
+
+
+def system_vm(state: str, kind: Kind) -> Unit:
+    return system_vm_unit(vm("x-9", kind, state=state, zone_id="id-other", zone="other"))
 
 
 Case = tuple[str, Status, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
@@ -245,6 +270,69 @@ CASES: list[Case] = [
         {"zones": (zone(consoleproxy_url_domain="c.example"),)},
     ),
     ("console_domain", Status.OK, "", (cpvm(),), RECREATE, {"zones": (zone(consoleproxy_url_domain="*.example"),)}),
+    # A router is put on the next hypervisor where one has no host, since 4.18.1; a system VM gets one by chance.
+    ("room_for_new_vms", Status.OK, "", (OLD_WEB,), RECREATE, VMWARE),
+    ("new_template", Status.OK, "", (OLD_WEB,), RECREATE, VMWARE),
+    ("room_for_new_vms", Status.FAIL, "no VMware host", (OLD_WEB,), RECREATE, BEFORE_4_18_1),
+    ("room_for_new_vms", Status.FAIL, "no VMware host", (OLD_SSVM,), RECREATE, VMWARE),
+    (
+        "room_for_new_vms",
+        Status.FAIL,
+        "no VMware host",
+        (OLD_WEB,),
+        RECREATE,
+        {**VMWARE, "settings": settings({"system.vm.default.hypervisor": "VMware"})},
+    ),
+    ("room_for_new_vms", Status.FAIL, "no KVM host", (WEB,), RECREATE, {"hosts": (host(state="Down"),)}),
+    # Hosts of a disabled cluster or pod
+    ("room_for_new_vms", Status.FAIL, "in a cluster or pod that is Disabled", (WEB,), RECREATE, DISABLED),
+    ("room_for_new_vms", Status.FAIL, "Disabled", (ssvm(),), RECREATE, {**DISABLED, "disabled_places": {"id-pod"}}),
+    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**DISABLED, "disabled_places": {"id-other"}}),
+    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**DISABLED, "settings": settings({ON_DISABLED: "true"})}),
+    ("room_for_new_vms", Status.WARN, "listClusters", (WEB,), RECREATE, {**DISABLED, "disabled_places": None}),
+    # Tags of the system offering
+    ("room_for_new_vms", Status.FAIL, "tags edge, ssd", (WEB,), RECREATE, {**TAGGED, "hosts": (host(tags=("edge",)),)}),
+    (
+        "room_for_new_vms",
+        Status.OK,
+        "",
+        (WEB,),
+        RECREATE,
+        {**TAGGED, "hosts": (host(), host("h2", tags=("ssd", "x", "edge")))},
+    ),
+    (
+        "room_for_new_vms",
+        Status.FAIL,
+        "tags edge, ssd",
+        (WEB,),
+        RECREATE,
+        {**TAGGED, "hosts": (host(), host("h2", tags=("ssd", "edge"), state="Down"))},
+    ),
+    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**TAGGED, "hosts": (host(tags=None),)}),  # by a rule
+    ("primary_storage", Status.FAIL, "tags nvme", (WEB,), RECREATE, FAST),
+    (
+        "primary_storage",
+        Status.OK,
+        "",
+        (WEB,),
+        RECREATE,
+        {**FAST, "storage_pools": (StoragePool("p", "id-zone", "Up", "ZONE", tags=frozenset({"nvme"})),)},
+    ),
+    (
+        "primary_storage",
+        Status.OK,
+        "",
+        (WEB,),
+        RECREATE,
+        {**FAST, "storage_pools": (StoragePool("p", "id-zone", "Up", "ZONE", tags=None),)},
+    ),
+    # What holds up the scan in all zones, each sort of VM its own
+    ("capacity_scan", Status.FAIL, "x-9 is Starting", (cpvm(),), RECREATE, {"also": system_vm("Starting", Kind.CPVM)}),
+    ("capacity_scan", Status.FAIL, "x-9 is Stopping", (cpvm(),), RECREATE, {"also": system_vm("Stopping", Kind.CPVM)}),
+    ("capacity_scan", Status.FAIL, "x-9 is Stopping", (ssvm(),), RECREATE, {"also": system_vm("Stopping", Kind.SSVM)}),
+    ("capacity_scan", Status.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Starting", Kind.SSVM)}),
+    ("capacity_scan", Status.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Stopping", Kind.CPVM)}),
+    ("capacity_scan", Status.OK, "", (cpvm(),), RECREATE, {"also": system_vm("Stopping", Kind.SSVM)}),
 ]
 
 
@@ -252,14 +340,23 @@ CASES: list[Case] = [
 def test_check(
     name: str, status: Status, words: str, units: tuple[Unit, ...], wanted: dict[str, Any], facts: dict[str, Any]
 ) -> None:
-    policy = make_policy(**wanted)
-    cloud = estate(*units, **{"hosts": (host(),), "templates": (template(),), "zones": (zone(),), **facts})
+    policy, facts = make_policy(**wanted), {**facts}
+    others = [facts.pop("also")] if "also" in facts else []  # out of scope
+    cloud = estate(*units, *others, **{"hosts": (host(),), "templates": (template(),), "zones": (zone(),), **facts})
     answer = next(check for check in CHECKS if check.name == name).ask(
         CheckContext(cloud, decide_all(cloud, units, policy), policy)
     )
     assert answer.status is status, answer
     assert words in answer.seen
     assert answer.status is Status.OK or answer.remedy
+
+
+def test_where_a_system_vm_may_get_a_hypervisor_without_hosts_it_says_what_to_do() -> None:
+    cloud = estate(OLD_SSVM, templates=(template(), template(hypervisor="VMware")), zones=(zone(),), **VMWARE)
+    answer = next(check for check in CHECKS if check.name == "room_for_new_vms").ask(
+        CheckContext(cloud, [(OLD_SSVM, Verdict(Method.RECREATE, ""))], make_policy())
+    )
+    assert "system.vm.default.hypervisor" in answer.remedy and "KVM" in answer.remedy
 
 
 STOPPED_ROUTER = network_unit("n", vm("r-1", state="Stopped", root_template_id="a", next_template_id="b"))

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -78,7 +81,71 @@ def test_what_is_no_size_of_a_wave(size: str) -> None:
     ],
 )
 def test_a_deadline(text: str, day: int, hour: int, minute: int) -> None:
-    assert parse_deadline(text, NOW) == NOW.replace(day=day, hour=hour, minute=minute)
+    assert parse_deadline(text, NOW, NOW.tzinfo) == NOW.replace(day=day, hour=hour, minute=minute)
+
+
+BERLIN, NEW_YORK, SYDNEY, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe"
+NIGHTS = [
+    # where, now, what was written, when that is there
+    (BERLIN, "2026-03-28T22:00+01:00", "06:00", "2026-03-29T06:00+02:00"),
+    (BERLIN, "2026-03-28T22:00+01:00", "01:30", "2026-03-29T01:30+01:00"),
+    (BERLIN, "2026-03-28T22:00+01:00", "02:30", "2026-03-29T03:00+02:00"),  # clocks skip it: it is the change
+    (BERLIN, "2026-03-28T22:00+01:00", "8h", "2026-03-29T07:00+02:00"),
+    (BERLIN, "2026-03-28T22:00+01:00", "2026-03-29T06:00", "2026-03-29T06:00+02:00"),
+    (BERLIN, "2026-03-28T22:00+01:00", "2026-03-29 02:30:00", "2026-03-29T03:00+02:00"),
+    (BERLIN, "2026-10-24T22:00+02:00", "06:00", "2026-10-25T06:00+01:00"),
+    (BERLIN, "2026-10-24T22:00+02:00", "02:30", "2026-10-25T02:30+02:00"),  # clocks repeat it: the first
+    (BERLIN, "2026-10-25T02:45+02:00", "02:30", "2026-10-25T02:30+01:00"),  # which is over
+    (BERLIN, "2026-10-25T02:45+01:00", "02:30", "2026-10-26T02:30+01:00"),
+    (BERLIN, "2026-10-24T22:00+02:00", "8h", "2026-10-25T05:00+01:00"),
+    (BERLIN, "2026-10-24T22:00+02:00", "2026-10-25T06:00", "2026-10-25T06:00+01:00"),
+    (BERLIN, "2026-10-25T02:45+02:00", "2026-10-25T02:30", "2026-10-25T02:30+01:00"),
+    (BERLIN, "2026-10-24T22:00+02:00", "2026-10-25T05:00Z", "2026-10-25T06:00+01:00"),
+    (NEW_YORK, "2026-03-07T22:00-05:00", "06:00", "2026-03-08T06:00-04:00"),
+    (NEW_YORK, "2026-10-31T22:00-04:00", "06:00", "2026-11-01T06:00-05:00"),
+    (SYDNEY, "2026-10-03T22:00+10:00", "06:00", "2026-10-04T06:00+11:00"),
+    (SYDNEY, "2026-04-04T22:00+11:00", "06:00", "2026-04-05T06:00+10:00"),
+    (LORD_HOWE, "2026-10-03T22:00+10:30", "02:15", "2026-10-04T02:30+11:00"),  # half an hour
+    ("Asia/Kolkata", "2026-03-28T22:00+05:30", "06:00", "2026-03-29T06:00+05:30"),
+    ("UTC", "2026-03-28T22:00+00:00", "06:00", "2026-03-29T06:00+00:00"),
+]
+
+
+@pytest.mark.parametrize(("where", "now", "text", "meant"), NIGHTS)
+def test_a_deadline_is_local_time_of_the_day_on_which_it_falls(where: str, now: str, text: str, meant: str) -> None:
+    at = datetime.fromisoformat(now)
+    found = parse_deadline(text, at, ZoneInfo(where))
+    expected = datetime.fromisoformat(meant)
+    assert found == expected
+    if "Z" not in text:
+        assert found.isoformat() == expected.isoformat(), "told as the clocks there will show it"
+    # Nor does it matter in which zone the present moment is told.
+    assert parse_deadline(text, at.astimezone(timezone.utc), ZoneInfo(where)) == expected
+
+
+@pytest.mark.parametrize(("where", "now", "text", "meant"), NIGHTS)
+def test_the_clocks_of_this_machine_are_meant(
+    where: str, now: str, text: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", where)
+    time.tzset()
+    try:
+        found = parse_deadline(text, datetime.fromisoformat(now))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found == datetime.fromisoformat(meant)
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), st.times(), st.sampled_from([BERLIN, LORD_HOWE, "UTC"])
+)
+def test_a_time_of_day_is_the_next_moment_at_which_clocks_show_it(wall: datetime, when: Any, where: str) -> None:
+    now = wall.replace(tzinfo=timezone.utc)
+    found = parse_deadline(f"{when:%H:%M}", now, ZoneInfo(where))
+    assert timedelta(0) < found - now <= timedelta(hours=25)
+    shown = found.astimezone(ZoneInfo(where))
+    assert f"{shown:%H:%M}" >= f"{when:%H:%M}" and shown.hour - when.hour <= 1
 
 
 @pytest.mark.parametrize(
@@ -92,5 +159,5 @@ def test_a_deadline(text: str, day: int, hour: int, minute: int) -> None:
 )
 def test_what_is_no_deadline(text: str, says: str) -> None:
     with pytest.raises(PolicyError) as error:
-        parse_deadline(text, NOW)
+        parse_deadline(text, NOW, NOW.tzinfo)
     assert says in str(error.value)

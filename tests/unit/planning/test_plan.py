@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Host,
     InFlight,
     ManagementServer,
+    Offering,
     Template,
     Zone,
 )
@@ -271,6 +272,9 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         {"settings": settings({"job.cancel.threshold.minutes": "2"})},
     ),
     ("job.cancel.threshold.minutes", Status.OK, "60", (SHOP,), {}),
+    ("job.expire.minutes", Status.OK, "1440 minutes", (SHOP,), {}),
+    ("job.expire.minutes", Status.OK, "720", (SHOP,), {"settings": settings({"job.expire.minutes": "720"})}),
+    ("job.expire.minutes", Status.WARN, "60 minutes", (SHOP,), {"settings": settings({"job.expire.minutes": "60"})}),
     ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
     (
         "redundant_pairs",
@@ -324,7 +328,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         Status.FAIL,
         "no MEMORY",
         (TIERLESS,),
-        {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offering_memory": {"id-offering": 512}},
+        {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offerings": {"id-offering": Offering("routers", 512)}},
     ),
     (
         "room_for_new_vms",
@@ -333,8 +337,8 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         (STOPPED_SSVM,),
         {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)},
     ),
-    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offering_memory": {"id-offering": 256}}),
-    ("offerings", Status.OK, "", (WEB,), {"offering_memory": {"id-offering": 256}}),
+    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offerings": {"id-offering": Offering("routers", 256)}}),
+    ("offerings", Status.OK, "", (WEB,), {"offerings": {"id-offering": Offering("routers", 256)}}),
     ("capacity_scan", Status.OK, "replaces", (STOPPED_SSVM,), {}),
     (
         "capacity_scan",
@@ -347,7 +351,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
         "capacity_scan",
         Status.FAIL,
         "v-9 is Stopping",
-        (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.CPVM, state="Stopping"))),
+        (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.SSVM, state="Stopping"))),
         {},
     ),
     ("system_vms_present", Status.FAIL, "zone has no CPVM", (SSVM,), {}),

@@ -144,6 +144,13 @@ def test_a_narrow_scope_in_one_line() -> None:
     assert "until Mon 2026-11-23 06:00 (CET, UTC+01:00)" in text and "\n" not in text
 
 
+def test_both_zones_are_told_where_the_clocks_change_before() -> None:
+    summer = datetime(2026, 3, 29, 6, tzinfo=timezone(timedelta(hours=2), "CEST"))
+    winter = datetime(2026, 3, 28, 22, tzinfo=BERLIN)
+    assert moment_text(summer, winter) == "Sun 2026-03-29 06:00 (CEST, UTC+02:00; now UTC+01:00)"
+    assert "now" not in moment_text(winter + timedelta(hours=1), winter)
+
+
 def test_utc_is_said_once() -> None:
     assert moment_text(datetime(2026, 11, 23, 6, tzinfo=timezone.utc)) == "Mon 2026-11-23 06:00 (UTC+00:00)"
 

@@ -6,9 +6,14 @@ they ask about the zone, the hypervisor and the architecture where it will be ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import STORE_THRESHOLD, Need
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    STORE_THRESHOLD,
+    Host,
+    Need,
+    Zone,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
@@ -30,6 +35,11 @@ RESERVE, PROXY_STATE, PROXY_RESTART = (
     "consoleproxy.management.state",
     "consoleproxy.restart",
 )
+ROUTERS_ON_DISABLED = "allow.router.on.disabled.resources"
+ADMINS_ON_DISABLED = "allow.admin.vm.on.disabled.resources"
+# In which state one VM of its kind, in whichever zone, keeps the server from making others (isPoolReadyForScan of
+# ConsoleProxyManagerImpl, apache/cloudstack pull request 13021, and PremiumSecondaryStorageManagerImpl.scanPool).
+HOLDS_UP_SCAN = {Kind.CPVM: ("Starting", "Stopping"), Kind.SSVM: ("Stopping",)}
 
 
 def makes_disks(context: CheckContext) -> bool:
@@ -90,28 +100,27 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
     "room_for_new_vms",
     "Is there a host, memory and an address for one more VM in every zone concerned?",
     worst=Status.FAIL,
-    remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, free "
-    "memory or add addresses; the number of VMs at a time is sysvm_parallel.",
+    remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, clusters "
+    "and pods, tag hosts, free memory or add addresses; the number of VMs at a time is sysvm_parallel.",
     fine="there is a host, memory and an address for one more VM in every zone concerned",
     guards=True,
     new_disks=True,
-    needs=frozenset({Need.CAPACITIES, Need.OFFERINGS}),
+    settings=(ROUTERS_ON_DISABLED, ADMINS_ON_DISABLED),
+    needs=frozenset({Need.CAPACITIES, Need.OFFERINGS, Need.PLACES}),
     concerns=makes_disks,
 )
-def room_for_new_vms(context: CheckContext) -> Iterator[str]:
+def room_for_new_vms(context: CheckContext) -> Iterator[str | Against]:
+    if context.cloud.disabled_places is None:
+        yield Against(
+            "listClusters and listPods may not be called: whether hosts are in a Disabled cluster or pod is not known",
+            Status.WARN,
+            "Allow them in the account's role, or have a look at the clusters and pods.",
+        )
     for zone in context.cloud.zones:
         disks = [disk for disk in context.new_disks if disk.unit.zone_id == zone.id]
         usable = [host for host in context.cloud.hosts if host.usable and host.zone_id == zone.id]
         for disk in disks:
-            of_hypervisor = [host for host in usable if disk.hypervisor in (None, host.hypervisor)]
-            if not of_hypervisor:
-                yield f"zone {zone.name} has no {disk.hypervisor or 'hypervisor'} host that is Up and Enabled"
-            elif not any(map(disk.template.runs_on, of_hypervisor)):
-                architectures = ", ".join(sorted(map(str, disk.template.architectures)))
-                yield (
-                    f"zone {zone.name} has no {disk.hypervisor} host that is Up and Enabled for "
-                    f"{disk.template.name!r}, which is for {architectures}"
-                )
+            yield from _no_host(context, zone, disk, usable)
         # Only a new VM needs memory beside the old one; a router keeps its public addresses, a destroyed system VM
         # gives its own back.
         new = [disk for disk in disks if disk.is_new]
@@ -124,6 +133,43 @@ def room_for_new_vms(context: CheckContext) -> Iterator[str]:
                 vms = "one more VM" if number == 1 else f"{number} more VMs at a time"
                 left = "no" if capacity.free <= 0 or number == 1 else f"only {capacity.free}"
                 yield f"zone {zone.name} has {left} {capacity.name} left for {vms}"
+
+
+def _no_host(context: CheckContext, zone: Zone, disk: NewDisk, usable: Sequence[Host]) -> Iterator[str | Against]:
+    """What keeps it from all hosts of its hypervisor."""
+    hosts = [host for host in usable if disk.hypervisor in (None, host.hypervisor)]
+    none = f"zone {zone.name} has no {disk.hypervisor or 'hypervisor'} host that is Up and Enabled"
+    others = sorted({str(host.hypervisor) for host in usable if disk.template.runs_on(host)} - {disk.hypervisor})
+    if not hosts:
+        remedy = f"Set {DEFAULT_HYPERVISOR} to {others[0]}, and restart the management servers." if others else ""
+        yield Against(none, remedy=remedy if disk.unit.kind.is_system_vm else "")
+        return
+    hosts = [host for host in hosts if disk.template.runs_on(host)]
+    if not hosts:
+        architectures = ", ".join(sorted(map(str, disk.template.architectures)))
+        yield f"{none} for {disk.template.name!r}, which is for {architectures}"
+        return
+    if not _on_disabled(context, disk):
+        disabled = context.cloud.disabled_places or frozenset()
+        hosts = [host for host in hosts if not {host.cluster_id, host.pod_id} & disabled]
+    if not hosts:
+        yield f"all {disk.hypervisor} hosts of zone {zone.name} are in a cluster or pod that is Disabled"
+    elif not any(host.tags is None or disk.offering.host_tags <= host.tags for host in hosts):
+        yield f"{none} and has the tags {_listed(disk.offering.host_tags)} of the system offering {disk.offering.name}"
+
+
+def _on_disabled(context: CheckContext, disk: NewDisk) -> bool:
+    """Whether it may be put where no other VM is (DeploymentPlanningManagerImpl.avoidDisabledResources).
+
+    SSVMs and CPVMs are those of the system account, whose role is that of an admin.
+    """
+    settings = context.cloud.settings
+    as_admin = disk.unit.kind.is_system_vm and settings.flag(ADMINS_ON_DISABLED, False)
+    return settings.flag(ROUTERS_ON_DISABLED, False) or as_admin
+
+
+def _listed(tags: Iterable[str]) -> str:
+    return ", ".join(sorted(tags))
 
 
 def _pod_addresses(new: Iterable[NewDisk]) -> int:
@@ -186,9 +232,8 @@ def capacity_scan(context: CheckContext) -> Iterator[str]:
         if any(unit.zone_id == zone.id for unit in proxies) and context.in_zone(zone, PROXY_RESTART) == "false":
             yield f"{prefix} {PROXY_RESTART} is false in zone {zone.name}"
     for unit in context.cloud.units:
-        for vm in unit.vms:
-            if unit.kind.is_system_vm and vm.state == "Stopping":
-                yield f"{prefix} {vm.name} is Stopping, which blocks the scan in all zones"
+        if unit.kind in {one.kind for one in new} and unit.vms[0].state in HOLDS_UP_SCAN[unit.kind]:
+            yield f"{prefix} {unit.name} is {unit.vms[0].state}, which holds up the scan in all zones"
 
 
 @check(
@@ -221,24 +266,30 @@ def image_store(context: CheckContext) -> Iterator[str]:
     "primary_storage",
     "Is there primary storage of the sort that new system VMs and routers use?",
     worst=Status.FAIL,
-    remedy="Bring a primary storage pool of that sort Up, or change system.vm.use.local.storage for the zone.",
-    fine="every zone concerned has primary storage that is Up and fits system.vm.use.local.storage",
+    remedy="Bring a primary storage pool of that sort Up, or change system.vm.use.local.storage for the zone, or the "
+    "tags of pool or offering.",
+    fine="every zone concerned has primary storage that is Up and fits system.vm.use.local.storage and tags",
     guards=True,
     new_disks=True,
     settings=(LOCAL_STORAGE,),
-    needs=frozenset({Need.STORAGE_POOLS}),
+    needs=frozenset({Need.OFFERINGS, Need.STORAGE_POOLS}),
     concerns=makes_disks,
 )
 def primary_storage(context: CheckContext) -> Iterator[str]:
-    concerned = {disk.unit.zone_id for disk in context.new_disks}
     for zone in context.cloud.zones:
-        if zone.id not in concerned:
+        disks = [disk for disk in context.new_disks if disk.unit.zone_id == zone.id]
+        if not disks:
             continue
         local = context.in_zone(zone, LOCAL_STORAGE) == "true"
         pools = [pool for pool in context.cloud.storage_pools if pool.zone_id == zone.id and pool.state == "Up"]
-        if not any(pool.local == local for pool in pools):
-            sort = "local" if local else "shared"
-            yield f"zone {zone.name} has no {sort} primary storage that is Up ({LOCAL_STORAGE} is {str(local).lower()})"
+        pools = [pool for pool in pools if pool.local == local]
+        none = f"zone {zone.name} has no {'local' if local else 'shared'} primary storage that is Up"
+        if not pools:
+            yield f"{none} ({LOCAL_STORAGE} is {str(local).lower()})"
+            continue
+        for offering in {disk.offering for disk in disks}:
+            if not any(pool.tags is None or offering.storage_tags <= pool.tags for pool in pools):
+                yield f"{none} and has the tags {_listed(offering.storage_tags)} of the system offering {offering.name}"
 
 
 @check(

@@ -98,7 +98,7 @@ class CheckContext:
         if self.policy.strategy.fallback:
             methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
         sent = frozenset().union(*(commands_of(unit, method) for unit, method in methods))
-        return sent | {"queryAsyncJobResult"} if sent else sent
+        return sent | {"listEvents", "queryAsyncJobResult"} if sent else sent
 
     @property
     def touches_ssvm(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Settings
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, REMEMBERED_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import SHUTDOWN_LETS_JOBS_END
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
@@ -23,6 +24,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected im
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
 CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
+EXPIRY_MINUTES = REMEMBERED_S / 60
+NIGHT_MINUTES = 12 * 60
 PORT = "integration.api.port"
 ROLLING = "network.rolling.restart"
 PAIR_INTERVAL = "router.check.interval"
@@ -214,3 +217,19 @@ def job_cancel_threshold(context: CheckContext) -> Iterator[str | Against]:
     ]
     if long:
         yield f"{minutes:.0f} minutes, but expected: {'; '.join(long)}"
+
+
+@check(
+    JOB_EXPIRY,
+    "Does the server remember its jobs for a night?",
+    worst=Status.WARN,
+    remedy="Raise the setting for the time of the upgrade (1440 by default), or keep the report of each run where the "
+    "next finds it: it remembers which networks lack their rules.",
+    fine=lambda context: f"{context.cloud.settings.number(JOB_EXPIRY, EXPIRY_MINUTES):.0f} minutes",
+    settings=(JOB_EXPIRY,),
+)
+def job_expiry(context: CheckContext) -> Iterator[str]:
+    """The server forgets ended jobs, and running ones as well (AsyncJobManagerImpl)."""
+    minutes = context.cloud.settings.number(JOB_EXPIRY, EXPIRY_MINUTES)
+    if minutes < NIGHT_MINUTES:
+        yield f"it forgets them after {minutes:.0f} minutes, and with them how the restarts of this night ended"

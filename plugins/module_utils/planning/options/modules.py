@@ -251,7 +251,7 @@ OWN = (
         (
             "What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its"
             " units.",
-            "The server is not asked again how these ended.",
+            "The server is not asked how these ended; one that failed counts until a later one of ours has succeeded.",
         ),
         where=(CHECK,),
         default=(),
@@ -261,6 +261,7 @@ OWN = (
             Option("job_id", "str", ("The job.",), required=True),
             Option("created", "str", ("When it began, as the server wrote it.",), required=True),
             Option("succeeded", "bool", ("Whether it is known to have succeeded.",), required=True),
+            Option("why", "str", ("Of one that failed, what is known of that.",), default=""),
         ),
     ),
     Option(

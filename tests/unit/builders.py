@@ -56,6 +56,10 @@ SITUATION = Baseline(
 )
 
 
+# A VM that was made anew.
+NEW: dict[str, Any] = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
+
+
 def vm(
     name: str, systemvmtype: Kind | None = None, built_from: str = "4.18.1", software: str = "4.18.1.0", **more: Any
 ) -> Vm:
@@ -106,6 +110,24 @@ def _unit(name: str, kind: Kind, vms: tuple[Vm, ...], **more: Any) -> Unit:
 
 def system_vm_unit(one: Vm) -> Unit:
     return _unit(one.name, one.systemvmtype or Kind.INTERNAL_LB, (one,))
+
+
+def ssvm(**more: Any) -> Unit:
+    return system_vm_unit(vm("s-1", Kind.SSVM, **more))
+
+
+def _of_one(one: Vm, kind: Kind, **more: Any) -> Unit:
+    return Unit(one.id, one.name, kind, one.zone_id, one.zone, OWNER, (one,), **more)
+
+
+def internal_lb(**more: Any) -> Unit:
+    """Of a tier."""
+    one = vm("b-1", internal_lb=True, network_id="id-tier", **more)
+    return _of_one(one, Kind.INTERNAL_LB, network=network("tier", vpc_id="id-v"))
+
+
+def orphan(**more: Any) -> Unit:
+    return _of_one(vm("r-9", **more), Kind.ORPHAN)
 
 
 def network_unit(name: str, *vms: Vm, unit: dict[str, Any] | None = None, **facts: Any) -> Unit:

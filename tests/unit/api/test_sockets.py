@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import http.server
 import ipaddress
+import itertools
 import json
 import socket
 import ssl
@@ -26,7 +27,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SubmitUncertainError,
     UnavailableError,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.pages import page_at
 
+THINGS = 80
 BODY = b'{"answer": {"jobid": "j"}}'
 
 
@@ -61,11 +64,11 @@ class Server(http.server.ThreadingHTTPServer):
     drops = False
 
     def answer(self, params: dict[str, str]) -> bytes:
-        """Some things, or a job."""
+        """Things, or a job."""
         if params["command"] != "listThings":
             return BODY
         size, page = int(params["pagesize"]), int(params["page"])
-        things = [{"id": str(number)} for number in range(80)]
+        things = [{"id": str(number)} for number in range(THINGS)]
         return json.dumps({"answer": {"count": len(things), "thing": things[size * (page - 1) : size * page]}}).encode()
 
     def handle_error(self, *args: Any) -> None:
@@ -116,8 +119,9 @@ def test_the_connections_of_a_listing_are_bounded_and_kept_open(start: Start, at
     server = start()
     with client_of(server, page_size=10, connections=at_once) as client:
         for dummy in range(3):
-            assert len(client.list("listThings", "thing")) == 80
-    assert server.requests == 3 * 14
+            assert len(client.list("listThings", "thing")) == THINGS
+    last = next(position for position in itertools.count() if page_at(position, 10).end > THINGS)
+    assert server.requests == 3 * (last + 1), "each page once, up to the first that is not full"
     assert server.connections <= at_once
 
 

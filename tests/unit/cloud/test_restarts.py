@@ -30,9 +30,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
-from tests.unit.builders import SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
+from tests.unit.builders import NEW, SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
 
 NOW = 1_795_500_000.0  # 2026-11-24T06:00:00+0000
 HOUR, DAY = 60, 24 * 60
@@ -368,11 +367,9 @@ def test_a_vpc_of_one_tier_is_never_unfinished() -> None:
     assert unfinished_tiers([], {}) == ()
 
 
-@pytest.mark.parametrize("wanted", [WantedMethod.AUTO, WantedMethod.RECREATE])
-def test_what_is_owed_is_taken_up_with_its_reason(wanted: WantedMethod) -> None:
-    made = vm("r", software=TARGET_TEXT, built_from="4.22.0", root_template_id="id-new")
-    unit = replace(vpc_unit("v", made, tiers=3), owed=(Owed("id-v-tier2", "it failed", 0.0),))
-    verdict = decide(unit, SITUATION, Strategy(wanted))
+@pytest.mark.parametrize("method", [WantedMethod.AUTO, WantedMethod.RECREATE])
+def test_what_is_owed_is_taken_up_with_its_reason(method: WantedMethod) -> None:
+    unit = replace(vpc_unit("v", vm("r", **NEW), tiers=3), owed=(Owed("id-v-tier2", "it failed", 0.0),))
+    verdict = decide(unit, SITUATION, wanted(Strategy(method)))
     assert verdict.method is Method.RESTART
-    assert "v-tier2: it failed" in verdict.reason
-    assert calls(unit, Method.RESTART) == ()
+    assert verdict.reason == "the rules of tier v-tier2 have to be applied again (it failed)"

@@ -27,7 +27,9 @@ ALL = (WEB, PAIR, SHOP, SSVM)
 
 
 def found(**targets: Any) -> list[str]:
-    return [unit.name for unit in find_targets(ALL, Targets(**targets), lambda: ALL)]
+    came_to = find_targets(ALL, Targets(**targets), lambda: ALL)
+    assert not came_to.gone
+    return [unit.name for unit in came_to.units]
 
 
 def refused(known: Any = ALL, **targets: Any) -> str:
@@ -57,6 +59,18 @@ def test_a_unit_that_is_named_in_several_ways_is_one() -> None:
 )
 def test_what_an_unknown_name_is(targets: dict[str, list[str]], says: str) -> None:
     assert says in refused(**targets)
+
+
+def test_what_a_plan_named_may_be_gone_and_is_told_by_what_named_it() -> None:
+    named = Targets(networks=["id-gone", "id-web"], vpcs=["id-gone-too"], system_vms=["id-s-9"])
+    came_to = find_targets(ALL, named, lambda: ALL, may_be_gone=True)
+    assert [unit.name for unit in came_to.units] == ["web"]
+    assert came_to.gone == {"id-gone": "networks", "id-gone-too": "vpcs", "id-s-9": "system_vms"}
+
+
+def test_of_a_plan_too_a_name_that_two_have_is_refused() -> None:
+    with pytest.raises(RefusedError, match="2 have the name"):
+        find_targets((WEB, TWIN), Targets(networks=["web"]), lambda: ALL, may_be_gone=True)
 
 
 def test_a_name_that_two_have() -> None:

@@ -1,105 +1,129 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""What a plan says of each unit."""
+
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Strategy,
-    Unsupported,
-    WantedMethod,
-)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.verification import Proof, verify
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline, is_current
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.conditions import Status, Type
 from tests.unit.builders import (
-    OWNER,
+    NEW,
     SITUATION,
-    TARGET,
     TARGET_TEXT,
+    internal_lb,
     network,
     network_unit,
+    orphan,
     pair,
-    system_vm_unit,
+    ssvm,
     version,
     vm,
     vpc_unit,
 )
 
-
-def ssvm(**more: object) -> Unit:
-    return system_vm_unit(vm("s-1", Kind.SSVM, **more))  # type: ignore[arg-type]
-
-
-def internal_lb(**more: object) -> Unit:
-    one = vm("b-1", internal_lb=True, **more)  # type: ignore[arg-type]
-    return Unit(one.id, one.name, Kind.INTERNAL_LB, one.zone_id, one.zone, OWNER, (one,))
-
+BEHIND = "reports 4.18.1.0, not 4.22.0.0"
+HALF_STOPPED = (pair("r")[0], vm("r-2", redundant=True, state="Stopped"))
+LEFT_OVER = vm("r-2", built_from="UNKNOWN", software="", scripts=None, state="Stopped")
+OWED = (Owed("id-n", "its last restart failed", 1.0),)
 
 CASES = [
-    # unit, method, words the reason must have
-    (network_unit("n"), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (network_unit("n", vm("r", software=TARGET_TEXT)), Method.NONE, "already runs 4.22"),
-    (network_unit("n", vm("r", software=TARGET_TEXT, scripts="old-scripts")), Method.LIVE_PATCH, "claims 4.22"),
-    (network_unit("n", vm("r", software="")), Method.LIVE_PATCH, "unknown version"),
-    (network_unit("n", vm("r", built_from="4.14.0")), Method.LIVE_PATCH, "strongSwan"),
-    (network_unit("n", vm("r", built_from="4.13.1")), Method.SKIP, "OpenJDK"),
-    (network_unit("n", vm("r", built_from="UNKNOWN")), Method.SKIP, "unknown"),
-    (network_unit("n", *pair("r")), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (network_unit("n", pair("r")[0], pair("r", software=TARGET_TEXT)[1]), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (network_unit("n", vm("r", state="Stopped")), Method.RESTART, "Stopped"),
-    (network_unit("n", vm("r", state="Stopped", software=TARGET_TEXT)), Method.RESTART, "Stopped"),
-    (network_unit("n", vm("r", state="Stopped", built_from="4.11")), Method.SKIP, "OpenJDK"),
-    (network_unit("n", vm("r", state="Starting")), Method.SKIP, "Starting"),
-    (network_unit("n", pair("r")[0], vm("r-2", redundant=True, state="Stopped")), Method.LIVE_PATCH, "will be started"),
-    (network_unit("n", state="Allocated"), Method.SKIP, "Allocated"),
-    (network_unit("n", state="Shutdown"), Method.SKIP, "Shutdown"),
-    (network_unit("n", state="Setup", type="Shared"), Method.LIVE_PATCH, "runs"),
-    (network_unit("n", broadcast="Lswitch"), Method.SKIP, "Lswitch"),
-    (network_unit("n", providers=frozenset({"Netris"})), Method.SKIP, "Netris"),
-    (network_unit("n", vm("r", hypervisor="Hyperv")), Method.RECREATE, "Hyperv"),
-    (network_unit("n", vm("r-1"), vm("r-2")), Method.RECREATE, "2 routers"),
-    (replace(network_unit("n", vm("r-1"), vm("r-2")), per_pod=True), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (replace(network_unit("n", vm("r", hypervisor="Hyperv")), per_pod=True), Method.RESTART, "Basic zone"),
-    (vpc_unit("v"), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (vpc_unit("v", tiers=0), Method.RECREATE, "without tiers"),
-    (vpc_unit("v", vm("r", software=TARGET_TEXT), tiers=0), Method.NONE, "already"),
-    (vpc_unit("v", tiers=(network("t", state="Allocated", vpc_id="id-v"),)), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (vpc_unit("v", state="Inactive"), Method.SKIP, "Inactive"),
-    (ssvm(), Method.LIVE_PATCH, "runs 4.18.1.0"),
-    (ssvm(software="4.22.0.0-SNAPSHOT"), Method.NONE, "already"),
-    (ssvm(software="4.22.0.0-SNAPSHOT", agent_state="Disconnected"), Method.SKIP, "agent is Disconnected"),
-    (ssvm(built_from="4.11.2"), Method.SKIP, "OpenJDK"),
-    (ssvm(built_from=""), Method.LIVE_PATCH, "runs"),
-    (ssvm(built_from="", software="4.13.0"), Method.SKIP, "unknown"),
-    (ssvm(state="Stopped"), Method.RECREATE, "Stopped"),
-    (internal_lb(), Method.RESTART, "internal LB VM"),
-    (internal_lb(software="", scripts="new-scripts"), Method.NONE, "already"),
-    (internal_lb(software="", scripts="other"), Method.RESTART, "internal LB VM"),
-]
+    # unit, method, the reason as a stable word, words that it must have for a person
+    (network_unit("n"), Method.LIVE_PATCH, "OldVersion", f"r-n {BEHIND}"),
+    (network_unit("n", vm("r", software=TARGET_TEXT)), Method.NONE, "Done", "already runs 4.22"),
+    (
+        network_unit("n", vm("r", software=TARGET_TEXT, scripts="old-scripts")),
+        Method.LIVE_PATCH,
+        "OldScripts",
+        "r reports 4.22.0.0, but with the scripts of an older version",
+    ),
+    (network_unit("n", vm("r", software="")), Method.LIVE_PATCH, "OldVersion", "r reports no version"),
+    (network_unit("n", vm("r", built_from="4.14.0")), Method.LIVE_PATCH, "OldVersion", "strongSwan"),
+    (network_unit("n", vm("r", built_from="4.13.1")), Method.SKIP, "Forbidden", "OpenJDK"),
+    (network_unit("n", vm("r", built_from="UNKNOWN")), Method.SKIP, "OriginUnknown", "unknown"),
+    (network_unit("n", *pair("r")), Method.LIVE_PATCH, "OldVersion", f"r-1 {BEHIND}; r-2 {BEHIND}"),
+    (network_unit("n", pair("r")[0], pair("r", **NEW)[1]), Method.LIVE_PATCH, "OldVersion", f"r-1 {BEHIND}"),
+    (network_unit("n", vm("r", state="Stopped")), Method.RESTART, "Halted", "r is Stopped"),
+    (network_unit("n", vm("r", state="Stopped", software=TARGET_TEXT)), Method.RESTART, "Halted", "r is Stopped"),
+    (network_unit("n", vm("r", state="Stopped", built_from="4.11")), Method.SKIP, "Forbidden", "OpenJDK"),
+    (network_unit("n", vm("r", state="Stopped", built_from="")), Method.RESTART, "Halted", "r is Stopped"),
+    (network_unit("n", vm("r", state="Starting")), Method.SKIP, "StillSettling", "r is Starting; run again"),
+    (network_unit("n", *HALF_STOPPED), Method.LIVE_PATCH, "Halted", f"r-2 is Stopped; r-1 {BEHIND}"),
+    (network_unit("n", state="Allocated"), Method.SKIP, "WrongState", "Allocated"),
+    (network_unit("n", state="Shutdown"), Method.SKIP, "WrongState", "Shutdown"),
+    (network_unit("n", state="Setup", type="Shared"), Method.LIVE_PATCH, "OldVersion", BEHIND),
+    (network_unit("n", broadcast="Lswitch"), Method.SKIP, "SdnNetwork", "Lswitch"),
+    (network_unit("n", providers=frozenset({"Netris"})), Method.SKIP, "OtherProvider", "Netris"),
+    (network_unit("n", vm("r", hypervisor="Hyperv")), Method.RECREATE, "OldVersion", "Hyperv"),
+    (network_unit("n", vm("r-1"), vm("r-2")), Method.RECREATE, "TooMany", "2 routers"),
+    (replace(network_unit("n", vm("r-1"), vm("r-2")), per_pod=True), Method.LIVE_PATCH, "OldVersion", BEHIND),
+    (
+        replace(network_unit("n", vm("r", hypervisor="Hyperv")), per_pod=True),
+        Method.RESTART,
+        "OldVersion",
+        "Basic zone",
+    ),
+    (vpc_unit("v"), Method.LIVE_PATCH, "OldVersion", BEHIND),
+    (vpc_unit("v", tiers=0), Method.RECREATE, "OldVersion", "without tiers"),
+    (vpc_unit("v", vm("r", software=TARGET_TEXT), tiers=0), Method.NONE, "Done", "already"),
+    (
+        vpc_unit("v", tiers=(network("t", state="Allocated", vpc_id="id-v"),)),
+        Method.LIVE_PATCH,
+        "OldVersion",
+        BEHIND,
+    ),
+    (vpc_unit("v", state="Inactive"), Method.SKIP, "WrongState", "Inactive"),
+    (ssvm(), Method.LIVE_PATCH, "OldVersion", f"the agent of s-1 {BEHIND}"),
+    (ssvm(software="4.22.0.0-SNAPSHOT"), Method.NONE, "Done", "already"),
+    (
+        ssvm(software="4.22.0.0-SNAPSHOT", agent_state="Disconnected"),
+        Method.SKIP,
+        "AgentAway",
+        "the agent of s-1 is Disconnected",
+    ),
+    (ssvm(built_from="4.11.2"), Method.SKIP, "Forbidden", "OpenJDK"),
+    (ssvm(built_from=""), Method.LIVE_PATCH, "OldVersion", BEHIND),
+    (ssvm(built_from="", software="4.13.0"), Method.SKIP, "OriginUnknown", "unknown"),
+    (ssvm(state="Stopped"), Method.RECREATE, "Halted", "Stopped"),
+    (internal_lb(), Method.RESTART, "OldScripts", "internal LB VM"),
+    (internal_lb(software="", scripts="new-scripts"), Method.NONE, "Done", "already"),
+    (internal_lb(software="", scripts="other"), Method.RESTART, "OldScripts", "internal LB VM"),
+    (orphan(), Method.SKIP, "Orphan", "does not exist"),
+    (replace(network_unit("n"), doubts=("two lists",)), Method.SKIP, "ListsContradict", "two lists"),
+    # what is missing is looked for, not only what is old
+    (replace(network_unit("n"), vms=()), Method.RESTART, "Missing", "1 router expected, there: none"),
+    (replace(vpc_unit("v"), vms=()), Method.RESTART, "Missing", "1 router expected, there: none"),
+    (network_unit("n", pair("r", **NEW)[0], redundant=True), Method.RESTART, "Missing", "2 routers expected"),
+    (network_unit("n", pair("r")[0], redundant=True), Method.LIVE_PATCH, "Missing", f"there: r-1; r-1 {BEHIND}"),
+    (network_unit("n", *pair("r", **NEW), redundant=True), Method.NONE, "Done", "already"),
+    (
+        network_unit("n", *(replace(one, redundant_state="PRIMARY") for one in pair("r", **NEW))),
+        Method.SKIP,
+        "PairNotWhole",
+        "r-1 Running PRIMARY, r-2 Running PRIMARY",
+    ),
+    (replace(network_unit("n", vm("r", **NEW)), owed=OWED), Method.RESTART, "Pending", "its last restart failed"),
+    (replace(network_unit("n"), owed=OWED), Method.LIVE_PATCH, "OldVersion", BEHIND),
+    # nobody needs it, so it is nobody's trouble
+    (network_unit("n", vm("r", **NEW), state="Shutdown"), Method.NONE, "Done", "already"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("unit", "method", "words"), CASES, ids=[f"{c[1].value}-{c[2]}-{n}" for n, c in enumerate(CASES)]
+    ("unit", "method", "code", "words"), CASES, ids=[f"{c[1].value}-{c[2]}-{n}" for n, c in enumerate(CASES)]
 )
-def test_verdict(unit: Unit, method: Method, words: str) -> None:
+def test_verdict(unit: Unit, method: Method, code: str, words: str) -> None:
     verdict = decide(unit, SITUATION)
     assert verdict.method is method, verdict.reason
-    assert words in verdict.reason
-
-
-def test_an_orphan_is_not_touched() -> None:
-    one = vm("r-9")
-    unit = Unit(one.id, one.name, Kind.ORPHAN, one.zone_id, one.zone, OWNER, (one,))
-    assert decide(unit, SITUATION).method is Method.SKIP
+    assert (verdict.code, words in verdict.reason) == (code, True), verdict.reason
 
 
 def test_forbidden_names_each_vm() -> None:
@@ -116,263 +140,62 @@ def test_current_routers_of_an_old_template_are_not_forbidden() -> None:
     assert (verdict.method, verdict.forbidden) == (Method.NONE, ())
 
 
-@pytest.mark.parametrize(
-    ("text", "supported"),
-    [
-        ("4.2", False),
-        ("4.9.3", False),
-        ("4.13.1", False),
-        ("4.14.0", True),
-        ("4.15.0", True),
-        ("4.20", True),
-        ("24.0.0", True),
-    ],
+@pytest.mark.xfail(
+    reason="'it will be destroyed' follows 'r-1 reports 4.18.1.0', so it reads as if r-1 were to be destroyed",
+    strict=True,
 )
-def test_matrix(text: str, supported: bool) -> None:
-    row = matrix.row_for(version(text), TARGET)
-    assert row is not None
-    assert row.supported is supported
+def test_what_will_be_destroyed_is_named() -> None:
+    reason = decide(network_unit("n", vm("r-1"), LEFT_OVER), SITUATION).reason
+    [told] = [part for part in reason.split("; ") if "will be destroyed" in part]
+    assert "r-2" in told
 
 
-def test_matrix_has_exactly_one_row_for_every_release() -> None:
-    for major, minor in itertools.product((4, 5, 24), range(40)):
-        rows = [
-            row
-            for row in matrix.ROWS
-            if (row.first is None or (major, minor) >= row.first) and (row.last is None or (major, minor) <= row.last)
-        ]
-        assert len(rows) == 1, (major, minor)
+@pytest.mark.xfail(reason="AssertionError: a plan waits for nothing, not for AskInside", strict=True)
+@pytest.mark.parametrize("unit", [network_unit("n"), ssvm(), vpc_unit("v")])
+def test_a_plan_does_not_ask_routers_about_themselves(unit: Unit) -> None:
+    assert decide(unit, SITUATION, Want(looks_inside=True)) == decide(unit, SITUATION, Want())
 
 
-MD5, SHA512 = "0" * 32, "a" * 128
+def test_a_verdict_carries_all_conditions_with_their_reasons() -> None:
+    verdict = decide(network_unit("n", vm("r-1"), LEFT_OVER), SITUATION)
+    found = {each.type: (each.status, each.reason) for each in verdict.conditions}
+    assert list(found) == list(Type)
+    assert found[Type.SOFTWARE] == (Status.FALSE, "OldVersion")
+    assert found[Type.COMPLETE] == (Status.FALSE, "LeftOver")
+    assert found[Type.IDLE][0] is found[Type.EXISTS][0] is Status.TRUE
+    assert decide(orphan(), SITUATION).conditions, "and so does one that is skipped"
 
 
-def test_checksums_of_one_sort_are_not_compared_with_those_of_the_other() -> None:
-    """A host that was upgraded first has pushed the new scripts into a router of which the server does not know yet."""
-    early = vm("r-1", scripts=SHA512)
-    canary = vm("r-2", software=TARGET_TEXT, scripts=SHA512)
-    unpatched = [vm(f"r-{number}", software=TARGET_TEXT, scripts=MD5) for number in (3, 4)]
-    baseline = Baseline.of(TARGET, [early, canary, *unpatched])
-    assert is_current(canary, baseline)
-    assert not any(is_current(one, baseline) for one in (early, *unpatched))
+def test_a_reason_says_which_of_several_networks_needs_its_rules_and_why() -> None:
+    owed = (
+        Owed("id-v-tier0", "it was lost", 1.0),
+        Owed("id-v-tier1", "it was lost", 1.0),
+        Owed("id-v", "it failed", 1.0),
+    )
+    verdict = decide(replace(vpc_unit("v", vm("r", **NEW)), owed=owed), SITUATION)
+    assert verdict.method is Method.RESTART
+    assert "tier v-tier0, tier v-tier1" in verdict.reason
+    assert verdict.reason.count("it was lost") == 1 and "it failed" in verdict.reason
 
 
-def test_scripts_are_sorted_by_their_majority() -> None:
-    vms = [vm(f"r-{n}") for n in range(3)] + [vm("r-8", software=TARGET_TEXT), vm("r-9", software=TARGET_TEXT)]
-    stale = vm("r-7", software=TARGET_TEXT, scripts="old-scripts")
-    baseline = Baseline.of(TARGET, [*vms, stale])
-    assert baseline.old_scripts == {"old-scripts"}
-    assert baseline.new_scripts == {"new-scripts"}
-    assert not is_current(stale, baseline)
-    # one router that wrongly claims old software does not make the scripts of all others old
-    baseline = Baseline.of(TARGET, [vm("r-1", scripts="new-scripts"), *vms[3:]])
-    assert baseline.new_scripts == {"new-scripts"}
-
-
-def at_target(name: str, host: str, scripts: str, hypervisor: str = "KVM") -> Vm:
-    return vm(name, software=TARGET_TEXT, scripts=scripts, host_id=host, hypervisor=hypervisor)
+OLD_SERVER = Baseline(version("4.16.1.0"), minimums={"id-zone": version("4.16.0")})
 
 
 @pytest.mark.parametrize(
-    ("others", "odd"),
+    ("unit", "method", "words"),
     [
-        (["h1 new", "h2 new"], True),
-        (["h0 new", "h0 old"], False),  # two against two: nobody can tell
-        (["h0 new", "h1 new"], True),
-        (["h0 old", "h1 new", "h1 new", "h2 new"], False),  # what its host delivers
-        (["h0 old", "h0 new", "h1 new", "h2 new"], True),
-        (["h1 new VMware", "h2 new VMware"], False),  # other files
-        ([], False),
+        (network_unit("n", vm("r", built_from="4.16.0", software="")), Method.NONE, "is not older than 4.16.1.0 wants"),
+        (network_unit("n", vm("r", built_from="4.15.1", software="")), Method.SKIP, "r was built from 4.15.1"),
+        (network_unit("n", vm("r", built_from="", software="")), Method.SKIP, "an unknown version"),
+        (network_unit("n", vm("r", built_from="4.16.0", state="Stopped")), Method.SKIP, "before 4.17"),
+        (ssvm(software="4.16.1.0"), Method.NONE, "is not older"),
+        (ssvm(software="4.15.1.0"), Method.SKIP, "before 4.17"),
     ],
 )
-def test_scripts_that_most_routers_of_the_version_do_not_have(others: list[str], odd: bool) -> None:
-    one = at_target("r", "h0", "old")
-    vms = [one, *(at_target(f"r-{n}", *words.split()) for n, words in enumerate(others))]
-    baseline = Baseline.of(TARGET, vms)
-    assert baseline.old_scripts == frozenset()
-    assert is_current(one, baseline) is not odd
-    assert ("old" in baseline.new_scripts) is not odd
-    if odd:
-        verdict = decide(network_unit("n", one), baseline)
-        assert (verdict.method, "other scripts than" in verdict.reason) == (Method.LIVE_PATCH, True)
-        finding = verify(network_unit("n", one), [one], baseline, Method.LIVE_PATCH)
-        assert (finding.proof, "most routers" in finding.reason) == (Proof.REFUTED, True)
-        patched = replace(one, scripts="new")
-        assert verify(network_unit("n", one), [patched], baseline, Method.LIVE_PATCH).proof is Proof.PROVEN
-
-
-RECREATE = Strategy(WantedMethod.RECREATE)
-UNSUPPORTED = Strategy(unsupported=Unsupported.RECREATE)
-NEW: dict[str, Any] = {"built_from": "4.22.0", "software": TARGET_TEXT, "root_template_id": "id-new"}
-HALF_FAULT = (pair("r")[0], replace(pair("r")[1], redundant_state="FAULT"))
-LONELY = (pair("r")[0],)
-DISABLED = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))
-LEFT_OVER = vm("r-2", built_from="UNKNOWN", software="", scripts=None, state="Stopped")
-
-# The odd estates, each by name: unit, wishes, baseline, method, words the reason must have.
-ODD = {
-    "recreate: from an old template": (network_unit("n"), RECREATE, SITUATION, Method.RECREATE, "built from 4.18.1"),
-    "recreate: already new": (network_unit("n", vm("r", **NEW)), RECREATE, SITUATION, Method.NONE, "already"),
-    "recreate: new software on an old template": (
-        network_unit("n", vm("r", software=TARGET_TEXT)),
-        RECREATE,
-        SITUATION,
-        Method.RECREATE,
-        "built from 4.18.1",
-    ),
-    "recreate: system VM": (ssvm(), RECREATE, SITUATION, Method.RECREATE, "built from"),
-    "recreate: new system VM": (
-        ssvm(software=TARGET_TEXT, root_template_id="id-new"),
-        RECREATE,
-        SITUATION,
-        Method.NONE,
-        "already",
-    ),
-    "recreate: healthy pair": (network_unit("n", *pair("r")), RECREATE, SITUATION, Method.RECREATE, "built from"),
-    "recreate: one half FAULT": (network_unit("n", *HALF_FAULT), RECREATE, SITUATION, Method.SKIP, "FAULT"),
-    "recreate: BACKUP and BACKUP": (
-        network_unit("n", *(replace(one, redundant_state="BACKUP") for one in pair("r"))),
-        RECREATE,
-        SITUATION,
-        Method.SKIP,
-        "not one PRIMARY and one BACKUP",
-    ),
-    "recreate: pair that lost its BACKUP": (
-        network_unit("n", *LONELY, redundant=True),
-        RECREATE,
-        SITUATION,
-        Method.SKIP,
-        "sysvm_allow_degraded",
-    ),
-    "recreate: degraded pair, allowed": (
-        network_unit("n", *HALF_FAULT),
-        Strategy(WantedMethod.RECREATE, allow_degraded=True),
-        SITUATION,
-        Method.RECREATE,
-        "",
-    ),
-    "recreate: unknown redundant state of a single router": (
-        network_unit("n", vm("r", redundant_state="UNKNOWN")),
-        RECREATE,
-        SITUATION,
-        Method.RECREATE,
-        "built from",
-    ),
-    "recreate: disabled zone": (ssvm(), RECREATE, DISABLED, Method.SKIP, "zone is disabled"),
-    "recreate: network Allocated with a left-over router": (
-        network_unit("n", vm("r", state="Stopped"), state="Allocated"),
-        RECREATE,
-        SITUATION,
-        Method.SKIP,
-        "Allocated",
-    ),
-    "recreate: VPC disabled": (vpc_unit("v", state="Inactive"), RECREATE, SITUATION, Method.SKIP, "Inactive"),
-    "recreate: Lswitch": (network_unit("n", broadcast="Lswitch"), RECREATE, SITUATION, Method.SKIP, "Lswitch"),
-    "recreate: external provider": (
-        network_unit("n", providers=frozenset({"NSX"})),
-        RECREATE,
-        SITUATION,
-        Method.SKIP,
-        "NSX",
-    ),
-    "recreate: router Starting": (
-        network_unit("n", vm("r", state="Starting")),
-        RECREATE,
-        SITUATION,
-        Method.SKIP,
-        "Starting",
-    ),
-    "auto: router in Error": (
-        network_unit("n", vm("r", state="Error")),
-        Strategy(),
-        SITUATION,
-        Method.RECREATE,
-        "Error",
-    ),
-    "auto: duplicate router left over by a failed restart": (
-        network_unit("n", vm("r-1"), LEFT_OVER),
-        Strategy(),
-        SITUATION,
-        Method.LIVE_PATCH,
-        "left over from a recreation that failed, will be destroyed",
-    ),
-    "auto: duplicate router although all is current": (
-        network_unit("n", vm("r-1", **NEW), LEFT_OVER),
-        Strategy(),
-        SITUATION,
-        Method.LIVE_PATCH,
-        "2 routers",
-    ),
-    "auto: built from 4.11": (
-        network_unit("n", vm("r", built_from="4.11")),
-        Strategy(),
-        SITUATION,
-        Method.SKIP,
-        "OpenJDK",
-    ),
-    "auto: built from 4.11, recreation allowed": (
-        network_unit("n", vm("r", built_from="4.11")),
-        UNSUPPORTED,
-        SITUATION,
-        Method.RECREATE,
-        "OpenJDK",
-    ),
-    "auto: unknown version, recreation allowed": (
-        network_unit("n", vm("r", built_from="UNKNOWN")),
-        UNSUPPORTED,
-        SITUATION,
-        Method.RECREATE,
-        "unknown",
-    ),
-    "auto: stopped router from 4.11, recreation allowed": (
-        network_unit("n", vm("r", built_from="4.11", state="Stopped")),
-        UNSUPPORTED,
-        SITUATION,
-        Method.RECREATE,
-        "OpenJDK",
-    ),
-    "auto: agent not connected": (ssvm(agent_state="Alert"), Strategy(), SITUATION, Method.SKIP, "agent is Alert"),
-    "live_patch: what only recreation cures": (
-        vpc_unit("v", tiers=0),
-        Strategy(WantedMethod.LIVE_PATCH),
-        SITUATION,
-        Method.SKIP,
-        "recreate it",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_odd_estate(name: str) -> None:
-    unit, wishes, baseline, method, words = ODD[name]
-    verdict = decide(unit, baseline, wishes)
-    assert verdict.method is method, verdict.reason
-    assert words in verdict.reason
-
-
-BEHIND = vm("r", scripts="own")
-
-
-@pytest.mark.parametrize(
-    ("before", "software", "scripts", "kept"),
-    [
-        (BEHIND, TARGET_TEXT, "own", True),  # as before
-        (BEHIND, TARGET_TEXT, "old-scripts", True),  # another one, but routers with older software have it
-        (BEHIND, TARGET_TEXT, "new-scripts", False),
-        (BEHIND, TARGET_TEXT, "seen-nowhere", False),  # it changed: nothing contradicts it
-        (BEHIND, TARGET_TEXT, None, False),  # not told: nothing contradicts it
-        (replace(BEHIND, scripts=None), TARGET_TEXT, None, False),
-        (replace(BEHIND, scripts="new-scripts"), TARGET_TEXT, "new-scripts", False),
-        (replace(BEHIND, software=TARGET), TARGET_TEXT, "own", False),  # it was not behind
-        (replace(BEHIND, software=TARGET, state="Stopped"), TARGET_TEXT, "own", True),
-        (BEHIND, "4.18.1.0", "own", False),  # it was not patched at all, which is another matter
-    ],
-)
-def test_what_tells_that_a_patch_left_the_old_checksum(
-    before: Vm, software: str, scripts: str | None, kept: bool
-) -> None:
-    after = replace(before, software=version(software), scripts=scripts, state="Running")
-    assert SITUATION.wants_second_patch([before], [after]) is kept
-    healthy = vm("other", software=TARGET_TEXT)
-    assert SITUATION.wants_second_patch([before, healthy], [after, healthy]) is kept
-    assert not SITUATION.wants_second_patch([before, BEHIND], [after, vm("half")]), "one was not patched"
+def test_on_a_server_that_cannot_live_patch_nothing_is_done(unit: Unit, method: Method, words: str) -> None:
+    verdict = decide(unit, OLD_SERVER)
+    assert (verdict.method, words in verdict.reason) == (method, True), verdict.reason
+    elsewhere = decide(replace(unit, vms=tuple(replace(one, zone_id="other") for one in unit.vms)), OLD_SERVER)
+    assert unit.kind is Kind.SSVM or elsewhere.method is Method.SKIP, (
+        "of a zone whose minimum is unknown nothing is known"
+    )

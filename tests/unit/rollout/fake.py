@@ -324,8 +324,17 @@ class FakeServer(Server):
         elif job.call.command == "rebootRouter":
             new: dict[str, Any] = {"software": self.runs, "scripts": "new-scripts"}
             vms[:] = [replace(vm, **new) if vm.id == job.call.object_id else vm for vm in vms]
-        elif any(not vm.running for vm in vms):
-            vms[:] = [replace(vm, state="Running", software=self.runs, scripts="new-scripts") for vm in vms]
+        elif job.unit.kind.is_router:
+            self._complete(job.unit, vms)
+
+    def _complete(self, unit: Unit, vms: list[Vm]) -> None:
+        """A restart without cleanup starts what is stopped, and deploys what is missing."""
+        new: dict[str, Any] = {"state": "Running", "software": self.runs, "scripts": "new-scripts"}
+        vms[:] = [vm if vm.running else replace(vm, **new) for vm in vms]
+        models = [vm for vm in unit.vms if vm.id not in {each.id for each in vms}]
+        for model in models[: (2 if unit.redundant else 1) - len(vms)]:
+            made = {"id": f"{model.id}-new", "name": f"{model.name}-new", "built_from": version("4.22.0")}
+            vms.append(replace(model, root_template_id="id-new", **new, **made))
 
     def _replace(self, job: FakeJob, vms: list[Vm]) -> None:
         """What a rolling restart or the capacity scan leaves."""

@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What helps after a live patch that left a VM as it was; the decision alone, and in virtual time."""
+"""What is done after a live patch that left a VM as it was; in virtual time."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,42 +16,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import SERVER_TEXTS, Meaning
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server_messages import recovery_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import Recovery, UnitStatus
-from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
+from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, only
 
-LATER, RECREATE = Recovery.LATER, Recovery.RECREATE
-NETWORK, SSVM = Kind.NETWORK, Kind.SSVM
+LATER = Recovery.LATER
 WORDS = [(row.meaning, example) for row in SERVER_TEXTS for example in row.examples]
-OTHER_WORDS = ["", "Failed to restart network", "Command failed due to Internal Server Error"]
 
 
-@pytest.mark.parametrize(("meaning", "said"), [*WORDS, *((None, said) for said in OTHER_WORDS)])
-@pytest.mark.parametrize("kind", Kind)
-def test_what_helps_after_all_tries(kind: Kind, meaning: Meaning | None, said: str) -> None:
-    """A router's report decides; of a system VM's patch the job tells the host's words, and these do."""
-    if meaning is Meaning.NOT_NOW:
-        expected: Recovery | None = LATER
-    elif meaning is Meaning.MEND_HOST:
-        expected = None
-    elif kind.is_system_vm:
-        expected = RECREATE if not said or meaning is Meaning.VM_BROKEN else None
-    else:
-        expected = RECREATE
-    assert recovery_of(kind, said) is expected
-
-
-@pytest.mark.parametrize("said", [said for dummy, said in WORDS] + OTHER_WORDS)
-@pytest.mark.parametrize("kind", [NETWORK, SSVM])
-def test_nothing_is_recreated_for_a_host_that_is_away_or_a_patch_that_nobody_carried_out(kind: Kind, said: str) -> None:
-    assert recovery_of(kind, said, hosts_up=False) is LATER
-    assert recovery_of(kind, said, lost=True) is LATER
-    assert recovery_of(kind, said, tried=False) in (None, LATER)
-
-
-def fall_back(unit: Unit, said: str = "it failed", *faults: Fault, host: float = 0.0) -> tuple[UnitResult, list[str]]:
+def fall_back(unit: Unit, said: str = "it failed", *faults: Fault, **facts: Any) -> tuple[UnitResult, list[str]]:
     """What becomes of a unit whose patches fail with these words, and what was sent for it."""
 
     class Says(FakeServer):
@@ -59,8 +34,7 @@ def fall_back(unit: Unit, said: str = "it failed", *faults: Fault, host: float =
             return replace(job, errortext=said) if job.status is JobStatus.FAILED else job
 
     server = Says([unit], {unit.id: list(faults or (Fault.FAILED, Fault.FAILED))})
-    server.away = dict.fromkeys(unit.host_ids, host)
-    result = only(server, unit, LIMITS, fallback_blocker=lambda unit: None)
+    result = only(server, unit, LIMITS, **{"fallback": True, **facts})
     return result, [call.purpose.value for call in server.calls_of(unit)]
 
 
@@ -73,6 +47,44 @@ def test_a_router_that_still_has_the_old_software_or_checksum_is_recreated(unit:
     result, sent = fall_back(unit, "Failed to restart network", fault, fault)
     assert (result.method.value, result.status) == ("recreate", UnitStatus.UPGRADED), result.reason
     assert sent[:3] == [Purpose.PATCH.value, Purpose.PATCH.value, Purpose.RECREATE.value]
+
+
+def test_without_a_fallback_it_says_what_would_help() -> None:
+    result, sent = fall_back(network_unit("n"), "it failed", fallback=False)
+    assert (result.status, result.recovery) == (UnitStatus.FAILED, Recovery.RECREATE)
+    assert sent == [Purpose.PATCH.value] * 2
+
+
+def test_what_speaks_against_new_disks_is_asked_when_its_time_has_come() -> None:
+    asked: list[str] = []
+
+    def blocker(unit: Unit) -> str:
+        asked.append(unit.id)
+        return "no host has room"
+
+    result, sent = fall_back(network_unit("n"), "it failed", blocker=blocker)
+    assert (result.status, sent) == (UnitStatus.FAILED, [Purpose.PATCH.value] * 2)
+    assert "It was not recreated: no host has room" in result.reason
+    assert asked == ["id-n"]
+
+
+@pytest.mark.xfail(
+    reason="a fallback restarts a network of a Basic zone with cleanup, as recreations never do", strict=True
+)
+def test_in_a_basic_zone_no_pod_loses_its_router() -> None:
+    """A restart with cleanup may leave a pod without one; a reboot brings a new disk, too."""
+    result, sent = fall_back(replace(network_unit("n"), per_pod=True))
+    assert (result.status, sent[-1]) == (UnitStatus.UPGRADED, Purpose.REBOOT.value)
+    assert Purpose.RECREATE.value not in sent
+
+
+@pytest.mark.xfail(reason="a fallback does not look at whether the zone is disabled", strict=True)
+def test_in_a_disabled_zone_nothing_is_recreated() -> None:
+    """Nothing new would be deployed there."""
+    baseline = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))
+    result, sent = fall_back(network_unit("n"), baseline=baseline)
+    assert (result.status, sent) == (UnitStatus.FAILED, [Purpose.PATCH.value] * 2)
+    assert "zone is disabled" in result.reason
 
 
 @pytest.mark.parametrize(("meaning", "said"), [row for row in WORDS if row[0] in (Meaning.NOT_NOW, Meaning.MEND_HOST)])
@@ -95,9 +107,8 @@ def test_a_system_vm_that_is_broken_is_recreated() -> None:
     "faults",
     [
         (Fault.REFUSED,),
-        (Fault.UNCERTAIN_NOT_TAKEN,),
+        (Fault.UNCERTAIN_NOT_TAKEN,) * 9,
         (Fault.NEVER_ENDS,),
-        (Fault.VANISHES,),
         (Fault.RULES_FAIL, Fault.FAILED),
     ],
 )
@@ -105,6 +116,11 @@ def test_what_no_patch_left_as_it_was_is_not_recreated(faults: tuple[Fault, ...]
     result, sent = fall_back(network_unit("n"), "Failed to restart network", *faults)
     assert result.status is UnitStatus.FAILED
     assert Purpose.RECREATE.value not in sent
+
+
+def test_a_router_that_is_gone_after_its_patch_is_deployed_again_and_not_recreated() -> None:
+    result, sent = fall_back(network_unit("n"), "", Fault.VANISHES)
+    assert (result.status, sent) == (UnitStatus.UPGRADED, [Purpose.PATCH.value, Purpose.START.value])
 
 
 def test_a_pair_that_elects_nobody_after_its_patch_has_the_new_software() -> None:

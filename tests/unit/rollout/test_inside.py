@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import network_unit, pair, vm
@@ -44,10 +43,13 @@ class PingServer(FakeServer):
         return Job("ping", status, result=answer or {}, errorcode=530 if answer is ODD else None)
 
 
-def run(*answers: dict[str, Any] | None, unit: Unit | None = None) -> tuple[UnitResult, PingServer]:
+def run(
+    *answers: dict[str, Any] | None, unit: Unit | None = None, pair_settles_s: float = 2.0
+) -> tuple[UnitResult, PingServer]:
     unit = unit or network_unit("web", vm("r-1", gateway="192.0.2.1"))
     server = PingServer([unit], answers)
-    return only(server, unit, LIMITS, looks=Looks(pair_interval_s=2.0, inside=True)), server
+    limits = replace(LIMITS, verify_timeout=30)
+    return only(server, unit, limits, looks_inside=True, pair_settles_s=pair_settles_s), server
 
 
 @pytest.mark.parametrize(
@@ -70,11 +72,22 @@ def test_only_a_gateway_that_was_reached_before_counts(
     assert "ping" not in result.job_ids
 
 
-def test_of_a_pair_the_one_is_asked_that_has_the_address() -> None:
-    routers = tuple(replace(router, gateway="192.0.2.1") for router in pair("r"))
-    result, server = run(YES, YES, unit=network_unit("pair", *routers, redundant=True))
+PAIR = network_unit("pair", *(replace(one, gateway="192.0.2.1") for one in pair("r")), redundant=True)
+
+
+@pytest.mark.xfail(
+    reason="patience counts from the end of the job: where the server looks late at pairs, one lost ping is a failure",
+    strict=True,
+)
+def test_a_pair_too_is_asked_again_before_it_has_failed() -> None:
+    result, _server = run(YES, NO, YES, unit=PAIR, pair_settles_s=40.0)
     assert result.status is UnitStatus.UPGRADED, result.reason
-    primary = next(router.name for router in routers if router.redundant_state == "PRIMARY")
+
+
+def test_of_a_pair_the_one_is_asked_that_has_the_address() -> None:
+    result, server = run(YES, YES, unit=PAIR)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    primary = next(router.name for router in PAIR.vms if router.redundant_state == "PRIMARY")
     assert server.pinged == [primary, primary]
 
 

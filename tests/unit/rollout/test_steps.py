@@ -23,7 +23,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
     why_stopped,
 )
 
-UNITS = [{"id": "u1", "vms": [{"id": "vm1"}, {"id": "vm2"}]}, {"id": "u2", "vms": [{"id": "vm3"}]}]
+UNITS = [
+    {"id": "u1", "kind": "network", "vms": [{"id": "vm1"}, {"id": "vm2"}]},
+    {"id": "u2", "kind": "vpc", "vms": [{"id": "vm3"}]},
+    {"id": "u3", "kind": "internal_lb", "vms": [{"id": "u3"}]},
+    {"id": "u4", "kind": "network", "vms": []},
+]
 
 
 def step(group: str = "router", method: str = "live_patch", **more: Any) -> dict[str, Any]:
@@ -42,9 +47,10 @@ def test_every_group_and_method_has_a_module(group: str, method: Method) -> None
     assert (call.options["parallel"], call.options["max_failures"], call.options["label"]) == (3, "4", "step 2 of 7")
     if group == "router":
         assert (call.module, call.options["mode"]) == ("cs_router_restart", method.value)
-        assert call.options["routers"] == ["vm1", "vm3"]
+        named = {option: call.options[option] for option in ("networks", "vpcs", "routers")}
+        assert named == {"networks": ["u1", "u4"], "vpcs": ["u2"], "routers": ["u3"]}, "never by the id of a router"
     elif method is Method.LIVE_PATCH:
-        assert (call.module, call.options["system_vms"]) == ("cs_systemvm_livepatch", ["u1", "u2"])
+        assert (call.module, call.options["system_vms"]) == ("cs_systemvm_livepatch", ["u1", "u2", "u3", "u4"])
     else:
         assert (call.module, call.options["wait_idle"]) == ("cs_systemvm_recreate", 5)
         assert call.options["mode"] == ("restart" if method is Method.RESTART else "destroy")
@@ -68,6 +74,15 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
         (results("upgraded", "failed"), 1, ""),
         (results("upgraded", "failed"), 0, "the failure budget is used up after step 2 (router live_patch)"),
         (results("not_started"), 0, ""),
+        (results("gone", "current", "degraded", "skipped"), 0, ""),
+        (
+            [{"status": "left_running", "code": "Interrupted", "reason": "the run was interrupted"}],
+            9,
+            "the run was interrupted",
+        ),
+        ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, "no server"),
+        ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, "4.23 now"),
+        ([{"status": "not_started", "code": "Deadline", "reason": "too late"}], 9, ""),
         (None, 9, "no route"),
     ],
 )

@@ -19,9 +19,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
     Unsupported,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls, patch_again
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import reboot, recreate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import (
     PATCH_S,
     RESTART_S,
@@ -206,14 +206,6 @@ def test_the_oldest_agent_of_a_zone_is_that_of_hosts_that_are_up() -> None:
     assert oldest_agents(estate(hosts=hosts)) == {"a": version("4.20.1.0"), "b": version("4.22.0.0")}
 
 
-def test_where_the_old_checksum_may_be_kept_a_second_patch_is_expected_and_sent_when_it_is_needed() -> None:
-    once, maybe_twice = (calls(WEB, Method.LIVE_PATCH, server=version(text)) for text in ("4.18.2.5", "4.21.0.0"))
-    assert once == maybe_twice and len(once) == 1
-    again = patch_again(WEB)
-    assert (again.command, again.params) == (once[0].command, once[0].params)
-    assert again.purpose is not once[0].purpose, "the server would take the second for the first"
-
-
 def stale(*routers: Vm) -> Unit:
     """With the checksum of older software."""
     return network_unit("stale", *(replace(one, scripts="old-scripts") for one in routers))
@@ -257,10 +249,13 @@ def test_what_delivers_the_files_decides_whether_two_live_patches_are_expected(a
         assert baseline.expects_two_patches(WEB) is expected
 
 
-def test_a_recreation_that_keeps_the_rules_of_one_tier_only_is_followed_by_a_restart_of_a_balanced_tier() -> None:
-    sent = calls(LB_TIERS, Method.RECREATE, server=version("4.19.0.0"))
-    assert [call.command for call in sent] == ["restartVPC", "restartNetwork"]
-    assert sent[1].params == {"id": LB_TIERS.tiers[0].id, "cleanup": False}
+def test_what_keeps_the_rules_of_one_tier_only_leaves_those_of_a_balanced_tier_to_be_applied() -> None:
+    with_defect, without = (Baseline(version(text)) for text in ("4.19.0.0", "4.22.0.0"))
+    balanced, other = (tier.id for tier in LB_TIERS.tiers)
+    for call in (recreate(LB_TIERS, with_defect), reboot(LB_TIERS, LB_TIERS.vms[0], with_defect)):
+        assert (call.settles, call.unsettles) == ((other,), (balanced, other))
+    assert recreate(LB_TIERS, without).settles == recreate(LB_TIERS).settles == (balanced, other)
+    assert recreate(vpc_unit("v"), with_defect) == recreate(vpc_unit("v")), "it does not meet it"
 
 
 def test_a_live_patch_that_would_reach_no_router_is_not_planned() -> None:
@@ -297,7 +292,7 @@ def test_an_ssvm_that_might_not_start_is_not_recreated(
         templates={("id-zone", "KVM", False): template},
         agents={"id-zone": version(agents)},
     )
-    verdict = decide(system_vm_unit(ssvm), baseline, Strategy(**strategy))
+    verdict = decide(system_vm_unit(ssvm), baseline, wanted(Strategy(**strategy)))
     assert verdict.method is method, verdict.reason
     avoided = method is not Method.RECREATE and strategy.get("method") is WantedMethod.RECREATE
     assert ("11557" in verdict.reason) is (avoided or method is Method.SKIP)
@@ -307,7 +302,7 @@ def test_agents_decide_over_a_newer_server() -> None:
     ssvm = system_vm_unit(vm("s-1-VM", Kind.SSVM, **SSVM_OF_4_20))
     hosts = (Host("id-host", "host", "id-zone", "KVM", version("4.21.0.0"), "Up", "Enabled"),)
     baseline = Baseline.of_cloud(version("4.22.0.0"), estate(ssvm, hosts=hosts))
-    assert decide(ssvm, baseline, Strategy(WantedMethod.RECREATE)).method is Method.LIVE_PATCH
+    assert decide(ssvm, baseline, wanted(Strategy(WantedMethod.RECREATE))).method is Method.LIVE_PATCH
 
 
 def test_every_row_stands_in_both_tables() -> None:

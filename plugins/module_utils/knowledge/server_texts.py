@@ -244,6 +244,14 @@ SERVER_TEXTS = (
         "Console proxy up in zone [zim1], proxy [v-108-VM], public IP [192.168.1.2], private IP [172.16.6.18].",
         "Redundant virtual router r-157-VM just switch from UNKNOWN to PRIMARY",
     ),
+    _row(
+        # A pair's routers take each other's place while they are patched, and when they please.
+        r"just switch from BACKUP to PRIMARY|just switch from PRIMARY to BACKUP",
+        Meaning.GOOD_NEWS,
+        "VirtualNetworkApplianceManagerImpl.java",
+        "Redundant virtual router r-157-VM just switch from BACKUP to PRIMARY",
+        "Redundant virtual router r-157-VM just switch from PRIMARY to BACKUP",
+    ),
 )
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm, is_healthy_pair
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
@@ -26,7 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, compare
 
-from ..units.conditions import Facts, Standard, assess, members
+from ..units.conditions import Conditions, Facts, Standard, Type, assess, members
 from ..units.next_action import wrong
 from ..units.record import Record
 
@@ -34,6 +34,7 @@ LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks
 NOTICE_S = 0.5  # how long an interruption may go unnoticed
 AGAIN_S = 3.0  # a VM that is not as it was is read again before that is believed
+PAIR_S = 60.0  # the server looks at pairs now and then, and may look while one elects
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,13 @@ class Soak:
         if known is None:
             self.notes.append("alerts were not looked at: the account may not call listAlerts")
         self._alerts = {alert.id for alert in known or ()}
-        self._since = {unit.id: self._upgraded_at(unit) for unit in self.units}
+        upgrades = {unit.id: self._upgrade_of(unit) for unit in self.units}
+        self._since = {unit_id: ended for unit_id, (dummy, ended) in upgrades.items()}
+        self._old = {
+            unit_id: {alert.description for alert in known or () if alert.sent < began}
+            for unit_id, (began, dummy) in upgrades.items()
+        }
+        self._whole = {unit.id: self.clock() for unit in self.units if is_healthy_pair(unit.vms)}  # as last seen
         self._health = {vm.id: self._checks(vm) for unit in self.units for vm in unit.vms}
         end = self.clock() + self.probes.first_s
         while self.clock() < end and not all(self.probes.knows(unit.id) for unit in self.units):
@@ -148,22 +155,35 @@ class Soak:
 
     def _unproven(self, unit: Unit) -> list[str]:
         for tries in range(2):
-            staying, dummy = members(self.server.read(unit), {vm.id: vm for vm in unit.vms})
-            facts = Facts(replace(unit, vms=staying), 0.0)
-            found = wrong(assess(facts, Record({vm.id: vm for vm in unit.vms}), Standard(self.baseline), 0.0, {}))
-            if not found:
-                return []
+            found = self._conditions(unit)
+            if found.false(Type.EXISTS) or not wrong(found):
+                break  # its owner may delete it
             if not tries:
                 self.sleep(AGAIN_S)
-        return [each.message for each in found]
+        if found.false(Type.EXISTS):
+            return []
+        if not found.false(Type.REDUNDANCY):
+            self._whole[unit.id] = self.clock()
+        broken = self.clock() - self._whole.get(unit.id, math.inf) >= PAIR_S
+        return [each.message for each in (*wrong(found), *([found[Type.REDUNDANCY]] if broken else []))]
 
-    def _upgraded_at(self, unit: Unit) -> float:
-        """When the last job on it ended, by the server's clock."""
+    def _conditions(self, unit: Unit) -> Conditions:
+        first = {vm.id: vm for vm in unit.vms}
+        staying, going = members(self.server.read(unit), first)
+        there = bool(staying or going) or unit.kind.is_system_vm or self.server.owner(unit) is not None
+        facts = Facts(replace(unit, vms=staying), 0.0, going, full=True, found=there)
+        return assess(facts, Record(first), Standard(self.baseline), 0.0, {})
+
+    def _upgrade_of(self, unit: Unit) -> tuple[float, float]:
+        """When its first job began and its last one ended, by the server's clock."""
         jobs = [self.server.result(job_id) for vm in unit.vms for job_id in self.jobs.get(vm.id, ())]
-        return max((moment(job.completed) or math.inf for job in jobs), default=math.inf)
+        begins = (moment(job.created) or math.inf for job in jobs)
+        return min(begins, default=math.inf), max((moment(job.completed) or math.inf for job in jobs), default=math.inf)
 
     def _is_new(self, unit: Unit, alert: Alert) -> bool:
-        return _about(unit, alert) and (alert.id not in self._alerts or alert.sent >= self._since[unit.id])
+        """The server repeats the alert of an ailment that was there before the upgrade."""
+        late = alert.id not in self._alerts or alert.sent >= self._since[unit.id]
+        return late and _about(unit, alert) and alert.description not in self._old[unit.id]
 
     def _unreachable(self, unit: Unit) -> list[str]:
         told = []

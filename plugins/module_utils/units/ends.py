@@ -116,19 +116,20 @@ def _where_to_look(unit: Unit) -> str:
     return ""
 
 
-def rules_not_applied(named: str, said: str, troubles: Sequence[str], *, marked: bool, host_package: bool) -> End:
+def rules_not_applied(named: str, said: str, troubles: Sequence[str], *, marked: bool, packages: Sequence[str]) -> End:
     """A unit that runs the target without its rules.
 
     :param named: the networks concerned.
     :param troubles: all that the server said of this unit's calls.
     :param marked: whether it is the server that wants a restart.
-    :param host_package: whether the server takes the router's checksum for a wrong one, and always will.
+    :param packages: hosts whose package gives a checksum that the server takes for a wrong one, and always will.
     """
-    if host_package:
+    if packages:
         told = (
-            f"patched, rules not applied in {named}: {said} The server refuses the router's checksum although it was "
-            "patched: the package of its host is not the server's. Install the same build on hosts and management "
-            "servers, or recreate it: a router that starts is not asked for its checksum."
+            f"patched, rules not applied in {named}: {said} Most likely the server refuses the router's checksum "
+            f"although it was patched, as the package of {', '.join(dict.fromkeys(packages))} is not the server's. "
+            "Install the same build on hosts and management servers, or recreate it: a router that starts is not asked "
+            "for its checksum."
         )
         return End(UnitStatus.FAILED, "HostPackage", told, Recovery.RECREATE)
     left = f": the server still wants a restart of {named}." if marked else f" in {named}: {said}"

@@ -8,6 +8,8 @@ The plan is the next action as the planner reads the unit. The proof is C(Done),
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..cloud.job_ids import Purpose
 from ..cloud.model import Unit
 from ..knowledge.server_texts import Meaning, meaning_of
@@ -161,12 +163,22 @@ def _patch(s: Situation, why: str) -> Action:
         details = str(tried[-1].job.result.get("details")) if tried[-1].job else ""
         again = call.patch(unit, forced=True) if "No change in the scripts checksum" in details else first
         return _send(s, again, Method.LIVE_PATCH, why)
-    second = s.baseline.second_patch(unit)
-    if second and s.conditions.false(Type.SOFTWARE, "OldScripts") and s.record.may_send(first, TRIES):
-        listing = ", ".join(second)
-        note = f"the first live patch left the old checksum, as is known of this server ({listing}); patched again"
-        return _ready(s) or Send(first, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
+    old_scripts = s.conditions[Type.SOFTWARE]
+    again = all(each.began_at < old_scripts.since for each in tried if not each.lost)
+    if s.conditions.false(Type.SOFTWARE, "OldScripts") and again and s.record.may_send(first, TRIES + 1):
+        return _patch_again(s, first, why) or _send(s, first, Method.LIVE_PATCH, why)
     return _send(s, first, Method.LIVE_PATCH, why)
+
+
+def _patch_again(s: Situation, patch: call.Call, why: str) -> Action | None:
+    """Where the server is known to keep the old checksum after a first live patch."""
+    known = s.baseline.second_patch(s.unit)
+    if not known:
+        return None
+    if waiting := _until_script_has_ended(s, s.record.tries(patch)[-1:]):
+        return waiting
+    note = f"the first live patch left the old checksum, as is known of this server ({', '.join(known)}); patched again"
+    return _ready(s) or Send(patch, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
 
 
 def _reboot(s: Situation, why: str) -> Action:
@@ -219,6 +231,13 @@ def _apply_rules(s: Situation) -> Action:
     restart = call.restart_vpc(unit.id) if unit.vpc and network_id == unit.id else call.apply_rules(network_id)
     tried = s.record.tries(restart)
     if not s.record.may_send(restart, TRIES if tried and tried[-1].lost else 1):
+        patch = call.patch(unit)
+        if (
+            _refuses_checksum(s)
+            and s.record.may_send(patch, TRIES)
+            and (again := _patch_again(s, patch, tried[-1].error))
+        ):
+            return again
         return _failed(s, tried, "RulesNotApplied")
     named = names_of(unit, names)
     marked = s.conditions.false(Type.RULES, "RestartRequired")
@@ -242,21 +261,25 @@ def _send(s: Situation, wanted: call.Call, method: Method, why: str) -> Action:
         return _failed(s, tried, "NoEffect")
     if tried and s.conditions.unknown(Type.TARGET):
         return Wait(s.now, Type.TARGET, full=True, doubtful=True)
-    if patches and tried and (waiting := _until_script_has_ended(s, tried[-1])):
+    if patches and (waiting := _until_script_has_ended(s, tried[-1:])):
         return waiting
     if s.want.looks_inside and s.record.before is None and not s.record.sent:
         return AskInside(after=False)
     completes = s.record.worked and wanted.purpose is Purpose.START
     said = tried[-1].error or "the job succeeded" if tried else ""
-    note = f"the live patch showed no effect and is sent once more ({said})" if tried and patches else ""
+    did = "left the old scripts" if s.conditions.false(Type.SOFTWARE, "OldScripts") else "showed no effect"
+    note = f"the live patch {did} and is sent once more ({said})" if tried and patches else ""
     return _ready(s) or Send(wanted, method, why, completes, note, doubtful=bool(note))
 
 
-def _until_script_has_ended(s: Situation, last: Attempt) -> Wait | None:
+def _until_script_has_ended(s: Situation, patches: Sequence[Attempt]) -> Wait | None:
     """A script whose end nobody saw may go on in the VM; a second one would delete the first one's files."""
-    unseen = last.lost or last.ended_at - last.began_at >= LONG_PATCH_S
-    until = last.ended_at + min(SCRIPT_S, s.patience.verify_s)
-    return Wait(until, Type.SOFTWARE, holds=False, doubtful=True) if unseen and s.now < until else None
+    for last in patches:
+        unseen = last.lost or last.ended_at - last.began_at >= LONG_PATCH_S
+        until = last.ended_at + min(SCRIPT_S, s.patience.verify_s)
+        if unseen and s.now < until:
+            return Wait(until, Type.SOFTWARE, holds=False, doubtful=True)
+    return None
 
 
 def _ready(s: Situation) -> Action | None:
@@ -274,8 +297,9 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     seen = "; ".join(each.message for each in wrong(s.conditions) if each.message and each.type is not Type.RULES)
     last = tried[-1] if tried else None
     said = last.error if last else ""
-    recovery = recovery_of(s.unit, s.conditions, last)
-    if recovery is Recovery.RECREATE and s.want.fallback and reason != "RulesNotApplied":
+    refused = reason == "RulesNotApplied" and _refuses_checksum(s) and any(_patched(each) for each in s.record.sent)
+    recovery = Recovery.RECREATE if refused else recovery_of(s.unit, s.conditions, last)
+    if recovery is Recovery.RECREATE and s.want.fallback:
         recreation = call.recreate(s.unit, s.baseline)
         blocker = s.baseline.avoids(s.unit, Method.RECREATE) or s.want.blocker(s.unit)
         if blocker is None and s.record.may_send(recreation, 1):
@@ -285,22 +309,29 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     if reason == "RulesNotApplied":
         marked = s.conditions.false(Type.RULES, "RestartRequired")
         named = names_of(s.unit, s.conditions[Type.RULES].message.split(", "))
-        host_package = _refuses_checksum(s, last)
-        return rules_not_applied(named, said, s.record.troubles, marked=marked, host_package=host_package)
+        hosts = [vm.host or "its host" for vm in s.unit.vms] if refused else []
+        return rules_not_applied(named, said, s.record.troubles, marked=marked, packages=hosts)
     return failure(reason, s.unit, s.record, said, seen, recovery)
 
 
-def _refuses_checksum(s: Situation, last: Attempt | None) -> bool:
-    """Whether the server refuses rules to patched routers whose template is below its minimum, by their checksum."""
-    patched = [each for each in s.record.sent if each.call and each.call.patches]
+def _refuses_checksum(s: Situation) -> bool:
+    """Whether it looks as if the server refused rules to routers below its minimum for their checksum (12211).
+
+    It does not say so: "Failed to restart network" is all. But then it refuses whatever is sent since the last patch.
+    """
+    sent = s.record.sent
+    since = sent[max((n for n, each in enumerate(sent) if _patched(each)), default=0) :]
     below = s.baseline.minimums.get(s.unit.zone_id)
     return (
-        last is not None
-        and meaning_of(last.error) is Meaning.RULES
-        and any(meaning_of(each.error) is Meaning.RULES for each in patched)
+        bool(since)
+        and all(each.error and not each.lost and meaning_of(each.error) in (None, Meaning.RULES) for each in since)
         and below is not None
         and any(vm.built_from is not None and vm.built_from < below for vm in s.unit.vms)
     )
+
+
+def _patched(attempt: Attempt) -> bool:
+    return attempt.call is not None and attempt.call.patches
 
 
 def _last_looks(s: Situation) -> Action:
@@ -343,7 +374,7 @@ def _look_inside(s: Situation) -> Action | None:
     for kind, reason in ((Type.HEALTH, "Worse"), (Type.GATEWAY, "NotReached")):
         if not c.false(kind):
             continue
-        if s.now - (record.over_at or 0.0) >= s.patience.verify_s:
+        if s.age(kind) >= s.patience.verify_s:
             told = f"proven by the server, but {c[kind].message}"
             return End(UnitStatus.FAILED, reason, told)
         again = answers[-1].at + 5 * REREAD_S

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..api.jobs import Job, JobStatus
+from ..cloud.job_ids import Purpose
 from ..cloud.model import Unit, Vm
 from ..cloud.moments import moment
 from .calls import Call
@@ -131,13 +132,19 @@ class Record:
 
     @property
     def troubles(self) -> list[str]:
-        """Why calls did not succeed, in the server's words."""
-        return [each.error for each in self.sent if each.error]
+        """Why calls did not succeed, in the server's words, but for those that succeeded when they were sent again."""
+        last = {_key(each.call): each for each in self.sent if each.call}
+        return [each.error for each in self.sent if each.call and each.error and last[_key(each.call)].error]
 
     def tries(self, call: Call) -> list[Attempt]:
-        """Attempts at this call for this object, since somebody else last did something to the unit."""
-        last = max((place for place, each in enumerate(self.attempts) if each.call is None), default=-1)
-        return [each for each in self.attempts[last + 1 :] if each.call and _key(each.call) == _key(call)]
+        """Attempts at this call for this object, since something else was last done that lets it be tried anew.
+
+        That is a job of somebody else, and for rules a live patch.
+        """
+        rules = call.purpose is Purpose.APPLY_RULES
+        anew = (n for n, each in enumerate(self.attempts) if each.call is None or (rules and each.call.patches))
+        since = self.attempts[max(anew, default=-1) + 1 :]
+        return [each for each in since if each.call and _key(each.call) == _key(call)]
 
     def may_send(self, call: Call, most: int) -> bool:
         """Whether it may be sent (again), if it may be tried so often."""

@@ -294,7 +294,7 @@ def count(unit: Unit, happened: list[dict[str, Any]], *jobs: tuple[str, Purpose,
 
 
 PATCH, RULES, RECREATE = Purpose.PATCH, Purpose.APPLY_RULES, Purpose.RECREATE
-NEW = network_unit("n", vm("r", software=TARGET_TEXT, created=at(11)))
+MADE = network_unit("n", vm("r", software=TARGET_TEXT, created=at(11)))
 N10, N20, N30 = (events("id-n", minute, *ALL) for minute in (10, 20, 30))
 TIERS = [event for tier in range(3) for event in events(f"id-v-tier{tier}", 10 + tier, *ALL)]
 OURS = [("id-v-tier0", PATCH, 1, 10), ("id-v-tier1", RULES, 1, 11), ("id-v-tier2", RULES, 1, 12)]
@@ -309,8 +309,8 @@ OURS = [("id-v-tier0", PATCH, 1, 10), ("id-v-tier1", RULES, 1, 11), ("id-v-tier2
         (2, NETWORK, [*N10, *N20], [("id-n", PATCH, 1, 10)]),
         (2, NETWORK, [*N10, *N20], [("id-n", PATCH, 2, 10), ("id-n", RULES, 1, 20)]),
         (2, NETWORK, [*N10, *N20, *N30], [("id-n", PATCH, 1, minute) for minute in (10, 20, 30)]),
-        (1, NEW, N10, [("id-n", RECREATE, 1, 10)]),
-        (2, NEW, N10, []),
+        (1, MADE, N10, [("id-n", RECREATE, 1, 10)]),
+        (2, MADE, N10, []),
         (3, VPC, TIERS, OURS),
     ],
 )
@@ -328,9 +328,7 @@ def test_a_first_try_that_failed_is_made_good_by_a_second_one() -> None:
 
 
 def test_the_second_patch_that_a_server_needs_is_found() -> None:
-    api = Api(
-        [*N10, *events("id-n", 11, *ALL)], {ours("id-n", PATCH): (1, 10), ours("id-n", PATCH, 2): (2, 11)}
-    )
+    api = Api([*N10, *events("id-n", 11, *ALL)], {ours("id-n", PATCH): (1, 10), ours("id-n", PATCH, 2): (2, 11)})
     [owed], dummy = judged(NETWORK, api)
     assert "Failed" in owed.why
 

@@ -88,7 +88,7 @@ def test_a_host_that_fails_calls_for_no_new_vm() -> None:
         "",
         "Failed to restart network",
         "Command failed due to Internal Server Error",
-        "Redundant virtual router r-118-VM just switch from BACKUP to PRIMARY",
+        "Redundant virtual router r-118-VM just switch from BACKUP to FAULT",
     ],
 )
 def test_other_words_mean_nothing_in_particular(said: str) -> None:

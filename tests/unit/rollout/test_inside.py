@@ -75,10 +75,6 @@ def test_only_a_gateway_that_was_reached_before_counts(
 PAIR = network_unit("pair", *(replace(one, gateway="192.0.2.1") for one in pair("r")), redundant=True)
 
 
-@pytest.mark.xfail(
-    reason="patience counts from the end of the job: where the server looks late at pairs, one lost ping is a failure",
-    strict=True,
-)
 def test_a_pair_too_is_asked_again_before_it_has_failed() -> None:
     result, _server = run(YES, NO, YES, unit=PAIR, pair_settles_s=40.0)
     assert result.status is UnitStatus.UPGRADED, result.reason

@@ -60,20 +60,7 @@ def test_a_patch_that_left_the_right_checksum_is_not_sent_again(unit: Unit) -> N
     assert result.notes == ()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault.STALE_SCRIPTS,
-        pytest.param(
-            Fault.STALE_REFUSED,
-            marks=pytest.mark.xfail(
-                reason="told as 'proven, although ... failed ..., and a restart has applied its rules since', of each "
-                "router of Debian 11; it was the second patch, and what was expected",
-                strict=True,
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("fault", STALE)
 @pytest.mark.parametrize("unit", KINDS, ids=lambda unit: unit.kind.value)
 def test_the_old_checksum_of_a_server_known_for_it_takes_a_second_patch_and_is_no_failure(
     unit: Unit, fault: Fault
@@ -106,7 +93,6 @@ def test_it_uses_up_no_budget_and_holds_up_nobody() -> None:
     assert all(server.rules.values())
 
 
-@pytest.mark.xfail(reason="a patch that had no effect uses up the second one that the defect needs", strict=True)
 def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.FAILED, Fault.STALE_REFUSED, Fault.NONE])
     assert result.status is UnitStatus.UPGRADED
@@ -114,7 +100,6 @@ def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() 
     assert ["showed no effect" in note for note in result.notes] == [True, False]
 
 
-@pytest.mark.xfail(reason="a patch that was lost uses up the second one that the defect needs", strict=True)
 def test_a_second_patch_that_was_lost_with_its_server_is_sent_once_more() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS, Fault.LOST], patience=60)
     assert (result.status, sent) == (UnitStatus.UPGRADED, [PATCH, PATCH, PATCH])
@@ -176,7 +161,6 @@ def test_of_a_server_that_is_not_known_for_it_it_is_sent_once_more_too() -> None
     assert "is sent once more (the job succeeded)" in note
 
 
-@pytest.mark.xfail(reason="the note says that the patch showed no effect, though the version moved", strict=True)
 def test_a_patch_that_left_the_old_checksum_is_not_said_to_have_had_no_effect() -> None:
     result, dummy = carry_out(network_unit("n"), [Fault.STALE_SCRIPTS], at(OTHER))
     assert "showed no effect" not in result.notes[0]
@@ -218,16 +202,6 @@ class Checking(FakeServer):
 OWED = (Owed("id-n", "its last restart failed", 0.0),)
 
 
-NEVER_CURED = pytest.mark.xfail(
-    reason="rules that are refused are never taken for what an old checksum brings about", strict=True
-)
-NEVER_TOLD = pytest.mark.xfail(
-    reason="looks for 'Router requires upgrade' in the job: all recorded servers say 'Failed to restart network'",
-    strict=True,
-)
-
-
-@NEVER_CURED
 def test_where_all_routers_have_the_old_checksum_the_rules_that_are_refused_tell_it() -> None:
     """Somebody patched them all by the UI: all claim the target with one checksum, so they look current."""
     unit = network_unit("n", vm("r", software="4.21.0.0", scripts="old-scripts"), unit={"owed": OWED})
@@ -239,7 +213,6 @@ def test_where_all_routers_have_the_old_checksum_the_rules_that_are_refused_tell
     assert server.rules == {"id-n": True}
 
 
-@NEVER_CURED
 def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() -> None:
     """The server had noted one of two releases before; the first patch stored that of the release before."""
     unit = vpc_unit("v", vm("r", scripts="older-scripts"), tiers=3)
@@ -257,7 +230,6 @@ def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() 
     assert all(server.rules.values())
 
 
-@NEVER_TOLD
 @pytest.mark.parametrize("target", [KNOWN, OTHER])
 def test_rules_that_are_refused_for_good_mean_that_the_hosts_package_is_not_the_servers(target: Version) -> None:
     unit = network_unit("n", vm("r", host="kvm-3"))
@@ -271,7 +243,6 @@ def test_rules_that_are_refused_for_good_mean_that_the_hosts_package_is_not_the_
     assert sent == ([PATCH, RULES, PATCH, RULES] if target is KNOWN else [PATCH, RULES])
 
 
-@NEVER_TOLD
 def test_what_the_server_refuses_for_good_is_recreated_where_that_is_wanted() -> None:
     unit = network_unit("n")
     server = Checking(unit, right="the-servers-own", target=OTHER)

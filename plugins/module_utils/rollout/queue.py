@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .unit_upgrade import UnitUpgrade
 
@@ -14,19 +14,17 @@ from .unit_upgrade import UnitUpgrade
 class StartQueue:
     """Units that have not started, by the hosts that carry them; among those of the same hosts the longest first.
 
-    :ivar place_of: in the order in which they were given, the longest first.
-    :ivar left: seconds of work that each host has left.
     :ivar total_s: seconds of work that all have left.
     """
 
     def __init__(self, upgrades: Iterable[UnitUpgrade] = ()) -> None:
-        self.left: dict[str, float] = defaultdict(float)
+        self._left: dict[str, float] = defaultdict(float)  # seconds of work by host
         self.total_s = 0.0
         self._count = 0
         self._by_hosts: dict[tuple[str, ...], list[UnitUpgrade]] = {}
-        self.place_of: dict[UnitUpgrade, int] = {}
+        self._place_of: dict[UnitUpgrade, int] = {}
         for place, upgrade in enumerate(sorted(upgrades, key=lambda upgrade: -upgrade.expected_s)):
-            self.place_of[upgrade] = place
+            self._place_of[upgrade] = place
             self._by_hosts.setdefault(upgrade.unit.host_ids, []).append(upgrade)
             self._account(upgrade, 1)
 
@@ -40,9 +38,27 @@ class StartQueue:
     def longest_s(self) -> float:
         return max((upgrades[0].expected_s for upgrades in self._by_hosts.values()), default=0.0)
 
-    def by_hosts(self) -> list[tuple[tuple[str, ...], list[UnitUpgrade]]]:
-        """The groups, each with its units."""
-        return list(self._by_hosts.items())
+    def pick(
+        self,
+        fits_hosts: Callable[[Sequence[str], Counter[str]], bool],
+        may_begin: Callable[[UnitUpgrade, Counter[str]], bool],
+        load: Counter[str],
+        *,
+        per_host: bool,
+    ) -> UnitUpgrade | None:
+        """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest.
+
+        :param load: units at work on each host.
+        :param per_host: whether hosts matter.
+        """
+        ready: list[tuple[float, float, float, int, UnitUpgrade]] = []
+        for hosts, upgrades in self._by_hosts.items():
+            one = next((one for one in upgrades if may_begin(one, load)), None) if fits_hosts(hosts, load) else None
+            if one is not None:
+                busy = max((load[host] for host in hosts), default=0) if per_host else 0
+                left = max((self._left[host] for host in hosts), default=0.0) if per_host else 0.0
+                ready.append((busy, -left, -one.expected_s, self._place_of[one], one))
+        return min(ready, key=lambda rank: rank[:4])[4] if ready else None
 
     def remove(self, upgrade: UnitUpgrade) -> None:
         upgrades = self._by_hosts[upgrade.unit.host_ids]
@@ -55,4 +71,4 @@ class StartQueue:
         self._count += sign
         self.total_s += sign * upgrade.expected_s
         for host in upgrade.unit.host_ids:
-            self.left[host] += sign * upgrade.expected_s
+            self._left[host] += sign * upgrade.expected_s

@@ -249,13 +249,21 @@ class Scheduler:
             if self._bounds.fits(upgrade, slot.method, load) and (upgrade.record.submitted or within):
                 self._answer(upgrade, Answer.GRANTED)
                 return True
-        if self._is_stopping() or self._bounds.stop or not within:
+        if self._is_stopping() or self._bounds.stop or not within or self._proves_now():
             return False
-        picked = self._pick(load)
+        per_host = bool(self._limits.per_host)
+        picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load, per_host=per_host)
         if picked is None:
             return False
         self._begin(picked)
         return True
+
+    def _proves_now(self) -> bool:
+        """Whether a proof is read next: it may tell that nothing new is to begin."""
+        return any(
+            isinstance(request, Observe) and request.proof and self._due(one) <= self.clock()
+            for one, request in self._requests.items()
+        )
 
     def _begin(self, upgrade: UnitUpgrade) -> None:
         self._queue.remove(upgrade)
@@ -264,20 +272,6 @@ class Scheduler:
         self._progress.started(upgrade.unit, self._counts())
         self._answer(upgrade, None)  # asks for the place
         self._answer(upgrade, Answer.GRANTED)
-
-    def _pick(self, load: Counter[str]) -> UnitUpgrade | None:
-        """The next unit: on the idlest hosts; of these one whose hosts have most left to do; of these the longest."""
-        ready: list[tuple[float, float, float, int, UnitUpgrade]] = []
-        per_host = bool(self._limits.per_host)
-        for hosts, upgrades in self._queue.by_hosts():
-            if not self._bounds.fits_hosts(hosts, load):
-                continue
-            one = next((one for one in upgrades if self._may_begin(one, load)), None)
-            if one is not None:
-                busy = max((load[host] for host in hosts), default=0) if per_host else 0
-                left = max((self._queue.left[host] for host in hosts), default=0.0) if per_host else 0.0
-                ready.append((busy, -left, -one.expected_s, self._queue.place_of[one], one))
-        return min(ready, key=lambda rank: rank[:4])[4] if ready else None
 
     def _may_begin(self, upgrade: UnitUpgrade, load: Counter[str]) -> bool:
         fits = self._bounds.in_time(upgrade.expected_s) and self._bounds.fits(upgrade, upgrade.method, load)

@@ -42,6 +42,7 @@ TOLD = frozenset({"NeverLooked", "NotTold", "NotJudged"})
 UNREADABLE_S = 30.0  # how long a read of this unit alone may fail
 FIRST_LOOK_S = 0.05  # between two looks for the first result of a probe
 MOST_WAITS = 6  # for jobs of others
+CANNOT_BOOT = "A VM that cannot boot looks like this for 10 to 20 minutes on each host. "
 # A unit was done by the strongest of what was sent: applying rules and starting go with a patch and a recreation.
 STRENGTH = (Method.NONE, Method.RESTART, Method.LIVE_PATCH, Method.RECREATE)
 
@@ -77,7 +78,7 @@ class UnitUpgrade:
         self._conditions = Conditions()
         self._seen: tuple[Vm, ...] | None = None
         self._unreadable_since: float | None = None
-        self._holds, self._waits = False, 0
+        self._holds, self._needs_place, self._waits = False, True, 0
         self._looked_from_outside = not terms.probes.on
         standard = terms.standard
         rebooted = want.reboot and (unit.kind.is_system_vm or unit.per_pod)
@@ -123,12 +124,12 @@ class UnitUpgrade:
     def _run(self) -> Steps[UnitResult]:
         action: Action | None = None
         while True:
-            if action is None or (isinstance(action, Send) and not self._holds):
+            if self._needs_place:
                 completes = isinstance(action, Send) and action.completes
                 answer = yield Slot(self.method, self.expected_s, completes)
                 if isinstance(answer, Refused):
                     return self._refused(answer)
-                self._holds = True
+                self._holds, self._needs_place = True, False
             facts = yield self._observation(action)
             if not isinstance(facts, Facts):
                 if result := self._unreadable(facts):
@@ -159,6 +160,7 @@ class UnitUpgrade:
         if isinstance(action, Send):
             self._holds = self._holds and action.method is self.method  # other bounds hold for another method
             self.method = action.method
+            self._needs_place = not self._holds
             return (yield from self._execute(action, facts)) if self._holds else None
         if isinstance(action, Wait):
             if action.until > self._terms.clock():
@@ -194,9 +196,10 @@ class UnitUpgrade:
         if isinstance(answer, Overdue):
             told = (
                 f"job {answer.job_ids} still runs after {self._terms.job_timeout * call.weight:.0f} s. It was left "
-                "running; the next run waits for it. A VM that cannot boot looks like this for 10 to 20 minutes on "
-                "each host; raise sysvm_job_timeout if jobs take so long here"
+                "running; the next run waits for it. "
             )
+            told += CANNOT_BOOT if call.boots else ""
+            told += "Raise sysvm_job_timeout if jobs take so long here"
             return self._end(UnitStatus.FAILED, "JobOverdue", told)
         self._sent, self._holds = before, False
         if isinstance(answer, Refused):

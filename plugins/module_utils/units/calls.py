@@ -61,6 +61,12 @@ class Call:
         return self.purpose in (Purpose.PATCH, Purpose.FORCE_PATCH)
 
     @property
+    def boots(self) -> bool:
+        """Whether its job waits for a VM to boot; that of a destroyed system VM does not."""
+        purposes = (Purpose.RECREATE, Purpose.START, Purpose.REBOOT)
+        return self.purpose in purposes and not self.command.startswith("destroy")
+
+    @property
     def destroys(self) -> bool:
         """Whether a VM goes with it."""
         return self.command.startswith("destroy") or self.params.get("cleanup") is True

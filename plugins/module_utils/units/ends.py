@@ -103,6 +103,7 @@ def failure(reason: str, unit: Unit, record: Record, said: str, seen: str, recov
     if reason == "RecreationIncomplete":
         stayed = [f"{vm.name} is still there" for vm in unit.vms if vm.id in record.first]
         seen = "; ".join(filter(None, [*stayed, seen]))
+    if reason in ("RecreationIncomplete", "NoReplacement"):
         next_step = _where_to_look(unit)
     parts = (said or "the job succeeded, but", f"{seen}." if seen else "", hint_of(said), next_step)
     return End(UnitStatus.FAILED, reason, " ".join(part for part in parts if part), recovery)

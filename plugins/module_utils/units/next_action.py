@@ -29,7 +29,8 @@ from .actions import (
 from .allowed import forbidden, why_not_live_patchable
 from .baseline import is_current
 from .conditions import Condition, Conditions, Type, expected_vms
-from .ends import UNREACHABLE, End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
+from .ends import End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
+from .last_looks import last_looks
 from .record import Attempt
 
 SETTLE_S = 4.0  # a report that contradicts what was done is read again so long: answers may be a moment old
@@ -59,7 +60,7 @@ def next_action(s: Situation) -> Action:
         return s.end("TooManyAttempts", f"{len(s.record.attempts)} jobs did not make it what it should be")
     if c.false(Type.RESTARTABLE) and not c.unknown(Type.RUNNING):
         return s.end(c[Type.RESTARTABLE].reason, c[Type.RESTARTABLE].message) if wrong(c) else Done()
-    return _wait_for_time(s) or (_next_call(s) if wrong(c) else _last_looks(s))
+    return _wait_for_time(s) or (_next_call(s) if wrong(c) else last_looks(s))
 
 
 def wrong(conditions: Conditions) -> list[Condition]:
@@ -111,7 +112,7 @@ def _next_call(s: Situation) -> Action:
     software = c.false(Type.SOFTWARE) or c.false(Type.AGENT)
     behind = [vm for vm in running if software and not is_current(vm, s.baseline)] or (running if software else [])
     if not unit.vms and unit.kind.is_system_vm:
-        return s.end("NoReplacement", f"{why}; the server makes a new one by itself")
+        return _failed(s, s.record.sent, "NoReplacement")
     old = software or c.false(Type.TEMPLATE) or c.false(Type.COMPLETE, "LeftOver", "TooMany") or not running
     instead = s.baseline.avoids(unit, Method.RECREATE) if want.renew else None
     if want.renew and old and not (instead and software):
@@ -128,7 +129,9 @@ def _next_call(s: Situation) -> Action:
     if c.false(Type.COMPLETE, "LeftOver"):
         if waiting := s.look(Type.COMPLETE, min(LEFT_OVER_S, s.patience.verify_s), holds=False):
             return waiting
-        return _send(s, call.destroy_left_over(unit.surplus[0]), Method.LIVE_PATCH, f"{why}; it will be destroyed")
+        left = c[Type.COMPLETE].message
+        told = why.replace(left, f"{left} and will be destroyed")
+        return _send(s, call.destroy_left_over(unit.surplus[0]), Method.LIVE_PATCH, told)
     if unit.kind.is_system_vm and running and not s.record.attempts and c.false(Type.AGENT):
         told = f"{c[Type.AGENT].message}, so nothing could be proven; bring the agent Up, or recreate it"
         return s.look(Type.AGENT, s.patience.verify_s, holds=False) or End(UnitStatus.SKIPPED, "AgentAway", told)
@@ -163,9 +166,9 @@ def _patch(s: Situation, why: str) -> Action:
         details = str(tried[-1].job.result.get("details")) if tried[-1].job else ""
         again = call.patch(unit, forced=True) if "No change in the scripts checksum" in details else first
         return _send(s, again, Method.LIVE_PATCH, why)
-    old_scripts = s.conditions[Type.SOFTWARE]
-    again = all(each.began_at < old_scripts.since for each in tried if not each.lost)
-    if s.conditions.false(Type.SOFTWARE, "OldScripts") and again and s.record.may_send(first, TRIES + 1):
+    software = s.conditions[Type.SOFTWARE]
+    first_since = all(each.began_at < software.since for each in tried if not each.lost)
+    if software.reason == "OldScripts" and first_since and s.record.may_send(first, TRIES + 1):
         return _patch_again(s, first, why) or _send(s, first, Method.LIVE_PATCH, why)
     return _send(s, first, Method.LIVE_PATCH, why)
 
@@ -182,28 +185,43 @@ def _patch_again(s: Situation, patch: call.Call, why: str) -> Action | None:
 
 
 def _reboot(s: Situation, why: str) -> Action:
-    """One half after the other, the standby first; the next only once the pair is whole again."""
+    """One half after the other; the next only once the pair is whole again."""
+    return _unless_degraded(s) or _send(s, _reboot_of_next(s), Method.RESTART, why)
+
+
+def _reboot_of_next(s: Situation) -> call.Call:
+    """The standby comes first."""
     old = [vm for vm in s.unit.vms if vm.running and not is_current(vm, s.baseline)]
     old = old or [vm for vm in s.unit.vms if vm.running] or list(s.unit.vms)
-    first = min(old, key=lambda vm: vm.redundant_state == "PRIMARY")
-    return _unless_degraded(s) or _send(s, call.reboot(s.unit, first, s.baseline), Method.RESTART, why)
+    return call.reboot(s.unit, min(old, key=lambda vm: vm.redundant_state == "PRIMARY"), s.baseline)
+
+
+def _renewal(s: Situation) -> call.Call:
+    """What gives it new disks; in a Basic zone a restart with cleanup may leave a pod without its router."""
+    return _reboot_of_next(s) if s.unit.per_pod else call.recreate(s.unit, s.baseline)
+
+
+def _against_recreation(s: Situation) -> tuple[str, str] | None:
+    """What speaks against it: a code, and words."""
+    if s.unit.zone_id in s.baseline.disabled_zones:
+        words = f"zone {s.unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
+        return "ZoneDisabled", words
+    avoided = s.baseline.avoids(s.unit, Method.RECREATE)
+    return ("KnownDefect", avoided) if avoided else None
 
 
 def _recreate(s: Situation, why: str) -> Action:
     unit = s.unit
-    if unit.zone_id in s.baseline.disabled_zones:
-        told = f"{why}; zone {unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
-        return s.end("ZoneDisabled", told)
-    if avoided := s.baseline.avoids(unit, Method.RECREATE):
-        return s.end("KnownDefect", f"{why}; {avoided}")
-    if unit.per_pod:  # a restart with cleanup may leave a pod without its router
+    if against := _against_recreation(s):
+        return s.end(against[0], f"{why}; {against[1]}")
+    if unit.per_pod:
         return _reboot(s, f"{why}; in a Basic zone the router of each pod is rebooted onto a new disk")
     recreation = call.recreate(unit, s.baseline)
     if not s.record.may_send(recreation, 1):
         return _failed(s, s.record.tries(recreation), "RecreationIncomplete")
     half = s.conditions.false(Type.COMPLETE, "Missing") and any(vm.running for vm in unit.vms)
     if half and unit.elects and not s.want.allow_degraded and not s.record.tries(call.start(unit)):
-        return _send(s, call.start(unit), Method.RESTART, why)  # a half pair is made whole before it is recreated
+        return _send(s, call.start(unit), Method.RECREATE, why)  # a half pair is made whole before it is recreated
     used = unit.kind is Kind.CPVM and any(vm.sessions for vm in unit.vms)
     if used and (waiting := s.look(Type.EXISTS, s.patience.idle_s, holds=False)):
         return waiting
@@ -300,8 +318,8 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     refused = reason == "RulesNotApplied" and _refuses_checksum(s) and any(_patched(each) for each in s.record.sent)
     recovery = Recovery.RECREATE if refused else recovery_of(s.unit, s.conditions, last)
     if recovery is Recovery.RECREATE and s.want.fallback:
-        recreation = call.recreate(s.unit, s.baseline)
-        blocker = s.baseline.avoids(s.unit, Method.RECREATE) or s.want.blocker(s.unit)
+        blocker = (_against_recreation(s) or ("", s.want.blocker(s.unit)))[1]
+        recreation = _renewal(s)
         if blocker is None and s.record.may_send(recreation, 1):
             note = f"live patch failed, recreating: {said or 'the job succeeded'}"
             return _unless_degraded(s) or _ready(s) or Send(recreation, Method.RECREATE, seen, note=note, doubtful=True)
@@ -311,6 +329,8 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
         named = names_of(s.unit, s.conditions[Type.RULES].message.split(", "))
         hosts = [vm.host or "its host" for vm in s.unit.vms] if refused else []
         return rules_not_applied(named, said, s.record.troubles, marked=marked, packages=hosts)
+    if reason == "NoReplacement" and not s.record.submitted:
+        return s.end(reason, f"{seen}; the server makes a new one by itself")
     return failure(reason, s.unit, s.record, said, seen, recovery)
 
 
@@ -332,64 +352,3 @@ def _refuses_checksum(s: Situation) -> bool:
 
 def _patched(attempt: Attempt) -> bool:
     return attempt.call is not None and attempt.call.patches
-
-
-def _last_looks(s: Situation) -> Action:
-    """Nothing is wrong: what is left is to see that it stays so, as the server, the routers and the outside tell it."""
-    c, patience = s.conditions, s.patience
-    if c.unknown(Type.COMPLETE) and (waiting := s.look(Type.COMPLETE, patience.verify_s, holds=False)):
-        return waiting
-    if c.unknown(Type.REDUNDANCY, "NotLookedAtYet"):
-        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), Type.REDUNDANCY, holds=False)
-    if c.false(Type.REDUNDANCY):
-        if s.record.attempts and (waiting := s.look(Type.REDUNDANCY, patience.verify_s, holds=False)):
-            return waiting
-        return _pair_not_whole(s)
-    if not s.record.sent:
-        return Done()
-    return _look_inside(s) or _look_from_outside(s) or Done()
-
-
-def _pair_not_whole(s: Situation) -> End:
-    """Whose pair it was before is nobody's failure, but no success either."""
-    told = s.conditions[Type.REDUNDANCY].message
-    if not s.record.submitted:
-        return End(UnitStatus.SKIPPED, "PairNotWhole", f"{told}; repair the pair first")
-    if s.record.pair_was_broken:
-        return End(UnitStatus.DEGRADED, "PairNotWhole", f"it runs {s.baseline.target}, but {told}, as before")
-    return End(UnitStatus.FAILED, "PairNotWhole", f"{told} now")
-
-
-def _look_inside(s: Situation) -> Action | None:
-    """Its routers are no worse than before."""
-    c, record = s.conditions, s.record
-    if not s.want.looks_inside or record.before is None:
-        return None
-    answers = record.answers
-    if not answers:
-        return AskInside(after=True)
-    if c.unknown(Type.HEALTH, "NotAskedAgain"):
-        again = answers[-1].at + REREAD_S
-        return AskInside(after=True) if s.now >= again else Wait(again, Type.HEALTH, holds=False)
-    for kind, reason in ((Type.HEALTH, "Worse"), (Type.GATEWAY, "NotReached")):
-        if not c.false(kind):
-            continue
-        if s.age(kind) >= s.patience.verify_s:
-            told = f"proven by the server, but {c[kind].message}"
-            return End(UnitStatus.FAILED, reason, told)
-        again = answers[-1].at + 5 * REREAD_S
-        if s.now < again:
-            return Wait(again, kind, holds=False, doubtful=True)
-        return AskInside(after=True)
-    return None
-
-
-def _look_from_outside(s: Situation) -> Action | None:
-    """What answered before answers again."""
-    c = s.conditions
-    if c.unknown(Type.REACHABLE):
-        return s.look(Type.REACHABLE, s.patience.reach_s, holds=False)
-    if c.false(Type.REACHABLE):
-        told = f"proven by the server, but {c[Type.REACHABLE].message}. {UNREACHABLE}"
-        return s.look(Type.REACHABLE, s.patience.reach_s, holds=False) or End(UnitStatus.FAILED, "Silent", told)
-    return None

@@ -210,10 +210,6 @@ def test_odd_estate(name: str) -> None:
     assert words in verdict.reason
 
 
-@pytest.mark.xfail(
-    reason="planned as a restart, whose step knows no wish for new disks: the unit would end at the old template",
-    strict=True,
-)
 def test_half_a_pair_that_is_to_be_recreated_is_planned_as_a_recreation() -> None:
     """Its other half is deployed first, by the same step."""
     verdict = decide(network_unit("n", pair("r")[0], redundant=True), SITUATION, wanted(RECREATE))

@@ -140,17 +140,12 @@ def test_current_routers_of_an_old_template_are_not_forbidden() -> None:
     assert (verdict.method, verdict.forbidden) == (Method.NONE, ())
 
 
-@pytest.mark.xfail(
-    reason="'it will be destroyed' follows 'r-1 reports 4.18.1.0', so it reads as if r-1 were to be destroyed",
-    strict=True,
-)
 def test_what_will_be_destroyed_is_named() -> None:
     reason = decide(network_unit("n", vm("r-1"), LEFT_OVER), SITUATION).reason
     [told] = [part for part in reason.split("; ") if "will be destroyed" in part]
     assert "r-2" in told
 
 
-@pytest.mark.xfail(reason="AssertionError: a plan waits for nothing, not for AskInside", strict=True)
 @pytest.mark.parametrize("unit", [network_unit("n"), ssvm(), vpc_unit("v")])
 def test_a_plan_does_not_ask_routers_about_themselves(unit: Unit) -> None:
     assert decide(unit, SITUATION, Want(looks_inside=True)) == decide(unit, SITUATION, Want())

@@ -68,9 +68,6 @@ def test_what_speaks_against_new_disks_is_asked_when_its_time_has_come() -> None
     assert asked == ["id-n"]
 
 
-@pytest.mark.xfail(
-    reason="a fallback restarts a network of a Basic zone with cleanup, as recreations never do", strict=True
-)
 def test_in_a_basic_zone_no_pod_loses_its_router() -> None:
     """A restart with cleanup may leave a pod without one; a reboot brings a new disk, too."""
     result, sent = fall_back(replace(network_unit("n"), per_pod=True))
@@ -78,7 +75,6 @@ def test_in_a_basic_zone_no_pod_loses_its_router() -> None:
     assert Purpose.RECREATE.value not in sent
 
 
-@pytest.mark.xfail(reason="a fallback does not look at whether the zone is disabled", strict=True)
 def test_in_a_disabled_zone_nothing_is_recreated() -> None:
     """Nothing new would be deployed there."""
     baseline = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))

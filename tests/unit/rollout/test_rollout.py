@@ -185,9 +185,6 @@ def test_nothing_starts_once_the_budget_is_used_up() -> None:
     assert "max_failures is 0" in rollout.results[1].reason
 
 
-@pytest.mark.xfail(
-    reason="asks for a place before it looks what its job did: what is upgraded is told as failed", strict=True
-)
 @pytest.mark.parametrize(
     "limits",
     [{"wait_when_interrupted": True}, {"deadline": 1091.0}, {"max_failures": 0}],
@@ -232,16 +229,13 @@ def test_what_has_only_waited_for_somebody_elses_job_is_not_started_any_more(
     assert "network n0 in 4" in line and f": {reason} [" in line
 
 
-NOTHING_BOOTS = pytest.mark.xfail(reason="speaks of a VM that cannot boot where none is booted", strict=True)
-
-
 @pytest.mark.parametrize(
     ("unit", "method", "boots"),
     [
-        pytest.param(network_unit("n"), Method.LIVE_PATCH, False, marks=NOTHING_BOOTS),
+        (network_unit("n"), Method.LIVE_PATCH, False),
         (network_unit("n"), Method.RECREATE, True),
         (network_unit("n"), Method.RESTART, True),
-        pytest.param(ssvm(), Method.RECREATE, False, marks=NOTHING_BOOTS),  # its job only destroys
+        (ssvm(), Method.RECREATE, False),  # its job only destroys
         (ssvm(), Method.RESTART, True),
     ],
 )
@@ -282,7 +276,6 @@ def test_recreation_is_proven_by_what_came_back(fault: Fault) -> None:
             assert Counter(call.purpose for call in server.calls_of(unit))[Purpose.RECREATE] == 1
 
 
-@pytest.mark.xfail(reason="the hint where to look is never reached", strict=True)
 def test_where_no_system_vm_comes_back_it_says_where_to_look() -> None:
     result = only(FakeServer([ssvm()], {"id-s-1": Fault.NO_REPLACEMENT}), ssvm(), method=Method.RECREATE)
     assert "Next:" in result.reason and "'system template'" in result.reason

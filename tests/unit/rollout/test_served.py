@@ -231,7 +231,7 @@ def test_a_run_whose_target_has_moved_stops_and_says_so() -> None:
     units = networks(6)
     server = FakeServer(units, {units[0].id: [Fault.SILENT, Fault.SILENT]})
     server.target = version("4.22.1.0")
-    rollout = roll(server, units, replace(LIMITS, parallel=1))
+    rollout = roll(server, units, replace(LIMITS, parallel=1, max_failures=0))
     assert statuses(rollout) == [UnitStatus.FAILED] + [UnitStatus.NOT_STARTED] * 5
     assert "run 4.22.1.0 now, and this run upgrades to 4.22.0.0" in rollout.results[0].reason
     assert "run 4.22.1.0 now" in rollout.results[5].reason

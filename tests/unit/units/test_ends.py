@@ -154,7 +154,7 @@ def test_a_router_that_should_have_gone_is_named() -> None:
 
 def not_applied(**more: Any) -> Any:
     given: dict[str, Any] = {"named": "network n", "said": "job j failed.", "troubles": [], "marked": False}
-    return rules_not_applied(**{**given, "host_package": False, **more})
+    return rules_not_applied(**{**given, "packages": [], **more})
 
 
 def test_what_lacks_its_rules_says_in_which_network_and_what_comes_next() -> None:
@@ -175,7 +175,7 @@ def test_where_the_server_still_wants_a_restart_it_says_so() -> None:
 
 
 def test_where_the_hosts_package_is_not_the_servers_a_restart_never_helps() -> None:
-    end = not_applied(host_package=True)
+    end = not_applied(packages=["kvm-3"])
     assert (end.reason, end.recovery) == ("HostPackage", RECREATE)
     assert "Install the same build on hosts and management servers" in end.message
     assert "the next run applies them" not in end.message

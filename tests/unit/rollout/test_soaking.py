@@ -18,7 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
 from tests.unit.builders import NEW, SITUATION, TARGET_TEXT, network_unit, pair, version, vm
-from tests.unit.rollout.fake import WEB, FakeServer, Schedule, Seen
+from tests.unit.rollout.fake import FakeServer
+from tests.unit.rollout.schedule import WEB, Schedule, Seen
 
 UNITS = [
     network_unit(name, vm(f"r-{number}-VM", software=TARGET_TEXT, scripts="new-scripts"))

@@ -4,25 +4,40 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import observing
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.desk import Looks
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rolling
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import scheduler, unit_upgrade, view
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units import actions, last_looks, next_action
 from tests.faults.matrix import KINDS
 from tests.faults.scene import Phase
 
+SHORT: tuple[tuple[ModuleType, str, float], ...] = (
+    (api_client, "AUTH_LIMIT", 0.5),
+    (next_action, "SETTLE_S", 0.3),
+    (next_action, "KNOWN_S", 2.0),
+    (unit_upgrade, "RETRY_S", 0.2),
+    (unit_upgrade, "UNREADABLE_S", 2.0),
+    (scheduler, "RETRY_S", 0.2),
+    (scheduler, "AWAY_S", 0.3),
+    (view, "HOSTS_FRESH_S", 0.1),
+    (view, "LEAVING_FRESH_S", 0.2),
+)
 WORDS = {"passed": "ok", "skipped": "skipped"}
 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observing, "REREAD_S", 0.1)
-    monkeypatch.setattr(api_client, "AUTH_LIMIT", 0.5)
+    for module in (actions, last_looks, next_action, unit_upgrade):
+        monkeypatch.setattr(module, "REREAD_S", 0.1)
+    for module, name, seconds in SHORT:
+        monkeypatch.setattr(module, name, seconds)
     # CloudStack's setting is in whole seconds; the simulator looks at its pairs every 0.05 s.
-    monkeypatch.setattr(Looks, "pair_settles_s", property(lambda looks: None if looks.pair_interval_s is None else 0.3))
+    monkeypatch.setattr(rolling, "pair_settles_s", lambda interval, pool, pairs: 0.3 if interval else None)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus, job_result
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import Request, upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets

@@ -9,7 +9,7 @@ takes no time to find out. Requests cost nothing.
 from __future__ import annotations
 
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rolling
@@ -22,7 +22,7 @@ class VirtualSimulator(ClockedSimulator):
     """As a context it makes rollouts in this process use its clock, too."""
 
     def __enter__(self) -> Self:
-        clocks = {"clock": self.clock.time, "now": self.now, "sleep": self.sleep}
+        clocks: dict[str, Any] = {"clock": self.clock.time, "now": self.now, "sleep": self.sleep}
         self.patch.setattr(rolling, "Surroundings", partial(Surroundings, **clocks))
         self.patch.setattr(rolling, "Progress", partial(Progress, now=self.now))
         return super().__enter__()

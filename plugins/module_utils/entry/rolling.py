@@ -44,7 +44,7 @@ def roll_out(lists: Lists, facts: Facts, orders: Orders, request: Request, log_f
     """Upgrade what is to be worked on."""
     client, units = lists.client, orders.work
     probes = request.probing.open(client, units) if request.probing else Probes()
-    baseline = replace(facts.baseline, minimums={**_minimums(client, units), **facts.baseline.minimums})
+    baseline = replace(facts.baseline, minimums=_minimums(client, units))
     around = Surroundings(
         Standard(baseline, _pair_settles(client, units, sum(unit.redundant for unit in facts.known))),
         replace(request.limits, big_s=_big(client, units)),

@@ -260,10 +260,8 @@ class Scheduler:
 
     def _proves_now(self) -> bool:
         """Whether a proof is read next: it may tell that nothing new is to begin."""
-        return any(
-            isinstance(request, Observe) and request.proof and self._due(one) <= self.clock()
-            for one, request in self._requests.items()
-        )
+        proofs = (one for one, request in self._requests.items() if isinstance(request, Observe) and request.proof)
+        return any(self._due(one) <= self.clock() for one in proofs)
 
     def _begin(self, upgrade: UnitUpgrade) -> None:
         self._queue.remove(upgrade)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.queue import StartQueue
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.unit_upgrade import UnitUpgrade
 from tests.unit.builders import network_unit, pair, vm, vpc_unit
 from tests.unit.rollout.test_bounds import upgrade
 
@@ -19,23 +22,42 @@ SHORT, LONG, ELSEWHERE = (
 )
 
 
-def names(queue: StartQueue) -> list[list[str]]:
-    return [[each.unit.name for each in upgrades] for dummy, upgrades in queue.by_hosts()]
+def pick(queue: StartQueue, load: Counter[str] | None = None, *, per_host: bool = True) -> UnitUpgrade | None:
+    def fits(*dummy: object) -> bool:
+        return True
+
+    return queue.pick(fits, fits, load or Counter(), per_host=per_host)
 
 
-def test_by_hosts_and_the_longest_first() -> None:
+def test_the_longest_of_the_hosts_with_most_left_comes_first() -> None:
     queue = StartQueue([SHORT, ELSEWHERE, LONG])
-    assert {tuple(group) for group in names(queue)} == {("long", "short"), ("elsewhere",)}
-    assert sorted([SHORT, LONG, ELSEWHERE], key=queue.place_of.__getitem__)[0] is LONG
+    assert pick(queue) is LONG
     assert queue.longest_s == LONG.expected_s
+    queue.remove(LONG)
+    assert pick(queue) is ELSEWHERE
+
+
+def test_idle_hosts_come_first_where_hosts_matter() -> None:
+    queue = StartQueue([SHORT, ELSEWHERE, LONG])
+    assert pick(queue, Counter(h1=1)) is ELSEWHERE
+    assert pick(queue, Counter(h1=1), per_host=False) is LONG
+
+
+def test_what_may_not_begin_is_passed_over() -> None:
+    queue = StartQueue([SHORT, ELSEWHERE, LONG])
+    assert (
+        queue.pick(lambda hosts, load: "h1" not in hosts, lambda one, load: True, Counter(), per_host=True) is ELSEWHERE
+    )
+    assert queue.pick(lambda hosts, load: True, lambda one, load: one is SHORT, Counter(), per_host=True) is SHORT
+    assert queue.pick(lambda hosts, load: True, lambda one, load: False, Counter(), per_host=True) is None
 
 
 def test_what_begins_is_taken_from_all_accounts() -> None:
     queue = StartQueue([SHORT, ELSEWHERE, LONG])
     assert (len(queue), queue.total_s) == (3, SHORT.expected_s + LONG.expected_s + ELSEWHERE.expected_s)
     queue.remove(LONG)
-    assert (len(queue), queue.left["h1"]) == (2, SHORT.expected_s)
     queue.remove(SHORT)
-    assert names(queue) == [["elsewhere"]] and list(queue) == [ELSEWHERE]
+    assert (len(queue), list(queue)) == (1, [ELSEWHERE])
     queue.remove(ELSEWHERE)
     assert (len(queue), queue.total_s, queue.longest_s, list(queue)) == (0, 0.0, 0.0, [])
+    assert pick(queue) is None

@@ -68,6 +68,9 @@ def test_units_and_durations() -> None:
         "failed": 1,
         "current": 1,
         "skipped": 0,
+        "gone": 0,
+        "degraded": 0,
+        "left_running": 0,
         "running": 0,
         "not_started": 0,
     }

@@ -92,6 +92,8 @@ def planned(number: int = 1, **more: Any) -> dict[str, Any]:
         "step": 1,
         "method": "live_patch",
         "reason": "runs 4.19.1.0",
+        "code": "OldVersion",
+        "conditions": [],
         "impact": "DNS and DHCP pause for seconds",
         "vms": [{"id": f"vm-{number}", "name": f"r-{number}-VM", **OLD}],
     }
@@ -105,6 +107,8 @@ def result(
         "id": f"id-{number}",
         "method": "live_patch",
         "status": status,
+        "code": "Done" if status == "upgraded" else "NoEffect",
+        "conditions": [],
         "reason": "proven: runs 4.22.0.0" if status == "upgraded" else f"r-{number}-VM still reports 4.19.1.0",
         "job_ids": [f"6e29340c-e68e-434d-aea9-{number:012}"],
         "started": iso_time(T0 + start),

@@ -327,10 +327,12 @@ class FakeServer(Server):
         """A restart without cleanup starts what is stopped, and deploys what is missing."""
         new: dict[str, Any] = {"state": "Running", "software": self.runs, "scripts": "new-scripts"}
         vms[:] = [vm if vm.running else replace(vm, **new) for vm in vms]
-        models = [vm for vm in unit.vms if vm.id not in {each.id for each in vms}]
-        for model in models[: (2 if unit.redundant else 1) - len(vms)]:
-            made = {"id": f"{model.id}-new", "name": f"{model.name}-new", "built_from": version("4.22.0")}
-            vms.append(replace(model, root_template_id="id-new", **new, **made))
+        missing = (2 if unit.redundant else 1) - len(vms)
+        gone = [vm for vm in unit.vms if vm.id not in {each.id for each in vms}]
+        for number, model in enumerate([*gone, *unit.vms * 2][: max(0, missing)]):
+            state = {"redundant_state": "BACKUP" if vms else "PRIMARY"} if unit.redundant else {}
+            made: dict[str, Any] = {"id": f"{model.id}-new{number}", "name": f"{model.name}-new{number}", **state}
+            vms.append(replace(model, built_from=version("4.22.0"), root_template_id="id-new", **new, **made))
 
     def _replace(self, job: FakeJob, vms: list[Vm]) -> None:
         """What a rolling restart or the capacity scan leaves."""

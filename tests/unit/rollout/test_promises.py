@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollout promises, whatever befalls it."""
+"""What a rollout promises, whatever befalls it: bounds, no call too many, and that the next run finishes.
+
+What others do meanwhile is in test_properties.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,14 +21,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import calls
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import roll, statuses
+from tests.unit.rollout.test_properties import SCALE
 
 LIVE_PATCH_FAULTS = [fault for fault in Fault if not fault.of_recreation]
 RECREATION_FAULTS = [
@@ -101,11 +104,10 @@ def carry_out(
     )
     for unit, one in zip(units, drawn, strict=True):
         if one.foreign is not None:
-            server.start(unit, calls(unit, method)[0], one.foreign)
+            server.start(unit, patch(unit), one.foreign)
     theirs = list(server.jobs.values())
     server.most_at_once = server.most_per_host = server.most_per_zone = server.most_per_kind = 0
-    blocker: dict[str, Any] = {"fallback_blocker": lambda unit: None} if fallback else {}
-    rollout = roll(server, units, limits, method, **blocker)
+    rollout = roll(server, units, limits, method, fallback=fallback, allow_degraded=method is Method.RECREATE)
 
     # every unit once in the results, in order
     assert [result.unit.id for result in rollout.results] == [unit.id for unit in units]
@@ -120,9 +122,11 @@ def carry_out(
             for purpose in (Purpose.PATCH, Purpose.RECREATE):
                 begun = [when for when, id_, call in server.log if id_ == unit.id and call.purpose is purpose]
                 assert not begun or begun[0] <= limits.deadline
-    # bounds hold for every start: a job that never ends outlives its unit's slot, as do the jobs of others
+    # bounds hold for every start: a job that never ends outlives its unit's slot, as do the jobs of others, and one of
+    # which nobody knows that it is ours (test_guard.py)
     never_ends = any(Fault.NEVER_ENDS in one.faults for one in drawn)
-    if not theirs and not never_ends:
+    nobodys = ids is not Ids.TAKEN and any(Fault.UNCERTAIN_TAKEN in one.faults for one in drawn)
+    if not theirs and not never_ends and not nobodys:
         assert server.most_at_once <= limits.parallel
         assert not limits.per_host or server.most_per_host <= limits.per_host
         assert server.most_per_kind <= limits.system_vms_at_once
@@ -138,7 +142,7 @@ def carry_out(
     for result in rollout.results:
         if result.status is UnitStatus.UPGRADED:
             wishes = Strategy(WantedMethod.RECREATE) if result.method is Method.RECREATE else Strategy()
-            assert decide(as_it_is(result.unit, server), SITUATION, wishes).method is Method.NONE
+            assert decide(as_it_is(result.unit, server), SITUATION, wanted(wishes)).method is Method.NONE
             for network in result.unit.network_ids:
                 assert server.rules[network], f"{network} has no rules"
                 last = max((job for job in server.jobs.values() if network in job.networks), key=lambda job: job.begins)
@@ -163,7 +167,7 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
             assert without_effect or rules or in_doubt, (other, job)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100 * SCALE)
 @given(
     drawn(["network", "pair", "vpc", "tiers"], LIVE_PATCH_FAULTS, [Fault.NONE, Fault.SILENT, Fault.LOST]),
     LIMITS_DRAWN,
@@ -180,20 +184,20 @@ def test_promises(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     assert all(decide(as_it_is(unit, again), SITUATION).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=200)
+@settings(max_examples=70 * SCALE)
 @given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN, IDS_DRAWN)
 def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     units = [one.unit(number) for number, one in enumerate(described)]
     wishes = Strategy(WantedMethod.RECREATE, allow_degraded=True)
     server, dummy = carry_out(units, described, limits, Method.RECREATE, ids)
     left = [as_it_is(unit, server) for unit in units]
-    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION, wishes).method is Method.RECREATE]
+    todo = [unit for unit in left if unit.vms and decide(unit, SITUATION, wanted(wishes)).method is Method.RECREATE]
     again = FakeServer(todo)
-    assert roll(again, todo, replace(limits, deadline=None), Method.RECREATE).good
-    assert all(decide(as_it_is(unit, again), SITUATION, wishes).method is Method.NONE for unit in todo)
+    assert roll(again, todo, replace(limits, deadline=None), Method.RECREATE, allow_degraded=True).good
+    assert all(decide(as_it_is(unit, again), SITUATION, wanted(wishes)).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=150)
+@settings(max_examples=50 * SCALE)
 @given(
     drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),
     LIMITS_DRAWN,
@@ -217,4 +221,4 @@ def as_it_is(unit: Unit, server: FakeServer) -> Unit:
     server.gone = False
     for job in server.jobs.values():
         job.applied |= job.fault is Fault.SERVER_GONE  # it died with the server
-    return replace(unit, vms=tuple(server.read(unit, Method.NONE)))
+    return replace(unit, vms=tuple(server.read(unit)))

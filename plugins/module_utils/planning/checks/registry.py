@@ -21,7 +21,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Baseline, Verdict
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, calls, restart_vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, met_by, oldest_agents
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
+    Defect,
+    met_by,
+    occurs_in,
+    oldest_agents,
+)
 
 
 class Status(str, enum.Enum):
@@ -71,9 +76,15 @@ class CheckContext:
         """Of each verdict the known defects of this server that its unit meets."""
         server, agents = self.cloud.version, oldest_agents(self.cloud)
         minimum = {zone.id: zone.minimum_version for zone in self.cloud.zones}
-        return [
-            met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id)) if server else ()
+        if server is None:
+            return [() for dummy in self.verdicts]
+        met = [
+            met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id))
             for unit, verdict in self.verdicts
+        ]
+        return [
+            tuple(defect for defect in defects if occurs_in(self.cloud, defect, unit))
+            for (unit, dummy), defects in zip(self.verdicts, met, strict=True)
         ]
 
     @cached_property

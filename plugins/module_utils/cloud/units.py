@@ -12,6 +12,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     GOING_STATES,
     LOAD_BALANCING,
+    PRIVATE_GATEWAY,
     REMOTE_ACCESS_VPN,
     SITE_VPN,
     Kind,
@@ -33,7 +34,7 @@ class Services:
         found = [REMOTE_ACCESS_VPN] if any(self.vpn_addresses.intersection(vm.addresses) for vm in vms) else []
         for words, having in (
             (SITE_VPN, self.site_vpns),
-            ("private gateway", self.private_gateways),
+            (PRIVATE_GATEWAY, self.private_gateways),
             (LOAD_BALANCING, self.balanced),
         ):
             if ids & having:

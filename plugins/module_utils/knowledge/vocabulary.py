@@ -48,6 +48,7 @@ SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
 REMOTE_ACCESS_VPN = "remote access VPN"
 SITE_VPN = "site-to-site VPN"
+PRIVATE_GATEWAY = "private gateway"
 LOAD_BALANCING = "load balancing"
 
 ROUTER_PROVIDERS = frozenset({"VirtualRouter", "VpcVirtualRouter"})

@@ -38,7 +38,7 @@ class PollSchedule:
 
     def learn(self, estimate_s: float, took_s: float, ran_s: float) -> None:
         """A job was over when it was I(took_s) old; it still ran when it was I(ran_s) old."""
-        if estimate_s > 0:
+        if estimate_s >= SHORTEST_S:
             late = min((took_s - ran_s) / 2, NOTICED_LATE * took_s)
             self._ratios.append((took_s - late) / estimate_s)
 

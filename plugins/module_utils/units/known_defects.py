@@ -19,9 +19,26 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects import all_kinds, routers, system_vms
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import Defect, Effect, Span, holds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
+    Condition,
+    Defect,
+    Effect,
+    Span,
+    holds,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import hypervisors_for
 
-__all__ = ["DEFECTS", "FILES_FROM_HOST", "Defect", "Effect", "Span", "defects_of", "met_by", "oldest_agents"]
+__all__ = [
+    "DEFECTS",
+    "FILES_FROM_HOST",
+    "Defect",
+    "Effect",
+    "Span",
+    "defects_of",
+    "met_by",
+    "occurs_in",
+    "oldest_agents",
+]
 
 DEFECTS = (*routers.ROWS, *system_vms.ROWS, *all_kinds.ROWS)
 
@@ -60,6 +77,15 @@ def met_by(
         and (not defect.hypervisors or unit.hypervisor is None or unit.hypervisor in defect.hypervisors)
         and holds(defect.condition, unit, minimum)
     )
+
+
+def occurs_in(cloud: Cloud, defect: Defect, unit: Unit) -> bool:
+    """Whether the cloud is one in which a unit may meet the defect, as far as that is not for the unit to say."""
+    if defect.condition is Condition.OTHER_ZONES:
+        return len(cloud.zones) > 1
+    if defect.condition is Condition.SEVERAL_HYPERVISORS:
+        return len(hypervisors_for(cloud, unit)) > 1
+    return True
 
 
 def oldest_agents(cloud: Cloud) -> Mapping[str, Version]:

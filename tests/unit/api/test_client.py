@@ -219,6 +219,48 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         client_for(Conversation())
 
 
+class Crowd:
+    """A session that answers when C(together) questions are there; every other one it does not know."""
+
+    def __init__(self, together: int) -> None:
+        self.together = threading.Barrier(together, timeout=30)
+        self.most = self._there = 0
+        self._lock = threading.Lock()
+
+    def send(self, prepared: Any, **options: Any) -> requests.Response:
+        with self._lock:
+            self._there += 1
+            self.most = max(self.most, self._there)
+        self.together.wait()
+        with self._lock:
+            self._there -= 1
+        number = dict(pair.split("=") for pair in prepared.body.split("&"))["jobid"]
+        return refusal(431, f"no job {number}") if int(number) % 2 else ok(jobid=number)
+
+
+def test_questions_are_asked_several_at_a_time_and_answered_in_order() -> None:
+    crowd = Crowd(together=3)
+    client = client_for(crowd, connections=3)
+    answers = list(client.read_each("queryAsyncJobResult", [{"jobid": str(number)} for number in range(6)]))
+    assert answers[::2] == [{"jobid": "0"}, {"jobid": "2"}, {"jobid": "4"}]
+    refused = [answer for answer in answers[1::2] if isinstance(answer, ApiError)]
+    assert [number in str(answer) for number, answer in zip("135", refused, strict=True)] == [True] * 3
+    assert crowd.most == 3
+
+
+def test_one_question_that_meets_trouble_is_asked_again_for_itself() -> None:
+    talk = Conversation(
+        ("queryAsyncJobResult", {"jobid": "a"}, html(503)),
+        ("queryAsyncJobResult", {"jobid": "a"}, ok(jobid="a")),
+        ("queryAsyncJobResult", {"jobid": "b"}, ok(jobid="b")),
+    )
+    with client_for(talk, connections=1) as client:
+        assert list(client.read_each("queryAsyncJobResult", [{"jobid": "a"}, {"jobid": "b"}])) == [
+            {"jobid": "a"},
+            {"jobid": "b"},
+        ]
+
+
 # Submitting
 
 

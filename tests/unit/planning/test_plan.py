@@ -410,6 +410,30 @@ def test_known_defects_of_thousands_of_units_are_a_line_each_with_a_few_names() 
     assert "second live patch" in lines[-1]
 
 
+OTHER_ZONE = replace(estate().zones[0], id="id-other", name="other")
+VMWARE1 = replace(KVM1, id="id-esx1", name="esx1", hypervisor="VMware", version=None)
+VMWARE_BY_DEFAULT = settings({"system.vm.default.hypervisor": "VMware"})
+
+
+@pytest.mark.parametrize(
+    ("defect", "unit", "server", "facts", "named"),
+    [
+        ("13021", CPVM, "4.22.0.0", {"zones": (*estate().zones, OTHER_ZONE)}, True),
+        ("13021", CPVM, "4.22.0.0", {}, False),
+        ("7433", WEB, "4.18.0.0", {"hosts": (KVM1, VMWARE1)}, True),
+        ("7433", WEB, "4.18.0.0", {"hosts": (KVM1,)}, False),
+        ("7433", WEB, "4.18.0.0", {"hosts": (KVM1, replace(VMWARE1, zone_id="id-other"))}, False),
+        ("7433", WEB, "4.18.0.0", {"hosts": (KVM1, VMWARE1), "settings": VMWARE_BY_DEFAULT}, False),
+    ],
+)
+def test_a_defect_of_a_cloud_with_several_zones_or_hypervisors_is_named_there_only(
+    defect: str, unit: Unit, server: str, facts: dict[str, Any], named: bool
+) -> None:
+    policy = make_policy(method=WantedMethod.RECREATE)
+    dummy, seen = check("known_defects", unit, policy=policy, servers=(server,), **facts)
+    assert (defect in {line.split()[0] for line in seen.splitlines()}) is named, seen
+
+
 def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
     status, seen = check(
         "wanted_method", WEB, vpc_unit("empty", tiers=0), policy=make_policy(method=WantedMethod.LIVE_PATCH)

@@ -78,6 +78,10 @@ BOUNDS = [
     ("6755", ["4.19.0.0", "4.19.3.0", "4.20.3.0"], ["4.18.2.5", "4.21.0.0", "4.22.0.0"]),
     ("10046", ["4.18.1.0", "4.18.2.5", "4.19.1.3", "4.20.0.0"], ["4.17.2.0", "4.18.0.0", "4.19.2.0", "4.20.1.0"]),
     ("12952", ["4.20.1.0", "4.20.2.0", "4.21.0.0", "4.22.0.1"], ["4.19.3.0", "4.20.0.0", "4.20.3.0"]),
+    ("11592", ["4.21.0.0", "4.22.0.0", "4.22.0.1"], ["4.20.2.0", "4.20.3.0", "4.22.1.0"]),
+    ("11965", ["4.21.0.0", "4.22.0.1"], ["4.20.1.0", "4.20.3.0"]),
+    ("7433", ["4.16.1.0", "4.17.2.0", "4.18.0.0"], ["4.18.1.0", "4.19.0.0"]),
+    ("13021", ["4.14.1.0", "4.18.2.5", "4.22.0.1"], []),
 ]
 
 
@@ -89,7 +93,9 @@ def test_a_release_has_the_defects_of_its_branch(defect: str, affected: list[str
 
 def test_the_newest_release_that_was_looked_at_has_only_what_is_not_known_to_be_fixed() -> None:
     found = {defect.id for defect in defects_of(version("4.22.0.1"))}
-    assert found == {"12211", "12621", "9582", "8497", "8497-python", "10710", "7982", "12952"}
+    assert found == {
+        *("12211", "12621", "9582", "8497", "8497-python", "10710", "7982", "12952", "11592", "11965", "13021")
+    }
 
 
 LB_TIERS = vpc_unit("v", tiers=(network("a", has_load_balancer=True), network("b", has_load_balancer=True)))
@@ -109,6 +115,7 @@ STARTED = {Method.RECREATE, Method.RESTART}
 SSVM, CPVM = (system_vm_unit(vm(name, kind)) for name, kind in (("s-1", Kind.SSVM), ("v-2", Kind.CPVM)))
 LB_VM = system_vm_unit(vm("b-3", internal_lb=True))
 BALANCED = network_unit("lb", unit={"sensitive_services": ("load balancing",)})
+PRIVATE_VPC = replace(vpc_unit("private"), sensitive_services=("private gateway",))
 SITE_VPN_VPC = replace(vpc_unit("vpn"), sensitive_services=("site-to-site VPN",))
 PAIR_VPC = vpc_unit("pair", *pair("r-pair"), redundant=True)
 
@@ -153,6 +160,10 @@ WHO: list[tuple[str, str, set[Method], list[Unit], list[Unit]]] = [
     ("9197", "4.19.0.0", {Method.RESTART}, [SSVM, WEB, LB_VM], [on(WEB, "VMware")]),
     ("8395", "4.19.0.0", STARTED, [SSVM, CPVM, WEB, vpc_unit("v"), LB_VM], []),
     ("6755", "4.20.2.0", PATCHED | STARTED, [SSVM, CPVM, WEB, vpc_unit("v"), LB_VM], []),
+    ("11592", "4.22.0.0", PATCHED | STARTED, [vpc_unit("v"), PAIR_VPC], [WEB, vpc_unit("v", tiers=0), LB_VM]),
+    ("11965", "4.22.0.0", PATCHED | STARTED, [PRIVATE_VPC], [vpc_unit("v"), SITE_VPN_VPC, WEB]),
+    ("7433", "4.18.0.0", MADE_ANEW, [WEB, vpc_unit("v")], [SSVM, CPVM]),
+    ("13021", "4.22.0.0", MADE_ANEW, [CPVM], [SSVM, WEB]),
 ]
 
 

@@ -21,7 +21,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, met_by, oldest_agents
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
+    Defect,
+    met_by,
+    occurs_in,
+    oldest_agents,
+)
 
 from ...units.calls import commands_of
 
@@ -73,9 +78,15 @@ class CheckContext:
         """Of each verdict the known defects of this server that its unit meets."""
         server, agents = self.cloud.version, oldest_agents(self.cloud)
         minimum = {zone.id: zone.minimum_version for zone in self.cloud.zones}
-        return [
-            met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id)) if server else ()
+        if server is None:
+            return [() for dummy in self.verdicts]
+        met = [
+            met_by(unit, verdict.method, server, minimum.get(unit.zone_id), agents.get(unit.zone_id))
             for unit, verdict in self.verdicts
+        ]
+        return [
+            tuple(defect for defect in defects if occurs_in(self.cloud, defect, unit))
+            for (unit, dummy), defects in zip(self.verdicts, met, strict=True)
         ]
 
     @cached_property

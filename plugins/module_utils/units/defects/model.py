@@ -12,6 +12,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     LOAD_BALANCING,
+    PRIVATE_GATEWAY,
     SITE_VPN,
     Kind,
     Method,
@@ -61,6 +62,7 @@ class Condition(str, enum.Enum):
     NO_TIER_IMPLEMENTED = "a VPC with tiers, none of them Implemented"
     NO_KVM_TEMPLATE_TO_REGISTER = "no template for KVM is missing as well"
     NO_TIERS = "a VPC without tiers"
+    TIERS = "a VPC with tiers"
     SEVERAL_PUBLIC_RANGES = "public addresses of more than one range"
     TEMPLATE_BELOW_MINIMUM = "built from a template below minreq.sysvmtemplate.version"
     TEMPLATE_BELOW_DEBIAN_11 = "built from a template below 4.16"
@@ -69,6 +71,9 @@ class Condition(str, enum.Enum):
     OLD_REDUNDANT_VPC = "a redundant VPC whose routers run software older than 4.18.2"
     PAIR = "a redundant pair"
     SEVERAL_ZONES = "a hypervisor that more than one zone has"
+    OTHER_ZONES = "a cloud of several zones"
+    SEVERAL_HYPERVISORS = "a zone of several hypervisors, system.vm.default.hypervisor is none of them"
+    PRIVATE_GATEWAY = "a private gateway"
     SHARED_NETWORK = "a shared network"
     SITE_VPN = "a site-to-site VPN"
 
@@ -124,6 +129,8 @@ def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> b
         return bool(tiers) and not unit.tiers
     if condition is Condition.NO_TIERS:
         return not tiers
+    if condition is Condition.TIERS:
+        return bool(tiers)
     if condition is Condition.MANY_TIERS:
         return len(tiers) >= MANY_TIERS
     if condition is Condition.TEMPLATE_BELOW_MINIMUM:
@@ -140,7 +147,9 @@ def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> b
         return unit.network is not None and unit.network.type == "Shared"
     if condition is Condition.SITE_VPN:
         return SITE_VPN in unit.sensitive_services
-    return True  # always, or what no list tells
+    if condition is Condition.PRIVATE_GATEWAY:
+        return PRIVATE_GATEWAY in unit.sensitive_services
+    return True  # always, what no list tells, or of the cloud (occurs_in)
 
 
 def span(first: str | None, until: str | None) -> Span:

@@ -282,4 +282,48 @@ ROWS = (
         "let nobody remove networks while this runs",
         f"{REPOSITORY}/pull/10563",
     ),
+    Defect(
+        "11592",
+        # #9102 is in 4.21.0.0 and not in 4.20.2.0 (ancestry); CsDhcp.py of 4.22.0.0 has the same lines. Fixed by
+        # #12161, merged into the branch 4.22 after 4.22.0.0 (2025-11-30); that 4.22.1.0 (2026-05) has it was inferred.
+        (span("4.21.0.0", "4.22.1.0"),),
+        "DHCP no longer gives out a tier's gateway as name server: instances of the VPC stop resolving each other's "
+        "names when they renew their leases",
+        PATCH | START,
+        VPC,
+        Effect.WARN,
+        "where names inside matter, leave the VPC out with sysvm_exclude_names until management server and KVM hosts "
+        "have 4.22.1",
+        f"{REPOSITORY}/issues/11592",
+        Condition.TIERS,
+        on_host=True,
+    ),
+    Defect(
+        "11965",
+        # #11967 describes it: a static route by next hop, which there is since 4.21.0.0 (CreateStaticRouteCmd), has no
+        # address of a gateway, which CsAddress.py looks up for private gateways since #10262 (4.20.1.0). Merged by
+        # 2025-12-16, not in 4.22.0.0 (source); the release is not known. No list that is read has the routes.
+        (span("4.21.0.0", None),),
+        "a router of a VPC that has both a private gateway and a static route by next hop cannot be configured: its "
+        "VPC does not start, and no more rules are applied",
+        PATCH | START,
+        VPC,
+        Effect.WARN,
+        "where the VPC has such a route, leave it out with sysvm_exclude_names, or have the route removed before",
+        f"{REPOSITORY}/issues/11965",
+        Condition.PRIVATE_GATEWAY,
+        on_host=True,
+    ),
+    Defect(
+        "7433",
+        # "4.18, All before 4.18"; fixed by #7877 in 4.18.1.0 (ancestry), which tries one hypervisor after the other.
+        (span(None, "4.18.1.0"),),
+        "the server picks a hypervisor for a new router before it looks for hosts, and tries no other",
+        RECREATE,
+        ROUTERS,
+        Effect.WARN,
+        "have usable hosts of each hypervisor, or set system.vm.default.hypervisor before",
+        f"{REPOSITORY}/issues/7433",
+        Condition.SEVERAL_HYPERVISORS,
+    ),
 )

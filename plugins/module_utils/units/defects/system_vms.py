@@ -12,6 +12,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.mod
     REPOSITORY,
     START,
     SYSTEM_VMS,
+    Condition,
     Defect,
     Effect,
     span,
@@ -72,6 +73,20 @@ ROWS = (
         Effect.WARN,
         "where that is so, live patch it, or release the ROOT domain's range before",
         f"{REPOSITORY}/pull/7144",
+    ),
+    Defect(
+        "13021",
+        # Merged in 2026-04 or later; the release is not known. ConsoleProxyManagerImpl.isPoolReadyForScan asks for all
+        # zones in every release that was looked at, 4.14.1.0 to 4.22.0.0. A start does not go through it.
+        (span(None, None),),
+        "while a CPVM of any zone is Starting or Stopping, no zone gets a new one, so recreations in several zones "
+        "wait for each other",
+        RECREATE,
+        frozenset({Kind.CPVM}),
+        Effect.WARN,
+        "allow for it with sysvm_start_timeout, and let nobody restart CPVMs of other zones while this runs",
+        f"{REPOSITORY}/pull/13021",
+        Condition.OTHER_ZONES,
     ),
     Defect(
         "8089",

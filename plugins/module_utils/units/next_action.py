@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ..cloud.job_ids import Purpose
 from ..cloud.model import Unit
+from ..cloud.moments import TOLERANCE_S
 from ..knowledge.server_texts import Meaning, meaning_of
 from ..knowledge.vocabulary import Kind, Method
 from . import calls as call
@@ -39,6 +40,8 @@ KNOWN_S = 30.0  # a job may be unknown so long to a server whose database lags
 # After a patch whose end nobody saw its script may still run in the VM, where a second one would get in its way.
 SCRIPT_S = 180.0
 LONG_PATCH_S = 600.0  # from so long a patch on the server gives up on the script, not the script itself
+# Should this run be killed now, the next one tells by seconds which job came last, and so what is owed (cloud/own_jobs.py).
+APART_S = TOLERANCE_S + 1.0
 TRIES = 2  # of a live patch, and of a restart for rules that was lost
 MOST_ATTEMPTS = 40  # of all sorts on one unit, jobs of others included
 LB_WORDS = "no API live patches an internal LB VM; stopping and starting it does"
@@ -180,6 +183,9 @@ def _patch_again(s: Situation, patch: call.Call, why: str) -> Action | None:
         return None
     if waiting := _until_script_has_ended(s, s.record.tries(patch)[-1:]):
         return waiting
+    apart = s.record.sent[-1].began_at + APART_S
+    if s.now < apart:
+        return Wait(apart, Type.SOFTWARE)
     note = f"the first live patch left the old checksum, as is known of this server ({', '.join(known)}); patched again"
     return _ready(s) or Send(patch, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
 

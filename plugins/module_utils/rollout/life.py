@@ -16,7 +16,7 @@ from functools import partial
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
     Meaning,
     hint_of,
@@ -237,6 +237,8 @@ class Life:
             f"({', '.join(self.second)}); patched once more"
         )
         call, self.second = patch_routers(self.unit), ()
+        # If this run is interrupted now, what is owed follows from which of the two came last (cloud.restarts).
+        yield Pause(self.desk.clock() + TOLERANCE_S + 1)
         yield from self.caller.until_free(call, self.reader)
         ended = yield from self.caller.carry_out(call, lambda job: False)  # what was sent before has not helped
         seen = yield from self.reader.observe(failed=ended.trouble is not None)

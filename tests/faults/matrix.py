@@ -590,7 +590,7 @@ KINDS = (
     Kind(
         "scripts stay old",
         job("stale_scripts"),
-        verify=survives("no effect and is sent once more", first=True),
+        verify=survives("left the old checksum and is sent once more", first=True),
         again=True,
     ),
     Kind(

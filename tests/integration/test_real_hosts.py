@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus, job_result
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
@@ -93,22 +92,39 @@ def test_a_first_patch_that_leaves_the_old_checksum_costs_a_second_one_and_no_fa
     assert {unit["method"] for unit in again.values()} == {"none"}
 
 
+def sent_before(simulator: VirtualSimulator, *jobs: tuple[str, Purpose, int]) -> None:
+    """By a run that was killed, one after the other: through which network, what for, and which attempt it was."""
+    with simulator.client() as client:
+        for name, purpose, attempt in jobs:
+            network = uuid_of("network", name)
+            job = job_id_of(uuid_of("zone", "Berlin"), network, purpose, "4.21.0.0", attempt)
+            client.submit("restartNetwork", job_id=job, id=network, livepatch=purpose is Purpose.PATCH)
+            simulator.sleep(5)
+
+
+def all_rules(simulator: VirtualSimulator) -> set[str]:
+    return {unit["rules"] for unit in simulator.state()["units"].values() if unit["kind"] == "network"}
+
+
 def test_a_run_that_was_killed_after_the_first_patch_of_each_is_followed_by_one_that_heals_them() -> None:
     """All claim the target with one checksum, so they look current; that our last job failed is what tells."""
     names = [f"net-{number:03}" for number in range(1, 4)]
     with cloud("4.21.0.0", "4.20.2", networks=[{"name": "net", "count": 3}]) as simulator:
-        with simulator.client() as client:
-            jobs = {}
-            for network in (uuid_of("network", name) for name in names):
-                jobs[network] = job_id_of(uuid_of("zone", "Berlin"), network, Purpose.PATCH, "4.21.0.0", 1)
-                client.submit("restartNetwork", job_id=jobs[network], id=network, livepatch=True)
-            simulator.sleep(5)
-            assert {job_result(client, job).status for job in jobs.values()} == {JobStatus.FAILED}
+        sent_before(simulator, *((name, Purpose.PATCH, 1) for name in names))
         assert {unit["method"] for unit in planned(simulator).values()} == {"restart"}
         outcome = done(simulator, Targets(networks=names), Method.RESTART, limits=replace(LIMITS, max_failures=0))
-        rules = {unit["rules"] for unit in simulator.state()["units"].values() if unit["kind"] == "network"}
-    assert outcome.failure is None
-    assert rules == {"applied"}
+        assert outcome.failure is None
+        assert all_rules(simulator) == {"applied"}
+        assert {unit["method"] for unit in planned(simulator).values()} == {"none"}
+
+
+def test_a_run_that_was_killed_while_it_healed_a_vpc_owes_all_of_its_tiers() -> None:
+    through = "vpc-tier1"
+    with cloud("4.21.0.0", "4.20.2", vpcs=[{"name": "vpc", "tiers": 3}]) as simulator:
+        sent_before(simulator, *((through, *job) for job in [(Purpose.PATCH, 1), (Purpose.APPLY_RULES, 1)]))
+        sent_before(simulator, (through, Purpose.PATCH, 2))
+        assert done(simulator, Targets(vpcs=["vpc"]), Method.RESTART).failure is None
+        assert all_rules(simulator) == {"applied"}
 
 
 RPM = {"zones": [{"name": "Berlin", "hosts": [{"name": "kvm-3", "version": "4.22.0.0", "package": "4.22.0.0+rpm"}]}]}

@@ -8,7 +8,7 @@ from typing import Any
 
 VERSION = "4.22.0.0"
 OLD = "4.20.2.0"  # what the estates run unless they say otherwise
-# Of Debian 12: one live patch is enough for it on hosts that do what real ones do (tests/integration/test_real_hosts).
+# Of Debian 12: one live patch is enough for it on real hosts; integration/test_real_hosts.py has others.
 TEMPLATE = "4.20.2"
 # A second of the real thing is some milliseconds here; nothing happens in the background that a test did not ask for.
 TIMINGS = {

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
@@ -228,6 +229,8 @@ def test_a_checksum_that_changed_to_another_old_one_is_found_out_by_the_rules() 
     assert result.status is UnitStatus.UPGRADED, result.reason
     assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES, PATCH, RULES, RULES]
     assert all(server.rules.values())
+    _first, refused, again, *_rest = (when for when, dummy, dummy2 in server.log)
+    assert again - refused > TOLERANCE_S, "which came last tells what an interrupted run owes"
 
 
 @pytest.mark.parametrize("target", [KNOWN, OTHER])

@@ -40,7 +40,7 @@ KNOWN_S = 30.0  # a job may be unknown so long to a server whose database lags
 # After a patch whose end nobody saw its script may still run in the VM, where a second one would get in its way.
 SCRIPT_S = 180.0
 LONG_PATCH_S = 600.0  # from so long a patch on the server gives up on the script, not the script itself
-# Should this run be killed now, the next one tells by seconds which job came last, and so what is owed (cloud/own_jobs.py).
+# Should this run be killed now, the next one tells by seconds which job came last, and by that what is owed.
 APART_S = TOLERANCE_S + 1.0
 TRIES = 2  # of a live patch, and of a restart for rules that was lost
 MOST_ATTEMPTS = 40  # of all sorts on one unit, jobs of others included

@@ -46,6 +46,7 @@ from tests.unit.planning.test_new_disks import CASES as NEW_DISKS
 SSVM = system_vm_unit(vm("s-1", Kind.SSVM))
 CPVM = system_vm_unit(vm("v-2", Kind.CPVM))
 WEB = network_unit("web")
+PAIR = network_unit("pair", *pair("r"))
 SHOP = vpc_unit("shop", tiers=3)
 
 
@@ -275,6 +276,16 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ("job.expire.minutes", Status.OK, "1440 minutes", (SHOP,), {}),
     ("job.expire.minutes", Status.OK, "720", (SHOP,), {"settings": settings({"job.expire.minutes": "720"})}),
     ("job.expire.minutes", Status.WARN, "60 minutes", (SHOP,), {"settings": settings({"job.expire.minutes": "60"})}),
+    ("router.check.poolsize", Status.OK, "35 s", (PAIR,), {}),
+    ("router.check.poolsize", Status.OK, "", (WEB,) * 400, {}),
+    ("router.check.poolsize", Status.WARN, "of 400 pairs a look may be 2 min old", (PAIR,) * 400, {}),
+    (
+        "router.check.poolsize",
+        Status.WARN,
+        "never looks",
+        (PAIR,),
+        {"settings": settings({"router.check.interval": "0"})},
+    ),
     ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
     (
         "redundant_pairs",

@@ -11,6 +11,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, REMEMBERED_S
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import SHUTDOWN_LETS_JOBS_END
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import rough
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     Against,
@@ -19,13 +20,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     check,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import expected_seconds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import expected_seconds, pair_settles_s
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
 CANCEL_THRESHOLD = "job.cancel.threshold.minutes"
 EXPIRY_MINUTES = REMEMBERED_S / 60
 NIGHT_MINUTES = 12 * 60
+MANY_PAIRS = 100
 PORT = "integration.api.port"
 ROLLING = "network.rolling.restart"
 PAIR_INTERVAL = "router.check.interval"
@@ -233,3 +235,28 @@ def job_expiry(context: CheckContext) -> Iterator[str]:
     minutes = context.cloud.settings.number(JOB_EXPIRY, EXPIRY_MINUTES)
     if minutes < NIGHT_MINUTES:
         yield f"it forgets them after {minutes:.0f} minutes, and with them how the restarts of this night ended"
+
+
+def _pairs(context: CheckContext) -> tuple[int, float | None]:
+    """How many there are in the cloud, and after how many seconds the server has looked at each again."""
+    pairs = sum(unit.elects for unit in context.cloud.units)
+    values = context.cloud.settings
+    return pairs, pair_settles_s(values.number(PAIR_INTERVAL, 30), values.number(PAIR_POOL, 10), pairs)
+
+
+@check(
+    PAIR_POOL,
+    "Does the server look often enough at what redundant pairs elect?",
+    worst=Status.WARN,
+    remedy=f"A pair is proven once the server has looked at it again. Raise {PAIR_POOL} (and {PAIR_INTERVAL}, where it is "
+    "0) and restart the management servers before the upgrade, or allow for the time.",
+    fine=lambda context: f"it looks at each pair again within {rough(_pairs(context)[1] or 0.0)}",
+    settings=(PAIR_INTERVAL, PAIR_POOL),
+    concerns=lambda context: any(unit.elects for unit in context.pending),
+)
+def looks_at_pairs(context: CheckContext) -> Iterator[str]:
+    pairs, settles_s = _pairs(context)
+    if settles_s is None:
+        yield f"{PAIR_INTERVAL} is 0: the server never looks, so no pair can be proven whole"
+    elif pairs > MANY_PAIRS:
+        yield f"of {pairs} pairs a look may be {rough(settles_s)} old; each unit that is one takes so much longer"

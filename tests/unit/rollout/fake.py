@@ -226,7 +226,8 @@ class FakeServer(Server):
         self._settle()
         vms = list(self.vms[unit.id])
         if unit.id in self.states and self.time >= self.looks[unit.id]:
-            vms = [replace(vm, redundant_state=state) for vm, state in zip(vms, self.states[unit.id], strict=True)]
+            shown = zip(vms, self.states[unit.id], strict=False)  # a half may be gone by now
+            vms[: len(self.states[unit.id])] = [replace(vm, redundant_state=state) for vm, state in shown]
         return vms
 
     def hosts(self) -> dict[str, Host]:
@@ -276,7 +277,8 @@ class FakeServer(Server):
         return [call for dummy, identity, call in self.log if identity == unit.id]
 
     def _unit_of(self, identity: str) -> Unit:
-        return next(unit for unit in self.units.values() if identity in unit.resource_ids())
+        there = ((unit, {vm.id for vm in self.vms[unit.id]}) for unit in self.units.values())
+        return next(unit for unit, vms in there if identity in unit.resource_ids() | vms)
 
     def _settle(self) -> None:
         self.time += 0.001

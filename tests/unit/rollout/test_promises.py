@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -197,6 +198,9 @@ def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids
     assert all(decide(as_it_is(unit, again), SITUATION, wanted(wishes)).method is Method.NONE for unit in todo)
 
 
+@pytest.mark.xfail(
+    reason="what is at work when the budget is used up is told as failed, see test_rollout.py", strict=True
+)
 @settings(max_examples=50 * SCALE)
 @given(
     drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),
@@ -207,6 +211,11 @@ def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids
     [Drawn("network", (), 1.0, 0)] * 4
     + [Drawn("pair", (Fault.SILENT, Fault.SILENT), seconds, 0) for seconds in (8.0, 10.0, 9.0)],
     Limits(1, 1, 1, 0, 60, 40, 30, 20, deadline=1200.0),
+    Ids.TAKEN,
+)
+@example(
+    [Drawn("network", (Fault.SILENT, Fault.SILENT, Fault.LEFT_OVER), 1.0, 0), Drawn("network", (), 1.0, 0)],
+    Limits(1, 0, 1, 0, 60, 40, 30, 20),
     Ids.TAKEN,
 )
 def test_promises_of_fallback(described: list[Drawn], limits: Limits, ids: Ids) -> None:

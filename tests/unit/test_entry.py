@@ -95,7 +95,6 @@ def test_what_a_request_comes_to(method: Method, given: dict[str, bool], wanted:
     assert {name for name, value in vars(want).items() if value is True} == wanted
 
 
-@pytest.mark.xfail(reason="AssertionError: a plan waits for nothing, not for AskInside", strict=True)
 @pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RESTART, Method.RECREATE])
 def test_health_checks_are_a_matter_of_the_rollout(method: Method) -> None:
     found = orders(network_unit("n"), network_unit("m", vm("r", **NEW)), method=method, health_checks=True)
@@ -138,7 +137,6 @@ def test_what_is_not_proven_is_named(status: UnitStatus, fails: bool) -> None:
     assert ("network bad: the reason" in (found.failure or "")) is told, "each that was not started would say the same"
 
 
-@pytest.mark.xfail(reason="the message ends with the word None", strict=True)
 def test_why_nothing_was_started_is_told_once() -> None:
     results = [result(unit, UnitStatus.NOT_STARTED, "the run was interrupted") for unit in (LEFT, GOOD)]
     failure = outcome(*results).failure

@@ -243,7 +243,6 @@ def _failure(results: Sequence[UnitResult], rollout: Rollout) -> str | None:
         return None
     counts = Counter(result.status.value.replace("_", " ") for result in results)
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())
-    reasons = "; ".join(
-        f"{result.unit.label}: {result.reason}" for result in bad if result.status is not UnitStatus.NOT_STARTED
-    )
+    ended = [f"{each.unit.label}: {each.reason}" for each in bad if each.status is not UnitStatus.NOT_STARTED]
+    reasons = "; ".join(ended or dict.fromkeys(each.reason for each in bad))  # what was not started has one reason
     return f"Not every target is proven to run the new software ({summary}). {reasons or rollout.error}"

@@ -219,10 +219,13 @@ class UnitUpgrade:
         probes.call(self.unit.id)
 
     def _await(self, facts: Facts) -> Steps[UnitResult | None]:
-        self._waits, self._holds = self._waits + 1, False
+        last = self.record.attempts[-1] if self.record.attempts else None
+        # A job that may be ours keeps the place: the answer to the last call was lost, and no id tells.
+        self._waits, self._holds = self._waits + 1, last is not None and last.uncertain and not last.guarded
         ends: Reply = Overdue("")
         if self._waits <= MOST_WAITS:
-            ends = yield OthersEnd(facts.foreign, self._terms.job_timeout * max(1, len(self.unit.vms)))
+            timeout = self._terms.job_timeout * max(1, len(self.unit.vms))
+            ends = yield OthersEnd(facts.foreign, timeout, holds=self._holds)
         if isinstance(ends, list):
             self.record.attempts += ends
             return None

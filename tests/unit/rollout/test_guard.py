@@ -59,9 +59,6 @@ def test_an_attempt_that_did_nothing_is_followed_by_the_next() -> None:
     assert len(set(server.jobs)) == 3
 
 
-@pytest.mark.xfail(
-    reason="a job whose answer was lost is taken for one of somebody else, and its place given away", strict=True
-)
 def test_a_job_whose_answer_was_lost_keeps_its_place_where_the_server_takes_no_ids() -> None:
     units = networks(3)
     server = FakeServer(units, {units[0].id: Fault.UNCERTAIN_TAKEN}, ids=Ids.REFUSED)

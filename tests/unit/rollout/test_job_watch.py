@@ -132,5 +132,6 @@ def test_jobs_of_others_are_told_when_all_have_ended_in_the_order_in_which_they_
 
 
 def test_of_a_job_of_others_that_nobody_knows_any_more_nothing_is_taken_for_a_success() -> None:
-    [end] = Watched().watch.ends_of(others("a")) or ()
+    ends: Any = Watched().watch.ends_of(others("a"))
+    [end] = ends
     assert end.error and end.job is not None and end.job.status is JobStatus.EXPIRED

@@ -21,7 +21,7 @@ from tests.unit.rollout.rolling import LIMITS, networks, roll, scheduler, status
 from tests.unit.rollout.world import Event, Window, World
 
 OLD = vm("r-old")
-NEW = {"software": "4.22.0.0", "built_from": "4.22.0", "root_template_id": "id-new"}
+NEW: dict[str, Any] = {"software": "4.22.0.0", "built_from": "4.22.0", "root_template_id": "id-new"}
 PATIENT = replace(LIMITS, job_timeout=900, verify_timeout=60)
 
 

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -198,9 +197,6 @@ def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids
     assert all(decide(as_it_is(unit, again), SITUATION, wanted(wishes)).method is Method.NONE for unit in todo)
 
 
-@pytest.mark.xfail(
-    reason="what is at work when the budget is used up is told as failed, see test_rollout.py", strict=True
-)
 @settings(max_examples=50 * SCALE)
 @given(
     drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),

@@ -43,7 +43,7 @@ SORTS = ["network", "network", "pair", "vpc", "tiers", "system", "current", "hal
 def unit_of(sort: str, number: int) -> Unit:
     name, host = f"u{number}", f"h{number % 3}"
     one = vm(f"r{number}", host_id=host)
-    at_target = {"software": "4.22.0.0", "host_id": host}
+    at_target: dict[str, Any] = {"software": "4.22.0.0", "host_id": host}
     if sort == "system":
         return system_vm_unit(vm(f"s{number}", Kind.SSVM, host_id=host, zone_id=f"z{number % 3}"))
     if sort == "pair":
@@ -107,7 +107,8 @@ CLOUDS = {
 def check(world: World, units: Sequence[Unit], limits: Limits, method: Method, **more: Any) -> list[UnitResult]:
     """Roll out; what must hold of each result holds at the moment when it is told."""
     one = scheduler(world, limits, interrupted=lambda: world.time >= world.stop_at, **more)
-    finish, told = one._finish, []
+    finish = one._finish
+    told: list[str] = []
 
     def finished(upgrade: Any, result: UnitResult) -> None:
         if result.status is UnitStatus.GONE:
@@ -117,7 +118,7 @@ def check(world: World, units: Sequence[Unit], limits: Limits, method: Method, *
             told.extend(f"{result.unit.name} {result.status.value}, but {why}" for why in world.untrue(result.unit))
         finish(upgrade, result)
 
-    one._finish = finished
+    one._finish = finished  # type: ignore[method-assign]
     rollout = one.roll(units, method)
     assert world.violations == []
     assert told == []

@@ -23,7 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
     why_stopped,
 )
 
-UNITS = [
+UNITS: list[dict[str, Any]] = [
     {"id": "u1", "kind": "network", "vms": [{"id": "vm1"}, {"id": "vm2"}]},
     {"id": "u2", "kind": "vpc", "vms": [{"id": "vm3"}]},
     {"id": "u3", "kind": "internal_lb", "vms": [{"id": "u3"}]},

@@ -72,7 +72,7 @@ def test_what_the_server_would_not_work_on(unit: Unit, reason: str, words: str) 
         (ssvm(), ""),
         (ssvm(state="Stopped"), "it is Stopped and a live patch needs it Running"),
         (replace(ssvm(), vms=()), ""),
-        *((network_unit("n", vm("r", hypervisor=name)), name) for name in NO_LIVE_PATCH_HYPERVISORS),
+        *((network_unit("n", vm("r", hypervisor=name)), name) for name in sorted(NO_LIVE_PATCH_HYPERVISORS)),
         *((network_unit("n", vm("r", hypervisor=name)), "") for name in ("KVM", "VMware", "XenServer", "Simulator")),
         # of a stopped router the server tells no hypervisor
         (network_unit("n", vm("r-1", hypervisor=None), vm("r-2", hypervisor="Hyperv")), "Hyperv"),

@@ -248,8 +248,8 @@ def _pairs(context: CheckContext) -> tuple[int, float | None]:
     PAIR_POOL,
     "Does the server look often enough at what redundant pairs elect?",
     worst=Status.WARN,
-    remedy=f"A pair is proven once the server has looked at it again. Raise {PAIR_POOL} (and {PAIR_INTERVAL}, where it is "
-    "0) and restart the management servers before the upgrade, or allow for the time.",
+    remedy=f"A pair is proven once the server has looked at it again. Raise {PAIR_POOL} (and {PAIR_INTERVAL}, where it "
+    "is 0) and restart the management servers before the upgrade, or allow for the time.",
     fine=lambda context: f"it looks at each pair again within {rough(_pairs(context)[1] or 0.0)}",
     settings=(PAIR_INTERVAL, PAIR_POOL),
     concerns=lambda context: any(unit.elects for unit in context.pending),

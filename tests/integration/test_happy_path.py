@@ -62,12 +62,13 @@ REPORT_KEYS = {
     "gaps",
     "guards",
     "notes",
+    "restarts",
     "steps",
     "units",
 }
 UNIT_KEYS = {
     *("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
-    *("status", "reason", "job_ids", "started", "finished", "duration_s", "worked_s", "vms"),
+    *("status", "code", "conditions", "reason", "job_ids", "started", "finished", "duration_s", "worked_s", "vms"),
     *("notes", "restarts", "gap_s", "endpoints"),
 }
 FACTS = {"state", "software_version", "template_version", "host"}

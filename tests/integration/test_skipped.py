@@ -46,7 +46,7 @@ def test_the_others_are_upgraded_and_yet_it_is_no_success(run: Run) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("ssvm", "its agent is not connected, so nothing could be proven"),
+        ("ssvm", "the agent of s-1-VM is not connected, so nothing could be proven"),
         ("orphan_router", "the server says that its network or VPC does not exist"),
     ],
 )

@@ -29,8 +29,13 @@ def in_order(run: Run) -> list[str]:
 
 
 def test_silent_patch_failure(tmp_path: Path) -> None:
-    """The job succeeds and the router is as old as before. All others are done; the re-run does this unit alone."""
-    with Cloud(nets({"kind": SILENT, "match": {"name": "net-3"}, "times": 2}), tmp_path) as cloud:
+    """The job succeeds and the router is as old as before. All others are done; the re-run does this unit alone.
+
+    To a router whose template is below the minimum the server would refuse the rules, and the job would fail.
+    """
+    settings = {"minreq.sysvmtemplate.version": "4.20.0"}
+    fault = {"kind": SILENT, "match": {"name": "net-3"}, "times": 2}
+    with Cloud(nets(fault, settings=settings), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], max_failures=1)
         [router] = cloud.vms_of("net-3")
         reason = f"the job succeeded, but {router} still reports {OLD}, not {VERSION}."

@@ -26,7 +26,9 @@ PLANTED = {
 
 
 def nets(*faults: dict[str, Any]) -> dict[str, Any]:
-    return estate(networks=[{"name": "net-1"}, {"name": "net-2"}], faults=list(faults))
+    """Their routers are at the minimum: to one below it the server would refuse the rules, and the job would fail."""
+    settings = {"minreq.sysvmtemplate.version": "4.20.0"}
+    return estate(networks=[{"name": "net-1"}, {"name": "net-2"}], faults=list(faults), settings=settings)
 
 
 def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:

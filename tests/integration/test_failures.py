@@ -78,7 +78,7 @@ def test_without_tolerance_the_first_failure_starts_nothing_more(tmp_path: Path)
     assert run.targets[:1] == ["net-1"] and set(run.targets[1:]) == {"net-2", "net-3"}
     assert in_order(run) == ["upgraded", "failed", "upgraded", "not_started", "not_started"]
     assert "failed: Failed to restart network" in run.units["net-2"]["reason"]
-    assert run.units["net-4"]["reason"] == "not started: 1 failed unit(s), and max_failures is 0"
+    assert run.units["net-4"]["reason"] == "1 unit failed, and max_failures is 0"
 
 
 def test_the_budget_spans_the_steps(tmp_path: Path) -> None:

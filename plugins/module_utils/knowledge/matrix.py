@@ -61,10 +61,6 @@ RESTARTED_SERVICES = {
     ROUTER: ("haproxy", "apache2", "dnsmasq"),
 }
 
-# What the template must have for the OpenJDK that the new software needs. An agent of this release or newer that is
-# connected runs on it, so it proves as much for a system VM whose template does not tell its version.
-FIRST_OPENJDK_11 = (4, 14)
-
 
 def row_for(built_from: Version, target: Version) -> Row | None:
     """The row of the matrix for the release a VM was built from and the one of the server; None where there is none."""

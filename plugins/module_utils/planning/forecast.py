@@ -152,14 +152,22 @@ def upgraded(cloud: Cloud, target: Version) -> Cloud:
         hosts=tuple(replace(host, version=target) if host.hypervisor == "KVM" else host for host in cloud.hosts),
         capabilities=Capabilities.all(),
     )
-    return replace(after, units=tuple(_given_the_new_template(after, unit) for unit in cloud.units))
+    return replace(after, units=tuple(_after_the_upgrade(after, unit, cloud.version) for unit in cloud.units))
 
 
-def _given_the_new_template(cloud: Cloud, unit: Unit) -> Unit:
-    """As the upgrade does with all VMs: their disks keep the old one."""
+def _after_the_upgrade(cloud: Cloud, unit: Unit, source: Version | None) -> Unit:
+    """All VMs are given the new template, while their disks keep the old one.
+
+    A server before 4.13.1 does not tell the software and the agents of system VMs: they are taken for its own, and
+    connected.
+    """
     template = new_template(cloud, unit.zone_id, hypervisor_of(cloud, unit), unit.kind.is_router)
     identity = min(template.ids, default=None)
-    return replace(unit, vms=tuple(replace(vm, next_template_id=identity or vm.next_template_id) for vm in unit.vms))
+    vms = [replace(vm, next_template_id=identity or vm.next_template_id) for vm in unit.vms]
+    if unit.kind.is_system_vm:
+        untold = {"software": source, "agent_state": "Up"}
+        vms = [vm if vm.software or not vm.running else replace(vm, **untold) for vm in vms]
+    return replace(unit, vms=tuple(vms))
 
 
 def with_raised_memory(cloud: Cloud, target: Version) -> Cloud:

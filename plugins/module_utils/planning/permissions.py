@@ -91,12 +91,20 @@ NEEDS: Mapping[Use, Needs] = {
         optional=("listCapabilities", "listClusters", "listPods", "listSharedFileSystems"),
     ),
     Use.LIVE_PATCH: Needs(
-        "`upgrade_sysvms` as far as VMs are live patched, and rules applied again",
-        required=("destroyRouter", "patchSystemVm", "restartNetwork", "restartVPC"),
+        "`upgrade_sysvms` as far as VMs are live patched, or started where nothing is to patch, and rules applied",
+        required=(
+            "destroyRouter",
+            "patchSystemVm",
+            "rebootRouter",
+            "restartNetwork",
+            "restartVPC",
+            "startInternalLoadBalancerVM",
+        ),
     ),
     Use.RESTART: Needs(
         "`upgrade_sysvms` as far as VMs are stopped and started: internal LB VMs, stopped routers",
         required=(
+            "destroyRouter",
             "rebootRouter",
             "rebootSystemVm",
             "restartNetwork",
@@ -106,7 +114,7 @@ NEEDS: Mapping[Use, Needs] = {
     ),
     Use.RECREATE: Needs(
         "`upgrade_sysvms` as far as VMs are made anew from the new template",
-        required=("destroyRouter", "destroySystemVm", "restartNetwork", "restartVPC"),
+        required=("destroyRouter", "destroySystemVm", "rebootRouter", "restartNetwork", "restartVPC"),
     ),
     Use.HEALTH_CHECKS: Needs(
         "`health_checks` of the acting modules: the routers' own checks and their gateway, before and after",

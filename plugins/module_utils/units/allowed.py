@@ -66,22 +66,26 @@ def forbidden(vms: Iterable[Vm], target: Version) -> tuple[tuple[Vm, str], ...]:
     return tuple((vm, why) for vm in vms if (why := _matrix_forbids(vm, target)))
 
 
+def newest_origin(vm: Vm) -> Version | None:
+    """The version a VM was built from, or what it is not newer than; None where nothing tells.
+
+    The software of a connected agent is never older than the template, and needs the OpenJDK in it.
+    """
+    if vm.built_from is None and not vm.is_router and vm.agent_state == "Up":
+        return vm.software
+    return vm.built_from
+
+
 def _matrix_forbids(vm: Vm, target: Version) -> str | None:
-    if vm.built_from is None:
-        return f"the version {vm.name} was built from is unknown, so it is never live patched" if _untold(vm) else None
-    row = matrix.row_for(vm.built_from, target)
+    origin = newest_origin(vm)
+    if origin is None and not vm.running:
+        return None  # nothing to live patch; whatever is done to its unit gives it a known version
+    if origin is None:
+        return f"the version {vm.name} was built from is unknown, so it is never live patched"
+    row = matrix.row_for(origin, target)
     if row is None or row.supported:
         return None  # of a server that cannot live patch at all a check says so
-    return f"{vm.name} was built from {vm.built_from}: {row.comment}"
-
-
-def _untold(vm: Vm) -> bool:
-    """Whether nothing tells that what a VM of unknown origin was built from may be live patched."""
-    if not vm.running:
-        return False  # nothing to live patch; whatever is done to its unit gives it a known version
-    # A connected agent that runs on the newer OpenJDK tells.
-    connected = not vm.is_router and vm.agent_state == "Up"
-    return not (connected and vm.software is not None and vm.software.release >= matrix.FIRST_OPENJDK_11)
+    return f"{vm.name} was built from {origin if vm.built_from else f'{origin} or older'}: {row.comment}"
 
 
 def _is(vms: list[Vm]) -> str:

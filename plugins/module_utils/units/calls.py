@@ -199,15 +199,16 @@ def commands_of(unit: Unit, method: Method) -> frozenset[str]:
     sent = {apply_rules(network_id).command for network_id in unit.network_ids}
     if unit.vpc:
         sent.add("restartVPC")
-    if method is Method.LIVE_PATCH:
-        sent.add(patch(unit).command)
-        sent |= {destroy_left_over(vm).command for vm in unit.surplus}
-    elif method is Method.RECREATE:
+    if method is Method.RECREATE:
         sent.add(recreate(unit).command)
-    elif method is Method.RESTART and unit.kind is Kind.INTERNAL_LB:
+    elif unit.kind is Kind.INTERNAL_LB:
         sent.add(restart_internal_lb(unit).command)
-    elif method is Method.RESTART:
+    else:
+        sent |= {destroy_left_over(vm).command for vm in unit.surplus}
+        if method is Method.LIVE_PATCH:
+            sent.add(patch(unit).command)
+    if (method is Method.RECREATE and unit.per_pod) or (method is Method.RESTART and unit.kind is not Kind.INTERNAL_LB):
         sent |= {reboot(unit, vm).command for vm in unit.vms if vm.running}
-        if unit.kind.is_router:
-            sent.add(start(unit).command)
+    if unit.kind.is_router and unit.kind is not Kind.INTERNAL_LB:
+        sent.add(start(unit).command)
     return frozenset(sent)

@@ -27,7 +27,7 @@ from .actions import (
     Situation,
     Wait,
 )
-from .allowed import forbidden, why_not_live_patchable
+from .allowed import forbidden, newest_origin, why_not_live_patchable
 from .baseline import is_current
 from .conditions import Condition, Conditions, Type, expected_vms
 from .ends import End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
@@ -123,7 +123,7 @@ def _next_call(s: Situation) -> Action:
     why = f"not recreated: {instead}; {why}" if instead else why
     if barred := forbidden([*behind, *halted], target):
         words = "; ".join(words for dummy, words in barred)
-        known = all(vm.built_from is not None for vm, dummy in barred)
+        known = all(newest_origin(vm) for vm, dummy in barred)
         if want.unsupported and known:
             return _recreate(s, words)
         return s.end("Forbidden" if known else "OriginUnknown", f"{words}; recreate it from the new template")

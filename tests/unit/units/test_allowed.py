@@ -100,7 +100,7 @@ def test_a_known_defect_may_speak_against_a_live_patch() -> None:
         (vm("r", built_from=""), "the version r was built from is unknown, so it is never live patched"),
         (vm("r", built_from="", state="Stopped"), ""),  # whatever is done to it gives it a known one
         (vm("s", Kind.SSVM, built_from="", software="4.14.0"), ""),  # its agent runs on the newer OpenJDK
-        (vm("s", Kind.SSVM, built_from="", software="4.13.1"), "unknown"),
+        (vm("s", Kind.SSVM, built_from="", software="4.13.1"), "s was built from 4.13.1 or older: its template"),
         (vm("s", Kind.SSVM, built_from="", software="4.18.0", agent_state="Alert"), "unknown"),
         (vm("s", Kind.SSVM, built_from="", software=""), "unknown"),
         (vm("r", built_from="", software="4.18.0"), "unknown"),  # of a router it says what the server believes

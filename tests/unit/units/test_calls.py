@@ -146,6 +146,9 @@ RULES = {"restartNetwork"}
         (SSVM, Method.RESTART, {"rebootSystemVm"}),
         (LB_VM, Method.RECREATE, RULES | {"destroyRouter"}),
         (LB_VM, Method.RESTART, RULES | {"rebootRouter"}),
+        (LB_VM, Method.LIVE_PATCH, RULES | {"rebootRouter"}),
+        (network_unit("n", vm("r-1"), STOPPED), Method.RESTART, RULES | {"rebootRouter", "destroyRouter"}),
+        (replace(network_unit("n", vm("r-1")), per_pod=True), Method.RECREATE, RULES | {"rebootRouter"}),
     ],
 )
 def test_every_command_that_a_method_may_send(unit: Unit, method: Method, commands: set[str]) -> None:

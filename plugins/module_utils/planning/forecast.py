@@ -165,8 +165,8 @@ def _after_the_upgrade(cloud: Cloud, unit: Unit, source: Version | None) -> Unit
     identity = min(template.ids, default=None)
     vms = [replace(vm, next_template_id=identity or vm.next_template_id) for vm in unit.vms]
     if unit.kind.is_system_vm:
-        untold = {"software": source, "agent_state": "Up"}
-        vms = [vm if vm.software or not vm.running else replace(vm, **untold) for vm in vms]
+        untold = [vm.running and vm.software is None for vm in vms]
+        vms = [replace(vm, software=source, agent_state="Up") if so else vm for vm, so in zip(vms, untold, strict=True)]
     return replace(unit, vms=tuple(vms))
 
 

@@ -88,7 +88,7 @@ def test_a_first_patch_that_leaves_the_old_checksum_costs_a_second_one_and_no_fa
     assert set(sent.values()) == {2 if defects else 1} and len(sent) == 6
     notes = [note for result in outcome.values["results"] for note in result["notes"]]
     assert len(notes) == (6 if defects else 0)
-    assert all(f"as is known of this server ({defects}); patched a second time" in note for note in notes)
+    assert all(f"as is known of this server ({defects}); patched again" in note for note in notes)
     assert {unit["method"] for unit in again.values()} == {"none"}
 
 
@@ -135,7 +135,7 @@ def test_a_package_of_another_build_is_named_and_the_same_in_each_run() -> None:
         for method in (Method.LIVE_PATCH, Method.RESTART):
             [result] = done(simulator, Targets(networks=["net"]), method).values["results"]
             assert (result["status"], result["recovery"]) == ("failed", "recreate"), result
-            assert "the host's package is not the server's (kvm-3)" in result["reason"]
+            assert "the package of kvm-3 is not the server's" in result["reason"]
 
 
 def test_what_takes_no_rules_for_its_hosts_package_is_recreated_where_that_is_wanted() -> None:

@@ -102,7 +102,7 @@ class _Search:
     def next(self) -> tuple[Purpose, int] | None:
         """What to ask for now; None where it is found or nothing is left that it may be."""
         newest = self._newest()
-        if newest is not None and self._is_it(newest[1]):
+        if newest is not None and self._is_it(newest[1]) and not self._untold:
             return None
         left = (call for call in self._candidates(newest) if call not in self.asked and call[1] <= KNOWN_ATTEMPTS)
         return next(left, None)
@@ -131,6 +131,7 @@ class _Search:
             return
         (purpose, attempt), job = newest
         after = sum(began > _at(job) + TOLERANCE_S for began in (*self.wanted.earlier, self.wanted.began))
+        after += self._untold if self._is_it(job) else 0
         if job.status is JobStatus.SUCCEEDED:
             # What came later was most likely somebody else's, or the same once more.
             if len(self.asked) < MOST_QUESTIONS:
@@ -141,12 +142,27 @@ class _Search:
             yield purpose, attempt + further
 
     def _newest(self) -> tuple[tuple[Purpose, int], Job] | None:
-        known = [(call, job) for call, job in self.asked.items() if job.status is not JobStatus.EXPIRED]
-        return max(known, key=lambda pair: _at(pair[1]), default=None)
+        return max(self._known, key=_in_order, default=None)
+
+    @property
+    def _known(self) -> list[tuple[tuple[Purpose, int], Job]]:
+        return [(call, job) for call, job in self.asked.items() if job.status is not JobStatus.EXPIRED]
+
+    @property
+    def _untold(self) -> int:
+        """How many restarts there were at about the same time as the last one, but for those whose jobs are known."""
+        close = 1 + sum(self.wanted.began - began <= TOLERANCE_S for began in self.wanted.earlier)
+        return max(0, close - sum(self._is_it(job) for dummy, job in self._known))
 
     def _is_it(self, job: Job) -> bool:
         """Whether this job left the events; they are written one after the other."""
         return abs(_at(job) - self.wanted.began) <= TOLERANCE_S
+
+
+def _in_order(known: tuple[tuple[Purpose, int], Job]) -> tuple[float, float, bool]:
+    """The jobs of a network run one after the other; rules are applied after a patch."""
+    (purpose, dummy), job = known
+    return _at(job), moment(job.completed) or 0.0, purpose is Purpose.APPLY_RULES
 
 
 def _at(job: Job) -> float:

@@ -102,7 +102,10 @@ class Server:
         return found
 
     def owner(self, unit: Unit) -> Unit | None:
-        """The unit with its network, or VPC and tiers, as they are now; None where that is not there any more."""
+        """The unit with its network, or VPC and tiers, as they are now; None where that is not there any more.
+
+        An internal LB VM is its network's.
+        """
         if unit.kind is Kind.NETWORK:
             network = self._lists.network(unit.id)
             balanced = unit.network is not None and unit.network.has_load_balancer
@@ -113,6 +116,8 @@ class Server:
             tiers = [tier for identity in (vpc.tier_ids if vpc else ()) if (tier := self._lists.network(identity))]
             known = tuple(replace(tier, has_load_balancer=tier.id in balancing) for tier in tiers)
             return None if vpc is None else replace(unit, vpc=replace(vpc, tiers=known))
+        if unit.kind is Kind.INTERNAL_LB and unit.network_ids and self._lists.network(unit.network_ids[0]) is None:
+            return None
         return unit
 
     def _root_volume(self, vm: Vm) -> Mapping[str, Any] | None:

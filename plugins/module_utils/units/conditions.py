@@ -193,7 +193,8 @@ def _exists(facts: Facts, record: Record) -> Verdict:
         return YES, "Found", ""
     if not facts.full and not unit.kind.is_system_vm:
         return UNKNOWN, "NotAsked", ""
-    if facts.found and unit.kind in (Kind.NETWORK, Kind.VPC):
+    destroyed = any(each.call and each.call.destroys for each in record.sent)  # by us: its network is to have it again
+    if facts.found and (unit.kind in (Kind.NETWORK, Kind.VPC) or (unit.kind is Kind.INTERNAL_LB and destroyed)):
         return YES, "Found", ""
     return NO, "Gone", f"{unit.label} is not there any more"
 

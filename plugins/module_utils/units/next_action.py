@@ -116,6 +116,8 @@ def _next_call(s: Situation) -> Action:
     behind = [vm for vm in running if software and not is_current(vm, s.baseline)] or (running if software else [])
     if not unit.vms and unit.kind.is_system_vm:
         return _failed(s, s.record.sent, "NoReplacement")
+    if not unit.vms and unit.kind is Kind.INTERNAL_LB:
+        return _send(s, call.start(unit), Method.RECREATE, why)
     old = software or c.false(Type.TEMPLATE) or c.false(Type.COMPLETE, "LeftOver", "TooMany") or not running
     instead = s.baseline.avoids(unit, Method.RECREATE) if want.renew else None
     if want.renew and old and not (instead and software):
@@ -127,7 +129,7 @@ def _next_call(s: Situation) -> Action:
         if want.unsupported and known:
             return _recreate(s, words)
         return s.end("Forbidden" if known else "OriginUnknown", f"{words}; recreate it from the new template")
-    if unit.kind is Kind.INTERNAL_LB and unit.vms and old:
+    if unit.kind is Kind.INTERNAL_LB and old:
         return _send(s, call.restart_internal_lb(unit), Method.RESTART, LB_WORDS)
     if c.false(Type.COMPLETE, "LeftOver"):
         if waiting := s.look(Type.COMPLETE, min(LEFT_OVER_S, s.patience.verify_s), holds=False):

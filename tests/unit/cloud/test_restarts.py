@@ -147,6 +147,17 @@ def test_the_last_attempt_counts() -> None:
     assert owed == () and good.created == at(12)
 
 
+@pytest.mark.parametrize(("rules", "owed"), [(1, 0), (2, 1), (None, 1)])
+def test_of_two_restarts_within_a_moment_both_are_looked_for(rules: int | None, owed: int) -> None:
+    """A live patch whose rules failed and the restart that applied them may be of one second."""
+    second = [{**event, "id": f"{event['id']}-b", "parentid": "b"} for event in events("id-n", 10, *ALL)]
+    jobs = {ours("id-n", Purpose.PATCH): (2, 10)}
+    jobs |= {ours("id-n", Purpose.APPLY_RULES): (rules, 10)} if rules else {}
+    found = judged(NETWORK, Api([*events("id-n", 10, *ALL), *second], jobs))
+    assert len(found[0]) == owed
+    assert [each.succeeded for each in found[1]] == [not owed]
+
+
 def test_what_somebody_restarted_after_a_failure_of_ours_is_owed_as_nobody_tells_how_it_ended() -> None:
     happened = [*events("id-n", 10, *ALL), *events("id-n", 20, *ALL)]
     [owed], dummy = judged(NETWORK, Api(happened, {ours("id-n", Purpose.PATCH): (2, 10)}))

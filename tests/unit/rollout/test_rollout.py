@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
-from tests.unit.builders import network_unit, pair, ssvm, system_vm_unit, vm, vpc_unit
+from tests.unit.builders import internal_lb, network_unit, pair, ssvm, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses
 
@@ -274,6 +274,24 @@ def test_recreation_is_proven_by_what_came_back(fault: Fault) -> None:
             assert server.calls_of(unit)[0].purpose is Purpose.RECREATE
             assert all(server.rules.values()) or result.status is UnitStatus.FAILED
             assert Counter(call.purpose for call in server.calls_of(unit))[Purpose.RECREATE] == 1
+
+
+@pytest.mark.parametrize("state", ["Running", "Stopped"])
+def test_an_internal_lb_vm_that_is_recreated_is_deployed_again(state: str) -> None:
+    unit = internal_lb(state=state)
+    server = FakeServer([unit])
+    result = only(server, unit, method=Method.RECREATE)
+    assert (result.status, result.method) == (UnitStatus.UPGRADED, Method.RECREATE), result.reason
+    assert [call.command for call in server.calls_of(unit)] == ["destroyRouter", "restartNetwork"]
+    assert [vm.id for vm in result.after or ()] != [vm.id for vm in unit.vms]
+
+
+def test_of_an_internal_lb_vm_whose_network_is_gone_nothing_is_missing() -> None:
+    unit = internal_lb()
+    server = FakeServer([unit])
+    server.owner = lambda asked: None if server.calls_of(unit) else asked  # type: ignore[method-assign]
+    result = only(server, unit, method=Method.RECREATE)
+    assert (result.status, result.code) == (UnitStatus.GONE, "Gone")
 
 
 def test_where_no_system_vm_comes_back_it_says_where_to_look() -> None:

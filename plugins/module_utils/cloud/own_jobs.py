@@ -137,8 +137,9 @@ class _Search:
             if len(self.asked) < MOST_QUESTIONS:
                 yield purpose, attempt + after
             return
+        last = {each: max((n for (what, n), dummy in self._known if what is each), default=0) for each in purposes}
         for further in range(1, after + 1):  # what was owed then may have been made good
-            yield from ((other, further) for other in purposes if other is not purpose)
+            yield from ((other, last[other] + further) for other in purposes if other is not purpose)
             yield purpose, attempt + further
 
     def _newest(self) -> tuple[tuple[Purpose, int], Job] | None:

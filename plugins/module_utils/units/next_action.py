@@ -323,7 +323,8 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     seen = "; ".join(each.message for each in wrong(s.conditions) if each.message and each.type is not Type.RULES)
     last = tried[-1] if tried else None
     said = last.error if last else ""
-    refused = reason == "RulesNotApplied" and _refuses_checksum(s) and any(_patched(each) for each in s.record.sent)
+    patched = s.unit.owed or any(_patched(each) for each in s.record.sent)  # by an earlier run, or by this one
+    refused = reason == "RulesNotApplied" and patched and _refuses_checksum(s)
     recovery = Recovery.RECREATE if refused else recovery_of(s.unit, s.conditions, last)
     if recovery is Recovery.RECREATE and s.want.fallback:
         blocker = (_against_recreation(s) or ("", s.want.blocker(s.unit)))[1]

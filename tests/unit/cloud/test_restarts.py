@@ -158,6 +158,13 @@ def test_of_two_restarts_within_a_moment_both_are_looked_for(rules: int | None, 
     assert [each.succeeded for each in found[1]] == [not owed]
 
 
+def test_a_second_patch_after_rules_that_failed_is_found() -> None:
+    happened = [event for minute in (10, 11, 12) for event in events("id-n", minute, *ALL)]
+    jobs = {ours("id-n", Purpose.PATCH): (2, 10), ours("id-n", Purpose.APPLY_RULES): (2, 11)}
+    second = ours("id-n", Purpose.PATCH, 2)
+    assert judged(NETWORK, Api(happened, {**jobs, second: (1, 12)})) == ((), (Restart("id-n", second, at(12), True),))
+
+
 def test_what_somebody_restarted_after_a_failure_of_ours_is_owed_as_nobody_tells_how_it_ended() -> None:
     happened = [*events("id-n", 10, *ALL), *events("id-n", 20, *ALL)]
     [owed], dummy = judged(NETWORK, Api(happened, {ours("id-n", Purpose.PATCH): (2, 10)}))

@@ -66,7 +66,7 @@ def test_a_patch_of_a_system_vm_that_already_runs_is_waited_for(tmp_path: Path) 
         assert len(cloud.simulator.journal()) == 1
     assert result["failed"] is False and result["changed"] is False
     [vm] = result["results"]
-    assert (vm["status"], vm["job_ids"]) == ("upgraded", [theirs])
+    assert (vm["status"], vm["job_ids"]) == ("current", [theirs])
     assert vm["reason"] == f"a job that was already running did it: runs {VERSION}"
 
 

@@ -71,6 +71,11 @@ def test_what_gets_no_rollout(unit: Unit, method: Method, status: UnitStatus | N
 def test_rules_that_are_owed_are_applied_whatever_the_method(method: Method) -> None:
     current = vm("r", **NEW)
     assert settled(network_unit("n", current), method) is UnitStatus.CURRENT
+    if method is Method.RESTART:
+        old_disk = replace(current, root_template_id="id-old", root_template="old")
+        per_pod = {"per_pod": True}
+        assert settled(network_unit("n", old_disk), method) is UnitStatus.CURRENT, "it would keep its disk"
+        assert settled(network_unit("n", old_disk, unit=per_pod), method) is None
     assert settled(network_unit("n", current, unit={"owed": (Owed("id-n", "it failed", 0.0),)}), method) is None
 
 

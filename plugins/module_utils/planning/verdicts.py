@@ -54,7 +54,7 @@ def decide(unit: Unit, baseline: Baseline, want: Want | None = None) -> Verdict:
         return _read_only(unit, baseline)
     want = replace(want or Want(recreate=True), looks_inside=False)
     facts, record = Facts(unit, 0.0, full=True, version=baseline.target), Record({vm.id: vm for vm in unit.vms})
-    conditions = assess(facts, record, Standard(baseline, new_disks=want.renew), 0.0, {})
+    conditions = assess(facts, record, Standard(baseline, new_disks=want.new_disks(unit)), 0.0, {})
     action = next_action(Situation(facts, conditions, record, want, baseline, Patience(), 0.0))
     return _verdict_of(action, unit, conditions, baseline)
 

@@ -81,11 +81,10 @@ class UnitUpgrade:
         self._holds, self._needs_place, self._waits = False, True, 0
         self._looked_from_outside = not terms.probes.on
         standard = terms.standard
-        rebooted = want.reboot and (unit.kind.is_system_vm or unit.per_pod)
         self._standard = Standard(
             standard.baseline,
             standard.pair_settles_s,
-            new_disks=want.renew or rebooted,
+            new_disks=want.new_disks(unit),
             looks_inside=want.looks_inside,
         )
         plan = self._decide(Facts(unit, terms.clock(), full=True, version=standard.baseline.target))

@@ -45,6 +45,10 @@ class Want:
     looks_inside: bool = False
     blocker: Callable[[Unit], str | None] = lambda unit: None
 
+    def new_disks(self, unit: Unit) -> bool:
+        """Whether its VMs are to run from a new template; a router that is rebooted elsewhere keeps its disk."""
+        return self.renew or (self.reboot and (unit.kind.is_system_vm or unit.per_pod))
+
 
 @dataclass(frozen=True)
 class Patience:

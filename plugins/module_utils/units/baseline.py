@@ -154,3 +154,9 @@ def is_current(vm: Vm, baseline: Baseline) -> bool:
         from_new = vm.built_from is not None and vm.built_from in baseline.template_versions
         return vm.scripts not in baseline.old_scripts and (from_new or vm.scripts in baseline.new_scripts)
     return vm.software == baseline.target and not baseline.has_wrong_scripts(vm)
+
+
+def has_old_disk(vm: Vm, baseline: Baseline) -> bool:
+    """Whether its ROOT volume is known not to be from the template that a new one would be from."""
+    template = baseline.template(vm)
+    return template is not None and template.carries(vm, new=False) is False

@@ -28,7 +28,7 @@ from .actions import (
     Wait,
 )
 from .allowed import forbidden, newest_origin, why_not_live_patchable
-from .baseline import is_current
+from .baseline import has_old_disk, is_current
 from .conditions import Condition, Conditions, Type, expected_vms
 from .ends import End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
 from .last_looks import last_looks
@@ -199,8 +199,9 @@ def _reboot(s: Situation, why: str) -> Action:
 
 def _reboot_of_next(s: Situation) -> call.Call:
     """The standby comes first."""
-    old = [vm for vm in s.unit.vms if vm.running and not is_current(vm, s.baseline)]
-    old = old or [vm for vm in s.unit.vms if vm.running] or list(s.unit.vms)
+    running = [vm for vm in s.unit.vms if vm.running]
+    old = [vm for vm in running if not is_current(vm, s.baseline)]
+    old = old or [vm for vm in running if has_old_disk(vm, s.baseline)] or running or list(s.unit.vms)
     return call.reboot(s.unit, min(old, key=lambda vm: vm.redundant_state == "PRIMARY"), s.baseline)
 
 

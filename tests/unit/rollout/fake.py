@@ -278,7 +278,7 @@ class FakeServer(Server):
 
     def _unit_of(self, identity: str) -> Unit:
         there = ((unit, {vm.id for vm in self.vms[unit.id]}) for unit in self.units.values())
-        return next(unit for unit, vms in there if identity in unit.resource_ids() | vms)
+        return next(unit for unit, vms in there if identity in unit.resource_ids() | vms | set(unit.network_ids))
 
     def _settle(self) -> None:
         self.time += 0.001
@@ -321,6 +321,8 @@ class FakeServer(Server):
                 self.looks[job.unit.id] = self.time + PAIR_INTERVAL_S
         elif job.call.command == "rebootRouter":
             new: dict[str, Any] = {"software": self.runs, "scripts": "new-scripts"}
+            if job.unit.per_pod:
+                new |= {"root_template_id": "id-new", "root_template": "systemvm-4.22.0"}
             vms[:] = [replace(vm, **new) if vm.id == job.call.object_id else vm for vm in vms]
         elif job.unit.kind.is_router:
             self._complete(job.unit, vms)

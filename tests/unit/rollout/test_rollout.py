@@ -294,6 +294,16 @@ def test_of_an_internal_lb_vm_whose_network_is_gone_nothing_is_missing() -> None
     assert (result.status, result.code) == (UnitStatus.GONE, "Gone")
 
 
+def test_in_a_basic_zone_the_router_of_each_pod_gets_a_new_disk() -> None:
+    routers = (vm(name, software="4.22.0.0", scripts="new-scripts") for name in ("r-1", "r-2"))
+    unit = network_unit("n", *routers, unit={"per_pod": True})
+    server = FakeServer([unit])
+    result = only(server, unit, method=Method.RESTART)
+    assert result.status is UnitStatus.UPGRADED, result.reason
+    sent = [(call.command, call.params["id"]) for call in server.calls_of(unit)]
+    assert sent == [("rebootRouter", "id-r-1"), ("rebootRouter", "id-r-2")]
+
+
 def test_where_no_system_vm_comes_back_it_says_where_to_look() -> None:
     result = only(FakeServer([ssvm()], {"id-s-1": Fault.NO_REPLACEMENT}), ssvm(), method=Method.RECREATE)
     assert "Next:" in result.reason and "'system template'" in result.reason

@@ -34,7 +34,7 @@ BIN = Path(sys.executable).parent
 UPGRADE = "cloudstack.sysvm.upgrade_sysvms"
 CHECK = "cloudstack.sysvm.check_sysvms"
 RESULTS = "RESULTS OF THE TASKS: "
-TIME_LIMIT_S = 120.0
+TIME_LIMIT_S = 240.0
 
 Task = dict[str, Any]
 

@@ -24,11 +24,13 @@ class Slot:
     """A place within all bounds. Answer: Granted, or Refused.
 
     :ivar completes: whether the unit's users lack something until it goes on.
+    :ivar doubtful: whether it may yet fail, by what was seen of it.
     """
 
     method: Method
     expected_s: float
     completes: bool = False
+    doubtful: bool = False
 
 
 @dataclass(eq=False)

@@ -244,19 +244,19 @@ class Scheduler:
                 return True
         if self._bounds.full or self._is_leaving():
             return False
-        load, within = self._bounds.load, self._bounds.within_budget(self._doubtful)
+        load = self._bounds.load
+        may_begin = self._bounds.within_budget(self._doubtful) and not self._proves_now()
         for upgrade, slot in again:
-            if self._bounds.fits(upgrade, slot.method, load) and (upgrade.record.submitted or within):
+            if (upgrade.record.submitted or may_begin) and self._bounds.fits(upgrade, slot.method, load):
                 self._answer(upgrade, Answer.GRANTED)
                 return True
-        if self._is_stopping() or self._bounds.stop or not within or self._proves_now():
+        if self._is_stopping() or self._bounds.stop or not may_begin:
             return False
         per_host = bool(self._limits.per_host)
         picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load, per_host=per_host)
-        if picked is None:
-            return False
-        self._begin(picked)
-        return True
+        if picked is not None:
+            self._begin(picked)
+        return picked is not None
 
     def _proves_now(self) -> bool:
         """Whether a proof is read next: it may tell that nothing new is to begin."""
@@ -302,7 +302,7 @@ class Scheduler:
         return [
             one
             for one, request in self._requests.items()
-            if one.in_doubt or (isinstance(request, (Pause, Execute)) and request.doubtful)
+            if one.in_doubt or (isinstance(request, (Slot, Pause, Execute)) and request.doubtful)
         ]
 
     def _why_not(self, expected_s: float, *, completes: bool = False) -> Refused | None:

@@ -9,7 +9,7 @@ A generator: it yields requests and is sent the answers. It knows no server, no 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
 from ..knowledge.vocabulary import Method
@@ -124,8 +124,9 @@ class UnitUpgrade:
         action: Action | None = None
         while True:
             if self._needs_place:
-                completes = isinstance(action, Send) and action.completes
-                answer = yield Slot(self.method, self.expected_s, completes)
+                send = action if isinstance(action, Send) else None
+                slot = Slot(self.method, self.expected_s)
+                answer = yield replace(slot, completes=send.completes, doubtful=send.doubtful) if send else slot
                 if isinstance(answer, Refused):
                     return self._refused(answer)
                 self._holds, self._needs_place = True, False
@@ -293,7 +294,7 @@ class UnitUpgrade:
 
     def _end(self, status: UnitStatus, reason: str, message: str, recovery: Recovery | None = None) -> UnitResult:
         record = self.record
-        ids = [each.job.id for each in record.attempts if each.job and (each.call or not record.submitted)]
+        ids = [each.job.id for each in record.attempts if each.job]
         return UnitResult(
             self.planned,
             Method.NONE if status in (UnitStatus.CURRENT, UnitStatus.GONE) else self._sent,

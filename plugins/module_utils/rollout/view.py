@@ -157,7 +157,7 @@ class View:
             raise
         except ApiError as error:
             return Trouble(error)
-        ids = unit.resource_ids() | {vm.id for vm in going} | first.keys()
+        ids = unit.resource_ids() | asked.planned.resource_ids() | {vm.id for vm in going} | first.keys()
         return Facts(
             unit,
             self.jobs_at,

@@ -19,10 +19,16 @@ from .view import LOST, View
 
 
 class JobWatch:
-    """One rollout's."""
+    """One rollout's.
 
-    def __init__(self, server: Server, view: View, pace: PollSchedule, clock: Callable[[], float]) -> None:
+    :param job_timeout: for how long a job may run, and so be unknown, at most.
+    """
+
+    def __init__(
+        self, server: Server, view: View, pace: PollSchedule, clock: Callable[[], float], job_timeout: float
+    ) -> None:
         self._server, self._view, self._pace, self._clock = server, view, pace, clock
+        self._known_s = min(KNOWN_S, job_timeout)
 
     def end_of(self, sent: Underway, asked_at: float) -> Job | None:
         """How a job of ours ended; None while it runs, or a node that lags may not know it yet.
@@ -33,7 +39,7 @@ class JobWatch:
             sent.seen_at = asked_at
             return None
         job, last = self._result(sent.job_id), sent.seen_at or sent.since
-        if job.status is JobStatus.RUNNING or (job.status is JobStatus.EXPIRED and self._clock() - last < KNOWN_S):
+        if job.status is JobStatus.RUNNING or (job.status is JobStatus.EXPIRED and self._clock() - last < self._known_s):
             return None
         if job.error() is None:
             self._pace.learn(sent.call.expected_s, asked_at - sent.since, last - sent.since)

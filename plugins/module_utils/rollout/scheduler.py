@@ -67,7 +67,7 @@ class Scheduler:
         self._submitter = Submitter(server, target, self._remark, self.clock, around.guard)
         self._inquiries = Inquiries(server, around.health_zones, self.clock, around.now)
         self._pace = PollSchedule(around.limits.poll_interval)
-        self._jobs = JobWatch(server, self._view, self._pace, self.clock)
+        self._jobs = JobWatch(server, self._view, self._pace, self.clock, around.limits.job_timeout)
         self._bounds = Bounds(around.limits, self._pace, around.now)
         self._queue = StartQueue(())  # what has not begun
         self._requests: dict[UnitUpgrade, Request] = {}  # what each that has begun waits for
@@ -335,7 +335,7 @@ class Scheduler:
     def _lose(self, error: ApiError) -> None:
         """The server is out of reach: everything waits, for a while."""
         self._view.lost_at = self.clock()
-        if self._gives_up(error):
+        if self._gives_up(error, "contact with the management server was lost"):
             return
         self._progress.retrying(error, RETRY_S)
         self._sleep_until(self.clock() + RETRY_S)
@@ -352,10 +352,10 @@ class Scheduler:
             return True
         return bool(words)
 
-    def _gives_up(self, error: ApiError) -> bool:
+    def _gives_up(self, error: ApiError, why: str = "the management server takes no jobs") -> bool:
         self._lost_since = self.clock() if self._lost_since is None else self._lost_since
         if self.clock() - self._lost_since >= self._around.lost_after_s:
-            self._error = error
+            self._error, self._bounds.stop = error, Refused(f"{why}: {str(error).rstrip('.')}", "ServerLost")
         return self._error is not None
 
     # --- ends
@@ -363,8 +363,6 @@ class Scheduler:
     def _leave(self, upgrade: UnitUpgrade) -> None:
         """It ends where it is: the run ends."""
         why = self._why_not(upgrade.expected_s) or INTERRUPTED
-        if self._error is not None:
-            why = Refused(f"the management server does not work with us any more: {self._error}", "ServerLost")
         sent = self._underway.get(upgrade)
         self._finish(upgrade, upgrade.interrupted(sent.job_id if sent else None, why.reason, why.why))
 

@@ -33,12 +33,12 @@ SENT_AT = 100.0
 class Watched:
     """A watch whose list of running jobs and whose results a test sets."""
 
-    def __init__(self, **results: Job | ApiError) -> None:
-        self.now = SENT_AT
+    def __init__(self, timeout: float = 3600.0, **results: Job | ApiError) -> None:
+        self.now, self.timeout = SENT_AT, timeout
         self.results = results
         self.view = SimpleNamespace(jobs={}, lost_at=-1.0)
         self.pace = PollSchedule(10.0)
-        self.watch = JobWatch(cast(Server, self), cast(View, self.view), self.pace, lambda: self.now)
+        self.watch = JobWatch(cast(Server, self), cast(View, self.view), self.pace, lambda: self.now, self.timeout)
 
     def result(self, job_id: str) -> Job:
         answer = self.results.get(job_id, Job(job_id, JobStatus.EXPIRED))
@@ -79,6 +79,13 @@ def test_a_job_that_a_node_does_not_know_yet_is_not_forgotten() -> None:
     watched.view.jobs = {}
     assert watched.end_of(sent, SENT_AT + 2 * KNOWN_S + 49) is None
     found = watched.end_of(sent, SENT_AT + 2 * KNOWN_S + 50)
+    assert found is not None and found.status is JobStatus.EXPIRED
+
+
+def test_a_job_that_nobody_knows_is_not_said_to_run_longer_than_jobs_may() -> None:
+    watched = Watched(timeout=6.0)
+    assert watched.end_of(underway(), SENT_AT + 5) is None
+    found = watched.end_of(underway(), SENT_AT + 6)
     assert found is not None and found.status is JobStatus.EXPIRED
 
 

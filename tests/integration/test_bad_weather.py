@@ -74,7 +74,7 @@ def test_rules_that_fail_after_the_patch(tmp_path: Path) -> None:
         assert "Failed to restart network" in run.units["net-5"]["reason"]
 
         check = cloud.check(**{name: value for name, value in ROUTERS_ONLY.items() if name == "kinds"})
-        assert "the rules have to be applied again (its last restart did not succeed" in check.stdout
+        assert "the rules of network net-5 have to be applied again (its last restart did not succeed" in check.stdout
 
         cloud.simulator.set_faults([])
         again = cloud.upgrade(**ROUTERS_ONLY)

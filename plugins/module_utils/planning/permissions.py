@@ -114,7 +114,7 @@ NEEDS: Mapping[Use, Needs] = {
     ),
     Use.RECREATE: Needs(
         "`upgrade_sysvms` as far as VMs are made anew from the new template",
-        required=("destroyRouter", "destroySystemVm", "rebootRouter", "restartNetwork", "restartVPC"),
+        required=("destroyRouter", "destroySystemVm", "restartNetwork", "restartVPC"),
     ),
     Use.HEALTH_CHECKS: Needs(
         "`health_checks` of the acting modules: the routers' own checks and their gateway, before and after",

@@ -331,8 +331,10 @@ class Unit:
         ids = {self.id, SOME_VM, *(vm.id for vm in self.vms)}
         if self.kind is Kind.INTERNAL_LB:
             ids.add(SOME_INTERNAL_LB)
-        if self.kind in (Kind.NETWORK, Kind.VPC):
+        if self.kind in (Kind.NETWORK, Kind.VPC, Kind.INTERNAL_LB):
             ids.add(SOME_NETWORK)
+        if self.network:  # a restart of the network of an internal LB VM, or of its VPC, makes that anew
+            ids |= {self.network.id, self.network.vpc_id or self.id}
         if self.vpc:
             ids.update(tier.id for tier in self.vpc.tiers)
         return frozenset(ids)

@@ -37,7 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
-RANKS = ("canary", "", "sensitive")
+RANKS = ("canary", "", "sensitive", "internal LB")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ def make_plan(
 
 def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
     """Canaries first (one unit per group x hypervisor x zone), then the rest, then routers whose interruption hurts
-    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers. Internal LB VMs come last: what
+    deploys a new one sends the rules of its network, which the server refuses to a router that is still old.
 
     :param waves: sizes into which each step but the canaries' is cut.
     :raises PolicyError: for a size that is none.
@@ -182,8 +183,9 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     chosen = _canaries(acting) if canary else frozenset()
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
     for item in acting:
-        rank = RANKS.index("canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else "")
-        key = (rank, GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
+        last = "internal LB" if item.unit.kind is Kind.INTERNAL_LB else ""
+        rank = "canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else last
+        key = (RANKS.index(rank), GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
         members.setdefault(key, []).append(item)
     steps: list[Step] = []
     for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):
@@ -205,6 +207,7 @@ def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:
     for item in sorted(
         acting,
         key=lambda item: (
+            item.unit.kind is Kind.INTERNAL_LB,
             ACTING.index(item.verdict.method),
             bool(item.unit.sensitive_services),
             item.expected.likely_s,

@@ -39,7 +39,9 @@ class JobWatch:
             sent.seen_at = asked_at
             return None
         job, last = self._result(sent.job_id), sent.seen_at or sent.since
-        if job.status is JobStatus.RUNNING or (job.status is JobStatus.EXPIRED and self._clock() - last < self._known_s):
+        if job.status is JobStatus.RUNNING or (
+            job.status is JobStatus.EXPIRED and self._clock() - last < self._known_s
+        ):
             return None
         if job.error() is None:
             self._pace.learn(sent.call.expected_s, asked_at - sent.since, last - sent.since)

@@ -32,6 +32,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selectio
 from tests.unit.builders import (
     TARGET_TEXT,
     estate,
+    internal_lb,
     make_policy,
     network_unit,
     pair,

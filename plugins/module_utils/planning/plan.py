@@ -173,8 +173,10 @@ def make_plan(
 
 def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
     """Canaries first (one unit per group x hypervisor x zone), then the rest, then routers whose interruption hurts
-    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers. Internal LB VMs come last: what deploys
-    a new one sends the rules of its network, which the server refuses to a router that is still old.
+    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+
+    Internal LB VMs come last: what deploys a new one sends the rules of its network, which the server refuses to a router
+    that is still old.
 
     :param waves: sizes into which each step but the canaries' is cut.
     :raises PolicyError: for a size that is none.

@@ -175,8 +175,8 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     """Canaries first (one unit per group x hypervisor x zone), then the rest, then routers whose interruption hurts
     more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
 
-    Internal LB VMs come last: what deploys a new one sends the rules of its network, which the server refuses to a router
-    that is still old.
+    Internal LB VMs come last: what deploys a new one sends the rules of its network, which the server refuses to a
+    router that is still old.
 
     :param waves: sizes into which each step but the canaries' is cut.
     :raises PolicyError: for a size that is none.

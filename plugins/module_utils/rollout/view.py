@@ -152,7 +152,7 @@ class View:
             unit = replace(unit, vms=tuple(sorted(staying, key=lambda vm: (vm.name, vm.id))))
             if request.since is not None and unit.kind.is_router:
                 more["marked"] = self._marked_of(unit, request.since)
-            more["away"] = self.away(unit)
+            more["away"] = self.away(unit, fresh_s=JOBS_FRESH_S if request.full else HOSTS_FRESH_S)
         except LOST:
             raise
         except ApiError as error:

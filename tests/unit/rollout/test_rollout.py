@@ -289,7 +289,7 @@ def test_an_internal_lb_vm_that_is_recreated_is_deployed_again(state: str) -> No
 def test_of_an_internal_lb_vm_whose_network_is_gone_nothing_is_missing() -> None:
     unit = internal_lb()
     server = FakeServer([unit])
-    server.owner = lambda asked: None if server.calls_of(unit) else asked  # type: ignore[method-assign]
+    server.owner = lambda asked: None if server.calls_of(unit) else asked  # type: ignore[method-assign,assignment]
     result = only(server, unit, method=Method.RECREATE)
     assert (result.status, result.code) == (UnitStatus.GONE, "Gone")
 

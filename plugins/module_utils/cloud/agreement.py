@@ -11,6 +11,7 @@ the unit, and nothing is done to a unit in doubt.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -91,6 +92,7 @@ def complete(lists: Lists, read: Listed) -> Listed:
             break
         vpcs |= found_vpcs
         networks |= found_networks
+    read = replace(read, routers=read.routers + _routers_not_shown(lists, read, [*networks.values()], vpcs, ask))
     doubts = [*read.doubts]
     for vpc in [vpc for vpc in vpcs.values() if not networks.keys() >= set(vpc.tier_ids)]:
         now = lists.vpc(vpc.id)  # a tier that was deleted meanwhile is not named any more
@@ -166,6 +168,34 @@ def _with_unlisted(lists: Lists, read: Listed, ask: _Questions) -> Listed:
         more = found(lists.internal_lb, lists.internal_lbs, "InternalLoadBalancerVm")
         read = replace(read, internal_lbs=read.internal_lbs + more)
     return read
+
+
+def _routers_not_shown(
+    lists: Lists, read: Listed, networks: Collection[Network], vpcs: Mapping[str, Vpc], ask: _Questions
+) -> tuple[Vm, ...]:
+    """Of networks and VPCs that have too few of them, where no list of disks would have shown those."""
+    if not ROUTER_KINDS & set(read.kinds) or (read.volumes and lists.tells_volumes):
+        return ()
+    owners: dict[str, Network | Vpc] = {
+        owner.id: owner
+        for network in networks
+        if network.wants_router and (owner := vpcs.get(network.vpc_id) if network.vpc_id else network)
+    }
+    there = Counter(vm.vpc_id or vm.network_id for vm in read.routers)
+    few = {owner.id for owner in owners.values() if there[owner.id] < (2 if owner.redundant else 1)}
+
+    def routers_of(owner: str) -> list[Vm] | None:
+        return lists.routers_of(**{"vpcid" if owner in vpcs else "networkid": owner})
+
+    def all_of_them() -> dict[str, list[Vm]]:
+        found: dict[str, list[Vm]] = {}
+        for router in lists.routers():
+            found.setdefault(router.vpc_id or router.network_id or "", []).append(router)
+        return found
+
+    answers = ask.for_each(few, routers_of, all_of_them)
+    known = {vm.id for vm in read.routers}
+    return tuple(router for routers in answers.values() for router in routers if router.id not in known)
 
 
 def _volumes(lists: Lists, read: Listed, ask: _Questions) -> Volumes | None:

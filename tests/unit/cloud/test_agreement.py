@@ -58,6 +58,12 @@ class Server:
 
         return ask if kind else every
 
+    def routers_of(self, **owner: str) -> list[Vm] | None:
+        [identity] = owner.values()
+        self.asked.append(identity)
+        found = [vm for vm in self.things.values() if isinstance(vm, Vm) and identity in (vm.vpc_id, vm.network_id)]
+        return found or None
+
     def root_volumes(self, virtualmachineid: str | None = None) -> dict[str, Any]:
         if virtualmachineid is None:
             return self.volumes
@@ -167,6 +173,28 @@ def test_of_a_list_that_is_wrong_altogether_not_everything_is_asked_for() -> Non
     assert len(server.asked) == 2 * MOST_QUESTIONS
     assert len(found.doubts) == 50 and "too many to ask for each" in found.doubts[0].seen
     assert found.routers == routers
+
+
+HALF = vm("r-3-VM", network_id="id-web")
+
+
+@pytest.mark.parametrize("listed", [(), (ROUTER,)], ids=["none of them", "one half"])
+def test_routers_that_neither_a_list_nor_a_disk_shows_are_asked_for_by_their_network(listed: tuple[Vm, ...]) -> None:
+    """As on 4.17, which lists no disks of routers."""
+    found = agree(Server(ROUTER, HALF), routers=listed, networks=(replace(WEB, redundant=True),))
+    assert {one.id for one in found.routers} == {ROUTER.id, HALF.id}
+
+
+def test_routers_that_the_list_did_not_show_are_asked_for_by_their_vpc() -> None:
+    found = agree(Server(VPC_ROUTER), networks=(TIER,), vpcs=(SHOP,))
+    assert found.routers == (VPC_ROUTER,)
+
+
+def test_what_wants_no_router_or_has_its_disk_listed_is_not_asked_for_one() -> None:
+    server = Server()
+    agree(server, networks=(replace(WEB, state="Allocated"), network("l2", providers=frozenset())))
+    agree(server, networks=(WEB,), volumes={"id-x": {**disk(vm("x"), "User")}})
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("listed", [{}, {"id-other": volume({"virtualmachineid": "id-other", "vmtype": "User"})}])

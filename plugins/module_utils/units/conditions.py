@@ -285,8 +285,10 @@ def _template(unit: Unit, record: Record, standard: Standard) -> Verdict:
         carries = template.carries(vm, new=new)
         untold = untold or carries is None
         if carries is False:
-            made_from = vm.root_template or vm.built_from or "an unknown template"
-            wrong.append(f"{vm.name} was built from {made_from}, not from {template.name}")
+            made_from = vm.root_template or vm.built_from
+            older = "is not from" if new else "was made before there was"
+            words = f"was built from {made_from}, not from" if made_from else older
+            wrong.append(f"{vm.name} {words} {template.name}")
     if wrong:
         return NO, "OldTemplate", "; ".join(wrong)
     return (UNKNOWN, "NotTold", "the server does not tell what it was made from") if untold else (YES, "AsWanted", "")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main path on each release: check, upgrade, second run, recreation, forecast; one estate, plan and modules in this
-process. With hosts whose routers the server asks for their version before it sends rules, and with such as it spares."""
+"""The main path on each release: check, upgrade, second run, recreation, forecast; plan and modules in this process.
+With hosts whose routers the server asks for their version before it sends rules, and with such as it spares."""
 
 from __future__ import annotations
 

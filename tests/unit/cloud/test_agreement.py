@@ -132,7 +132,8 @@ def test_that_nothing_is_there_is_not_believed_at_once() -> None:
 
 
 def disk(one: Vm, kind: str) -> dict[str, Any]:
-    return volume({"virtualmachineid": one.id, "vmname": one.name, "vmtype": kind, "vmstate": "Running"})
+    facts = {"vmname": one.name, "vmtype": kind, "vmstate": "Running", "zoneid": one.zone_id}
+    return volume({"virtualmachineid": one.id, **facts})
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,23 @@ def test_routers_that_neither_a_list_nor_a_disk_shows_are_asked_for_by_their_net
 def test_routers_that_the_list_did_not_show_are_asked_for_by_their_vpc() -> None:
     found = agree(Server(VPC_ROUTER), networks=(TIER,), vpcs=(SHOP,))
     assert found.routers == (VPC_ROUTER,)
+
+
+@pytest.mark.parametrize("redundant", [False, True])
+def test_a_router_whose_disk_is_there_and_that_the_server_denies_is_missing_somewhere(redundant: bool) -> None:
+    """A network of its zone that has too few of them may be its own, so nobody sends that one a restart."""
+    web = replace(WEB, redundant=redundant)
+    there = (HALF,) if redundant else ()
+    volumes = {ROUTER.id: disk(ROUTER, "DomainRouter")}
+    found = agree(Server(*there), routers=there, networks=(web, replace(TIER, zone_id="id-far")), volumes=volumes)
+    doubts = [doubt for doubt in found.doubts if "disk" in doubt.seen]
+    assert [doubt.about for doubt in doubts] == [{web.id}]
+    assert "listVolumes shows the disk of r-1-VM, and listRouters says that there is none" in doubts[0].seen
+
+
+def test_where_every_network_has_its_routers_a_disk_that_is_left_over_is_no_contradiction() -> None:
+    volumes = {one.id: disk(one, "DomainRouter") for one in (ROUTER, HALF)}
+    assert agree(Server(ROUTER), routers=(ROUTER,), networks=(WEB,), volumes=volumes).doubts == ()
 
 
 def test_what_wants_no_router_or_has_its_disk_listed_is_not_asked_for_one() -> None:

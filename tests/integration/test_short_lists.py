@@ -97,6 +97,11 @@ class Planned:
             if unit["method"] == "recreate" or "destroy" in unit["reason"].replace("was destroyed", "")
         }
 
+    def acts(self) -> set[tuple[str, str]]:
+        """What is done to which unit."""
+        units = self.units.values()
+        return {(unit["id"], unit["method"]) for unit in units if unit["method"] not in ("none", "skip")}
+
 
 def planned(
     simulator: VirtualSimulator, method: WantedMethod, relay: Relay, answers: dict[str, dict[str, Any]]
@@ -158,5 +163,7 @@ def test_what_a_list_lacks_makes_nothing_be_recreated_and_is_said(data: st.DataO
         found = planned(simulator, method, relay, answers)
     note(found.told)
     assert found.loses() <= right.loses()
+    if release != "4.17.2.0":  # no list of disks shows there that a network has its router
+        assert found.acts() <= right.acts()
     for identity in () if found.refused else right.units.keys() - found.units.keys():
         assert any(words in found.told for words in words_for(right.units[identity])), right.units[identity]["label"]

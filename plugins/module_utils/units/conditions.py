@@ -261,7 +261,10 @@ def _software(unit: Unit, record: Record, baseline: Baseline) -> Verdict:
         host = f"host {vm.host}" if vm.host else "its host"
         if not vm.is_router and vm.agent_state != "Up":
             silent = True
-        elif vm.software != baseline.target and not vm.internal_lb:
+        elif vm.internal_lb:  # what it reports means nothing, and that it is what it was does not make it old
+            if not is_current(vm, baseline):
+                stale.append(f"{vm.name} has neither the template nor the scripts of {baseline.target}")
+        elif vm.software != baseline.target:
             who = vm.name if vm.is_router else f"the agent of {vm.name}"
             old.append(f"{who} reports {vm.software or 'no version'}, not {baseline.target}")
         elif vm.is_router and baseline.left_old_scripts(record.first.get(vm.id), vm):

@@ -39,6 +39,8 @@ PLAN_S, PLAN_CALLS, PLAN_MB = 10.0, 60, 250.0
 # Milliseconds that a real 4.22 was seen to take for each item, and how many pages it shall make at a time.
 ITEM_COST_MS, WORKERS = {"listNetworks": 19, "listRouters": 2.7, "listHosts": 6.5}, 4
 CALL_S = 0.01  # what each call takes, the day after
+OLDER, NEWEST = "4.20.2.0", "4.22.0.0"
+OLDER_CALLS = 15  # of a plan on the older one, beyond those on the newest
 READS_RATIO = 0.35  # of a plan on such a server, to the same with one page after the other
 
 
@@ -224,6 +226,29 @@ def plan(runs: int, folder: Path) -> bool:
     return good
 
 
+def releases(folder: Path) -> bool:
+    """The same plan on a server whose networks take two questions."""
+    costs, plans = {}, {}
+    for version in (NEWEST, OLDER):
+        with SimulatorProcess("large.yml", f"server.version={version}") as simulator:
+            networks = sum(unit["kind"] != "vpc" for unit in simulator.state()["units"].values())
+            costs[version], plans[version] = run_module(simulator, "cs_sysvm_version_check", folder)
+    if plans[OLDER]["summary"] != plans[NEWEST]["summary"]:
+        sys.exit(f"Not the same plan: {plans[NEWEST]['summary']}, and on {OLDER}: {plans[OLDER]['summary']}")
+    more = costs[OLDER].calls - costs[NEWEST].calls
+    print(f"The plan for {networks} networks on two releases. One run of each.\n")
+    rows = [["", NEWEST, OLDER], ["calls more", "", f"{more}, target {verdict(more, OLDER_CALLS)}"]]
+    for label, figure in (
+        ("API calls", lambda cost: cost.calls),
+        ("seconds", lambda cost: cost.seconds),
+        ("peak memory, MB", lambda cost: cost.megabytes),
+        ("CPU-seconds", lambda cost: cost.cpu),
+    ):
+        rows.append([label, *(f"{figure(costs[version]):.2f}" for version in (NEWEST, OLDER))])
+    show(rows)
+    return more <= OLDER_CALLS
+
+
 def reads(folder: Path) -> bool:
     """The plan of a large cloud on a server that takes as long for its lists as a real one."""
     costs = [f"server.item_cost_ms.{command}={cost}" for command, cost in ITEM_COST_MS.items()]
@@ -293,7 +318,7 @@ def day_after(units: int, folder: Path) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure a rollout and a plan against the simulator.")
-    parts = ["rollout", "per_host", "plan", "reads", "day_after"]
+    parts = ["rollout", "per_host", "plan", "releases", "reads", "day_after"]
     parser.add_argument("what", nargs="?", choices=[*parts, "all"], default="all")
     parser.add_argument("--networks", type=int, default=200, help="of the rollout (default: %(default)s)")
     parser.add_argument("--units", type=int, default=5000, help="of the day after (default: %(default)s)")
@@ -313,6 +338,8 @@ def main() -> int:
             good = per_host(arguments.networks, arguments.patch, arguments.runs, Path(name)) and good
         if arguments.what in ("plan", "all"):
             good = plan(arguments.runs, Path(name)) and good
+        if arguments.what in ("releases", "all"):
+            good = releases(Path(name)) and good
         if arguments.what in ("reads", "all"):
             good = reads(Path(name)) and good
         if arguments.what in ("day_after", "all"):

@@ -124,6 +124,16 @@ def test_everything_is_as_the_release_before_left_it(release: str) -> None:
         assert {vm["version"] for vm in client.everything("listSystemVms", "systemvm")} == {f"{BEFORE[release]}.0"}
 
 
+def test_what_was_made_from_an_older_template_is_older_than_the_newest() -> None:
+    """A server makes nothing from a template that it has replaced."""
+    with ClockedSimulator(estate_of("4.17.2.0")) as simulator:
+        client = Client(simulator)
+        templates = client.everything("listTemplates", "template", templatefilter="all")
+        newest = max(row["created"] for row in templates if row["templatetype"] == "SYSTEM")
+        vms = client.everything("listSystemVms", "systemvm") + client.everything("listRouters", "router")
+        assert max(vm["created"] for vm in vms) < newest
+
+
 @pytest.mark.parametrize(
     ("release", "patches"),
     [("4.17.2.0", 1), ("4.18.2.5", 1), ("4.19.3.0", 2), ("4.20.2.0", 2), ("4.21.0.0", 2), ("4.22.0.0", 1)],

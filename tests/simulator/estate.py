@@ -98,6 +98,9 @@ class Builder(Machines):
         for template in world.templates:
             # A zone lists the old templates too, but the registered one is the newest.
             template.born = world.started - MONTH + template.nr
+        for vm in [*world.routers, *world.systemvms]:
+            if vm.root.id != world.registered_template(vm.hypervisor).id:
+                vm.created -= MONTH
         return world
 
     # -- networks

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,3 +66,21 @@ def test_the_page_names_the_checks_of_new_disks() -> None:
     text = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
     page = " ".join(text.split()).rpartition("concern new disks")[2]
     assert [check.name for check in CHECKS if (f"`{check.name}`" in page) is not check.new_disks] == []
+
+
+# A row of tests/findings.md: what was found, then files with their tests.
+FINDING = re.compile(r"\| (?P<what>[^|]+) \| (?P<tests>`[^|]+) \|")
+FINDINGS = [
+    FINDING.fullmatch(line)
+    for line in (ROOT / "tests/findings.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("|") and line not in ("|---|---|", "| what was found | test |")
+]
+
+
+@pytest.mark.parametrize("row", FINDINGS, ids=lambda row: row["what"][:60] if row else "not in form")
+def test_the_tests_of_each_finding_exist(row: re.Match[str] | None) -> None:
+    assert row is not None
+    for named in row["tests"].split("; "):
+        file, dummy, tests = named.partition(": ")
+        there = set(re.findall(r"^def (test_\w+)", (ROOT / "tests" / file.strip("`")).read_text("utf-8"), re.MULTILINE))
+        assert {test.strip("`") for test in tests.split(", ")} <= there, named

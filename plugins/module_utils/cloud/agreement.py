@@ -11,18 +11,20 @@ the unit, and nothing is done to a unit in doubt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ..api.client import Client
 from ..knowledge.vocabulary import ROUTER_KINDS, Kind
 from . import parse
-from .infrastructure import Host, Zone
+from .infrastructure import Host, UnlistedVm, Zone
 from .inventory import unlisted_vms
 from .lists import Lists, Volumes
 from .model import Network, Vm, Vpc
 
+MOST_NAMES = 3  # in one sentence
 # If more is missing the list is read once more first: that costs less.
 FEW = 20
 # More is not asked for by id: then a list is not short but wrong.
@@ -91,6 +93,10 @@ def complete(lists: Lists, read: Listed) -> Listed:
             break
         vpcs |= found_vpcs
         networks |= found_networks
+    if ROUTER_KINDS & set(read.kinds):
+        wanting = _wanting_routers(networks.values(), vpcs)
+        read = replace(read, routers=read.routers + _routers_not_shown(lists, read, wanting, ask))
+        read = replace(read, doubts=(*read.doubts, *_denied_routers(read, wanting, ask)))
     doubts = [*read.doubts]
     for vpc in [vpc for vpc in vpcs.values() if not networks.keys() >= set(vpc.tier_ids)]:
         now = lists.vpc(vpc.id)  # a tier that was deleted meanwhile is not named any more
@@ -166,6 +172,60 @@ def _with_unlisted(lists: Lists, read: Listed, ask: _Questions) -> Listed:
         more = found(lists.internal_lb, lists.internal_lbs, "InternalLoadBalancerVm")
         read = replace(read, internal_lbs=read.internal_lbs + more)
     return read
+
+
+def _wanting_routers(networks: Iterable[Network], vpcs: Mapping[str, Vpc]) -> list[Network | Vpc]:
+    """All that have routers for sure."""
+    wanting: dict[str, Network | Vpc] = {}
+    for network in networks:
+        if network.wants_router and (owner := vpcs.get(network.vpc_id) if network.vpc_id else network):
+            wanting[owner.id] = owner
+    return [*wanting.values()]
+
+
+def _short_of_routers(read: Listed, wanting: Iterable[Network | Vpc]) -> list[Network | Vpc]:
+    there = Counter(vm.vpc_id or vm.network_id for vm in read.routers)
+    return [owner for owner in wanting if there[owner.id] < (2 if owner.redundant else 1)]
+
+
+def _routers_not_shown(lists: Lists, read: Listed, wanting: Iterable[Network | Vpc], ask: _Questions) -> tuple[Vm, ...]:
+    """Of networks and VPCs that have too few of them, where no list of disks would have shown those."""
+    if read.volumes and lists.tells_volumes:
+        return ()
+    short = {owner.id: "vpcid" if isinstance(owner, Vpc) else "networkid" for owner in _short_of_routers(read, wanting)}
+
+    def all_of_them() -> dict[str, list[Vm]]:
+        found: dict[str, list[Vm]] = {}
+        for router in lists.routers():
+            found.setdefault(router.vpc_id or router.network_id or "", []).append(router)
+        return found
+
+    answers = ask.for_each(short, lambda owner: lists.routers_of(**{short[owner]: owner}), all_of_them)
+    known = {vm.id for vm in read.routers}
+    return tuple(router for routers in answers.values() for router in routers if router.id not in known)
+
+
+def _denied_routers(read: Listed, wanting: Iterable[Network | Vpc], ask: _Questions) -> list[Doubt]:
+    """Routers that only their disk shows: of any network or VPC of their zone that has too few of them."""
+    short: dict[str, set[str]] = {}
+    for owner in _short_of_routers(read, wanting):
+        short.setdefault(owner.zone_id, set()).add(owner.id)
+    denied: dict[str, list[UnlistedVm]] = {}
+    for vm in unlisted_vms((read.volumes or {}).values(), {vm.id for vm in read.vms}):
+        if vm.type == "DomainRouter" and not vm.elastic_lb and vm.zone_id in short:
+            denied.setdefault(vm.zone_id, []).append(vm)
+    return [
+        Doubt(
+            frozenset(short[zone_id]),
+            f"listVolumes shows the disk of {_some(vms)}, and listRouters {ask.said_of(vms[0].id)}",
+        )
+        for zone_id, vms in denied.items()
+    ]
+
+
+def _some(vms: Sequence[UnlistedVm]) -> str:
+    named = ", ".join(vm.name for vm in vms[:MOST_NAMES])
+    return f"{named} and {len(vms) - MOST_NAMES:,} more" if len(vms) > MOST_NAMES else named
 
 
 def _volumes(lists: Lists, read: Listed, ask: _Questions) -> Volumes | None:

@@ -185,6 +185,13 @@ class Lists:
     def router(self, identity: str) -> Vm | None:
         return self._one("listRouters", "router", parse.router, identity, (ALL_OWNERS, {}))
 
+    def routers_of(self, **owner: str) -> list[Vm] | None:
+        """Those of one network (C(networkid)) or VPC (C(vpcid)); None where it says that there are none."""
+        try:
+            return self.routers(**owner) or None
+        except NotFoundError:
+            return None
+
     def internal_lb(self, identity: str) -> Vm | None:
         return self._one(
             "listInternalLoadBalancerVMs", "internalloadbalancervm", _internal_lb, identity, (ALL_OWNERS, {})

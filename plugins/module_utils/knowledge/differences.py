@@ -103,7 +103,8 @@ SYSTEM_VM_VOLUMES = Difference(
     _since("4.18.0.0"),
     "ignored: no ROOT volume of a system VM or router is listed",
     "ListVolumesCmd, QueryManagerImpl.shouldListSystemVms",
-    unknown="which template an SSVM or CPVM was made from (a recreated one is proven by its id, age and agent)",
+    unknown="which template an SSVM or CPVM was made from (a recreated one is proven by its id, age and agent), nor, "
+    "by its disk, of a VM that its own list leaves out",
 )
 HYPERVISORS_IN_TURN = Difference(
     "restartNetwork, restartVPC",

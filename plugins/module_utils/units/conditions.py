@@ -261,7 +261,10 @@ def _software(unit: Unit, record: Record, baseline: Baseline) -> Verdict:
         host = f"host {vm.host}" if vm.host else "its host"
         if not vm.is_router and vm.agent_state != "Up":
             silent = True
-        elif vm.software != baseline.target and not vm.internal_lb:
+        elif vm.internal_lb:  # what it reports means nothing, and that it is what it was does not make it old
+            if not is_current(vm, baseline):
+                stale.append(f"{vm.name} has neither the template nor the scripts of {baseline.target}")
+        elif vm.software != baseline.target:
             who = vm.name if vm.is_router else f"the agent of {vm.name}"
             old.append(f"{who} reports {vm.software or 'no version'}, not {baseline.target}")
         elif vm.is_router and baseline.left_old_scripts(record.first.get(vm.id), vm):
@@ -285,8 +288,10 @@ def _template(unit: Unit, record: Record, standard: Standard) -> Verdict:
         carries = template.carries(vm, new=new)
         untold = untold or carries is None
         if carries is False:
-            made_from = vm.root_template or vm.built_from or "an unknown template"
-            wrong.append(f"{vm.name} was built from {made_from}, not from {template.name}")
+            made_from = vm.root_template or vm.built_from
+            older = "is not from" if new else "was made before there was"
+            words = f"was built from {made_from}, not from" if made_from else older
+            wrong.append(f"{vm.name} {words} {template.name}")
     if wrong:
         return NO, "OldTemplate", "; ".join(wrong)
     return (UNKNOWN, "NotTold", "the server does not tell what it was made from") if untold else (YES, "AsWanted", "")

@@ -24,7 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import (
     parse_job,
     running_jobs,
 )
-from tests.unit.api.conversation import Conversation, client_for, recorded, refusal
+from tests.unit.api.conversation import Conversation, client_for, ok, recorded, refusal
 
 
 def ask(answer: Any) -> Job:
@@ -62,6 +62,25 @@ def test_a_recorded_success_in_full() -> None:
         completed="2026-11-23T00:15:17+0000",
         result={"success": True, "details": "Successfully patched systemVM v-25-VM "},
     )
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        ({"jobresultcode": 530, "jobresult": {"errorcode": 431, "errortext": "no"}}, 431),  # until 4.18.0
+        ({"jobresultcode": 533, "jobresult": {"errorcode": 533, "errortext": "no"}}, 533),
+        ({"jobresultcode": 530, "jobresult": {"errortext": "no"}}, 530),
+    ],
+)
+def test_what_a_failed_job_meant_stands_in_its_result(ended: dict[str, Any], code: int) -> None:
+    assert parse_job({"jobid": "j", "jobstatus": 2, **ended}).errorcode == code
+
+
+def test_threads_of_the_server_are_no_jobs() -> None:
+    """As 4.17.0 and older list them."""
+    rows = [{"jobid": "t", "jobstatus": 0, "jobinstancetype": "Thread"}, {"jobid": "j", "jobstatus": 0}]
+    with client_for(Conversation(("listAsyncJobs", {}, ok(count=2, asyncjobs=rows)))) as client:
+        assert list(running_jobs(client)) == ["j"]
 
 
 def test_running_jobs() -> None:

@@ -56,6 +56,8 @@ def error_of(outcome: Any) -> ApiError:
         (refusal(432, "no"), UnsupportedCommandError, "no"),
         (refusal(429, "no"), RateLimitedError, "api.throttling"),
         (refusal(503, "no"), UnavailableError, "no"),
+        # Of 4.19 and 4.20 while it prepares to shut down: nothing was taken, and later it will be.
+        (refusal(530, "A shutdown has been triggered. Can not accept new jobs"), UnavailableError, "shutdown"),
         (refusal(511, "no"), ServerError, "no"),
         (refusal(537, ""), ServerError, "no reason given"),
         (refusal(418, "no"), ApiError, "no"),

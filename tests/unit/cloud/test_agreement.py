@@ -58,6 +58,12 @@ class Server:
 
         return ask if kind else every
 
+    def routers_of(self, **owner: str) -> list[Vm] | None:
+        [identity] = owner.values()
+        self.asked.append(identity)
+        found = [vm for vm in self.things.values() if isinstance(vm, Vm) and identity in (vm.vpc_id, vm.network_id)]
+        return found or None
+
     def root_volumes(self, virtualmachineid: str | None = None) -> dict[str, Any]:
         if virtualmachineid is None:
             return self.volumes
@@ -126,7 +132,8 @@ def test_that_nothing_is_there_is_not_believed_at_once() -> None:
 
 
 def disk(one: Vm, kind: str) -> dict[str, Any]:
-    return volume({"virtualmachineid": one.id, "vmname": one.name, "vmtype": kind, "vmstate": "Running"})
+    facts = {"vmname": one.name, "vmtype": kind, "vmstate": "Running", "zoneid": one.zone_id}
+    return volume({"virtualmachineid": one.id, **facts})
 
 
 @pytest.mark.parametrize(
@@ -167,6 +174,45 @@ def test_of_a_list_that_is_wrong_altogether_not_everything_is_asked_for() -> Non
     assert len(server.asked) == 2 * MOST_QUESTIONS
     assert len(found.doubts) == 50 and "too many to ask for each" in found.doubts[0].seen
     assert found.routers == routers
+
+
+HALF = vm("r-3-VM", network_id="id-web")
+
+
+@pytest.mark.parametrize("listed", [(), (ROUTER,)], ids=["none of them", "one half"])
+def test_routers_that_neither_a_list_nor_a_disk_shows_are_asked_for_by_their_network(listed: tuple[Vm, ...]) -> None:
+    """As on 4.17, which lists no disks of routers."""
+    found = agree(Server(ROUTER, HALF), routers=listed, networks=(replace(WEB, redundant=True),))
+    assert {one.id for one in found.routers} == {ROUTER.id, HALF.id}
+
+
+def test_routers_that_the_list_did_not_show_are_asked_for_by_their_vpc() -> None:
+    found = agree(Server(VPC_ROUTER), networks=(TIER,), vpcs=(SHOP,))
+    assert found.routers == (VPC_ROUTER,)
+
+
+@pytest.mark.parametrize("redundant", [False, True])
+def test_a_router_whose_disk_is_there_and_that_the_server_denies_is_missing_somewhere(redundant: bool) -> None:
+    """A network of its zone that has too few of them may be its own, so nobody sends that one a restart."""
+    web = replace(WEB, redundant=redundant)
+    there = (HALF,) if redundant else ()
+    volumes = {ROUTER.id: disk(ROUTER, "DomainRouter")}
+    found = agree(Server(*there), routers=there, networks=(web, replace(TIER, zone_id="id-far")), volumes=volumes)
+    doubts = [doubt for doubt in found.doubts if "disk" in doubt.seen]
+    assert [doubt.about for doubt in doubts] == [{web.id}]
+    assert "listVolumes shows the disk of r-1-VM, and listRouters says that there is none" in doubts[0].seen
+
+
+def test_where_every_network_has_its_routers_a_disk_that_is_left_over_is_no_contradiction() -> None:
+    volumes = {one.id: disk(one, "DomainRouter") for one in (ROUTER, HALF)}
+    assert agree(Server(ROUTER), routers=(ROUTER,), networks=(WEB,), volumes=volumes).doubts == ()
+
+
+def test_what_wants_no_router_or_has_its_disk_listed_is_not_asked_for_one() -> None:
+    server = Server()
+    agree(server, networks=(replace(WEB, state="Allocated"), network("l2", providers=frozenset())))
+    agree(server, networks=(WEB,), volumes={"id-x": {**disk(vm("x"), "User")}})
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("listed", [{}, {"id-other": volume({"virtualmachineid": "id-other", "vmtype": "User"})}])

@@ -116,6 +116,12 @@ def vmware(free: int) -> dict[str, Any]:
     }
 
 
+def newest_elsewhere(server: str) -> dict[str, Any]:
+    """The newest SYSTEM template is one for VMware, and in another zone only."""
+    other = replace(template("vmware", hypervisor="VMware", created="2027"), zone_id="id-other")
+    return {"servers": (server,), "templates": (template(), other)}
+
+
 def old_routers(number: int) -> tuple[Unit, ...]:
     """That can only be recreated."""
     return tuple(network_unit(f"w{n}", vm(f"r-w{n}", built_from="4.11", hypervisor="VMware")) for n in range(number))
@@ -260,6 +266,13 @@ CASES: list[Case] = [
     # B7
     ("system_vms_present", Status.OK, "", (ssvm(),), {}, {"zones": (zone(enable_consoleproxy_vm="false"),)}),
     ("system_vms_present", Status.OK, "", (), {}, {"hosts": (host("ext", "External", None),)}),
+    # In a zone that was added later older servers list no SYSTEM template, although it may be there (8395).
+    ("new_template", Status.WARN, "added later", (OLD_SSVM,), RECREATE, {"servers": ("4.18.2.5",), "templates": ()}),
+    ("new_template", Status.FAIL, "no SYSTEM", (OLD_SSVM,), RECREATE, {"servers": ("4.19.3.0",), "templates": ()}),
+    # Until 4.20.0 a zone that lacks the newest template of any hypervisor gets no SSVM and CPVM; routers it gets.
+    ("new_template", Status.FAIL, "makes no SSVM", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.0.0")),
+    ("new_template", Status.OK, "", (OLD_WEB,), RECREATE, newest_elsewhere("4.20.0.0")),
+    ("new_template", Status.OK, "", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.1.0")),
     # C8: another address of a console proxy with a fixed name
     (
         "console_domain",

@@ -159,6 +159,25 @@ def test_a_management_server_that_is_down_does_not_count() -> None:
     assert plan_of(replace(estate(WEB, SSVM, CPVM), management_servers=servers), make_policy()).failed_checks == ()
 
 
+@pytest.mark.parametrize(
+    ("server", "state", "status", "words"),
+    [
+        ("4.19.3.0", "PreparingToShutDown", Status.FAIL, "restarts under way break off"),
+        ("4.20.2.0", "ReadyToShutDown", Status.FAIL, "restarts under way break off"),
+        ("4.21.0.0", "PreparingForShutDown", Status.WARN, "takes no jobs"),
+        ("4.22.0.0", "PreparingForMaintenance", Status.WARN, "takes no jobs"),
+        ("4.20.2.0", "Down", Status.OK, ""),
+    ],
+)
+def test_a_management_server_that_is_about_to_go(server: str, state: str, status: Status, words: str) -> None:
+    going = ManagementServer("ms2", state, server, version(server))
+    cloud = estate(WEB, SSVM, CPVM, servers=(server,))
+    plan = plan_of(replace(cloud, management_servers=(*cloud.management_servers, going)), make_policy())
+    [check] = [each for each in plan.checks if each.name == "management_servers"]
+    assert check.status is status
+    assert words in check.seen
+
+
 SELECTIONS: list[tuple[Policy, list[str]]] = [
     (make_policy(), ["s-1", "v-2", "web", "shop"]),
     (make_policy(kinds=frozenset({Kind.SSVM})), ["s-1"]),

@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.conditions 
 from tests.unit.builders import (
     NEW,
     SITUATION,
+    TARGET,
     TARGET_TEXT,
     internal_lb,
     network,
@@ -125,6 +126,13 @@ def test_verdict(unit: Unit, method: Method, code: str, words: str) -> None:
     verdict = decide(unit, SITUATION)
     assert verdict.method is method, verdict.reason
     assert (verdict.code, words in verdict.reason) == (code, True), verdict.reason
+
+
+def test_an_internal_lb_vm_of_the_new_template_is_current_before_any_router_is() -> None:
+    """It tells no software version, and no router has its checksum yet."""
+    unit = internal_lb(software="", built_from="4.22.0", scripts="seen-nowhere")
+    assert decide(unit, Baseline(TARGET, old_scripts=frozenset({"old-scripts"}))).method is Method.NONE
+    assert decide(unit, Baseline(TARGET, old_scripts=frozenset({"seen-nowhere"}))).method is Method.RESTART
 
 
 def test_forbidden_names_each_vm() -> None:

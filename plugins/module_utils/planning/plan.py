@@ -186,8 +186,8 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
     for item in acting:
         last = "internal LB" if item.unit.kind is Kind.INTERNAL_LB else ""
-        rank = "canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else last
-        key = (RANKS.index(rank), GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
+        turn = "canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else last
+        key = (RANKS.index(turn), GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
         members.setdefault(key, []).append(item)
     steps: list[Step] = []
     for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):

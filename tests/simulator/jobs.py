@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import re
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulator import versions
@@ -75,6 +75,20 @@ class JobRunner:
     @property
     def running(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.status == RUNNING]
+
+    def known(self, jobs: Iterable[Job]) -> list[Job]:
+        """Those that the node which answers knows, and as it knows them: another one's database may be older."""
+        lag = self.world.faults.job_lag()
+        if not lag:
+            return list(jobs)
+        moment = self.world.now() - lag
+        return [
+            replace(job, status=RUNNING, code=0, result=None, completed=None, on_server=True)
+            if job.completed is not None and job.completed > moment
+            else job
+            for job in jobs
+            if job.created <= moment
+        ]
 
     def submit(
         self,

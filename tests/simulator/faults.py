@@ -72,7 +72,7 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "repeats_page": {},
     "list_shrinks": {"by": int},
     "list_moves": {"by": int},
-    "job_lost": {"work_done": bool, "seconds": (int, float)},
+    "job_lost": {"work_done": bool, "goes_on": bool, "seconds": (int, float)},
     "job_cancelled": {"work_done": bool, "seconds": (int, float)},
     "job_never_ends": {"work_done": bool},
     "job_fails": {"work_done": bool, "seconds": (int, float), "text": str, "code": int},

@@ -187,14 +187,19 @@ class JobRunner:
 
     async def _strike(self, job: Job, work: Work, fault: Fault) -> ApiError:
         options = fault.options
-        if options.get("work_done", False):
+        if options.get("goes_on", False):
+            loss = asyncio.get_running_loop().call_later(options.get("seconds", 0.1), self._lose, job)
+            with contextlib.suppress(ApiError):
+                await work(job)
+            loss.cancel()
+        elif options.get("work_done", False):
             with contextlib.suppress(ApiError):
                 await work(job)
         else:
             await asyncio.sleep(options.get("seconds", 0.1))
         if fault.kind == "job_never_ends":
             await asyncio.Event().wait()
-        elif fault.kind == "job_lost":
+        elif fault.kind == "job_lost" and job.status == RUNNING:
             self._lose(job)
         elif fault.kind == "job_cancelled":
             job.status, job.code, job.completed, job.on_server = FAILED, 0, self.world.now(), False

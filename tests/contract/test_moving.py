@@ -138,6 +138,18 @@ def test_a_second_node_knows_a_job_only_later() -> None:
         assert client.ask(**question).body["jobstatus"] == 1
 
 
+def test_jobs_are_forgotten_by_their_age_and_their_ids_are_free_again() -> None:
+    given = "12345678-1234-1234-1234-123456789abc"
+    with moving(settings={"job.expire.minutes": 60}) as simulator:
+        client = Client(simulator)
+        client.job("restartNetwork", id=NETWORK, livepatch="true", customjobid=given)
+        simulator.clock.leap(3500)
+        assert client.ask(command="queryAsyncJobResult", jobid=given).body["jobstatus"] == 1
+        simulator.clock.leap(200)
+        assert client.ask(command="queryAsyncJobResult", jobid=given).status == 431
+        assert begin(client, "restartNetwork", id=NETWORK, customjobid=given) == given
+
+
 def test_of_two_nodes_one_lags() -> None:
     with moving(faults=[{"kind": "late_jobs", "seconds": 60.0, "every": 2}]) as simulator:
         client = Client(simulator)

@@ -78,9 +78,10 @@ class JobRunner:
 
     def known(self, jobs: Iterable[Job]) -> list[Job]:
         """Those that the node which answers knows, and as it knows them: another one's database may be older."""
+        jobs = [job for job in jobs if not self._forgotten(job)]
         lag = self.world.faults.job_lag()
         if not lag:
-            return list(jobs)
+            return jobs
         moment = self.world.now() - lag
         return [
             replace(job, status=RUNNING, code=0, result=None, completed=None, on_server=True)
@@ -89,6 +90,10 @@ class JobRunner:
             for job in jobs
             if job.created <= moment
         ]
+
+    def _forgotten(self, job: Job) -> bool:
+        """Jobs are purged by their age, also those that still run (AsyncJobManagerImpl)."""
+        return self.world.now() - job.created > 60 * float(self.world.setting("job.expire.minutes"))
 
     def submit(
         self,
@@ -132,7 +137,7 @@ class JobRunner:
         if self.world.server.customjobid == "refuse" or not UUID.fullmatch(custom_id):
             raise invalid(f"UUID: {custom_id} doesn't follow the UUID format")
         known = self.jobs.get(custom_id)
-        if known is None:
+        if known is None or self._forgotten(known):
             return
         # The server looks for the id among the jobs that run; those that ended only the database's key finds.
         ids = {target.id} if target is not None else set()

@@ -30,8 +30,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def leap(self, seconds: float) -> None:
         """Called in another thread: what is due meanwhile comes once, and late."""
+        done = threading.Event()
         self.call_soon_threadsafe(setattr, self, "_now", self._now + seconds)
-        self.sleep(0)
+        self.call_soon_threadsafe(done.set)
+        assert done.wait(30), "the simulator is busy without end"
 
     def _advance(self, until: float, done: threading.Event) -> None:
         moments = [timer.when() for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ def step(
 ) -> dict[str, dict[str, Any]]:
     """One step, as the playbook has it done; results by name (of what is gone: by id)."""
     request = Request(targets, method, more.pop("limits", ONE_BY_ONE), planned=True, **more)
-    with simulator.client() as client:
+    with simulator.client(met=True) as client:
         outcome = upgrade(client, request)
     assert simulator.state()["bugs"] == []
     results = {result["name"]: result for result in outcome.values["results"]}
@@ -355,6 +355,17 @@ def test_nothing_is_sent_after_the_stop_however_long_it_was_refused(
         results = step(simulator, of_networks("a", "b"), stop_file=str(stop))
         assert {result["status"] for result in results.values()} == {"not_started"}
         assert not any(call["accepted"] for call in simulator.journal())
+
+
+@pytest.mark.parametrize("seconds", [20.0, 200.0])
+def test_a_server_that_restarts_between_two_steps_is_waited_for(seconds: float) -> None:
+    with cloud({"host_reconnect": 30.0}, networks=nets("a", "b")) as simulator:
+        step(simulator, of_networks("a"))
+        simulator.restart(seconds)
+        simulator.sleep(0.5)  # it is down
+        simulator.sleep(0.5)  # it is down
+        results = step(simulator, of_networks("b"), limits=replace(ONE_BY_ONE, verify_timeout=120.0))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
 
 
 # -- jobs of others

@@ -48,6 +48,7 @@ class VirtualSimulator(ClockedSimulator):
             due[1]()
         super().sleep(end - self.clock.time())
 
-    def client(self) -> Client:
+    def client(self, *, met: bool = False) -> Client:
+        """:param met: an earlier step of the run has met the server."""
         connection = Connection(url=self.url, key=self.key, secret=self.secret)
-        return Client(connection, sleep=self.sleep, clock=self.clock.time)
+        return Client(connection, sleep=self.sleep, clock=self.clock.time, met=met)

@@ -80,6 +80,11 @@ class Host:
         return self.state == "Up" and self.resource_state == "Enabled"
 
     @property
+    def connects(self) -> bool:
+        """Whether its agent is on its way, as after a restart of the server; one that stays away is Alert or Down."""
+        return self.state in ("Disconnected", "Connecting", "Rebalancing")
+
+    @property
     def trouble(self) -> str:
         """Why nothing is sent to a VM on it, in a word; empty where nothing speaks against it.
 

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rolling
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import scheduler, unit_upgrade, view
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import job_watch, scheduler, unit_upgrade, view
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units import actions, last_looks, next_action
 from tests.faults.matrix import KINDS
 from tests.faults.scene import Phase
@@ -20,6 +20,7 @@ SHORT: tuple[tuple[ModuleType, str, float], ...] = (
     (api_client, "AUTH_LIMIT", 0.5),
     (next_action, "SETTLE_S", 0.3),
     (next_action, "KNOWN_S", 2.0),
+    (job_watch, "KNOWN_S", 2.0),
     (unit_upgrade, "RETRY_S", 0.2),
     (unit_upgrade, "UNREADABLE_S", 2.0),
     (scheduler, "RETRY_S", 0.2),

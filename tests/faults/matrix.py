@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import enum
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, TypedDict
 
 from tests.faults.relay import Fault, make_certificate
 from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way
+from tests.simulator import uuid_of
 from tests.support.waiting import wait_until_down
 
 
@@ -240,6 +242,34 @@ def work_for_others(seconds: float) -> Strike:
     return strike
 
 
+def somebody(command: str, name: str, **params: Any) -> Strike:
+    """An owner or administrator does something to a network or VPC, or to the first of its routers."""
+
+    def strike(scene: Scene) -> None:
+        vms = scene.simulator.state()["vms"].values()
+        routers = [vm["id"] for vm in vms if vm["removed"] is None and name in (vm.get("network"), vm.get("vpc"))]
+        unit = uuid_of("vpc" if name == "shop" else "network", name)
+        identity = routers[0] if command.endswith("Router") else unit
+        with scene.client() as client:
+            scene.theirs.append(client.submit(command, id=identity, **params))
+
+    return strike
+
+
+def takes_no_jobs(seconds: float | None) -> Strike:
+    """Both management servers are to be maintained; they answer all that only reads."""
+
+    def turn(scene: Scene, state: str) -> None:
+        scene.simulator.update(management_servers={name: {"state": state} for name in ("mgmt-1", "mgmt-2")})
+
+    def strike(scene: Scene) -> None:
+        turn(scene, "PreparingForMaintenance")
+        if seconds is not None:
+            threading.Timer(seconds, turn, (scene, "Up")).start()
+
+    return strike
+
+
 # --- what repairs
 
 
@@ -269,6 +299,20 @@ def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
 
 OLD_VERSION = "4.21.0.0"
 BRIEF = 0.7
+
+OTHER_OFFERING = uuid_of("offering", "other")
+MOVES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "an owner restarts a network": ("restartNetwork", "db", {"cleanup": False}),
+    "an owner restarts a network with cleanup": ("restartNetwork", "db", {"cleanup": True}),
+    "an owner restarts a VPC with cleanup": ("restartVPC", "shop", {"cleanup": True}),
+    "an owner gives a network another offering": ("updateNetwork", "web", {"networkofferingid": OTHER_OFFERING}),
+    "an owner gives a VPC another address": ("updateVPC", "shop", {"sourcenatipaddress": "198.18.0.9"}),
+    "an administrator migrates a network": ("migrateNetwork", "db", {"networkofferingid": OTHER_OFFERING}),
+    "an administrator stops a router": ("stopRouter", "db", {}),
+    "an administrator destroys a router": ("destroyRouter", "db", {}),
+    "an administrator stops half of a pair": ("stopRouter", "pair", {}),
+    "an administrator destroys half of a pair": ("destroyRouter", "pair", {}),
+}
 
 KINDS = (
     # --- connections
@@ -746,6 +790,34 @@ KINDS = (
         kill_after("shop-tier2"),
         poll=DIES,
         timings={"restart": 0.4},
+    ),
+    # --- a cloud that moves
+    *(
+        Kind(f"meanwhile {what}", somebody(*does[:2], **does[2]), poll=survives(), verify=survives(), again=True)
+        for what, does in MOVES.items()
+    ),
+    Kind(
+        "meanwhile an owner restarts with cleanup, and the old router is expunged for a while",
+        somebody("restartNetwork", "db", cleanup=True),
+        poll=survives(),
+        verify=survives(),
+        timings={"expunge": 0.4},
+    ),
+    Kind("one node knows jobs only later", lasting("late_jobs", seconds=0.3, every=2), submit=survives(first=True)),
+    Kind("all know jobs only later", lasting("late_jobs", seconds=0.3), submit=survives(first=True)),
+    Kind("the server takes no jobs for a while", takes_no_jobs(0.8), submit=survives(), poll=survives()),
+    Kind(
+        "the server takes no jobs",
+        takes_no_jobs(None),
+        submit=fails("Maintenance or Shutdown has been initiated"),
+        patience=BRIEF,
+        repair=update(management_servers={name: {"state": "Up"} for name in ("mgmt-1", "mgmt-2")}),
+    ),
+    Kind(
+        "nothing is listed for a moment",
+        lasting("drops_rows", every=1, match={"command": "listRouters"}, times=2),
+        poll=survives(),
+        verify=survives(),
     ),
     Kind("somebody else's job runs", work_for_others(0.0), submit=survives(first=True), timings={"patch": 0.3}),
     Kind("somebody else's job ends while the cloud is read", work_for_others(0.4), submit=survives(first=True)),

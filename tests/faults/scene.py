@@ -146,6 +146,7 @@ class Scene:
     """The cloud, the way to it, and the run.
 
     :ivar command: of the request that the fault strikes.
+    :ivar theirs: the jobs of owners and administrators.
     """
 
     def __init__(self, folder: Path, way: Way, patience: float, timings: Mapping[str, float]) -> None:
@@ -153,6 +154,7 @@ class Scene:
         self.log = folder / "rollout.log"
         self.report_dir = folder / "report"
         self.command = "*"
+        self.theirs: list[str] = []
         self.simulator = SimulatorThread(ESTATE | {"timings": ESTATE["timings"] | dict(timings)})
         self._way = way
         self._patience = patience

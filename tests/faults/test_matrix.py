@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def check_run(scene: Scene, ended: Ended, expected: Expected, kind: Kind) -> Ite
     state, journal = scene.simulator.state(), scene.simulator.journal()
     if state["bugs"]:
         yield f"the simulator stumbled: {state['bugs']}"
-    yield from check_submits(journal, state, most=2 if kind.again else 1)
+    yield from check_submits(journal, state, scene.theirs, most=2 if kind.again else 1)
     if expected.end is End.DIES:
         if not ended.killed:
             yield "the run was not killed"
@@ -93,17 +93,19 @@ def check_run(scene: Scene, ended: Ended, expected: Expected, kind: Kind) -> Ite
     yield from check_upgraded(ended.results, state)
 
 
-def check_submits(journal: list[dict[str, Any]], state: dict[str, Any], most: int = 1) -> Iterator[str]:
+def check_submits(
+    journal: list[dict[str, Any]], state: dict[str, Any], theirs: Collection[str], most: int = 1
+) -> Iterator[str]:
     """No call twice in one run for one purpose, none while a job ran on the unit."""
     purposes = Counter(
         (entry["command"], entry["target"], entry["params"].get("livepatch", "false"))
         for entry in journal
-        if entry["accepted"]
+        if entry["accepted"] and entry["job_id"] not in theirs
     )
     for (command, target, patch), count in purposes.items():
         if count > most:
             yield f"{command} of {target}, livepatch {patch}, was sent {count} times"
-    yield from overlaps(journal, state["jobs"])
+    yield from overlaps(journal, state["jobs"], theirs)
 
 
 def check_upgraded(results: list[dict[str, Any]], state: dict[str, Any]) -> Iterator[str]:
@@ -145,8 +147,8 @@ def check_next_runs(scene: Scene, kind: Kind) -> Iterator[str]:
     ]
     if bad or Counter(result["name"] for result in results) != Counter(UNITS):
         yield f"the next run: {bad or results}"
-    yield from check_submits(journal[before:], state)
-    yield from overlaps(journal, state["jobs"])
+    yield from check_submits(journal[before:], state, scene.theirs)
+    yield from overlaps(journal, state["jobs"], scene.theirs)
     for name, vms in unit_vms(state).items():
         yield from check_rules(state, name)
         if len(vms) != (2 if name == "pair" else 1) or not all(is_current(vm) for vm in vms):

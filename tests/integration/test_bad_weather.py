@@ -60,6 +60,16 @@ def test_a_management_server_that_restarts(tmp_path: Path) -> None:
         assert_rules_applied(cloud)
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_server_that_is_away_when_a_step_begins_is_waited_for(status: int, tmp_path: Path) -> None:
+    """The plan of this very run has been read with these keys."""
+    away = {"kind": "http_status", "status": status, "match": {"command": "listApis"}, "nth": 2, "times": 2}
+    with Cloud(estate(networks=[{"name": "net"}], faults=[away]), tmp_path) as cloud:
+        run = cloud.upgrade(**ROUTERS_ONLY)
+        assert [fault["struck"] for fault in cloud.simulator.faults()] == [2]
+        assert (run.rc, run.counts) == (0, {"upgraded": 1})
+
+
 def test_rules_that_fail_after_the_patch(tmp_path: Path) -> None:
     """Seen on a real server: the job ended 530, the routers reported the target, and the run said done."""
     faults = [

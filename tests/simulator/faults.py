@@ -26,6 +26,7 @@ HTTP_KINDS = {
     "drops_rows",
     "repeats_page",
     "list_shrinks",
+    "list_moves",
 }
 # How a job ends
 JOB_KINDS = {"job_lost", "job_cancelled", "job_never_ends", "job_fails"}
@@ -48,11 +49,12 @@ VM_KINDS = {
     "vanish_after",
     "alert",
     "ping_fails",
+    "stays_expunging",
 }
 # What happens to a request with a job id of the client's choice that another job has
 DUPLICATE_KINDS = {"duplicate_race"}
 # What holds as long as the fault is set
-LASTING_KINDS = {"clock_skew", "stale_reads"}
+LASTING_KINDS = {"clock_skew", "stale_reads", "late_jobs"}
 KINDS = HTTP_KINDS | JOB_KINDS | VM_KINDS | DUPLICATE_KINDS | LASTING_KINDS
 
 OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -69,7 +71,8 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "drops_rows": {"rows": list, "every": int, "count": str},
     "repeats_page": {},
     "list_shrinks": {"by": int},
-    "job_lost": {"work_done": bool, "seconds": (int, float)},
+    "list_moves": {"by": int},
+    "job_lost": {"work_done": bool, "goes_on": bool, "seconds": (int, float)},
     "job_cancelled": {"work_done": bool, "seconds": (int, float)},
     "job_never_ends": {"work_done": bool},
     "job_fails": {"work_done": bool, "seconds": (int, float), "text": str, "code": int},
@@ -84,6 +87,7 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "ping_fails": {"text": str},
     "clock_skew": {"seconds": (int, float)},
     "stale_reads": {"seconds": (int, float)},
+    "late_jobs": {"seconds": (int, float), "every": int},
 }
 MATCH_KEYS = {"command", "name", "id"}
 PHASES = {"before", "after"}
@@ -177,6 +181,15 @@ class Faults:
         if fault is None or not fault.matches(command, set(), set()):
             return None
         return time.time() - fault.options.get("seconds", 5.0)
+
+    def job_lag(self) -> float:
+        """How old the database is that the next question about jobs is answered from."""
+        fault = self.lasting("late_jobs") if self.faults else None
+        if fault is None:
+            return 0.0
+        fault.seen += 1
+        late = fault.seen % fault.options.get("every", 1) == 0
+        return float(fault.options.get("seconds", 2.0)) if late else 0.0
 
     def describe(self) -> list[dict[str, Any]]:
         return [

@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import re
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulator import versions
@@ -76,6 +76,25 @@ class JobRunner:
     def running(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.status == RUNNING]
 
+    def known(self, jobs: Iterable[Job]) -> list[Job]:
+        """Those that the node which answers knows, and as it knows them: another one's database may be older."""
+        jobs = [job for job in jobs if not self._forgotten(job)]
+        lag = self.world.faults.job_lag()
+        if not lag:
+            return jobs
+        moment = self.world.now() - lag
+        return [
+            replace(job, status=RUNNING, code=0, result=None, completed=None, on_server=True)
+            if job.completed is not None and job.completed > moment
+            else job
+            for job in jobs
+            if job.created <= moment
+        ]
+
+    def _forgotten(self, job: Job) -> bool:
+        """Jobs are purged by their age, also those that still run (AsyncJobManagerImpl)."""
+        return self.world.now() - job.created > 60 * float(self.world.setting("job.expire.minutes"))
+
     def submit(
         self,
         command: str,
@@ -118,7 +137,7 @@ class JobRunner:
         if self.world.server.customjobid == "refuse" or not UUID.fullmatch(custom_id):
             raise invalid(f"UUID: {custom_id} doesn't follow the UUID format")
         known = self.jobs.get(custom_id)
-        if known is None:
+        if known is None or self._forgotten(known):
             return
         # The server looks for the id among the jobs that run; those that ended only the database's key finds.
         ids = {target.id} if target is not None else set()
@@ -173,14 +192,19 @@ class JobRunner:
 
     async def _strike(self, job: Job, work: Work, fault: Fault) -> ApiError:
         options = fault.options
-        if options.get("work_done", False):
+        if options.get("goes_on", False):
+            loss = asyncio.get_running_loop().call_later(options.get("seconds", 0.1), self._lose, job)
+            with contextlib.suppress(ApiError):
+                await work(job)
+            loss.cancel()
+        elif options.get("work_done", False):
             with contextlib.suppress(ApiError):
                 await work(job)
         else:
             await asyncio.sleep(options.get("seconds", 0.1))
         if fault.kind == "job_never_ends":
             await asyncio.Event().wait()
-        elif fault.kind == "job_lost":
+        elif fault.kind == "job_lost" and job.status == RUNNING:
             self._lose(job)
         elif fault.kind == "job_cancelled":
             job.status, job.code, job.completed, job.on_server = FAILED, 0, self.world.now(), False

@@ -13,6 +13,7 @@ from tests.simulator import render, versions
 from tests.simulator.commands import COMMANDS, Call, command, dump
 from tests.simulator.entities import Zone
 from tests.simulator.errors import INTERNAL, ApiError, invalid, unknown_value
+from tests.simulator.jobs import RUNNING
 from tests.simulator.settings import DEFAULT_PAGE_SIZE
 from tests.simulator.versions import has_setting
 
@@ -137,7 +138,8 @@ def with_scope(entry: dict[str, Any]) -> dict[str, Any]:
 
 @command("queryAsyncJobResult")
 def query_async_job_result(call: Call) -> str:
-    job = call.jobs.jobs.get(call.params["jobid"])
+    found = call.jobs.jobs.get(call.params["jobid"])
+    job = next(iter(call.jobs.known([found] if found else [])), None)
     if job is None and call.params["jobid"].isdigit():
         # Taken for the number of a row.
         raise invalid(f"Unable to find a job by id {call.params['jobid']}")
@@ -150,7 +152,11 @@ def query_async_job_result(call: Call) -> str:
 def list_async_jobs(call: Call) -> str:
     start = call.moment("startdate")
     jobs = call.select(
-        [job for job in call.jobs.running if call.flag("listall") and (start is None or job.created >= start)],
+        [
+            job
+            for job in call.jobs.known(call.jobs.jobs.values())
+            if job.status == RUNNING and call.flag("listall") and (start is None or job.created >= start)
+        ],
         values={"managementserverid": lambda job: job.server.id},
         keyword=lambda job: [job.java_class],
     )

@@ -48,9 +48,9 @@ def routers_with(call: Call, role: str) -> list[Router]:
     network, vpc = call.objects.get("networkid"), call.objects.get("vpcid")
     pool: Any = call.world.routers
     if isinstance(network, Network):
-        pool = [*network.all_routers, *network.ilbs]
+        pool = [*network.all_routers, *network.ilbs, *call.world.expunging]
     elif isinstance(vpc, Vpc):
-        pool = [*vpc.routers, *(ilb for tier in vpc.tiers for ilb in tier.ilbs)]
+        pool = [*vpc.routers, *(ilb for tier in vpc.tiers for ilb in tier.ilbs), *call.world.expunging]
     version = call.params.get("version", "")
     return call.select(
         [

@@ -14,6 +14,7 @@ from typing import Any
 from tests.simulator import versions
 from tests.simulator.entities import INTERNAL_LB, RESTARTABLE, Host, Network, OldDisk, Router, Template, Vm, Vpc, Zone
 from tests.simulator.errors import CAPACITY, INTERNAL, ApiError, ReturnedFalse, invalid
+from tests.simulator.expunging import describe, expunge
 from tests.simulator.jobs import SHUTDOWN_530
 from tests.simulator.offerings import memory_needed
 from tests.simulator.patching import patch, strike, strike_checks, takes_rules, unreachable
@@ -24,14 +25,6 @@ from tests.simulator.world import SIMULATED, World
 MOMENT = 0.2
 """The share of a start, a stop or a restart in which something is between two states."""
 EXPENDABLE = ("Stopped", "Error", "Shutdown", "Unknown")
-
-
-def describe(vm: Vm, state: str) -> str:
-    """How error texts name a VM."""
-    return json.dumps(
-        {"id": vm.nr, "instanceName": vm.name, "state": state, "type": vm.type_name, "uuid": vm.id},
-        separators=(",", ":"),
-    )
 
 
 # -- start and stop
@@ -137,8 +130,7 @@ async def destroy(world: World, router: Router) -> None:
         await stop(world, router, 1 - MOMENT)
         # As recorded: for a moment it is there and Stopped.
         await world.timings.pause("stop", MOMENT)
-    if router.removed is None:
-        world.remove(router)
+    await expunge(world, router)
 
 
 async def reboot(world: World, command: str, router: Router) -> None:

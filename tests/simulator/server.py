@@ -29,6 +29,7 @@ from tests.simulator import (  # noqa: F401  # pylint: disable=unused-import
     lists_rules,
     lists_storage,
     lists_vms,
+    moves,
     owners,
     report,
     shared_files,
@@ -226,6 +227,8 @@ class Simulator:
             lie = options.get("by", 1)
         elif fault.kind == "list_shrinks" and later_page(params):
             lie = -options.get("by", 1)
+        elif fault.kind == "list_moves" and later_page(params):
+            moves.replace_first(self.world, options.get("by", 1))
         elif fault.kind == "repeats_page" and later_page(params):
             params["page"] = str(int(params["page"]) - 1)
         elif fault.kind in ("http_status", "html") and options.get("phase", "before") == "before":

@@ -11,10 +11,11 @@ from dataclasses import replace
 from tests.simulator import alerts
 from tests.simulator.entities import CPVM, SSVM, Agent, Interval, SystemVm, Zone
 from tests.simulator.errors import INTERNAL, ApiError
+from tests.simulator.expunging import describe, expunge
 from tests.simulator.identity import scripts_checksum
 from tests.simulator.jobs import SHUTDOWN_530
 from tests.simulator.patching import refuse, strike, too_old_to_patch, unreachable
-from tests.simulator.routers import describe, start_vm
+from tests.simulator.routers import start_vm
 from tests.simulator.storage import takes_disk, takes_ssvm, uses_local
 from tests.simulator.templates import for_new_systemvm
 from tests.simulator.world import World
@@ -170,8 +171,7 @@ async def reboot(world: World, command: str, vm: SystemVm, forced: bool) -> None
 async def destroy(world: World, vm: SystemVm) -> None:
     if vm.state == "Running":
         await stop(world, vm)
-    if vm.removed is None:
-        world.remove(vm)
+    await expunge(world, vm)
 
 
 # -- the capacity scan

@@ -64,6 +64,8 @@ class Timings:
     rvr_handover: float = 1.0
     start_failure: float = 8.0
     capacity_failure: float = 0.5
+    expunge: float = 0.0
+    """How long a VM that is destroyed is Expunging; as recorded, nobody sees it."""
     jitter: float = 0.0
     seed: int = 1
 
@@ -103,6 +105,7 @@ class ServerFacts:
     """How many pages it makes at a time where they cost time; 0: any number."""
 
 
+EXPUNGING = "Expunging"
 CUSTOM_JOB_ID = ("accept", "ignore", "refuse")
 PREPARING = {
     *("PreparingToShutDown", "PreparingForShutDown", "ReadyToShutDown", "ShuttingDown"),
@@ -157,6 +160,8 @@ class World:
         self._numbers: dict[str, int] = {"network": 203}
         self._names: dict[tuple[str, str], int] = {}
         self.bugs: list[str] = []
+        self.expunging: list[Vm] = []
+        """Destroyed, and listed until what they had is cleaned up; no longer members of a network or VPC."""
         self.reconnecting: set[Host] = set()
         """The hosts that were Up when the server died, and have not come back."""
         self.unfetched: dict[Router, float] = {}
@@ -312,6 +317,10 @@ class World:
         self.forget(entity)
         if isinstance(entity, Vm) and "state" in values:
             self._note_state(entity)
+            if entity.state == EXPUNGING and entity not in self.expunging:
+                self.expunging.append(entity)
+                if isinstance(entity, Router):
+                    self._leave(entity)
 
     def forget(self, entity: Entity) -> None:
         """Its JSON, and that of what shows it, has to be made anew."""
@@ -330,13 +339,19 @@ class World:
             self.vms.pop(entity.id, None)
             self.place(entity, None)
             self._note_state(entity)
+            if entity in self.expunging:
+                self.expunging.remove(entity)
         if isinstance(entity, Router):
-            for group in filter(None, (entity.network, entity.vpc)):
-                if entity in group.routers:
-                    group.routers.remove(entity)
-            if entity.network is not None and entity in entity.network.ilbs:
-                entity.network.ilbs.remove(entity)
-            self._note_unit(entity)
+            self._leave(entity)
+
+    def _leave(self, router: Router) -> None:
+        """It is a member of its network or VPC no longer."""
+        for group in filter(None, (router.network, router.vpc)):
+            if router in group.routers:
+                group.routers.remove(router)
+        if router.network is not None and router in router.network.ilbs:
+            router.network.ilbs.remove(router)
+        self._note_unit(router)
 
     def place(self, vm: Vm, host: Host | None) -> None:
         if vm.host is not None:

@@ -28,6 +28,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.call_soon_threadsafe(self._advance, self._now + seconds, done)
         assert done.wait(30), "the simulator is busy without end"
 
+    def leap(self, seconds: float) -> None:
+        """Called in another thread: what is due meanwhile comes once, and late."""
+        done = threading.Event()
+        self.call_soon_threadsafe(setattr, self, "_now", self._now + seconds)
+        self.call_soon_threadsafe(done.set)
+        assert done.wait(30), "the simulator is busy without end"
+
     def _advance(self, until: float, done: threading.Event) -> None:
         moments = [timer.when() for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
         following = min(moments, default=until)

@@ -80,6 +80,11 @@ class Host:
         return self.state == "Up" and self.resource_state == "Enabled"
 
     @property
+    def connects(self) -> bool:
+        """Whether its agent is on its way, as after a restart of the server; one that stays away is Alert or Down."""
+        return self.state in ("Disconnected", "Connecting", "Rebalancing")
+
+    @property
     def trouble(self) -> str:
         """Why nothing is sent to a VM on it, in a word; empty where nothing speaks against it.
 
@@ -179,6 +184,11 @@ class ManagementServer:
     def leaving(self) -> bool:
         """Whether it prepares to shut down or to be maintained, in the words of any release."""
         return self.state.startswith(("Preparing", "ReadyTo", "ShuttingDown"))
+
+    @property
+    def takes_no_jobs(self) -> bool:
+        """Whether it answers, but accepts nothing that changes something."""
+        return self.leaving or self.state == "Maintenance"
 
 
 @dataclass(frozen=True)
@@ -302,6 +312,8 @@ class Cloud:
 
 
 def common_version(servers: Iterable[ManagementServer]) -> Version | None:
-    """The one version of all that are Up; None while they differ or one cannot be read."""
-    versions = {server.parsed for server in servers if server.up}
+    """The one version of all that are Up, or, where none is, of those that answer; None while they differ."""
+    servers = tuple(servers)
+    answering = [each for each in servers if each.up] or [each for each in servers if each.takes_no_jobs]
+    versions = {server.parsed for server in answering}
     return versions.pop() if len(versions) == 1 else None

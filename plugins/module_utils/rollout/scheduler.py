@@ -21,6 +21,7 @@ from ..units.record import Attempt
 from .bounds import Bounds
 from .inquiries import Inquiries, Inquiry
 from .job_watch import JobWatch
+from .outage import Outage
 from .poll_schedule import PollSchedule
 from .progress import Counts
 from .queue import StartQueue
@@ -79,7 +80,8 @@ class Scheduler:
         self._aside: dict[UnitUpgrade, float] = defaultdict(float)  # seconds without a place
         self._told: Counter[UnitUpgrade] = Counter()  # notes
         self._results: dict[str, UnitResult] = {}
-        self._lost_since: float | None = None  # since when the server is out of reach, or takes nothing
+        self._lost = Outage("contact with the management server was lost", around.lost_after_s)
+        self._takes_nothing = Outage("the management server takes no jobs", around.lost_after_s)
         self._error: ApiError | None = None
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
@@ -184,7 +186,7 @@ class Scheduler:
         if isinstance(sent, Trouble):
             self._not_taken(sent.error)
             return sent
-        self._lost_since = None
+        self._takes_nothing.ends()
         if isinstance(sent, Attempt):
             self._view.jobs_at = -1.0  # what was just asked may not tell whether it runs
             return sent
@@ -201,7 +203,7 @@ class Scheduler:
             return False
         asked = [Asked(one.planned, one.unit, request, one.record) for one, request in asking]
         found = self._view.observe(asked, self._ask_jobs)
-        self._lost_since = None
+        self._lost.ends()
         for (one, dummy), facts in zip(asking, found, strict=True):
             self._answer(one, facts)
         return True
@@ -221,7 +223,7 @@ class Scheduler:
         """One question for all jobs; of those that have ended, how."""
         asked_at = self.clock()
         self._ask_jobs()
-        self._lost_since = None
+        self._lost.ends()
         for upgrade, wait in list(self._requests.items()):
             age = self.clock() - self._since[upgrade]
             if isinstance(wait, Execute):
@@ -335,27 +337,26 @@ class Scheduler:
     def _lose(self, error: ApiError) -> None:
         """The server is out of reach: everything waits, for a while."""
         self._view.lost_at = self.clock()
-        if self._gives_up(error, "contact with the management server was lost"):
+        if self._gives_up(error, self._lost):
             return
         self._progress.retrying(error, RETRY_S)
         self._sleep_until(self.clock() + RETRY_S)
 
     def _not_taken(self, error: ApiError) -> None:
         """The server takes no jobs now: what is to be sent waits, for a while; what runs is looked after."""
-        if not self._gives_up(error):
+        if not self._gives_up(error, self._takes_nothing):
             self._progress.retrying(error, RETRY_S)
 
     def _is_leaving(self) -> bool:
         """Whether a management server is about to go, and what is begun now would break off."""
         words = self._view.leaving()
-        if words and self._gives_up(UnavailableError(f"{words}; what is begun now would break off.")):
-            return True
+        if words:
+            self._gives_up(UnavailableError(f"{words}; what is begun now would break off."), self._takes_nothing)
         return bool(words)
 
-    def _gives_up(self, error: ApiError, why: str = "the management server takes no jobs") -> bool:
-        self._lost_since = self.clock() if self._lost_since is None else self._lost_since
-        if self.clock() - self._lost_since >= self._around.lost_after_s:
-            self._error, self._bounds.stop = error, Refused(f"{why}: {str(error).rstrip('.')}", "ServerLost")
+    def _gives_up(self, error: ApiError, outage: Outage) -> bool:
+        if outage.lasts_too_long(self.clock()):
+            self._error, self._bounds.stop = error, Refused(f"{outage.what}: {str(error).rstrip('.')}", "ServerLost")
         return self._error is not None
 
     # --- ends

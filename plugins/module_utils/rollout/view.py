@@ -175,8 +175,11 @@ class View:
         """
         if not unit.host_ids:
             return ()
-        if self._hosts_at <= self.lost_at or self._clock() - self._hosts_at > fresh_s:
-            self._hosts, self._hosts_at = self._server.hosts(), self._clock()
+        if self._hosts_at <= self.lost_at or self._clock() - self._hosts_at >= fresh_s:
+            first, self._hosts = self._hosts_at < 0, self._server.hosts()
+            self._hosts_at = self._clock()
+            if first and any(host.connects for host in self._hosts.values()):
+                self.lost_at = self._hosts_at  # it may have restarted a moment before this rollout began
         hosts = [host for identity in unit.host_ids if (host := self._hosts.get(identity))]
         return tuple(f"{host.name} is {host.trouble}" for host in hosts if host.trouble)
 

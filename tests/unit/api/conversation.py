@@ -97,7 +97,7 @@ def ok(**value: Any) -> requests.Response:
     return answer({"response": value})
 
 
-def client_for(conversation: Any, clock: Clock | None = None, **changes: Any) -> Client:
+def client_for(conversation: Any, clock: Clock | None = None, *, met: bool = False, **changes: Any) -> Client:
     clock = clock or Clock()
     connection = Connection(**{"url": URL, "key": KEY, "secret": SECRET} | changes)
-    return Client(connection, session=conversation, sleep=clock.sleep, clock=clock, rng=lambda: 0.5)
+    return Client(connection, session=conversation, sleep=clock.sleep, clock=clock, rng=lambda: 0.5, met=met)

@@ -183,6 +183,15 @@ def test_a_401_fails_at_once_unless_the_credentials_were_good_before() -> None:
     assert AUTH_LIMIT - LONGEST_DELAY < clock.now - before <= AUTH_LIMIT, "it may be restarting"
 
 
+@pytest.mark.parametrize("trouble", [RESET, html(404), html(503), recorded("wrong_credentials")])
+def test_a_server_that_an_earlier_step_has_met_is_waited_for(trouble: Any) -> None:
+    clock = Clock()
+    away = [("listZones", trouble)] * 4
+    with client_for(Conversation(*away, ("listZones", ok(count=1))), clock, met=True) as client:
+        assert client.read("listZones") == {"count": 1}
+    assert clock.now - 1000 > CONNECT_LIMIT
+
+
 @pytest.mark.parametrize(
     ("refused", "error"),
     [

@@ -178,6 +178,31 @@ def test_a_management_server_that_is_about_to_go(server: str, state: str, status
     assert words in check.seen
 
 
+@pytest.mark.parametrize(
+    ("state", "release", "status"),
+    [
+        ("PreparingForMaintenance", "4.22.0.0", "warn"),
+        ("Maintenance", "4.22.0.0", "warn"),
+        ("PreparingToShutDown", "4.20.2.0", "fail"),
+    ],
+)
+def test_the_only_management_server_may_take_no_jobs_for_now(state: str, release: str, status: str) -> None:
+    """Its version is no riddle: it answers, and is named with what it does."""
+    only = ManagementServer("mgmt-1", state, release, version(release))
+    cloud = replace(estate(WEB), management_servers=(only,))
+    assert cloud.version == version(release)
+    [answer] = [each for each in plan_of(cloud, make_policy()).checks if each.name == "management_servers"]
+    assert (answer.status.value, f"mgmt-1 is {state}, so it takes no jobs" in answer.seen) == (status, True)
+    assert "no single version" not in answer.seen
+
+
+def test_beside_one_that_is_up_a_management_server_in_maintenance_does_not_count() -> None:
+    up = ManagementServer("mgmt-1", "Up", "4.22.0.0", version("4.22.0.0"))
+    away = ManagementServer("mgmt-2", "Maintenance", "4.20.1.0", version("4.20.1.0"))
+    cloud = replace(estate(WEB), management_servers=(up, away))
+    assert cloud.version == version("4.22.0.0")
+
+
 SELECTIONS: list[tuple[Policy, list[str]]] = [
     (make_policy(), ["s-1", "v-2", "web", "shop"]),
     (make_policy(kinds=frozenset({Kind.SSVM})), ["s-1"]),

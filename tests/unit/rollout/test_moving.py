@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ServerError, UnavailableError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import ManagementServer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import patch
@@ -98,6 +99,38 @@ def test_a7_what_was_not_taken_is_not_sent_after_the_stop_or_the_deadline(end: s
     one = scheduler(world, limits, interrupted=lambda: end == "stop" and world.time >= 1020.0)
     assert statuses(one.roll(units, Method.LIVE_PATCH)) == [UnitStatus.NOT_STARTED] * 2
     assert world.log == []
+
+
+def test_f7_what_a_server_never_takes_ends_the_run_and_is_no_failure() -> None:
+    """It reads on, so that it is not out of reach; its patience ends all the same."""
+    units = networks(3)
+    world = World(units, rejects=[Window(0.0, 1e9)])
+    rollout = roll(world, units, LIMITS, lost_after_s=300.0)
+    assert statuses(rollout) == [UnitStatus.NOT_STARTED] * 3
+    assert rollout.error is not None and "Maintenance" in str(rollout.error)
+    assert world.time < 1400.0 and world.log == []
+
+
+def test_f7_what_is_refused_now_and_then_is_waited_for_each_time() -> None:
+    units = networks(4)
+    world = World(units, rejects=[Window(begin, begin + 200.0) for begin in (0.0, 240.0, 480.0, 720.0)])
+    assert roll(world, units, replace(PATIENT, parallel=1), lost_after_s=300.0).good
+
+
+@pytest.mark.parametrize("lasts", [200.0, 1e9])
+def test_f7_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: float) -> None:
+    units = networks(2)
+
+    class Leaving(World):
+        def leaving(self) -> tuple[ManagementServer, ...]:
+            self._settle()
+            preparing = ManagementServer("mgmt-1", "PreparingToShutDown", "4.20.2.0", None)
+            return (preparing,) if self.time < 1000.0 + lasts else ()
+
+    world = Leaving(units)
+    rollout = roll(world, units, lost_after_s=300.0)
+    assert (rollout.good, world.log == []) == ((True, False) if lasts < 300 else (False, True))
+    assert statuses(rollout) == [UnitStatus.UPGRADED if rollout.good else UnitStatus.NOT_STARTED] * 2
 
 
 def test_a7_others_are_looked_after_while_one_is_not_taken() -> None:

@@ -157,6 +157,16 @@ def test_a_host_that_comes_back_meanwhile_is_done_in_the_end() -> None:
     assert all((when >= back) is (unit in ("id-n0", "id-n3", "id-n6")) for when, unit, dummy in server.log)
 
 
+def test_where_the_server_has_just_restarted_when_a_step_begins_its_hosts_are_waited_for() -> None:
+    """Nobody in this step has seen the restart; that its hosts connect again is all that tells of it."""
+    units = networks(3)
+    server = FakeServer(units)
+    back = server.time + 25.0
+    server.away |= {"h0": back, "h1": back, "h2": back}
+    assert roll(server, units, PATIENT).good
+    assert all(when >= back for when, dummy, dummy2 in server.log)
+
+
 def test_after_a_loss_of_contact_nothing_is_sent_before_the_hosts_are_there() -> None:
     unit = vpc_unit("v", tiers=2)
     server = FakeServer([unit], {unit.id: Fault.LOST_DONE})

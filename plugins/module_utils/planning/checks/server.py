@@ -66,11 +66,12 @@ def management_servers(context: CheckContext) -> Iterator[str | Against]:
         yield f"no single version: {_servers(context)}"
     survives = SHUTDOWN_LETS_JOBS_END.holds(context.cloud.version)
     for server in servers:
-        if server.leaving:
+        breaks_off = server.leaving and not survives
+        if server.takes_no_jobs:
             yield Against(
                 f"{server.name} is {server.state}, so it takes no jobs"
-                + ("" if survives else ", and restarts under way break off"),
-                Status.WARN if survives else Status.FAIL,
+                + (", and restarts under way break off" if breaks_off else ""),
+                Status.FAIL if breaks_off else Status.WARN,
                 "Wait until it is gone or back, or cancel it (cancelShutdown, cancelMaintenance).",
             )
 

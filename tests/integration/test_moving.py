@@ -1,0 +1,579 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cloud that moves while it is upgraded: plan and modules in this process, on the clock of the simulated cloud.
+
+What owners, administrators, hosts and servers do meanwhile is nobody's failure and is never made worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Order,
+    Policy,
+    Strategy,
+    WantedMethod,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import inquiries
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from tests.contract.replay import Client as Somebody
+from tests.simulator import uuid_of
+from tests.support.books import is_current, overlaps, patched_at_once
+from tests.support.estates import VERSION, estate
+from tests.support.virtual import VirtualSimulator
+
+pytestmark = pytest.mark.slow
+
+# As in a real cloud, for the time that it takes costs nothing here.
+REAL = {
+    "patch": 30.0,
+    "restart": 5.0,
+    "start": 20.0,
+    "stop": 5.0,
+    "agent_reconnect": 3.0,
+    "scan_interval": 30.0,
+    "router_check_interval": 10.0,
+    "rvr_handover": 2.0,
+    "start_failure": 10.0,
+    "capacity_failure": 2.0,
+}
+ONE_BY_ONE = Limits(parallel=1, per_host=0, job_timeout=900.0, verify_timeout=60.0)
+NEW = {"version": "4.22.0"}
+GOOD = {"upgraded", "current", "gone"}
+
+
+def cloud(timings: Mapping[str, float] | None = None, **sections: Any) -> VirtualSimulator:
+    return VirtualSimulator(estate(timings={**REAL, **(timings or {})}, **sections))
+
+
+def nets(*names: str, **facts: Any) -> list[dict[str, Any]]:
+    return [{"name": name, **facts} for name in names]
+
+
+def net(name: str) -> str:
+    return uuid_of("network", name)
+
+
+def act(simulator: VirtualSimulator, command: str, **params: str) -> None:
+    """Somebody else calls the API."""
+    answer = Somebody(simulator).ask(command=command, **params)
+    assert answer.status == 200, answer.response
+
+
+def planned(simulator: VirtualSimulator, method: WantedMethod = WantedMethod.AUTO, **more: Any) -> Outcome:
+    with simulator.client() as client:
+        policy = Policy(strategy=Strategy(method), order=Order())
+        return check_versions(client, policy, False, **more)
+
+
+def units_of(plan: Outcome) -> dict[str, dict[str, Any]]:
+    return {unit["name"]: unit for unit in plan.values["plan"]["units"]}
+
+
+def step(
+    simulator: VirtualSimulator, targets: Targets, method: Method = Method.LIVE_PATCH, **more: Any
+) -> dict[str, dict[str, Any]]:
+    """One step, as the playbook has it done; results by name (of what is gone: by id)."""
+    request = Request(targets, method, more.pop("limits", ONE_BY_ONE), planned=True, **more)
+    with simulator.client(met=True) as client:
+        outcome = upgrade(client, request)
+    assert simulator.state()["bugs"] == []
+    results = {result["name"]: result for result in outcome.values["results"]}
+    assert (outcome.failure is None) == all(result["status"] in GOOD for result in results.values())
+    return results
+
+
+def of_networks(*names: str) -> Targets:
+    return Targets(networks=[net(name) for name in names])
+
+
+def night(simulator: VirtualSimulator, method: WantedMethod = WantedMethod.AUTO) -> dict[str, str]:
+    """A plan and all its steps: what became of each unit."""
+    plan = planned(simulator, method)
+    units = {unit["id"]: unit for unit in plan.values["plan"]["units"]}
+    ends = {unit["name"]: {"none": "current", "skip": "skipped"}.get(unit["method"], "") for unit in units.values()}
+    for each in plan.values["plan"]["steps"]:
+        chosen = [units[identity] for identity in each["units"]]
+        targets = Targets(
+            networks=[unit["id"] for unit in chosen if unit["kind"] == "network"],
+            vpcs=[unit["id"] for unit in chosen if unit["kind"] == "vpc"],
+            system_vms=[unit["id"] for unit in chosen if unit["kind"] in ("ssvm", "cpvm")],
+        )
+        ends |= {name: end["status"] for name, end in step(simulator, targets, Method(each["method"])).items()}
+    return ends
+
+
+def ours(simulator: VirtualSimulator) -> list[str]:
+    """The calls of the collection, by the name of what they are about: only it gives jobs their ids."""
+    return [f"{call['command']} {call['target']}" for call in simulator.journal() if "customjobid" in call["params"]]
+
+
+def routers(simulator: VirtualSimulator, name: str) -> list[dict[str, Any]]:
+    """Those of a network or VPC that there are, by the simulator's books."""
+    vms = simulator.state()["vms"].items()
+    there = [{"name": key, **vm} for key, vm in vms if vm["removed"] is None]
+    return [vm for vm in there if name in (vm.get("network"), vm.get("vpc"))]
+
+
+def overlapping(simulator: VirtualSimulator) -> list[str]:
+    """Calls of the collection while another job ran; owners do not wait for anybody."""
+    theirs = {call["command"] for call in simulator.journal() if "customjobid" not in call["params"]}
+    found = overlaps(simulator.journal(), simulator.state()["jobs"])
+    return [text for text in found if text.partition(" ")[0] not in theirs]
+
+
+def outages(simulator: VirtualSimulator, name: str) -> list[Any]:
+    """When no router of a network or VPC ran."""
+    [unit] = [unit for unit in simulator.state()["units"].values() if unit["name"] == name]
+    return list(unit["down"])
+
+
+# -- routers that others start, stop, destroy and replace
+
+
+def with_left_over(simulator: VirtualSimulator, name: str) -> tuple[str, str]:
+    """A restart with cleanup that failed: the ids of the router that runs on and of the Stopped one beside it."""
+    simulator.set_faults([{"kind": "start_failure", "match": {"name": name}}])
+    act(simulator, "restartNetwork", id=net(name), cleanup="true")
+    simulator.sleep(60)
+    found = {vm["state"]: vm["id"] for vm in routers(simulator, name)}
+    assert set(found) == {"Running", "Stopped"}
+    return found["Running"], found["Stopped"]
+
+
+def test_a_left_over_that_an_administrator_starts_meanwhile_is_not_destroyed() -> None:
+    with cloud(networks=nets("a", "b", "n")) as simulator:
+        old, left = with_left_over(simulator, "n")
+
+        def swap() -> None:
+            act(simulator, "startRouter", id=left)
+            act(simulator, "stopRouter", id=old)
+
+        simulator.later(5.0, swap)
+        results = step(simulator, of_networks("a", "b", "n"))
+        assert {result["status"] for result in results.values()} <= GOOD
+        assert "destroyRouter n" not in ours(simulator)
+        running = [vm["id"] for vm in routers(simulator, "n") if vm["state"] == "Running"]
+        assert left in running and all(is_current(vm) for vm in routers(simulator, "n") if vm["id"] in running)
+        assert overlapping(simulator) == []
+
+
+def test_a_left_over_that_stays_one_is_destroyed_and_its_network_keeps_its_router() -> None:
+    with cloud(networks=nets("n")) as simulator:
+        old, dummy = with_left_over(simulator, "n")
+        [result] = step(simulator, of_networks("n")).values()
+        assert result["status"] == "upgraded"
+        assert [vm["id"] for vm in routers(simulator, "n")] == [old]
+        assert outages(simulator, "n") == []
+
+
+@pytest.mark.parametrize("seconds", [2.0, 6.0, 26.0])
+def test_a_router_that_somebodys_restart_with_cleanup_is_making_is_no_left_over(seconds: float) -> None:
+    """Read while theirs is between allocating the new router, starting it, and destroying the old one."""
+    with cloud(networks=nets("n")) as simulator:
+        act(simulator, "restartNetwork", id=net("n"), cleanup="true")
+        simulator.sleep(seconds)
+        [result] = step(simulator, of_networks("n")).values()
+        assert result["status"] == "current", result["reason"]
+        assert ours(simulator) == [] and outages(simulator, "n") == []
+
+
+@pytest.mark.parametrize("command", ["stopRouter", "destroyRouter"])
+def test_a_router_that_an_administrator_stops_or_destroys_meanwhile_is_there_again_in_the_end(command: str) -> None:
+    with cloud(networks=nets("a", "n")) as simulator:
+        [router] = routers(simulator, "n")
+        simulator.later(10.0, lambda: act(simulator, command, id=router["id"]))
+        results = step(simulator, of_networks("a", "n"))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+        assert [is_current(vm) for vm in routers(simulator, "n")] == [True]
+        assert overlapping(simulator) == []
+
+
+# -- what is being expunged
+
+
+def test_a_network_whose_old_router_is_still_being_expunged_is_current() -> None:
+    """By a job that has ended, whoever began it; nobody knows for how long."""
+    with cloud(networks=nets("n")) as simulator:
+        dummy, left = with_left_over(simulator, "n")
+        act(simulator, "restartNetwork", id=net("n"), livepatch="true")
+        simulator.sleep(120)
+        [name] = [vm["name"] for vm in routers(simulator, "n") if vm["id"] == left]
+        simulator.update(vms={name: {"state": "Expunging"}})
+        assert sorted(vm["state"] for vm in routers(simulator, "n")) == ["Expunging", "Running"]
+        assert units_of(planned(simulator))["n"]["method"] == "none"
+        [result] = step(simulator, of_networks("n")).values()
+        assert result["status"] == "current" and ours(simulator) == []
+
+
+def test_a_restart_that_cannot_get_rid_of_the_old_router_is_not_followed_by_another_with_cleanup() -> None:
+    faults = [{"kind": "stays_expunging", "match": {"name": "n"}}]
+    with cloud({"expunge": 60.0}, networks=nets("n"), faults=faults) as simulator:
+        act(simulator, "restartNetwork", id=net("n"), cleanup="true")
+        simulator.sleep(40)
+        assert sorted(vm["state"] for vm in routers(simulator, "n")) == ["Expunging", "Running"]
+        for method in (WantedMethod.AUTO, WantedMethod.RECREATE):
+            assert units_of(planned(simulator, method))["n"]["method"] != "recreate"
+            results = step(simulator, of_networks("n"), Method.RECREATE)
+            assert results["n"]["status"] in GOOD, results
+        assert not [call for call in simulator.journal()[1:] if call["params"].get("cleanup") == "true"]
+        assert overlapping(simulator) == []
+
+
+def test_what_stays_expunging_is_named_as_what_nobody_takes_care_of() -> None:
+    zone = {"name": "Berlin", "ssvm": NEW, "cpvm": NEW}
+    faults = [{"kind": "stays_expunging", "times": 2}]
+    with cloud(zones=[zone], networks=nets("n", **NEW), faults=faults) as simulator:
+        [name] = [vm["name"] for vm in routers(simulator, "n")]
+        act(simulator, "restartNetwork", id=net("n"), cleanup="true")
+        act(simulator, "destroySystemVm", id=uuid_of("vm", "s-1-VM"))
+        simulator.sleep(120)
+        simulator.clock.leap(24 * 3600)
+        plan = planned(simulator)
+        assert {unit["method"] for unit in units_of(plan).values()} == {"none"}
+        named = str(plan.values["plan"]["not_handled"])
+        assert name in named and "s-1-VM" in named and "Expunging" in named
+
+
+# -- what is absent
+
+
+def test_a_network_and_a_vpc_that_have_lost_their_only_router_get_one() -> None:
+    with cloud(networks=nets("n", **NEW), vpcs=[{"name": "v", "tiers": 2, **NEW}]) as simulator:
+        for name in ("n", "v"):
+            act(simulator, "destroyRouter", id=routers(simulator, name)[0]["id"])
+        simulator.sleep(60)
+        ends = night(simulator)
+        assert (ends["n"], ends["v"]) == ("upgraded", "upgraded")
+        assert [is_current(vm) for name in ("n", "v") for vm in routers(simulator, name)] == [True, True]
+        assert night(simulator)["n"] == "current"
+
+
+@pytest.mark.parametrize("missing", [{"missing": True}, {"state": "Stopped"}])
+@pytest.mark.parametrize("version", ["4.22.0", "4.20.2"])
+def test_half_a_pair_is_made_whole(missing: dict[str, Any], version: str) -> None:
+    pair = {"name": "p", "redundant": True, "version": version, "router": [{}, missing]}
+    with cloud(networks=[pair]) as simulator:
+        simulator.sleep(30)
+        assert night(simulator)["p"] == "upgraded"
+        assert [is_current(vm) for vm in routers(simulator, "p")] == [True, True]
+        simulator.sleep(30)
+        assert sorted(vm["redundantstate"] for vm in routers(simulator, "p")) == ["BACKUP", "PRIMARY"]
+        assert outages(simulator, "p") == []
+
+
+@pytest.mark.parametrize("states", [("PRIMARY", "FAULT"), ("PRIMARY", "PRIMARY"), ("BACKUP", "BACKUP")])
+def test_a_pair_that_has_broken_is_not_current(states: tuple[str, str]) -> None:
+    pair = {"name": "p", "redundant": True, **NEW, "router": [{"redundantstate": state} for state in states]}
+    with cloud(networks=[pair]) as simulator:
+        plan = planned(simulator)
+        unit = units_of(plan)["p"]
+        assert unit["method"] == "skip" and all(state in unit["reason"] for state in states)
+        assert [answer["name"] for answer in plan.values["checks"] if answer["status"] != "ok"]
+        assert step(simulator, of_networks("p"))["p"]["status"] == "skipped" and ours(simulator) == []
+
+
+def test_one_router_that_goes_and_one_that_comes_between_two_pages_hide_no_third() -> None:
+    names = [f"n{number:02}" for number in range(12)]
+    moves = {"kind": "list_moves", "match": {"command": "listRouters"}, "times": "always"}
+    with cloud(networks=nets(*names), settings={"default.page.size": 5}, faults=[moves]) as simulator:
+        seen = units_of(planned(simulator))
+        assert set(names) <= set(seen)
+        assert {name for name in names if seen[name]["method"] == "live_patch"} == {
+            name for name in names if not is_current(routers(simulator, name)[0])
+        }
+
+
+def test_a_cloud_in_which_something_changes_every_second_is_planned() -> None:
+    names = [f"n{number:02}" for number in range(20)]
+    moves = {"kind": "list_moves", "match": {"command": "listVolumes"}, "times": "always"}
+    with cloud(networks=nets(*names), settings={"default.page.size": 5}, faults=[moves]) as simulator:
+        assert set(names) <= set(units_of(planned(simulator, WantedMethod.RECREATE)))
+
+
+# -- a server that takes no jobs
+
+WORDINGS = [("4.20.2.0", "4.19.1", "PreparingToShutDown"), (VERSION, "4.20.2", "PreparingForMaintenance")]
+
+
+def refusing(version: str, template: str) -> VirtualSimulator:
+    servers = [{"name": "one", "version": version}]
+    return cloud(
+        server={"version": version, "management_servers": servers},
+        defaults={"version": template},
+        networks=nets("a", "b"),
+    )
+
+
+def turn(simulator: VirtualSimulator, state: str) -> None:
+    simulator.update(management_servers={"one": {"state": state}})
+
+
+@pytest.mark.parametrize(("version", "template", "state"), WORDINGS)
+def test_a_server_that_takes_no_jobs_for_a_while_is_waited_for(version: str, template: str, state: str) -> None:
+    with refusing(version, template) as simulator:
+        turn(simulator, state)
+        simulator.later(60.0, lambda: turn(simulator, "Up"))
+        results = step(simulator, of_networks("a", "b"))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+
+
+@pytest.mark.parametrize(("version", "template", "state"), WORDINGS)
+def test_what_a_server_never_took_is_not_started_and_no_failure(version: str, template: str, state: str) -> None:
+    with refusing(version, template) as simulator:
+        turn(simulator, state)
+        results = step(simulator, of_networks("a", "b"))
+        assert {result["status"] for result in results.values()} == {"not_started"}
+        assert not any(call["accepted"] for call in simulator.journal())
+        assert all(state in result["reason"] or "Maintenance" in result["reason"] for result in results.values())
+
+
+@pytest.mark.parametrize(("version", "template", "state"), WORDINGS)
+def test_nothing_is_sent_after_the_stop_however_long_it_was_refused(
+    version: str, template: str, state: str, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    with refusing(version, template) as simulator:
+        turn(simulator, state)
+        simulator.later(20.0, stop.touch)
+        simulator.later(22.0, lambda: turn(simulator, "Up"))
+        results = step(simulator, of_networks("a", "b"), stop_file=str(stop))
+        assert {result["status"] for result in results.values()} == {"not_started"}
+        assert not any(call["accepted"] for call in simulator.journal())
+
+
+@pytest.mark.parametrize("seconds", [20.0, 200.0])
+def test_a_server_that_restarts_between_two_steps_is_waited_for(seconds: float) -> None:
+    with cloud({"host_reconnect": 30.0}, networks=nets("a", "b")) as simulator:
+        step(simulator, of_networks("a"))
+        simulator.restart(seconds)
+        simulator.sleep(0.5)  # it is down
+        simulator.sleep(0.5)  # it is down
+        results = step(simulator, of_networks("b"), limits=replace(ONE_BY_ONE, verify_timeout=120.0))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+
+
+# -- jobs of others
+
+
+def test_somebodys_restart_that_begins_while_a_canary_is_looked_at_is_waited_for() -> None:
+    slow = {"kind": "slow", "match": {"command": "getRouterHealthCheckResults"}, "seconds": 20.0}
+    with cloud(networks=nets("n"), faults=[slow]) as simulator:
+        simulator.later(5.0, lambda: act(simulator, "restartNetwork", id=net("n"), cleanup="true"))
+        [result] = step(simulator, of_networks("n"), health_checks=True).values()
+        assert (result["status"], ours(simulator)) == ("current", []), result
+        assert overlapping(simulator) == []
+
+
+OTHERS: dict[str, tuple[str, dict[str, str]]] = {
+    "restartNetwork": ("n", {}),
+    "updateNetwork": ("n", {"networkofferingid": uuid_of("offering", "other")}),
+    "migrateNetwork": ("n", {"networkofferingid": uuid_of("offering", "other")}),
+    "deleteNetwork": ("n", {}),
+    "restartVPC": ("v", {"cleanup": "true"}),
+    "updateVPC": ("v", {"sourcenatipaddress": "198.18.0.9"}),
+    "deleteVPC": ("v", {}),
+}
+
+
+@pytest.mark.parametrize("before", [2.0, -3.0], ids=["when the step begins", "while another one is patched"])
+@pytest.mark.parametrize("command", OTHERS)
+def test_what_owners_do_to_a_network_is_waited_for_and_no_failure(command: str, before: float) -> None:
+    name, params = OTHERS[command]
+    identity = net(name) if name == "n" else uuid_of("vpc", name)
+    with cloud(networks=nets("a", "n"), vpcs=[{"name": "v", "tiers": 2}]) as simulator:
+        if before > 0:
+            act(simulator, command, id=identity, **params)
+            simulator.sleep(before)
+        else:
+            simulator.later(-before, lambda: act(simulator, command, id=identity, **params))
+        targets = Targets(networks=[net("a"), net("n")], vpcs=[uuid_of("vpc", "v")])
+        results = step(simulator, targets)
+        assert {result["status"] for result in results.values()} <= GOOD, results
+        assert overlapping(simulator) == []
+        for one in ("a", "n", "v"):
+            assert all(is_current(vm) for vm in routers(simulator, one))
+        rules = {unit["rules"] for unit in simulator.state()["units"].values() if routers(simulator, unit["name"])}
+        assert rules == {"applied"}
+
+
+def test_what_changed_since_the_plan_is_gone_or_current_and_stops_nobody() -> None:
+    with cloud(networks=nets("a", "deleted", "renewed", "z"), vpcs=[{"name": "v", "tiers": 1}]) as simulator:
+        targets = Targets(networks=[net(name) for name in ("a", "deleted", "renewed", "z")])
+        act(simulator, "deleteNetwork", id=net("deleted"))
+        act(simulator, "restartNetwork", id=net("renewed"), cleanup="true")
+        simulator.sleep(120)
+        results = step(simulator, targets)
+        ends = {name: result["status"] for name, result in results.items()}
+        assert ends == {"a": "upgraded", net("deleted"): "gone", "renewed": "current", "z": "upgraded"}
+
+
+def test_a_network_that_the_server_shuts_down_meanwhile_is_no_failure() -> None:
+    with cloud(networks=nets("a", "idle")) as simulator:
+
+        def collect() -> None:
+            [router] = routers(simulator, "idle")
+            simulator.update(vms={router["name"]: {"removed": True}}, networks={"idle": {"state": "Allocated"}})
+
+        simulator.later(5.0, collect)
+        results = step(simulator, of_networks("a", "idle"))
+        assert results["a"]["status"] == "upgraded"
+        assert results["idle"]["status"] in {"skipped", "gone", "current"}, results["idle"]
+        assert "restartNetwork idle" not in ours(simulator)
+
+
+# -- nodes, databases and reads
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("kind", ["network", "ssvm"])
+def test_a_node_that_knows_jobs_only_later_doubles_no_command(kind: str, every: int) -> None:
+    late = {"kind": "late_jobs", "seconds": 5.0, "every": every}
+    with cloud({"patch": 60.0}, networks=nets("n"), faults=[late]) as simulator:
+        targets = of_networks("n") if kind == "network" else Targets(system_vms=[uuid_of("vm", "s-1-VM")])
+        [result] = step(simulator, targets).values()
+        assert result["status"] == "upgraded", result
+        assert len(ours(simulator)) == 1 and patched_at_once(simulator.state()["vms"]) == []
+
+
+def test_of_a_call_that_another_run_has_sent_and_a_late_node_does_not_know_there_is_no_second() -> None:
+    with cloud({"patch": 60.0}, networks=nets("n")) as simulator:
+        with simulator.client() as client:
+            job = job_id_of(uuid_of("zone", "Berlin"), net("n"), Purpose.PATCH, VERSION, 1)
+            client.submit("restartNetwork", job_id=job, id=net("n"), livepatch=True)
+        simulator.set_faults([{"kind": "late_jobs", "seconds": 20.0}])
+        [result] = step(simulator, of_networks("n")).values()
+        assert result["status"] in GOOD, result
+        assert [call["accepted"] for call in simulator.journal()].count(True) == 1
+
+
+READS = ["listAsyncJobs", "queryAsyncJobResult", "listRouters", "listNetworks", "listEvents", "listHosts"]
+
+
+@pytest.mark.parametrize("command", READS)
+def test_one_read_that_the_server_stumbles_over_fails_nobody(command: str) -> None:
+    stumble = {"kind": "http_status", "status": 530, "match": {"command": command}, "times": 2}
+    names = ["a", "b", "c", "d"]
+    with cloud(networks=nets(*names)) as simulator:
+        simulator.later(10.0, lambda: simulator.set_faults([stumble]))
+        simulator.later(12.0, lambda: act(simulator, "restartNetwork", id=net("d")))  # so that all of it is asked
+        results = step(simulator, of_networks(*names), limits=replace(ONE_BY_ONE, parallel=2))
+        assert {result["status"] for result in results.values()} <= GOOD, results
+
+
+@pytest.mark.parametrize("times", [3, 6])
+def test_an_empty_answer_for_a_moment_does_not_mean_that_a_router_is_gone(times: int) -> None:
+    empty = {"kind": "drops_rows", "every": 1, "match": {"command": "listRouters"}, "times": times}
+    with cloud(networks=nets("a", "n")) as simulator:
+        simulator.later(32.0, lambda: simulator.set_faults([empty]))
+        results = step(simulator, of_networks("a", "n"))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+        assert sorted(ours(simulator)) == ["restartNetwork a", "restartNetwork n"]
+
+
+def test_a_first_call_whose_answer_a_load_balancer_lost_is_sent_again_with_its_id() -> None:
+    lost = {"kind": "http_status", "status": 502, "match": {"command": "restartNetwork"}}
+    with cloud(networks=nets("n"), faults=[lost]) as simulator:
+        [result] = step(simulator, of_networks("n")).values()
+        assert result["status"] == "upgraded", result
+        assert [call["accepted"] for call in simulator.journal()] == [True]
+
+
+def test_a_canary_whose_health_checks_never_come_back_is_upgraded_and_that_is_told() -> None:
+    slow = {"kind": "slow", "match": {"command": "getRouterHealthCheckResults"}, "seconds": 40.0, "times": "always"}
+    with cloud(networks=nets("n"), faults=[slow]) as simulator:
+        simulator.patch.setattr(inquiries, "HEALTH_S", 30.0)
+        [result] = step(simulator, of_networks("n"), health_checks=True).values()
+        assert result["status"] == "upgraded", result
+        assert any("health" in note and "not compared" in note for note in result["notes"]), result["notes"]
+        simulator.sleep(100)  # the last answer
+
+
+# -- rules that are owed
+
+
+def test_rules_that_failed_are_still_owed_when_the_server_has_forgotten_its_jobs() -> None:
+    fails = {"kind": "rules_fail", "match": {"name": "n"}, "times": "always"}
+    with cloud(server={"hosts": "simulated"}, networks=nets("n"), faults=[fails]) as simulator:
+        failed = step(simulator, of_networks("n"))["n"]
+        assert failed["status"] == "failed" and "rules not applied" in failed["reason"]
+        told = [Restart(**restart) for restart in failed["restarts"]]
+        simulator.set_faults([])
+        simulator.clock.leap(50 * 3600)
+        assert units_of(planned(simulator))["n"]["method"] == "none", units_of(planned(simulator))["n"]["reason"]
+        unit = units_of(planned(simulator, known_restarts=told))["n"]
+        assert unit["method"] == "restart" and "rules" in unit["reason"]
+
+
+def test_a_restart_that_the_server_wanted_and_that_failed_is_a_failure() -> None:
+    fails = {"kind": "job_fails", "match": {"command": "restartVPC"}, "work_done": True, "times": "always"}
+    with cloud(vpcs=[{"name": "v", "tiers": 1}], faults=[fails]) as simulator:
+        simulator.later(20.0, lambda: simulator.update(vpcs={"v": {"restartrequired": True}}))
+        [result] = step(simulator, Targets(vpcs=[uuid_of("vpc", "v")])).values()
+        assert "restartVPC v" in ours(simulator)
+        assert result["status"] == "failed", result
+
+
+# -- bounds, hosts and scripts that run on
+
+
+def test_fallbacks_keep_to_one_at_a_time() -> None:
+    silent = {"kind": "silent_patch_failure", "times": "always"}
+    names = ["a", "b", "c"]
+    with cloud(server={"hosts": "simulated"}, networks=nets(*names), faults=[silent]) as simulator:
+        results = step(simulator, of_networks(*names), fallback=True)
+        assert {result["method"] for result in results.values()} == {"recreate"}, results
+        spans = sorted((job["created"], job["completed"]) for job in simulator.state()["jobs"])
+        assert all(end <= begin for (dummy, end), (begin, dummy2) in pairwise(spans))
+
+
+def test_what_is_on_a_host_that_goes_into_maintenance_is_not_patched() -> None:
+    zone = {"name": "Berlin", "hosts": [{"name": "h1"}, {"name": "h2"}]}
+    networks = [{"name": "a", "router": {"host": "h1"}}, {"name": "n", "router": {"host": "h2"}}]
+    with cloud(zones=[zone], networks=networks) as simulator:
+        simulator.later(5.0, lambda: simulator.update(hosts={"h2": {"resourcestate": "PrepareForMaintenance"}}))
+        results = step(simulator, of_networks("a", "n"), limits=replace(ONE_BY_ONE, verify_timeout=30.0))
+        assert (results["a"]["status"], results["n"]["status"]) == ("upgraded", "skipped"), results
+        assert "h2" in results["n"]["reason"] and ours(simulator) == ["restartNetwork a"]
+
+
+@pytest.mark.parametrize("skew", [300.0, -300.0])
+def test_a_job_of_before_is_not_taken_for_one_of_now_whatever_the_clocks_say(skew: float) -> None:
+    ssvm = uuid_of("vm", "s-1-VM")
+    faults = [{"kind": "clock_skew", "seconds": skew}, {"kind": "silent_patch_failure", "match": {"name": "s-1-VM"}}]
+    with cloud(faults=faults) as simulator:
+        with simulator.client() as client:
+            job = job_id_of(uuid_of("zone", "Berlin"), ssvm, Purpose.PATCH, VERSION, 1)
+            client.submit("patchSystemVm", job_id=job, id=ssvm)
+        simulator.sleep(200)
+        began = simulator.now()
+        [result] = step(simulator, Targets(system_vms=[ssvm])).values()
+        assert result["status"] == "upgraded", result
+        assert simulator.journal()[-1]["accepted"] and simulator.journal()[-1]["at"] - began < 10
+
+
+@pytest.mark.parametrize("kind", ["network", "ssvm"])
+def test_a_patch_that_the_server_calls_lost_and_that_goes_on_is_not_doubled(kind: str) -> None:
+    lost = {"kind": "job_lost", "goes_on": True, "seconds": 5.0}
+    with cloud({"patch": 60.0}, networks=nets("n"), faults=[lost]) as simulator:
+        targets = of_networks("n") if kind == "network" else Targets(system_vms=[uuid_of("vm", "s-1-VM")])
+        [result] = step(simulator, targets).values()
+        simulator.sleep(300)
+        assert patched_at_once(simulator.state()["vms"]) == []
+        assert result["status"] == "upgraded", result
+        assert {unit["rules"] for unit in simulator.state()["units"].values()} <= {"applied"}

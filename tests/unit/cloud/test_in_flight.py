@@ -109,7 +109,7 @@ def test_a_job_of_a_vm_that_the_server_does_not_name() -> None:
         (network_unit("n"), {SOME_NETWORK, SOME_VM}),
         (vpc_unit("v"), {SOME_NETWORK, SOME_VM}),
         (system_vm_unit(vm("s", Kind.SSVM)), {SOME_VM}),
-        (system_vm_unit(vm("b", internal_lb=True)), {SOME_INTERNAL_LB, SOME_VM}),
+        (system_vm_unit(vm("b", internal_lb=True)), {SOME_NETWORK, SOME_INTERNAL_LB, SOME_VM}),
     ],
 )
 def test_a_job_of_which_nobody_tells_the_object_may_be_at_work_on_any_of_its_kind(unit: Unit, some: set[str]) -> None:

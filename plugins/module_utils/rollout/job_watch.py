@@ -56,7 +56,16 @@ class JobWatch:
         ends = sorted(((self._result(job.job_id), job) for job in wait.jobs), key=lambda end: end[0].created)
         now = self._clock()
         return [
-            Attempt(None, now, now, end, ours=False, error=str(end.error() or ""), resource_ids=job.resource_ids)
+            Attempt(
+                None,
+                now,
+                now,
+                end,
+                ours=False,
+                error=str(end.error() or ""),
+                resource_ids=job.resource_ids,
+                only_rules=self._view.applies_rules(job),
+            )
             for end, job in ends
         ]
 

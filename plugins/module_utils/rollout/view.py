@@ -12,7 +12,7 @@ from typing import Any
 from ..api.errors import ApiError, AuthenticationError, MalformedAnswerError, RateLimitedError, UnavailableError
 from ..api.jobs import Job
 from ..cloud.infrastructure import Host, InFlight
-from ..cloud.job_ids import objects_of_ids
+from ..cloud.job_ids import Purpose, objects_of_ids, purpose_of
 from ..cloud.model import Unit, Vm
 from ..knowledge.vocabulary import Kind
 from ..units.conditions import Facts, members
@@ -88,6 +88,14 @@ class View:
             if job.job_id in ids:
                 return replace(job, resource_ids=frozenset({ids[job.job_id]}))
         return job
+
+    def applies_rules(self, job: InFlight) -> bool:
+        """Whether its id is one by which a run of ours only applies rules."""
+        return any(
+            purpose_of(job.job_id, zone_id, object_id, self._target) is Purpose.APPLY_RULES
+            for zone_id in self.zones
+            for object_id in job.resource_ids
+        )
 
     def foreign(self, ids: frozenset[str], known: Collection[str]) -> tuple[InFlight, ...]:
         """Jobs on a unit of which it does not know the end."""

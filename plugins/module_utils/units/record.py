@@ -31,6 +31,7 @@ class Attempt:
     :ivar taken: whether the server may have acted on it.
     :ivar guarded: whether it may be sent again although nobody knows whether it was taken.
     :ivar resource_ids: what a job of somebody else worked on.
+    :ivar only_rules: whether that is known to have only applied rules, as another run of ours does.
     """
 
     call: Call | None
@@ -42,6 +43,7 @@ class Attempt:
     taken: bool = True
     guarded: bool = True
     resource_ids: frozenset[str] = frozenset()
+    only_rules: bool = False
 
     @property
     def lost(self) -> bool:
@@ -175,6 +177,8 @@ def _rules_of(attempt: Attempt, unit: Unit, renewed: bool) -> tuple[Sequence[str
     """The networks whose rules it puts in doubt, and those whose rules it applies if it succeeds."""
     if attempt.call is not None:
         return attempt.call.unsettles, attempt.call.settles
+    if attempt.only_rules:
+        return tuple(attempt.resource_ids), tuple(attempt.resource_ids)
     # Of its tiers a job on a whole VPC tells nothing, but for a recreation.
     whole = unit.id in attempt.resource_ids and (unit.vpc is None or renewed)
     return unit.network_ids, unit.network_ids if whole else tuple(attempt.resource_ids)

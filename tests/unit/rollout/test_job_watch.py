@@ -36,7 +36,7 @@ class Watched:
     def __init__(self, timeout: float = 3600.0, **results: Job | ApiError) -> None:
         self.now, self.timeout = SENT_AT, timeout
         self.results = results
-        self.view = SimpleNamespace(jobs={}, lost_at=-1.0)
+        self.view = SimpleNamespace(jobs={}, lost_at=-1.0, applies_rules=lambda job: False)
         self.pace = PollSchedule(10.0)
         self.watch = JobWatch(cast(Server, self), cast(View, self.view), self.pace, lambda: self.now, self.timeout)
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Items
 from tests.faults.relay import Fault, make_certificate
 from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way
 from tests.simulator import uuid_of
-from tests.support.waiting import wait_until_down
+from tests.support.waiting import wait_for, wait_until_down
 
 
 class End(enum.Enum):
@@ -285,14 +286,16 @@ def wait(seconds: float) -> Callable[[Scene], None]:
 def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
     """What an operator does about a network whose pair is broken, who then waits until the server has looked at it."""
 
+    def pair(client: Client) -> Items:
+        routers = client.list("listRouters", "router", listall=True)
+        return [vm for vm in routers if vm["isredundantrouter"]]
+
     def repair(scene: Scene) -> None:
         with scene.client() as client:
             [network] = [item for item in client.list("listNetworks", "network", listall=True) if item["name"] == name]
             client.submit("restartNetwork", id=network["id"], cleanup=True)
-            while client.list("listAsyncJobs", "asyncjobs", listall=True):
-                time.sleep(0.02)
-            while "UNKNOWN" in {vm.get("redundantstate") for vm in client.list("listRouters", "router", listall=True)}:
-                time.sleep(0.02)
+            wait_for(lambda: not client.list("listAsyncJobs", "asyncjobs", listall=True))
+            wait_for(lambda: {vm["redundantstate"] for vm in pair(client)} == {"PRIMARY", "BACKUP"})
 
     return repair
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -14,16 +15,18 @@ class Outage:
 
     :ivar what: it, in words.
     :ivar most_s: how long it may last.
+    :ivar gap_s: what is noticed so long after the last time is another one; by default only I(ends) tells.
     """
 
     what: str
     most_s: float
+    gap_s: float = math.inf
     _since: float = 0.0
     _seen: float | None = None
 
     def lasts_too_long(self, now: float) -> bool:
-        """It is noticed now; what was noticed long ago was another one."""
-        if self._seen is None or now - self._seen > self.most_s:
+        """It is noticed now."""
+        if self._seen is None or now - self._seen > self.gap_s:
             self._since = now
         self._seen = now
         return now - self._since >= self.most_s

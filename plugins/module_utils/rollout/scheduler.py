@@ -49,6 +49,7 @@ from .view import Asked, View
 NOTICE_S = 0.5  # how long a stop may go unnoticed
 FRESH_S = 1.0  # how old facts may be when something is sent
 AWAY_S = 5.0  # between two looks at hosts that are away, while nothing else is at work
+REFUSED_S = 60.0  # at most, between two calls that one outage refuses
 RETRY_S = 2.0  # between two questions while the server is lost
 INQUIRY_S = 0.5  # between two looks at what routers say of themselves
 # For so long a proof waits for others, so that one reading serves several: a share of what a unit takes, and at most.
@@ -80,8 +81,9 @@ class Scheduler:
         self._aside: dict[UnitUpgrade, float] = defaultdict(float)  # seconds without a place
         self._told: Counter[UnitUpgrade] = Counter()  # notes
         self._results: dict[str, UnitResult] = {}
-        self._lost = Outage("contact with the management server was lost", around.lost_after_s)
-        self._takes_nothing = Outage("the management server takes no jobs", around.lost_after_s)
+        most_s = around.lost_after_s
+        self._lost = Outage("contact with the management server was lost", most_s)
+        self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
@@ -349,8 +351,7 @@ class Scheduler:
 
     def _is_leaving(self) -> bool:
         """Whether a management server is about to go, and what is begun now would break off."""
-        words = self._view.leaving()
-        if words:
+        if words := self._view.leaving():
             self._gives_up(UnavailableError(f"{words}; what is begun now would break off."), self._takes_nothing)
         return bool(words)
 
@@ -372,7 +373,7 @@ class Scheduler:
         self._bounds.held.discard(upgrade)
         self._around.probes.leave(upgrade.planned.id)
         began = self._begun.pop(upgrade, None)
-        finished = None if began is None else self._around.now()
+        finished = self._around.now() if began is not None else None
         result = replace(result, started=began, finished=finished, stood_aside_s=self._aside[upgrade])
         if result.code == "TargetMoved":
             self._bounds.stop = self._bounds.stop or Refused(result.reason, "TargetMoved")

@@ -160,10 +160,10 @@ class _Search:
         return abs(_at(job) - self.wanted.began) <= TOLERANCE_S
 
 
-def _in_order(known: tuple[tuple[Purpose, int], Job]) -> tuple[float, float, bool]:
+def _in_order(known: tuple[tuple[Purpose, int], Job]) -> tuple[float, float, bool, int]:
     """The jobs of a network run one after the other; rules are applied after a patch."""
-    (purpose, dummy), job = known
-    return _at(job), moment(job.completed) or 0.0, purpose is Purpose.APPLY_RULES
+    (purpose, attempt), job = known
+    return _at(job), moment(job.completed) or 0.0, purpose is Purpose.APPLY_RULES, attempt
 
 
 def _at(job: Job) -> float:

@@ -92,5 +92,5 @@ def test_a_server_that_cannot_live_patch(tmp_path: Path) -> None:
 
         alone = call_module(cloud.simulator, "cs_router_restart", networks=["net"])
         assert alone["failed"] is True
-        assert "the management server is 4.16.1.0: nothing is done on a server before 4.17" in alone["msg"]
+        assert "the management server is 4.16.1.0; nothing is done on a server before 4.17" in alone["msg"]
         assert cloud.simulator.journal() == []

@@ -63,9 +63,10 @@ class Baseline:
 
     @property
     def template_versions(self) -> frozenset[Version]:
-        """Of the template that belongs to the target; a maintenance release may go without one of its own."""
+        """Of the template that came with the target, and with nothing older: what it carries are the target's scripts."""
         release = release_of(self.target)
-        own = release.template(self.target) if release else None
+        template = release.template(self.target) if release else None
+        own = template if template and template.numbers[:3] == self.target.numbers[:3] else None
         return frozenset({self.target, own} if own else {self.target})
 
     def has_wrong_scripts(self, vm: Vm) -> bool:

@@ -63,7 +63,7 @@ class Baseline:
 
     @property
     def template_versions(self) -> frozenset[Version]:
-        """Of the template that came with the target, and with nothing older: what it carries are the target's scripts."""
+        """Of the template that came with the target and with nothing older, so that its scripts are the target's."""
         release = release_of(self.target)
         template = release.template(self.target) if release else None
         own = template if template and template.numbers[:3] == self.target.numbers[:3] else None

@@ -120,6 +120,7 @@ NOT_MADE = {
 }
 # Filters that would be ignored here without a word.
 NO_FILTERS = {
+    "listPods": {"showcapacities", "storageaccessgroup"},
     "listCapacity": {"tag"},
     "listClusters": {"arch", "showcapacities", "storageaccessgroup"},
     "listLoadBalancerRules": {"tags", "virtualmachineid"},

@@ -82,6 +82,8 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         wait_for(lambda: sum(cloud.patches().values()) == 4)  # begun: how long they take is settled
         cloud.simulator.update(timings={"patch": LONGER})
         wait_for(lambda: sum(cloud.patches().values()) == 8)
+        written = tmp_path / "sysvm-report" / "report.json"  # about once a second
+        wait_for(lambda: json.loads(written.read_text())["summary"]["running"] == 4)
         kill_tree(process)
         cloud.simulator.update(timings={"patch": 0.2})
         assert len(cloud.simulator.journal()) == 8

@@ -185,8 +185,8 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     chosen = _canaries(acting) if canary else frozenset()
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
     for item in acting:
-        last = "internal LB" if item.unit.kind is Kind.INTERNAL_LB else ""
-        turn = "canary" if item.unit.id in chosen else "sensitive" if item.unit.sensitive_services else last
+        routers = "sensitive" if item.unit.sensitive_services else ""
+        turn = "canary" if item.unit.id in chosen else "internal LB" if item.unit.kind is Kind.INTERNAL_LB else routers
         key = (RANKS.index(turn), GROUPS.index(item.unit.kind.group), ACTING.index(item.verdict.method))
         members.setdefault(key, []).append(item)
     steps: list[Step] = []

@@ -373,7 +373,7 @@ class Scheduler:
         self._bounds.held.discard(upgrade)
         self._around.probes.leave(upgrade.planned.id)
         began = self._begun.pop(upgrade, None)
-        finished = self._around.now() if began is not None else None
+        finished = None if began is None else self._around.now()
         result = replace(result, started=began, finished=finished, stood_aside_s=self._aside[upgrade])
         if result.code == "TargetMoved":
             self._bounds.stop = self._bounds.stop or Refused(result.reason, "TargetMoved")

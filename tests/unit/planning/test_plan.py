@@ -83,9 +83,11 @@ def test_canaries_first_then_system_vms_before_routers() -> None:
 
 def test_internal_lb_vms_come_last_and_are_canaries_only_where_nothing_else_is_to_do() -> None:
     """A new one is deployed with the rules of its network, which an old router may be refused."""
-    plan = plan_of(estate(internal_lb(), SHOP, WEB), make_policy())
-    assert names(plan) == [["web"], ["shop"], ["b-1"]]
-    assert plan.steps[-1].name == "internal LB router restart"
+    for services in ((), ("load balancing",)):
+        balancer = replace(internal_lb(), sensitive_services=services)
+        plan = plan_of(estate(balancer, SHOP, WEB), make_policy())
+        assert names(plan) == [["web"], ["shop"], ["b-1"]]
+        assert plan.steps[-1].name == "internal LB router restart"
     assert [step.name for step in plan_of(estate(internal_lb()), make_policy()).steps] == ["canary router restart"]
 
 

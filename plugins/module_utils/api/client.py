@@ -200,8 +200,9 @@ class Client:
         """
         _check_reads(command)
         earlier = Reading[Item]()
-        for _reading in range(MOST_READINGS):
-            reading = self._pages(command, key, convert, params, max(expected, earlier.count))
+        for number in range(MOST_READINGS):
+            # What moves is read again page after page: of pages that are asked for at once any may be the older one.
+            reading = self._pages(command, key, convert, params, expected, 1 if number else self._at_once)
             again = reading.found.keys() == earlier.found.keys() and reading.count == earlier.count
             if reading.whole or not all_matter or (again and len(reading.found) >= reading.count):
                 return [*reading.found.values()]
@@ -330,6 +331,7 @@ class Client:
         convert: Callable[[Mapping[str, Any]], Item],
         params: Mapping[str, Any],
         expected: int,
+        at_once: int,
     ) -> Reading[Item]:
         """Read all pages once."""
         reading, position = Reading[Item](), 0
@@ -340,7 +342,7 @@ class Client:
         ahead = Ahead(ask)
         while True:
             page = page_at(position, self._page_size)
-            later = (page_at(each, self._page_size) for each in range(position + 1, position + self._at_once))
+            later = (page_at(each, self._page_size) for each in range(position + 1, position + at_once))
             ahead.begin(each for each in later if each.after < max(reading.count, expected))
             try:
                 answer = self._repeat(partial(ahead.take, page))

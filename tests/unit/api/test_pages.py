@@ -225,6 +225,29 @@ def test_one_that_goes_and_one_that_comes_between_two_pages_hide_no_third(page_s
     assert set(outcome_of(pages, 1, page_size)) >= {"1", "2", "3", "4", "5"}
 
 
+class OutOfOrder(Moving):
+    """Of two pages that are asked for at once, the later one is answered first."""
+
+    def __init__(self, size: int, moves: dict[int, tuple[list[int], int]]) -> None:
+        super().__init__(size, moves)
+        self._answered: Counter[int] = Counter()
+        self._later = threading.Condition()
+
+    def _answer(self, page: int, size: int) -> requests.Response:
+        with self._later:
+            if page % 2:
+                self._later.wait_for(lambda: self._answered[page + 1] > self._answered[page], 0.05)
+            self._answered[page] += 1
+            self._later.notify_all()
+            return super()._answer(page, size)
+
+
+def test_what_moves_is_read_again_page_after_page() -> None:
+    """A page that is older than the one before it brings nothing new, and would end the list."""
+    pages = OutOfOrder(30, {number: ([0], 1) for number in range(2, 99)})
+    assert set(outcome_of(pages, 4, 5, expected=30)) >= pages.stayed
+
+
 some_moves = st.tuples(st.lists(st.integers(0, 60), max_size=3), st.integers(0, 3))
 
 

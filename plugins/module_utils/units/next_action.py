@@ -300,9 +300,12 @@ def _send(s: Situation, wanted: call.Call, method: Method, why: str) -> Action:
 
 
 def _until_script_has_ended(s: Situation, patches: Sequence[Attempt]) -> Wait | None:
-    """A script whose end nobody saw may go on in the VM; a second one would delete the first one's files."""
+    """A script whose end nobody saw may go on in the VM; a second one would delete the first one's files.
+
+    Where the server takes each id once and does not know this one, there is none.
+    """
     for last in patches:
-        unseen = last.lost or last.ended_at - last.began_at >= LONG_PATCH_S
+        unseen = (last.lost and not (last.uncertain and last.guarded)) or last.ended_at - last.began_at >= LONG_PATCH_S
         until = last.ended_at + min(SCRIPT_S, s.patience.verify_s)
         if unseen and s.now < until:
             return Wait(until, Type.SOFTWARE, holds=False, doubtful=True)

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.next_action import SCRIPT_S
 from tests.unit.builders import network_unit, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll
@@ -37,6 +38,15 @@ def test_a_lost_answer_is_asked_for_by_its_id_and_sent_again_with_it() -> None:
     server = FakeServer(units, {units[1].id: Fault.UNCERTAIN_NOT_TAKEN})
     assert roll(server, units, replace(LIMITS, parallel=1)).good
     assert [unit for dummy, unit, dummy2 in server.log] == ["id-n0", "id-n1"]
+
+
+def test_no_script_is_waited_for_where_the_id_tells_that_none_runs() -> None:
+    unit = network_unit("n")
+    server = FakeServer([unit], {unit.id: [Fault.UNCERTAIN_NOT_TAKEN] * 9})
+    began = server.clock()
+    result = only(server, unit, replace(LIMITS, verify_timeout=600))
+    assert (result.status, server.log) == (UnitStatus.FAILED, [])
+    assert server.clock() - began < SCRIPT_S
 
 
 def test_two_runs_share_the_work() -> None:

@@ -20,8 +20,8 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
-LONG = 25.0  # seconds: a patch that is still running when the playbook has read the cloud
-LONGER = 35.0  # the same where a playbook is killed and another one started before, on a busy machine
+LONG = 40.0  # seconds: a patch that is still running when the playbook has read the cloud
+LONGER = 45.0  # the same where a playbook is killed and another one started before, on a busy machine
 
 
 def assert_all_current(run: Run, cloud: Cloud) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Items
 from tests.faults.relay import Fault, make_certificate
-from tests.faults.scene import KEY, TARGET, Killed, Phase, Scene, Way
+from tests.faults.scene import KEY, NEWEST, OLDEST, Killed, Phase, Scene, Versions, Way
 from tests.simulator import uuid_of
 from tests.support.waiting import wait_for, wait_until_down
 
@@ -31,7 +31,7 @@ class End(enum.Enum):
 class Expected:
     """What has to become of a cell's run.
 
-    :ivar words: a pattern that is in what the run says.
+    :ivar words: a pattern that is in what the run says; C({target}) stands for one of C(Versions).
     :ivar first: the fault strikes before the run's first request, not at the first one of the phase.
     """
 
@@ -95,6 +95,7 @@ class Kind:
     :ivar timings: of the cloud, where the usual ones are too short.
     :ivar idle: no job runs any more when the next run has its plan.
     :ivar again: a live patch shows no effect and is sent once more.
+    :ivar clouds: those in which it happens.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Kind:
     again: bool = False
     slow: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
+    clouds: tuple[Versions, ...] = (NEWEST, OLDEST)
 
     def expected(self, phase: Phase) -> Expected | None:
         cell: Expected | None = getattr(self, phase.value)
@@ -150,8 +152,27 @@ def update(**facts: Any) -> Strike:
     return lambda scene: scene.simulator.update(**facts)
 
 
-def hosts_of(version: str) -> dict[str, dict[str, str]]:
-    return {f"zone1-kvm-host-00{number}": {"version": version} for number in (1, 2)}
+def forgotten(version: Callable[[Versions], str]) -> Strike:
+    """One of the two management servers is of this version."""
+    return lambda scene: scene.simulator.update(management_servers={"mgmt-2": {"version": version(scene.versions)}})
+
+
+def worked_by(version: Callable[[Versions], str]) -> Strike:
+    """The server that does the work is of this version, and so are its hosts."""
+
+    def strike(scene: Scene) -> None:
+        one = {"version": version(scene.versions)}
+        scene.simulator.update(server=one, hosts={f"zone1-kvm-host-00{number}": one for number in (1, 2)})
+
+    return strike
+
+
+def target(versions: Versions) -> str:
+    return versions.target
+
+
+def earlier(versions: Versions) -> str:
+    return versions.earlier
 
 
 def relayed(fault: Fault, *, lasts: bool = False) -> Strike:
@@ -300,7 +321,6 @@ def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
     return repair
 
 
-OLD_VERSION = "4.21.0.0"
 BRIEF = 0.7
 
 OTHER_OFFERING = uuid_of("offering", "other")
@@ -540,18 +560,18 @@ KINDS = (
     ),
     Kind(
         "two servers of different version",
-        update(management_servers={"mgmt-2": {"version": OLD_VERSION}}),
+        forgotten(earlier),
         plan=refuses("no single version", first=True),
         submit=refuses("no single version", first=True),
-        repair=update(management_servers={"mgmt-2": {"version": TARGET}}),
+        repair=forgotten(target),
     ),
     Kind(
         "an older server does the work",
-        update(server={"version": OLD_VERSION}, hosts=hosts_of(OLD_VERSION)),
-        submit=fails(f"reports {OLD_VERSION}, not {TARGET}"),
-        poll=fails(f"reports {OLD_VERSION}, not {TARGET}"),
+        worked_by(earlier),
+        submit=fails("reports {earlier}, not {target}"),
+        poll=fails("reports {earlier}, not {target}"),
         again=True,
-        repair=update(server={"version": TARGET}, hosts=hosts_of(TARGET)),
+        repair=worked_by(target),
     ),
     Kind(
         "server's clock 1 h ahead",
@@ -622,7 +642,7 @@ KINDS = (
     Kind(
         "patch fails silently, twice",
         job("silent_patch_failure", times=2),
-        verify=fails("reports 4.20.2.0, not", first=True),
+        verify=fails("reports {told}, not", first=True),
         again=True,
     ),
     Kind(
@@ -650,9 +670,9 @@ KINDS = (
         lasting("stale_reads", seconds=60.0),
         plan=survives(first=True),
         again=True,
-        submit=fails("reports 4.20.2.0, not", first=True),
-        poll=fails("reports 4.20.2.0, not"),
-        verify=fails("reports 4.20.2.0, not"),
+        submit=fails("reports {told}, not", first=True),
+        poll=fails("reports {told}, not"),
+        verify=fails("reports {told}, not"),
     ),
     Kind(
         "a router vanished since the plan",
@@ -808,11 +828,19 @@ KINDS = (
     ),
     Kind("one node knows jobs only later", lasting("late_jobs", seconds=0.3, every=2), submit=survives(first=True)),
     Kind("all know jobs only later", lasting("late_jobs", seconds=0.3), submit=survives(first=True)),
-    Kind("the server takes no jobs for a while", takes_no_jobs(0.8), submit=survives(), poll=survives()),
+    # The oldest knows neither maintenance nor shutdown.
+    Kind(
+        "the server takes no jobs for a while",
+        takes_no_jobs(0.8),
+        submit=survives(),
+        poll=survives(),
+        clouds=(NEWEST,),
+    ),
     Kind(
         "the server takes no jobs",
         takes_no_jobs(None),
         submit=fails("Maintenance or Shutdown has been initiated"),
+        clouds=(NEWEST,),
         patience=BRIEF,
         repair=update(management_servers={name: {"state": "Up"} for name in ("mgmt-1", "mgmt-2")}),
     ),

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,30 +29,61 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits im
 from tests.faults.relay import Relay, make_certificate
 from tests.simulator.process import SimulatorThread
 
-TARGET = "4.22.0.0"
 KEY, SECRET = "a-key-that-nobody-may-see", "a-secret-that-nobody-may-see"
-ESTATE: dict[str, Any] = {
-    "server": {
-        "version": TARGET,
-        "key": KEY,
-        "secret": SECRET,
-        "management_servers": [{"name": "mgmt-1", "version": TARGET}, {"name": "mgmt-2", "version": TARGET}],
-    },
-    "timings": {
-        "patch": 0.06,
-        "restart": 0.02,
-        "start": 0.06,
-        "stop": 0.02,
-        "job_overhead": 0.01,
-        "agent_reconnect": 0.05,
-        "router_check_interval": 0.05,
-        "rvr_handover": 0.02,
-    },
-    # Of Debian 12: one live patch is enough for it on hosts that do what real ones do.
-    "defaults": {"version": "4.20.2"},
-    "zones": [{"name": "zone1", "hosts": 2, "cpvm": 0}],
-    "networks": [{"name": "web"}, {"name": "db"}, {"name": "pair", "redundant": True}],
-    "vpcs": [{"name": "shop", "tiers": 3}],
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What is upgraded to what.
+
+    :ivar template: of all VMs; of one live patch is enough for it on hosts that do what real ones do.
+    :ivar told: what a router from it is said to report.
+    :ivar earlier: of a management server that was forgotten.
+    """
+
+    target: str
+    template: str
+    told: str
+    earlier: str
+
+    def put_into(self, pattern: str) -> str:
+        """The versions in place of their names in braces."""
+        for name, version in asdict(self).items():
+            pattern = pattern.replace(f"{{{name}}}", re.escape(version))
+        return pattern
+
+
+NEWEST = Versions("4.22.0.0", "4.20.2", "4.20.2.0", "4.21.0.0")
+OLDEST = Versions("4.17.2.0", "4.16.1", "no version", "4.17.1.0")
+
+
+def estate(versions: Versions = NEWEST) -> dict[str, Any]:
+    """What the simulator imagines."""
+    target = versions.target
+    return {
+        "server": {
+            "version": target,
+            "key": KEY,
+            "secret": SECRET,
+            "management_servers": [{"name": "mgmt-1", "version": target}, {"name": "mgmt-2", "version": target}],
+        },
+        "timings": dict(TIMINGS),
+        "defaults": {"version": versions.template},
+        "zones": [{"name": "zone1", "hosts": 2, "cpvm": 0}],
+        "networks": [{"name": "web"}, {"name": "db"}, {"name": "pair", "redundant": True}],
+        "vpcs": [{"name": "shop", "tiers": 3}],
+    }
+
+
+TIMINGS = {
+    "patch": 0.06,
+    "restart": 0.02,
+    "start": 0.06,
+    "stop": 0.02,
+    "job_overhead": 0.01,
+    "agent_reconnect": 0.05,
+    "router_check_interval": 0.05,
+    "rvr_handover": 0.02,
 }
 UNITS = ("s-1-VM", "web", "db", "pair", "shop")
 TARGETS = Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["shop"])
@@ -147,15 +179,19 @@ class Scene:
 
     :ivar command: of the request that the fault strikes.
     :ivar theirs: the jobs of owners and administrators.
+    :ivar versions: of the cloud.
     """
 
-    def __init__(self, folder: Path, way: Way, patience: float, timings: Mapping[str, float]) -> None:
+    def __init__(
+        self, folder: Path, way: Way, patience: float, timings: Mapping[str, float], versions: Versions = NEWEST
+    ) -> None:
         self.folder = folder
         self.log = folder / "rollout.log"
         self.report_dir = folder / "report"
         self.command = "*"
         self.theirs: list[str] = []
-        self.simulator = SimulatorThread(ESTATE | {"timings": ESTATE["timings"] | dict(timings)})
+        self.versions = versions
+        self.simulator = SimulatorThread(estate(versions) | {"timings": TIMINGS | dict(timings)})
         self._way = way
         self._patience = patience
         self._relay: Relay | None = None

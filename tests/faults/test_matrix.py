@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.faults.matrix import KINDS, End, Expected, Kind
-from tests.faults.scene import UNITS, Ended, Phase, Scene, unit_vms
+from tests.faults.scene import UNITS, Ended, Phase, Scene, Versions, unit_vms
 from tests.support.books import is_current, overlaps
 
 GOOD = {"upgraded", "current"}
@@ -33,20 +33,28 @@ def cells(*phases: Phase) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("kind", "phase", "expected"), cells(Phase.PLAN, Phase.SUBMIT, Phase.POLL, Phase.VERIFY))
+@pytest.mark.parametrize(
+    ("kind", "phase", "expected", "versions"),
+    [
+        pytest.param(*cell.values, versions, id=f"{cell.id}-{versions.target}", marks=cell.marks)
+        for cell in cells(Phase.PLAN, Phase.SUBMIT, Phase.POLL, Phase.VERIFY)
+        for versions in cell.values[0].clouds
+    ],
+)
 def test_promises(
     kind: Kind,
     phase: Phase,
     expected: Expected,
+    versions: Versions,
     tmp_path: Path,
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
+    with Scene(tmp_path, kind.way, kind.patience, kind.timings, versions) as scene:
         ended = scene.act(phase, kind.strike, first=expected.first)
         scene.simulator.wait_until_up()
         check = check_plan if phase is Phase.PLAN else check_run
-        assert [*check(scene, ended, expected, kind), *check_words(ended, expected)] == []
+        assert [*check(scene, ended, expected, kind), *check_words(scene, ended, expected)] == []
         scene.simulator.set_faults([])
         kind.repair(scene)
         scene.settle()
@@ -90,7 +98,7 @@ def check_run(scene: Scene, ended: Ended, expected: Expected, kind: Kind) -> Ite
     if all_good != (ended.failure is None) or all_good != (expected.end is End.SURVIVES):
         told = [f"{result['name']} {result['status']}: {result['reason']}" for result in ended.results]
         yield f"wrong outcome: {ended.failure}, {told}"
-    yield from check_upgraded(ended.results, state)
+    yield from check_upgraded(ended.results, state, scene.versions.target)
 
 
 def check_submits(
@@ -108,14 +116,14 @@ def check_submits(
     yield from overlaps(journal, state["jobs"], theirs)
 
 
-def check_upgraded(results: list[dict[str, Any]], state: dict[str, Any]) -> Iterator[str]:
+def check_upgraded(results: list[dict[str, Any]], state: dict[str, Any], target: str) -> Iterator[str]:
     """No unit is called upgraded that is not."""
     vms = unit_vms(state)
     for result in results:
         name = result["name"]
         if not result["reason"]:
             yield f"{name} is {result['status']} without a reason"
-        if result["status"] == "upgraded" and not (vms[name] and all(is_current(vm) for vm in vms[name])):
+        if result["status"] == "upgraded" and not (vms[name] and all(is_current(vm, target) for vm in vms[name])):
             yield f"{name} is called upgraded, but is not: {vms[name]}"
         if result["status"] == "upgraded":
             yield from check_rules(state, name)
@@ -128,11 +136,12 @@ def check_rules(state: dict[str, Any], name: str) -> Iterator[str]:
             yield f"{unit['name']} has no rules: {unit['last_restart']}"
 
 
-def check_words(ended: Ended, expected: Expected) -> Iterator[str]:
-    if expected.end in (End.FAILS, End.REFUSES) and not re.search(expected.words, ended.message, re.DOTALL):
-        yield f"{expected.words!r} is not in: {ended.message}"
-    if not re.search(expected.words, ended.said, re.DOTALL):
-        yield f"{expected.words!r} was not said: {ended.said}"
+def check_words(scene: Scene, ended: Ended, expected: Expected) -> Iterator[str]:
+    words = scene.versions.put_into(expected.words)
+    if expected.end in (End.FAILS, End.REFUSES) and not re.search(words, ended.message, re.DOTALL):
+        yield f"{words!r} is not in: {ended.message}"
+    if not re.search(words, ended.said, re.DOTALL):
+        yield f"{words!r} was not said: {ended.said}"
     if found := UNFIT.search(ended.said):
         yield f"{found[0]!r} must not be shown: {ended.said}"
 
@@ -151,7 +160,8 @@ def check_next_runs(scene: Scene, kind: Kind) -> Iterator[str]:
     yield from overlaps(journal, state["jobs"], scene.theirs)
     for name, vms in unit_vms(state).items():
         yield from check_rules(state, name)
-        if len(vms) != (2 if name == "pair" else 1) or not all(is_current(vm) for vm in vms):
+        current = all(is_current(vm, scene.versions.target) for vm in vms)
+        if len(vms) != (2 if name == "pair" else 1) or not current:
             yield f"after the next run {name} is not current: {vms}"
     scene.roll_out()
     if len(scene.simulator.journal()) != len(journal):

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from tests.faults.matrix import End, Expected, Kind
-from tests.faults.scene import ESTATE, POLICY, UNITS, Ended, Phase, Scene
+from tests.faults.scene import POLICY, UNITS, Ended, Phase, Scene, estate
 from tests.faults.test_matrix import UNFIT, cells
 from tests.simulator.process import SimulatorProcess
 from tests.support import playbook
@@ -84,7 +84,7 @@ def test_a_full_log_does_not_stop_the_playbook(tmp_path: Path, record_property: 
         "sysvm_poll_interval": 0.1,
         "sysvm_log": "/dev/full",
     }
-    with SimulatorProcess(ESTATE) as simulator:
+    with SimulatorProcess(estate()) as simulator:
         made = playbook.run("cloudstack.sysvm.upgrade_sysvms", variables, tmp_path, simulator.environment())
         assert made.status == 0, made.text
         assert "No space left on device" in made.text

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
+from ..plugin_utils.live import LiveAction
 
 
 class ActionModule(LiveAction):

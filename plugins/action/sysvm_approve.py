@@ -12,9 +12,9 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import pause_due
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, somebody_can_answer
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.rollout.steps import pause_due
+from ..plugin_utils.run import Run, Surroundings, somebody_can_answer
 
 
 class ActionModule(ActionBase):

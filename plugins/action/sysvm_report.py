@@ -11,13 +11,13 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import MOST_UNITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import EVIDENCE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import report_artifact
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import outcome, report_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+from ..module_utils.cloud.evidence import MOST_UNITS
+from ..module_utils.planning.options.modules import CONNECTION
+from ..module_utils.planning.options.option import EVIDENCE
+from ..module_utils.report.artifacts import report_artifact
+from ..module_utils.report.build import build_report
+from ..module_utils.report.text import outcome, report_text
+from ..module_utils.report.write import (
     WriteError,
     known_restarts,
     last_report,
@@ -25,8 +25,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write impo
     write_metrics,
     write_report,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile, log_line
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of, now
+from ..module_utils.rollout.progress import LogFile, log_line
+from ..plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"

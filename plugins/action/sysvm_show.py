@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import plan_text, report_text
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show
+from ..module_utils.report.text import plan_text, report_text
+from ..plugin_utils.run import show
 
 
 class ActionModule(ActionBase):

@@ -12,17 +12,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import MET_VARIABLE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import (
-    GUARD_VARIABLE,
-    JOURNAL_VARIABLE,
-    LogFile,
-    log_line,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (
+from ..module_utils.api.connection import MET_VARIABLE
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.planning.options.modules import CONNECTION
+from ..module_utils.report.build import UNFINISHED
+from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE, LogFile, log_line
+from ..module_utils.rollout.steps import (
     budget_left,
     failures,
     module_call,
@@ -32,10 +27,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps imp
     why_soak_stops,
     why_stopped,
 )
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import Run, Surroundings, message_of
+from ..plugin_utils.keeper import Keeper
+from ..plugin_utils.live import LiveAction
+from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
+from ..plugin_utils.run import Run, Surroundings, message_of
 
 
 class ActionModule(LiveAction):

@@ -214,11 +214,11 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import request_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ..module_utils.entry.arguments import request_from_params
+from ..module_utils.entry.module import run
+from ..module_utils.entry.upgrade import upgrade
+from ..module_utils.knowledge.vocabulary import Method
+from ..module_utils.planning.targets import Targets
 
 
 def recreate(client, params, check_mode):

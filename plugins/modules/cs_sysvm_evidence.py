@@ -68,9 +68,9 @@ evidence:
       missing: []
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import MOST_UNITS, Reader
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
+from ..module_utils.cloud.evidence import MOST_UNITS, Reader
+from ..module_utils.entry.module import run
+from ..module_utils.entry.outcome import Outcome
 
 
 def read(client, params, check_mode):

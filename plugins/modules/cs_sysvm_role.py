@@ -89,9 +89,9 @@ lacking:
   sample: [{"command": "patchSystemVm", "reason": "rule 3 denies it (deny patch*)"}]
 """
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import Use
+from ..module_utils.entry.module import run
+from ..module_utils.entry.role import make_role
+from ..module_utils.planning.permissions import Use
 
 
 def role(client, params, check_mode):

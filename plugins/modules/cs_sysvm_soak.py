@@ -109,10 +109,10 @@ notes:
 
 import os
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import probing_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.module import run
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.soak import SoakRequest, soak
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ..module_utils.entry.arguments import probing_from_params
+from ..module_utils.entry.module import run
+from ..module_utils.entry.soak import SoakRequest, soak
+from ..module_utils.planning.targets import Targets
 
 
 def watch(client, params, check_mode):

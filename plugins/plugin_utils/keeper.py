@@ -14,14 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import UNFINISHED, build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
-    WriteError,
-    write_metrics,
-    write_report,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import now
+from ..module_utils.report.build import UNFINISHED, build_report
+from ..module_utils.report.write import WriteError, write_metrics, write_report
+from ..module_utils.rollout.progress import Followed
+from .run import now
 
 PAUSE_S = 2.0  # at least between two reports
 SHARE = 20  # writing takes at most this part of the time

@@ -23,9 +23,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import Watch
+from ..module_utils.rollout.progress import LogFile
+from .run import show
+from .watch import Watch
 
 
 class LiveAction(ActionBase):

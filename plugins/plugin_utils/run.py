@@ -24,16 +24,11 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, default_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX, ROLE_VARIABLE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
-    VariableError,
-    read_one,
-    read_variables,
-    refuse_unknown,
-)
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.planning.options.modules import CONNECTION
+from ..module_utils.planning.options.table import VARIABLES, default_of
+from ..module_utils.planning.options.words import PREFIX, ROLE_VARIABLE
+from ..module_utils.planning.variables import VariableError, read_one, read_variables, refuse_unknown
 
 
 class Run:

@@ -11,7 +11,12 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rolling
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import job_watch, scheduler, unit_upgrade, view
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import (
+    job_watch,
+    scheduler,
+    unit_upgrade,
+    view,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units import actions, last_looks, next_action
 from tests.faults.matrix import KINDS
 from tests.faults.scene import Phase

@@ -15,7 +15,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Policy,
+    Strategy,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.simulator.process import RunningSimulator, SimulatorThread

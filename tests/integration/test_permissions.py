@@ -12,12 +12,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import PermissionDeniedError, SysvmError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    PermissionDeniedError,
+    SysvmError,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import (
+    naming_all_that_is_refused,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
@@ -29,7 +34,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissi
     Use,
     commands_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
+    Policy,
+    Strategy,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing

@@ -7,11 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, IGNORABLE
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
+    CHECKS,
+    IGNORABLE,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED, NEEDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, Span
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import CONDITION_REASONS, END_REASONS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import (
+    CONDITION_REASONS,
+    END_REASONS,
+)
 
 CHECKS_HEADER = "| check | what it asks | worst answer | `sysvm_ignore_checks` | reads besides | what to do |\n"
 USES_HEADER = "| use | what it is | needed | optional |\n"

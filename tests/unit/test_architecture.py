@@ -123,6 +123,10 @@ def test_what_acts_does_not_carry_what_plans(module: str) -> None:
     )
 
 
+def test_imports_within_plugins_are_relative() -> None:
+    assert [name for name, text in SOURCES.items() if re.search(rf"^ *(from|import) {PREFIX}", text, re.MULTILINE)] == []
+
+
 def test_no_file_is_too_long_to_be_read() -> None:
     assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > MOST_LINES} == {}
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import SERVER_TEXTS, ServerText
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
+    SERVER_TEXTS,
+    ServerText,
+)
 from tests.support.pages import PAGES, ROOT
 
 OURS = re.compile(r"https://github\.com/cloudstack/ansible-collection-sysvm/(?:blob|raw|tree)/main/([^\s)>`#]*)")

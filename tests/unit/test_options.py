@@ -14,7 +14,10 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import argument_spec, refuse_too_low
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
+    argument_spec,
+    refuse_too_low,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION, OWN
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
     ACTING,
@@ -26,7 +29,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     Option,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import VARIABLES, options_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
+    VARIABLES,
+    options_of,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
     NotMeantError,
     VariableError,

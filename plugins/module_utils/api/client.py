@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.ahead import Ahead
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+from .ahead import Ahead
+from .connection import Connection
+from .errors import (
     ApiError,
     AuthenticationError,
     JobExistsError,
@@ -29,8 +29,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     SysvmError,
     UnavailableError,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.pages import NoPageError, Page, Reading, page_at
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.wire import Wire
+from .pages import NoPageError, Page, Reading, page_at
+from .wire import Wire
 
 try:
     from cs import CloudStack

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
+from .errors import SysvmError
 
 # Set by the action plugin that runs a module after another one has worked with the server; no business of users.
 MET_VARIABLE = "SYSVM_SERVER_MET"

@@ -9,15 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
-    ApiError,
-    JobFailedError,
-    JobLostError,
-    MalformedAnswerError,
-    NotFoundError,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
+from .client import Client
+from .errors import ApiError, JobFailedError, JobLostError, MalformedAnswerError, NotFoundError
+from .secrets import without_secrets
 
 
 class JobStatus(enum.Enum):

@@ -17,8 +17,8 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection, place
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+from .connection import Connection, place
+from .errors import (
     ApiError,
     AuthenticationError,
     MalformedAnswerError,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import ALL_OWNERS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
+from ..api.client import Client
+from .lists import ALL_OWNERS
+from .model import Unit, Vm
 
 MOST = 5  # of a unit, unless told otherwise
 SYSTEM_VM_PORT = 443  # of an SSVM and a CPVM that are reached by TLS

@@ -16,23 +16,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
-    ApiError,
-    AuthenticationError,
-    RateLimitedError,
-    SysvmError,
-    UnavailableError,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus, job_result
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.secrets import without_secrets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import (
-    ALL_OWNERS,
-    Lists,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Kind
+from ..api.client import Client
+from ..api.errors import ApiError, AuthenticationError, RateLimitedError, SysvmError, UnavailableError
+from ..api.jobs import Job, JobStatus, job_result
+from ..api.secrets import without_secrets
+from ..knowledge.vocabulary import ROUTER_KINDS, Kind
+from .lists import ALL_OWNERS, Lists
+from .model import Vm
+from .moments import moment
 
 MOST_UNITS = 20
 MOST_JOBS = 20  # of a unit, the last ones

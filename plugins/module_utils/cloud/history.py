@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, purpose_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import TOLERANCE_S, moment
+from .events import Events
+from .job_ids import Purpose, purpose_of
+from .model import Restart, Unit
+from .moments import TOLERANCE_S, moment
 
 NETWORK_RESTART, VPC_RESTART, ROUTER_STOP = "NETWORK.RESTART", "VPC.RESTART", "ROUTER.STOP"
 

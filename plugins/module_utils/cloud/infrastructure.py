@@ -9,8 +9,8 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ..knowledge.versions import Version
+from .model import Owner, Unit, Vm
 
 
 class NotReadError(LookupError):

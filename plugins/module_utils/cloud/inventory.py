@@ -13,18 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
-    AuthenticationError,
-    PermissionDeniedError,
-    UnsupportedCommandError,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    ManagementServer,
-    SharedFileSystem,
-    UnlistedVm,
-)
+from ..api.client import Client
+from ..api.errors import AuthenticationError, PermissionDeniedError, UnsupportedCommandError
+from . import parse
+from .infrastructure import ManagementServer, SharedFileSystem, UnlistedVm
 
 FIRST_SHARED_FILE_SYSTEMS = (4, 20)
 OF_GUESTS = frozenset({"User", "UserBareMetal"})

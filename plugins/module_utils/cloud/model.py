@@ -13,12 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
-    REMOTE_ACCESS_VPN,
-    ROUTER_PROVIDERS,
-    Kind,
-)
+from ..knowledge.versions import Version, parse_version
+from ..knowledge.vocabulary import REMOTE_ACCESS_VPN, ROUTER_PROVIDERS, Kind
 
 # What a job works on of which the server does not tell what it is.
 SOME_NETWORK = "some network or VPC"

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+from ..knowledge.versions import Version, parse_version
+from ..knowledge.vocabulary import ROUTER_PROVIDERS, SYSTEM_VM_KINDS
+from .infrastructure import (
     Capacity,
     Host,
     ImageStore,
@@ -21,12 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Template,
     Zone,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Owner, Vm, Vpc, version_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
-    ROUTER_PROVIDERS,
-    SYSTEM_VM_KINDS,
-)
+from .model import Network, Owner, Vm, Vpc, version_of
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
+from ..api.client import Client
 
 ADMIN = "Admin"
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Unit, Vm, Vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+from ..knowledge.vocabulary import (
     GOING_STATES,
     LOAD_BALANCING,
     PRIVATE_GATEWAY,
@@ -17,6 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
     SITE_VPN,
     Kind,
 )
+from .model import Network, Unit, Vm, Vpc
 
 
 @dataclass(frozen=True)

@@ -11,25 +11,19 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import Connection
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
-    CONNECTION,
-    NO_VERIFY_VARIABLE,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_deadline, parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import (
-    PLACES_VARIABLE,
-    Probing,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import GUARD_VARIABLE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.submitter import Guard
+from ..api.connection import Connection
+from ..api.errors import SysvmError
+from ..cloud.endpoints import Wanted
+from ..knowledge.vocabulary import Method
+from ..planning.options.modules import CONNECTION, NO_VERIFY_VARIABLE
+from ..planning.options.option import Option
+from ..planning.parse import parse_deadline, parse_share
+from ..planning.targets import Targets
+from ..rollout.limits import Limits
+from ..rollout.probing.probes import PLACES_VARIABLE, Probing
+from ..rollout.progress import GUARD_VARIABLE
+from ..rollout.submitter import Guard
+from .orders import Request
 
 
 def argument_spec(options: Iterable[Option]) -> dict[str, dict[str, Any]]:

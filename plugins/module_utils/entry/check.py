@@ -11,47 +11,35 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import WINDOW_S, Took, read_durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_cloud, read_details
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, elsewhere
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.details import with_details, with_restarts
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import notes_on
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
-    refuse_unknown_checks,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import CANCEL_THRESHOLD, big_s
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.drift import drift
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds, Pace, Source, samples
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
-    Forecast,
-    forecast,
-    target_of,
-    upgraded,
-    with_raised_memory,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import parse_share
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
-    check_expressions,
-    select_units,
-    zone_ids,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
+from ..api.client import Client
+from ..cloud.endpoints import Probed
+from ..cloud.events import Events
+from ..cloud.history import WINDOW_S, Took, read_durations
+from ..cloud.infrastructure import Cloud, Need
+from ..cloud.lists import Lists
+from ..cloud.model import Restart
+from ..cloud.read import read_cloud, read_details
+from ..cloud.restarts import JOB_EXPIRY, elsewhere
+from ..knowledge.differences import notes_on
+from ..knowledge.versions import Version
+from ..knowledge.vocabulary import ACTING, Method
+from ..planning.checks.catalogue import refuse_unknown_checks
+from ..planning.checks.registry import CheckContext
+from ..planning.checks.server import CANCEL_THRESHOLD, big_s
+from ..planning.drift import drift
+from ..planning.estimate import Bounds, Pace, Source, samples
+from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
+from ..planning.impact import Gaps
+from ..planning.not_handled import not_handled
+from ..planning.parse import parse_share
+from ..planning.plan import decide_all, make_plan
+from ..planning.policy import Policy, WantedMethod
+from ..planning.scope import scope_text
+from ..planning.selection import check_expressions, select_units, zone_ids
+from ..rollout.probing.probes import Probing
+from ..units.baseline import Baseline
+from .details import with_details, with_restarts
+from .outcome import Outcome
 
 
 def check_versions(

@@ -9,19 +9,14 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, InFlight, Settings
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_details, read_setting
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
-    JOB_EXPIRY,
-    REMEMBERED_S,
-    Report,
-    read_restarts,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS, needed
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckContext
+from ..cloud.events import Events
+from ..cloud.infrastructure import Cloud, InFlight, Settings
+from ..cloud.lists import Lists
+from ..cloud.model import Owed, Restart, Unit
+from ..cloud.read import read_details, read_setting
+from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Report, read_restarts
+from ..planning.checks.catalogue import CHECKS, needed
+from ..planning.checks.registry import Check, CheckContext
 
 
 def with_restarts(

@@ -13,23 +13,15 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import CS_IMPORT_ERROR, Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.connection import MET_VARIABLE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
-    argument_spec,
-    connection_from_params,
-    refuse_too_low,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import naming_all_that_is_refused
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import options_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import (
-    ROLE_VARIABLE,
-    name_options,
-    with_options_named,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import USES_OF
+from ..api.client import CS_IMPORT_ERROR, Client
+from ..api.connection import MET_VARIABLE
+from ..api.errors import SysvmError
+from ..planning.options.table import options_of
+from ..planning.options.words import ROLE_VARIABLE, name_options, with_options_named
+from ..planning.permissions import USES_OF
+from .arguments import argument_spec, connection_from_params, refuse_too_low
+from .outcome import Outcome
+from .permissions import naming_all_that_is_refused
 
 
 def run(

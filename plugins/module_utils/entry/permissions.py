@@ -8,15 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
-    ApiError,
-    PermissionDeniedError,
-    UnsupportedCommandError,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_capabilities
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY, Use, commands_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError
+from ..api.client import Client
+from ..api.errors import ApiError, PermissionDeniedError, UnsupportedCommandError
+from ..cloud.read import read_capabilities
+from ..planning.permissions import REMEDY, Use, commands_of
+from ..planning.targets import RefusedError
 
 
 @contextlib.contextmanager

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_setting
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.roles import (
-    ADMIN,
-    Role,
-    Rule,
-    deciding,
-    read_role,
-    read_rules,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED, Use, commands_of
+from ..api.client import Client
+from ..api.errors import SysvmError
+from ..cloud.read import read_setting
+from ..cloud.roles import ADMIN, Role, Rule, deciding, read_role, read_rules
+from ..planning.permissions import DECLARED, Use, commands_of
+from .outcome import Outcome
 
 DYNAMIC = "dynamic.apichecker.enabled"
 DESCRIPTION = "Upgrades system VMs and virtual routers"

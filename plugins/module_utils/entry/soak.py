@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import Lists
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.read import read_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.rolling import (
-    health_zones,
-    stop_asked,
-    version_of_all,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets, find_targets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes, Probing
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
+from ..api.client import Client
+from ..cloud.lists import Lists
+from ..cloud.model import Unit
+from ..cloud.read import read_units
+from ..planning.targets import Targets, find_targets
+from ..rollout.probing.probes import Probes, Probing
+from ..rollout.progress import LogFile
+from ..rollout.server import Server
+from ..rollout.soaking import Soak, Soaked
+from ..units.baseline import Baseline
+from .outcome import Outcome
+from .rolling import health_zones, stop_asked, version_of_all
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from .versions import Version, parse_version
 
 # The newest release that was looked at. Of newer ones nothing is taken for granted.
 NEWEST_KNOWN = (4, 22)

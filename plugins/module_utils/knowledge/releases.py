@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
+from .versions import Version, parse_version
 
 # Hypervisors whose template the package cloudstack-management holds (upgrading/index, engine/schema/pom.xml).
 PACKAGED_HYPERVISORS = frozenset({"KVM", "XenServer", "VMware"})

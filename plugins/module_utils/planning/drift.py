@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline, odd_ones
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.checksums import digest, of_other_release
+from ..cloud.infrastructure import Cloud
+from ..cloud.model import Vm
+from ..knowledge.versions import Version
+from ..units.baseline import Baseline, odd_ones
+from ..units.checksums import digest, of_other_release
 
 UNKNOWN = "unknown"
 

@@ -20,12 +20,12 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import RESTART_S, expected_seconds
+from ..cloud.history import Done, Took
+from ..cloud.model import Unit
+from ..knowledge import durations
+from ..knowledge.vocabulary import Kind, Method
+from ..units.expected import RESTART_S, expected_seconds
+from .options.rollout import LIMITS
 
 # Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
 FEW = 3

@@ -13,7 +13,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from .policy import PolicyError
 
 # A shape is a mapping of fields to shapes, a list with the shape of its items, VALUE, or ANY.
 VALUE = "value"

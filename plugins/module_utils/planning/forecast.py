@@ -14,17 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Capabilities,
-    Cloud,
-    ManagementServer,
-    Template,
-    Zone,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import unknown_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.releases import (
+from ..cloud.infrastructure import Capabilities, Cloud, ManagementServer, Template, Zone
+from ..cloud.model import Unit
+from ..knowledge import matrix
+from ..knowledge.differences import unknown_of
+from ..knowledge.releases import (
     HYPERVISOR_IN_NAME,
     PACKAGED_HYPERVISORS,
     RELEASES,
@@ -34,15 +28,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.release
     release_of,
     template_name,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import Condition
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Effect, defects_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
-    NO_SYSTEM_VMS,
-    hypervisor_of,
-    new_template,
-)
+from ..knowledge.versions import Version, parse_version
+from ..units.defects.model import Condition
+from ..units.known_defects import Effect, defects_of
+from ..units.templates import NO_SYSTEM_VMS, hypervisor_of, new_template
+from .policy import PolicyError
 
 OLDEST_SOURCE = (4, 11)  # whose lists the reading was looked up for
 NEWER = "9999"  # the creation date of a template that is still to be registered: newer than all that there are

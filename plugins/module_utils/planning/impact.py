@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.matrix import RESTARTED_SERVICES
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import SCAN_S, START_S, expected_seconds
+from ..cloud.model import Unit
+from ..knowledge import durations
+from ..knowledge.matrix import RESTARTED_SERVICES
+from ..knowledge.vocabulary import Kind, Method
+from ..units.expected import SCAN_S, START_S, expected_seconds
 
 # Without connectivity, from the field (apache/cloudstack issues 2508 and 1198): a new single router takes over the
 # addresses at the end of its boot, stale ARP entries last up to half a minute; a pair fails over.

@@ -13,18 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Offering
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import (
-    DEBIAN_12,
-    NewTemplate,
-    hypervisor_of,
-    hypervisors_for,
-    new_template,
-)
+from ..cloud.infrastructure import Cloud, Offering
+from ..cloud.model import Unit, Vm
+from ..knowledge.versions import Version, parse_version
+from ..knowledge.vocabulary import Kind, Method
+from ..units.templates import DEBIAN_12, NewTemplate, hypervisor_of, hypervisors_for, new_template
+from .verdicts import Verdict
 
 DEBIAN_12_MEMORY_MIB = 512  # as stock offerings have since then (schema-41910to42000.sql)
 

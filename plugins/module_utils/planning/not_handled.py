@@ -8,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Cloud,
-    SharedFileSystem,
-    UnlistedVm,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.allowed import LOOK_AT_IT, ORPHANED
+from ..cloud.infrastructure import Cloud, SharedFileSystem, UnlistedVm
+from ..knowledge.vocabulary import Kind
+from ..units.allowed import LOOK_AT_IT, ORPHANED
 
 SHARED_FILE_SYSTEM = "shared file system"
 

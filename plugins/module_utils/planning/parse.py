@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta, timezone, tzinfo
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from .policy import PolicyError
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")

@@ -12,15 +12,7 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
-    CHECK,
-    EVIDENCE,
-    LIVE_PATCH,
-    RECREATE,
-    ROLE,
-    ROUTERS,
-    SOAK,
-)
+from .options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS, SOAK
 
 REMEDY = (
     "Allow them in the account's role, above any rule that denies them: the playbook cloudstack.sysvm.create_role makes"

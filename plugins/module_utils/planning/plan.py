@@ -10,31 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, ROUTER, Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import run_checks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Answer,
-    CheckContext,
-    Status,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.server import ROLLING
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import (
-    Bounds,
-    Estimate,
-    Pace,
-    Span,
-    run_span,
-    unit_span,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact, impact
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import cut
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import describe
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict, decide, wanted
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
+from ..cloud.endpoints import Endpoint
+from ..cloud.infrastructure import Cloud
+from ..cloud.model import Unit
+from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
+from ..units.baseline import Baseline
+from .checks.catalogue import run_checks
+from .checks.registry import Answer, CheckContext, Status
+from .checks.server import ROLLING
+from .estimate import Bounds, Estimate, Pace, Span, run_span, unit_span
+from .impact import Gaps, Impact, impact
+from .parse import cut
+from .policy import Policy
+from .selection import describe
+from .verdicts import Verdict, decide, wanted
 
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
 RANKS = ("canary", "", "sensitive", "internal LB")

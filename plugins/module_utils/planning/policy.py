@@ -9,8 +9,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
+from ..api.errors import SysvmError
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
 
 
 class WantedMethod(str, enum.Enum):

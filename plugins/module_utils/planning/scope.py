@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Unsupported
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
+from .policy import Policy, Unsupported
 
 MOST_NAMES = 10
 

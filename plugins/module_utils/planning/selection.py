@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Zone
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import check_fields
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
+from ..cloud.infrastructure import Zone
+from ..cloud.model import Unit
+from .fields import check_fields
+from .policy import PolicyError, Scope
 
 try:
     import jmespath

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_summary
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import GOOD
+from .gaps import gap_summary
+from .words import GOOD
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import count, kind, words
+from ..knowledge import durations
+from .words import count, kind, words
 
 KNOWN = ("kind", "method", "shortest_s", "longest_s")
 

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.style import CSS, HEADER, JS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import Table, tables
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.timeline import Unit, by_step, escaped, timeline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+from .gaps import gap_words
+from .style import CSS, HEADER, JS
+from .tables import Table, tables
+from .timeline import Unit, by_step, escaped, timeline
+from .words import (
     bad_checks,
     changes,
     checks_words,

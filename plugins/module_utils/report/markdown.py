@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.tables import tables
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+from .gaps import gap_words
+from .tables import tables
+from .words import (
     bad_checks,
     changes,
     checks_words,

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import STATUSES
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import moment
+from .artifacts import STATUSES
+from .words import moment
 
 LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
 Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_words
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+from .gaps import gap_words
+from .words import (
     count,
     not_handled_words,
     owner,

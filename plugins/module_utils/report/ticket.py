@@ -10,15 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import plain, table_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
-    changes,
-    duration,
-    moment,
-    owner,
-    unit_name,
-    words,
-)
+from .markdown import plain, table_of
+from .words import changes, duration, moment, owner, unit_name, words
 
 ALL = "evidence.json"
 MOST_ROWS = 20  # of a table in the ticket

@@ -11,16 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
-    GOOD,
-    SIGNS,
-    count,
-    duration,
-    in_order,
-    moment,
-    status_words,
-    words,
-)
+from .words import GOOD, SIGNS, count, duration, in_order, moment, status_words, words
 
 T = TypeVar("T")
 Unit = Mapping[str, Any]

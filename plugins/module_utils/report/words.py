@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
+from ..knowledge import durations
+from ..knowledge.versions import parse_version
+from ..knowledge.vocabulary import Kind
+from ..units.ends import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
 OUTCOMES = {

@@ -12,12 +12,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import durations_of_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.metrics import metrics_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.ticket import bounded, safe_name, ticket
+from ..api.errors import SysvmError
+from ..cloud.history import durations_of_report
+from .html import html_report
+from .markdown import markdown_report
+from .metrics import metrics_text
+from .ticket import bounded, safe_name, ticket
 
 MOST_METRICS = 1 << 20  # characters of an older file
 RESTART = {"network_id", "job_id", "created", "succeeded"}  # and why, of one that failed

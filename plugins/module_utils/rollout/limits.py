@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-
+from ..planning.options.rollout import LIMITS
 from ..units.actions import Patience
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ApiError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
+from ..api.errors import ApiError
+from ..cloud.model import Unit
+from ..knowledge import durations
+from ..knowledge.durations import iso_time
+from ..units.ends import UnitStatus
+from .results import UnitResult
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
 JOURNAL_VARIABLE = "SYSVM_JOURNAL"

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart, Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
-
+from ..cloud.model import Restart, Unit, Vm
+from ..knowledge.durations import iso_time
+from ..knowledge.vocabulary import Method
 from ..units.conditions import Condition
 from ..units.ends import Recovery, UnitStatus
+from .probing.gaps import Reach
 
 
 @dataclass(frozen=True)

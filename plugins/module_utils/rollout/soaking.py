@@ -15,20 +15,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm, is_healthy_pair
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import durations
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import Meaning, meaning_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Reach
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert, Server
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, compare
-
+from ..cloud.model import Unit, Vm, is_healthy_pair
+from ..cloud.moments import moment
+from ..knowledge import durations
+from ..knowledge.server_texts import Meaning, meaning_of
+from ..units.baseline import Baseline
 from ..units.conditions import Conditions, Facts, Standard, Type, assess, members
+from ..units.health import Checks, compare
 from ..units.next_action import wrong
 from ..units.record import Record
+from .probing.gaps import Reach
+from .probing.probes import Probes
+from .progress import log_line
+from .server import Alert, Server
 
 LOOK_S = 15.0  # between two looks
 HEALTH_S = 120.0  # between two runs of health checks

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import ACTING, SOAK
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
+from ..api.errors import SysvmError
+from ..planning.options.option import ACTING, SOAK
+from ..planning.options.probing import PROBING
+from ..planning.options.rollout import LIMITS
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
 SYSTEM_VMS = frozenset({"ssvm", "cpvm"})

@@ -13,7 +13,18 @@ from dataclasses import dataclass, replace
 
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
 from ..knowledge.vocabulary import Method
-from ..units.actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait, Want
+from ..units.actions import (
+    REREAD_S,
+    Action,
+    AskInside,
+    AwaitOthers,
+    Done,
+    Patience,
+    Send,
+    Situation,
+    Wait,
+    Want,
+)
 from ..units.conditions import Conditions, Facts, Standard, Status, Type, assess
 from ..units.ends import End, Recovery, UnitStatus
 from ..units.expected import expected_seconds

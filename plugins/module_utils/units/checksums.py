@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
+from ..cloud.model import Vm
 
 DIGESTS = {32: "md5", 128: "sha512"}  # by the number of their hexadecimal digits
 FIRST_SHA512 = (4, 22)

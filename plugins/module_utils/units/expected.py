@@ -6,8 +6,8 @@ while a rollout runs, durations seen replace them. Pure."""
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
+from ..cloud.model import Unit
+from ..knowledge.vocabulary import Method
 
 PATCH_S = 60.0  # one live patch: copying the packages (scp), unpacking, restarting services
 RESTART_S = 30.0  # re-applying the rules of one network

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
+from ..cloud.moments import moment
+from ..knowledge.durations import iso_time
 
 # The server's own, made anew at each question (resetRouterHealthChecksAndConnectivity there).
 OF_SERVER = frozenset({"connectivity.test", "filesystem.writable.test"})

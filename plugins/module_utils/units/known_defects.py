@@ -14,19 +14,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects import all_kinds, routers, system_vms
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
-    Condition,
-    Defect,
-    Effect,
-    Span,
-    holds,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import hypervisors_for
+from ..cloud.infrastructure import Cloud
+from ..cloud.model import Unit
+from ..knowledge.versions import Version
+from ..knowledge.vocabulary import Method
+from .defects import all_kinds, routers, system_vms
+from .defects.model import Condition, Defect, Effect, Span, holds
+from .templates import hypervisors_for
 
 __all__ = [
     "DEFECTS",

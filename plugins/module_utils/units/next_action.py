@@ -16,17 +16,7 @@ from ..cloud.moments import TOLERANCE_S
 from ..knowledge.server_texts import Meaning, meaning_of
 from ..knowledge.vocabulary import Kind, Method
 from . import calls as call
-from .actions import (
-    REREAD_S,
-    Action,
-    AskInside,
-    AwaitOthers,
-    Done,
-    Patience,
-    Send,
-    Situation,
-    Wait,
-)
+from .actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait
 from .allowed import forbidden, newest_origin, why_not_live_patchable
 from .baseline import has_old_disk, is_current
 from .conditions import Condition, Conditions, Type, expected_vms

@@ -14,16 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Host, Template, Zone
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import (
-    HYPERVISORS_IN_TURN,
-    SYSTEM_TEMPLATES_OF_LATER_ZONES,
-    TEMPLATES_BY_ARCHITECTURE,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ..cloud.infrastructure import Cloud, Host, Template, Zone
+from ..cloud.model import Unit, Vm
+from ..cloud.moments import moment
+from ..knowledge.differences import HYPERVISORS_IN_TURN, SYSTEM_TEMPLATES_OF_LATER_ZONES, TEMPLATES_BY_ARCHITECTURE
+from ..knowledge.versions import Version, parse_version
+from ..knowledge.vocabulary import Kind
 
 DEFAULT_HYPERVISOR = "system.vm.default.hypervisor"
 # The first templates that were made from these releases of Debian (tools/appliance/systemvmtemplate/template.json).

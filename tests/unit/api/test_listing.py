@@ -13,7 +13,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import MalformedAnswerError, NotFoundError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    MalformedAnswerError,
+    NotFoundError,
+)
 from tests.unit.api.conversation import Conversation, client_for, ok, recorded, refusal
 
 

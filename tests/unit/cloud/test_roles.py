@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.roles import Role, Rule, deciding, read_role
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.roles import (
+    Role,
+    Rule,
+    deciding,
+    read_role,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import completed, lacking, made_here
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED
 from tests.unit.api.conversation import Conversation, client_for, ok

@@ -8,7 +8,10 @@ import itertools
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import differences
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import DIFFERENCES, unknown_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import (
+    DIFFERENCES,
+    unknown_of,
+)
 from tests.unit.builders import version
 
 ROWS = {(row.command, row.what): row for row in DIFFERENCES}

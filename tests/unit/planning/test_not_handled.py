@@ -16,7 +16,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import NotHandled, not_handled
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import (
+    NotHandled,
+    not_handled,
+)
 from tests.unit.builders import OWNER, estate, network_unit, vm
 
 ZONE = {"zone_id": "id-zone", "zone": "zone"}

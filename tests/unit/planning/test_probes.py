@@ -9,7 +9,10 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint, Probed, Tried
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import probes_answer
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckContext, Status
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
+    CheckContext,
+    Status,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
 from tests.unit.builders import estate, make_policy, network_unit

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import gap_summary, gap_words, known_gaps
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import (
+    gap_summary,
+    gap_words,
+    known_gaps,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import endpoint_words
 
 

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import SHORTEST_S, PollSchedule
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import (
+    SHORTEST_S,
+    PollSchedule,
+)
 
 INTERVAL_S = 10.0
 seconds = st.floats(0, 1000)

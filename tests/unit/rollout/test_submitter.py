@@ -25,7 +25,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.requests import Trouble
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Server
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.submitter import Guard, Submitter, Underway
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.submitter import (
+    Guard,
+    Submitter,
+    Underway,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.record import Attempt
 

@@ -12,7 +12,10 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import SERVER_TEXTS, Meaning
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
+    SERVER_TEXTS,
+    Meaning,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import apply_rules, patch, recreate
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.conditions import (

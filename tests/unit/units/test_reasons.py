@@ -14,7 +14,10 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils import units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.conditions import Type
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import CONDITION_REASONS, END_REASONS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import (
+    CONDITION_REASONS,
+    END_REASONS,
+)
 
 ROOMS = Path(units.__path__[0]).parent
 # In the files that give reasons: the words of the server.

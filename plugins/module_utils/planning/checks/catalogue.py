@@ -9,23 +9,11 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks import (
-    hosts,
-    new_disks,
-    probes,
-    server,
-    sessions,
-    units,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Answer,
-    Check,
-    CheckContext,
-    Status,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+from ...cloud.endpoints import Probed
+from ...cloud.infrastructure import Cloud, Need
+from ..policy import Policy, PolicyError
+from . import hosts, new_disks, probes, server, sessions, units
+from .registry import Answer, Check, CheckContext, Status
 
 CHECKS = tuple(
     each

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Against,
-    CheckContext,
-    Status,
-    check,
-)
+from ...cloud.infrastructure import Host
+from ...knowledge.vocabulary import Method
+from .registry import Against, CheckContext, Status, check
 
 
 @check(

@@ -8,21 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    STORE_THRESHOLD,
-    Host,
-    Need,
-    Zone,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Against,
-    CheckContext,
-    Status,
-    check,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEFAULT_HYPERVISOR
+from ...cloud.infrastructure import STORE_THRESHOLD, Host, Need, Zone
+from ...knowledge.vocabulary import Kind, Method
+from ...units.templates import DEFAULT_HYPERVISOR
+from ..new_disks import NewDisk
+from .registry import Against, CheckContext, Status, check
 
 MIB = 1024 * 1024
 PRIVATE_IP = "PRIVATE_IP"  # the server's name of a pod's addresses

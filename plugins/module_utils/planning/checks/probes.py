@@ -7,12 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Against,
-    CheckContext,
-    Status,
-    check,
-)
+from .registry import Against, CheckContext, Status, check
 
 MOST_NAMES = 5
 

@@ -12,23 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Probed
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Cloud, Need, Zone
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import NewDisk, new_disks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import (
-    Defect,
-    met_by,
-    occurs_in,
-    oldest_agents,
-)
-
+from ...cloud.endpoints import Probed
+from ...cloud.infrastructure import Cloud, Need, Zone
+from ...cloud.model import Unit
+from ...knowledge.vocabulary import ACTING, Kind, Method
+from ...units.baseline import Baseline
 from ...units.calls import commands_of
+from ...units.known_defects import Defect, met_by, occurs_in, oldest_agents
+from ..new_disks import NewDisk, new_disks
+from ..options.rollout import LIMITS
+from ..policy import Policy
+from ..verdicts import Verdict
 
 
 class Status(str, enum.Enum):

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Settings
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import JOB_EXPIRY, REMEMBERED_S
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.differences import SHUTDOWN_LETS_JOBS_END
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import rough
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    Against,
-    CheckContext,
-    Status,
-    check,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import REMEDY
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.expected import expected_seconds, pair_settles_s
+from ...cloud.infrastructure import Settings
+from ...cloud.restarts import JOB_EXPIRY, REMEMBERED_S
+from ...knowledge import matrix
+from ...knowledge.differences import SHUTDOWN_LETS_JOBS_END
+from ...knowledge.durations import rough
+from ...knowledge.vocabulary import Method
+from ...units.expected import expected_seconds, pair_settles_s
+from ..permissions import REMEDY
+from .registry import Against, CheckContext, Status, check
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5

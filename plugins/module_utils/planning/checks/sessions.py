@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Need
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    CheckContext,
-    Status,
-    check,
-)
+from ...cloud.infrastructure import Need
+from ...knowledge.vocabulary import ACTING, Kind, Method
+from .registry import CheckContext, Status, check
 
 
 @check(

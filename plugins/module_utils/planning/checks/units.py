@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, pair_states, vm_names
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge import matrix
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
-    CheckContext,
-    Status,
-    check,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import WantedMethod
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import Defect, Effect
+from ...cloud.model import Unit, pair_states, vm_names
+from ...knowledge import matrix
+from ...knowledge.vocabulary import Kind, Method
+from ...units.known_defects import Defect, Effect
+from ..policy import WantedMethod
+from .registry import CheckContext, Status, check
 
 MOST_NAMES = 3
 

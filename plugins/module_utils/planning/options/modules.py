@@ -8,8 +8,9 @@ The connection's have the names and environment variables of ngine_io.cloudstack
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING as ACTING_METHODS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+from ...knowledge.vocabulary import ACTING as ACTING_METHODS
+from ..permissions import OFFERED, USUAL
+from .option import (
     ACTING,
     CHECK,
     EVIDENCE,
@@ -23,7 +24,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     Option,
     group,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import OFFERED, USUAL
 
 NO_VERIFY_VARIABLE = "CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY"  # the opposite of validate_certs
 CONNECTED = (*MODULES, PREFLIGHT)

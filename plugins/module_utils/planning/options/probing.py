@@ -5,16 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import MOST
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
-    ACTING,
-    CHECK,
-    PREFLIGHT,
-    SOAK,
-    UPGRADE,
-    Option,
-    group,
-)
+from ...cloud.endpoints import MOST
+from .option import ACTING, CHECK, PREFLIGHT, SOAK, UPGRADE, Option, group
 
 PLANNED = (CHECK, SOAK, *ACTING, PREFLIGHT, UPGRADE)
 RATE = 50

@@ -5,17 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
-    ACTING,
-    CHECK,
-    EVIDENCE,
-    PREFLIGHT,
-    REPORT,
-    SOAK,
-    UPGRADE,
-    Option,
-    group,
-)
+from .option import ACTING, CHECK, EVIDENCE, PREFLIGHT, REPORT, SOAK, UPGRADE, Option, group
 
 ROLLOUT = (*ACTING, UPGRADE)
 BOUNDS = (CHECK, *ACTING, PREFLIGHT, UPGRADE)  # the plan says how long it takes within them

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION, OWN
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import Option, group
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS, RUN
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.wanted import ORDER, SCOPE, STRATEGY
+from .modules import CONNECTION, OWN
+from .option import Option, group
+from .probing import PROBING
+from .rollout import LIMITS, RUN
+from .wanted import ORDER, SCOPE, STRATEGY
 
 # Of the roles and playbooks: sysvm_NAME.
 VARIABLES = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **PROBING, **RUN, **CONNECTION}

@@ -5,19 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER, Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
-    ACTING,
-    CHECK,
-    LIVE_PATCH,
-    PREFLIGHT,
-    RECREATE,
-    ROUTERS,
-    UPGRADE,
-    Option,
-    group,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Unsupported, WantedMethod
+from ...knowledge.vocabulary import ROUTER, Kind
+from ..policy import Unsupported, WantedMethod
+from .option import ACTING, CHECK, LIVE_PATCH, PREFLIGHT, RECREATE, ROUTERS, UPGRADE, Option, group
 
 PLANNED = (CHECK, PREFLIGHT)
 

@@ -18,18 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import (
-    Endpoint,
-    Tried,
-    Wanted,
-    endpoint_of,
-    read_endpoints,
-    spread,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing import prober
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, Reach, reach_of
+from ...api.client import Client
+from ...cloud.endpoints import Endpoint, Tried, Wanted, endpoint_of, read_endpoints, spread
+from ...cloud.model import Unit, Vm
+from . import prober
+from .gaps import Change, Reach, reach_of
 
 FIRST_LOOK_S = 0.02
 SILENCE_S = 30.0

@@ -5,18 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
-    ALL,
-    PATCH,
-    RECREATE,
-    REPOSITORY,
-    START,
-    Condition,
-    Defect,
-    Effect,
-    span,
-)
+from ...knowledge.vocabulary import Method
+from .model import ALL, PATCH, RECREATE, REPOSITORY, START, Condition, Defect, Effect, span
 
 ROWS = (
     Defect(

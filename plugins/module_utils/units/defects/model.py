@@ -8,16 +8,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version, parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
-    LOAD_BALANCING,
-    PRIVATE_GATEWAY,
-    SITE_VPN,
-    Kind,
-    Method,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import DEBIAN_11, DEBIAN_12
+from ...cloud.model import Unit
+from ...knowledge.versions import Version, parse_version
+from ...knowledge.vocabulary import LOAD_BALANCING, PRIVATE_GATEWAY, SITE_VPN, Kind, Method
+from ..templates import DEBIAN_11, DEBIAN_12
 
 REPOSITORY = "https://github.com/apache/cloudstack"
 PATCH = frozenset({Method.LIVE_PATCH})

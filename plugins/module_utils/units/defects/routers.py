@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
+from ...knowledge.vocabulary import Kind
+from .model import (
     PATCH,
     RECREATE,
     REPOSITORY,

@@ -5,18 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.defects.model import (
-    PATCH,
-    RECREATE,
-    REPOSITORY,
-    START,
-    SYSTEM_VMS,
-    Condition,
-    Defect,
-    Effect,
-    span,
-)
+from ...knowledge.vocabulary import Kind
+from .model import PATCH, RECREATE, REPOSITORY, START, SYSTEM_VMS, Condition, Defect, Effect, span
 
 ROWS = (
     Defect(

@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.rollout.steps import pause_due
 from ..plugin_utils.run import Run, Surroundings, somebody_can_answer
+from ..plugin_utils.steps import pause_due
 
 
 class ActionModule(ActionBase):

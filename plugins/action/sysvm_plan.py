@@ -15,17 +15,17 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.cloud.endpoints import Probed, spread
 from ..module_utils.knowledge.durations import rough
+from ..module_utils.options.modules import CONNECTION
+from ..module_utils.options.option import CHECK
+from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import Answer
-from ..module_utils.planning.options.modules import CONNECTION
-from ..module_utils.planning.options.option import CHECK
-from ..module_utils.planning.options.table import options_of
-from ..module_utils.report.artifacts import plan_artifact
-from ..module_utils.report.gaps import known_gaps
-from ..module_utils.report.text import drift_text, plan_text
-from ..module_utils.report.write import WriteError, known_durations, known_restarts, last_report, write_plan
-from ..module_utils.rollout.probing.probes import PLACES_VARIABLE
+from ..module_utils.probing.probes import PLACES_VARIABLE
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
+from ..plugin_utils.report.artifacts import plan_artifact
+from ..plugin_utils.report.gaps import known_gaps
+from ..plugin_utils.report.text import drift_text, plan_text
+from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, last_report, write_plan
 from ..plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{CHECK}"

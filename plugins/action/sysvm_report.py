@@ -12,12 +12,13 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.cloud.evidence import MOST_UNITS
-from ..module_utils.planning.options.modules import CONNECTION
-from ..module_utils.planning.options.option import EVIDENCE
-from ..module_utils.report.artifacts import report_artifact
-from ..module_utils.report.build import build_report
-from ..module_utils.report.text import outcome, report_text
-from ..module_utils.report.write import (
+from ..module_utils.options.modules import CONNECTION
+from ..module_utils.options.option import EVIDENCE
+from ..module_utils.rollout.progress import LogFile, log_line
+from ..plugin_utils.report.artifacts import report_artifact
+from ..plugin_utils.report.build import build_report
+from ..plugin_utils.report.text import outcome, report_text
+from ..plugin_utils.report.write import (
     WriteError,
     known_restarts,
     last_report,
@@ -25,7 +26,6 @@ from ..module_utils.report.write import (
     write_metrics,
     write_report,
 )
-from ..module_utils.rollout.progress import LogFile, log_line
 from ..plugin_utils.run import Run, Surroundings, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.report.text import plan_text, report_text
+from ..plugin_utils.report.text import plan_text, report_text
 from ..plugin_utils.run import show
 
 

@@ -14,10 +14,14 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.api.connection import MET_VARIABLE
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.planning.options.modules import CONNECTION
-from ..module_utils.report.build import UNFINISHED
+from ..module_utils.options.modules import CONNECTION
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE, LogFile, log_line
-from ..module_utils.rollout.steps import (
+from ..plugin_utils.keeper import Keeper
+from ..plugin_utils.live import LiveAction
+from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
+from ..plugin_utils.report.build import UNFINISHED
+from ..plugin_utils.run import Run, Surroundings, message_of
+from ..plugin_utils.steps import (
     budget_left,
     failures,
     module_call,
@@ -27,10 +31,6 @@ from ..module_utils.rollout.steps import (
     why_soak_stops,
     why_stopped,
 )
-from ..plugin_utils.keeper import Keeper
-from ..plugin_utils.live import LiveAction
-from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ..plugin_utils.run import Run, Surroundings, message_of
 
 
 class ActionModule(LiveAction):

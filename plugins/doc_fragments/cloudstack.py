@@ -7,7 +7,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   api_url:
     description:
       - URL of the CloudStack API, for example V(https://cloud.example.com/client/api).

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   probe:
     description:
       - Whether to try, while a unit is upgraded, TCP connections to what it serves to the outside, and to say how long

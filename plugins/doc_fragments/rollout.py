@@ -8,7 +8,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   if_gone:
     description:
       - 'What a target means that is not there. V(fail) takes it for a mistake and touches nothing; V(report) is for ids

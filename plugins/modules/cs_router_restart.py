@@ -26,7 +26,7 @@ extends_documentation_fragment:
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   networks:
     description:
       - Names or ids of isolated or shared networks. A VPC tier is not a unit, name its VPC in O(vpcs).

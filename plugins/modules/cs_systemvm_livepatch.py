@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - cloudstack.sysvm.rollout
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.acting
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   system_vms:
     description:
       - Names or ids of the system VMs.

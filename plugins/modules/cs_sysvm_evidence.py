@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - cloudstack.sysvm.cloudstack.requirements
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.info
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   units:
     description:
       - The units to read about, each as it stands in the C(results) of an acting module or in the C(units) of a report.

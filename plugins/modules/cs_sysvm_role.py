@@ -29,7 +29,7 @@ attributes:
       - Shows the rules of the role in their order, before and after.
   idempotent:
     support: full
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   name:
     description:
       - The name of the role.
@@ -91,7 +91,7 @@ lacking:
 
 from ..module_utils.entry.module import run
 from ..module_utils.entry.role import make_role
-from ..module_utils.planning.permissions import Use
+from ..module_utils.knowledge.permissions import Use
 
 
 def role(client, params, check_mode):

@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - cloudstack.sysvm.probing
   - cloudstack.sysvm.attributes
   - cloudstack.sysvm.attributes.info
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   system_vms:
     description:
       - Names or ids of system VMs.

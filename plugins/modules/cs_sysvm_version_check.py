@@ -24,7 +24,7 @@ extends_documentation_fragment:
 requirements:
   - jmespath (with O(select))
   - netaddr (with O(cidrs))
-options: # Made from plugins/module_utils/planning/options by make generate.
+options: # Made from plugins/module_utils/options by make generate.
   known_restarts:
     description:
       - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
@@ -398,9 +398,10 @@ from ..module_utils.cloud.model import Restart
 from ..module_utils.entry.arguments import deadline_from_params, probing_from_params
 from ..module_utils.entry.check import check_versions
 from ..module_utils.entry.module import run
+from ..module_utils.knowledge.vocabulary import Unsupported, WantedMethod
 from ..module_utils.planning.estimate import Bounds
 from ..module_utils.planning.impact import Gaps
-from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, Unsupported, WantedMethod, kinds_of
+from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, kinds_of
 from ..module_utils.planning.selection import MISSING_LIBRARIES
 
 

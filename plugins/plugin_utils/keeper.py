@@ -14,9 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils.report.build import UNFINISHED, build_report
-from ..module_utils.report.write import WriteError, write_metrics, write_report
 from ..module_utils.rollout.progress import Followed
+from .report.build import UNFINISHED, build_report
+from .report.write import WriteError, write_metrics, write_report
 from .run import now
 
 PAUSE_S = 2.0  # at least between two reports

@@ -27,8 +27,8 @@ from ansible.plugins.loader import connection_loader
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.cloud.endpoints import Endpoint, Tried
-from ..module_utils.rollout.probing import prober
-from ..module_utils.rollout.probing.probes import AHEAD, ASKED, PLACES_VARIABLE, TOLD
+from ..module_utils.probing import prober
+from ..module_utils.probing.probes import AHEAD, ASKED, PLACES_VARIABLE, TOLD
 
 PAUSE_S = 0.5  # between two exchanges with a host
 AGAIN_S = 20.0  # after one that failed

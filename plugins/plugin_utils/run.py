@@ -25,10 +25,10 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.planning.options.modules import CONNECTION
-from ..module_utils.planning.options.table import VARIABLES, default_of
-from ..module_utils.planning.options.words import PREFIX, ROLE_VARIABLE
-from ..module_utils.planning.variables import VariableError, read_one, read_variables, refuse_unknown
+from ..module_utils.options.modules import CONNECTION
+from ..module_utils.options.table import VARIABLES, default_of
+from ..module_utils.options.words import PREFIX, ROLE_VARIABLE
+from .variables import VariableError, read_one, read_variables, refuse_unknown
 
 
 class Run:

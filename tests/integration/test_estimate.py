@@ -15,17 +15,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    Scope,
-    Strategy,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    ROUTER_KINDS,
+    Method,
     WantedMethod,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from tests.support.virtual import VirtualSimulator
 
 pytestmark = pytest.mark.slow

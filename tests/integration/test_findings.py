@@ -14,12 +14,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.simulator.process import RunningSimulator, SimulatorThread

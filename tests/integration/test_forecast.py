@@ -14,11 +14,8 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    Strategy,
-    Unsupported,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Unsupported
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from tests.simulator.process import RunningSimulator, SimulatorThread
 from tests.support.estates import estate
 from tests.support.runner import Cloud

@@ -14,13 +14,12 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    Strategy,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Method,
     Unsupported,
     WantedMethod,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.simulator.releases import BEFORE, estate_of

@@ -25,8 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import (
     DECLARED,
     NEEDS,
     OFFERED,
@@ -34,14 +33,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissi
     Use,
     commands_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    Strategy,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
 from tests.simulator.process import RunningSimulator, SimulatorThread
 from tests.support.estates import estate
 from tests.support.runner import Cloud, Run

@@ -18,8 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probing
 from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
 from tests.support.runner import Cloud

@@ -3,8 +3,8 @@
 """Writes what is made from the code's own tables into the files that must be plain text: `make generate`.
 
 From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of
-docs/variables.md. From the checks and the known defects: the tables of their pages. And the RETURN of the acting
-modules, as a doc fragment cannot carry one.
+docs/variables.md. From the checks and the known defects: the tables of their pages. From the imports: the drawing in
+ARCHITECTURE.md. And the RETURN of the acting modules, as a doc fragment cannot carry one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import (
     CONNECTION,
     NO_VERIFY_VARIABLE,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option import (
     ACTING,
     CHECK,
     MODULES,
@@ -31,17 +31,18 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     ROUTERS,
     Option,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.probing import PROBING
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.probing import PROBING
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import (
     VARIABLES,
     default_of,
     options_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import PREFIX
 from tests.tools import tables
+from tests.tools.rooms import with_drawing
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTE = "Made from plugins/module_utils/planning/options by make generate."
+NOTE = "Made from plugins/module_utils/options by make generate."
 WIDTH = 120
 
 # What the module that plans and all acting ones have is in the fragment probing, what the acting ones have in rollout.
@@ -65,6 +66,7 @@ EXAMPLES = {
 def generated() -> dict[str, str]:
     """What each file should be, by its path from the root."""
     files = {
+        "ARCHITECTURE.md": with_drawing((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
         "plugins/doc_fragments/cloudstack.py": _with_options(
             "plugins/doc_fragments/cloudstack.py", CONNECTION, CONNECTION.values()
         ),

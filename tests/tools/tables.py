@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import DECLARED, NEEDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     IGNORABLE,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED, NEEDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, Span
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import (
     CONDITION_REASONS,

@@ -17,12 +17,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import connection_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
-    VARIABLES,
-    default_of,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.words import PREFIX
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import read_one
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import PREFIX
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
 
 ROOT = Path(__file__).resolve().parents[2]

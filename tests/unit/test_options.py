@@ -18,8 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments i
     argument_spec,
     refuse_too_low,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import CONNECTION, OWN
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import CONNECTION, OWN
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option import (
     ACTING,
     CHECK,
     MODULES,
@@ -28,12 +28,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.
     ROUTERS,
     Option,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.table import (
-    VARIABLES,
-    options_of,
-)
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, options_of
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
     NotMeantError,
     VariableError,
     read_one,

@@ -15,12 +15,12 @@ from ..api.connection import Connection
 from ..api.errors import SysvmError
 from ..cloud.endpoints import Wanted
 from ..knowledge.vocabulary import Method
-from ..planning.options.modules import CONNECTION, NO_VERIFY_VARIABLE
-from ..planning.options.option import Option
+from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
+from ..options.option import Option
 from ..planning.parse import parse_deadline, parse_share
 from ..planning.targets import Targets
+from ..probing.probes import PLACES_VARIABLE, Probing
 from ..rollout.limits import Limits
-from ..rollout.probing.probes import PLACES_VARIABLE, Probing
 from ..rollout.progress import GUARD_VARIABLE
 from ..rollout.submitter import Guard
 from .orders import Request

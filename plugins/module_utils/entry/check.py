@@ -22,7 +22,7 @@ from ..cloud.read import read_cloud, read_details
 from ..cloud.restarts import JOB_EXPIRY, elsewhere
 from ..knowledge.differences import notes_on
 from ..knowledge.versions import Version
-from ..knowledge.vocabulary import ACTING, Method
+from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.checks.catalogue import refuse_unknown_checks
 from ..planning.checks.registry import CheckContext
 from ..planning.checks.server import CANCEL_THRESHOLD, big_s
@@ -33,10 +33,10 @@ from ..planning.impact import Gaps
 from ..planning.not_handled import not_handled
 from ..planning.parse import parse_share
 from ..planning.plan import decide_all, make_plan
-from ..planning.policy import Policy, WantedMethod
+from ..planning.policy import Policy
 from ..planning.scope import scope_text
 from ..planning.selection import check_expressions, select_units, zone_ids
-from ..rollout.probing.probes import Probing
+from ..probing.probes import Probing
 from ..units.baseline import Baseline
 from .details import with_details, with_restarts
 from .outcome import Outcome

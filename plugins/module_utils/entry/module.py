@@ -16,12 +16,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..api.client import CS_IMPORT_ERROR, Client
 from ..api.connection import MET_VARIABLE
 from ..api.errors import SysvmError
-from ..planning.options.table import options_of
-from ..planning.options.words import ROLE_VARIABLE, name_options, with_options_named
-from ..planning.permissions import USES_OF
+from ..options.table import options_of
+from ..options.words import ROLE_VARIABLE, name_options, with_options_named
 from .arguments import argument_spec, connection_from_params, refuse_too_low
 from .outcome import Outcome
-from .permissions import naming_all_that_is_refused
+from .permissions import USES_OF, naming_all_that_is_refused
 
 
 def run(
@@ -33,7 +32,7 @@ def run(
 ) -> NoReturn:
     """Read the parameters, call I(function) with client, parameters and check mode, and exit with its outcome.
 
-    :param name: of the module; its options are those of I(planning.options).
+    :param name: of the module; its options are those of I(options).
     :param missing: further Python libraries the module needs -> whether they are missing.
     :param constraints: AnsibleModule's own, such as C(required_one_of).
     """

@@ -13,8 +13,8 @@ from ..cloud.model import Unit
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Method
 from ..planning.targets import Targets
+from ..probing.probes import Probing
 from ..rollout.limits import Limits
-from ..rollout.probing.probes import Probing
 from ..rollout.results import UnitResult
 from ..rollout.submitter import Guard
 from ..units.actions import Want

@@ -6,13 +6,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from ..api.client import Client
 from ..api.errors import ApiError, PermissionDeniedError, UnsupportedCommandError
 from ..cloud.read import read_capabilities
-from ..planning.permissions import REMEDY, Use, commands_of
+from ..knowledge.permissions import REMEDY, Use, commands_of
+from ..options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS, SOAK
 from ..planning.targets import RefusedError
+
+_UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
+USES_OF: Mapping[str, Collection[Use]] = {
+    CHECK: (Use.CHECK,),
+    EVIDENCE: (Use.EVIDENCE,),
+    LIVE_PATCH: (Use.LIVE_PATCH,),
+    RECREATE: (Use.RECREATE, Use.RESTART),
+    ROLE: (Use.ROLE,),
+    ROUTERS: _UPGRADE,
+    SOAK: (Use.SOAK,),
+}
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from ..api.client import Client
 from ..api.errors import SysvmError
 from ..cloud.read import read_setting
 from ..cloud.roles import ADMIN, Role, Rule, deciding, read_role, read_rules
-from ..planning.permissions import DECLARED, Use, commands_of
+from ..knowledge.permissions import DECLARED, Use, commands_of
 from .outcome import Outcome
 
 DYNAMIC = "dynamic.apichecker.enabled"

@@ -26,7 +26,7 @@ from ..planning.checks.server import (
     big_s,
 )
 from ..planning.targets import RefusedError
-from ..rollout.probing.probes import Probes
+from ..probing.probes import Probes
 from ..rollout.progress import LogFile, Progress
 from ..rollout.scheduler import Scheduler
 from ..rollout.server import Server

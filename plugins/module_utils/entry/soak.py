@@ -13,7 +13,7 @@ from ..cloud.lists import Lists
 from ..cloud.model import Unit
 from ..cloud.read import read_units
 from ..planning.targets import Targets, find_targets
-from ..rollout.probing.probes import Probes, Probing
+from ..probing.probes import Probes, Probing
 from ..rollout.progress import LogFile
 from ..rollout.server import Server
 from ..rollout.soaking import Soak, Soaked

@@ -71,3 +71,18 @@ class Method(str, enum.Enum):
 
 
 ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
+
+
+class WantedMethod(str, enum.Enum):
+    """The policy for a whole run."""
+
+    AUTO = "auto"
+    LIVE_PATCH = "live_patch"
+    RECREATE = "recreate"
+
+
+class Unsupported(str, enum.Enum):
+    """What becomes of VMs that the matrix forbids to live patch."""
+
+    FAIL = "fail"
+    RECREATE = "recreate"

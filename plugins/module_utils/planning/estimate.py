@@ -24,8 +24,8 @@ from ..cloud.history import Done, Took
 from ..cloud.model import Unit
 from ..knowledge import durations
 from ..knowledge.vocabulary import Kind, Method
+from ..options.rollout import LIMITS
 from ..units.expected import RESTART_S, expected_seconds
-from .options.rollout import LIMITS
 
 # Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
 FEW = 3

@@ -5,27 +5,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..api.errors import SysvmError
-from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
-
-
-class WantedMethod(str, enum.Enum):
-    """The policy for a whole run."""
-
-    AUTO = "auto"
-    LIVE_PATCH = "live_patch"
-    RECREATE = "recreate"
-
-
-class Unsupported(str, enum.Enum):
-    """What becomes of VMs that the matrix forbids to live patch."""
-
-    FAIL = "fail"
-    RECREATE = "recreate"
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported, WantedMethod
 
 
 class PolicyError(SysvmError):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
-from .policy import Policy, Unsupported
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported
+from .policy import Policy
 
 MOST_NAMES = 10
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ..cloud.model import Unit, Vm
 from ..knowledge import matrix
 from ..knowledge.versions import Version
-from ..knowledge.vocabulary import Method
+from ..knowledge.vocabulary import Method, Unsupported, WantedMethod
 from ..units.actions import Action, Done, Patience, Send, Situation, Want
 from ..units.allowed import forbidden
 from ..units.baseline import Baseline
@@ -18,7 +18,7 @@ from ..units.conditions import Condition, Conditions, Facts, Standard, assess
 from ..units.ends import End
 from ..units.next_action import next_action
 from ..units.record import Record
-from .policy import Strategy, Unsupported, WantedMethod
+from .policy import Strategy
 
 
 @dataclass(frozen=True)

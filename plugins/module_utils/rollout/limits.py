@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..planning.options.rollout import LIMITS
+from ..options.rollout import LIMITS
 from ..units.actions import Patience
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from ..cloud.model import Restart, Unit, Vm
 from ..knowledge.durations import iso_time
 from ..knowledge.vocabulary import Method
+from ..probing.gaps import Reach
 from ..units.conditions import Condition
 from ..units.ends import Recovery, UnitStatus
-from .probing.gaps import Reach
 
 
 @dataclass(frozen=True)

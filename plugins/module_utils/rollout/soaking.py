@@ -19,13 +19,13 @@ from ..cloud.model import Unit, Vm, is_healthy_pair
 from ..cloud.moments import moment
 from ..knowledge import durations
 from ..knowledge.server_texts import Meaning, meaning_of
+from ..probing.gaps import Reach
+from ..probing.probes import Probes
 from ..units.baseline import Baseline
 from ..units.conditions import Conditions, Facts, Standard, Type, assess, members
 from ..units.health import Checks, compare
 from ..units.next_action import wrong
 from ..units.record import Record
-from .probing.gaps import Reach
-from .probing.probes import Probes
 from .progress import log_line
 from .server import Alert, Server
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..api.errors import ApiError
+from ..probing.probes import Probes
 from ..units.conditions import Standard
 from .limits import Limits
-from .probing.probes import Probes
 from .progress import Progress
 from .results import UnitResult
 from .submitter import Guard

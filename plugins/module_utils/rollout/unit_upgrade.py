@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
 from ..knowledge.vocabulary import Method
+from ..probing.probes import Probes
 from ..units.actions import (
     REREAD_S,
     Action,
@@ -30,7 +31,6 @@ from ..units.ends import End, Recovery, UnitStatus
 from ..units.expected import expected_seconds
 from ..units.next_action import next_action
 from ..units.record import Attempt, Inside, Record, pending_rules
-from .probing.probes import Probes
 from .requests import (
     Answer,
     Execute,

@@ -21,9 +21,9 @@ from ..cloud.infrastructure import Host, InFlight
 from ..cloud.job_ids import Purpose, objects_of_ids, purpose_of
 from ..cloud.model import Unit, Vm
 from ..knowledge.vocabulary import Kind
+from ..probing.probes import Probes
 from ..units.conditions import Facts, members
 from ..units.record import Record
-from .probing.probes import Probes
 from .requests import Observe, Trouble
 from .server import Server
 

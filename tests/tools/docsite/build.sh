@@ -15,7 +15,6 @@ cp "$here/conf.py" "$here/index.rst" "$source"
 mkdir -m 755 "$source/pages" "$source/collections"
 cp -r docs/images "$source" # where the guides are two folders deep, as here
 cp -r docs/*.md docs/images "$source/pages"
-rm "$source/pages/structure.md" # for whoever changes the code
 antsibull-docs --config-file "$here/antsibull-docs.cfg" collection \
     --fail-on-error --use-current --squash-hierarchy --dest-dir "$source/collections" cloudstack.sysvm
 

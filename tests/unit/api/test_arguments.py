@@ -22,7 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments i
     argument_spec,
     connection_from_params,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.modules import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import (
     CONNECTION,
     NO_VERIFY_VARIABLE,
 )

@@ -28,8 +28,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts im
     read_restarts,
     unfinished_tiers,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from tests.unit.builders import NEW, SITUATION, TARGET_TEXT, lists_of, network_unit, vm, vpc_unit
 

@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.roles impor
     read_role,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import completed, lacking, made_here
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import DECLARED
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import DECLARED
 from tests.unit.api.conversation import Conversation, client_for, ok
 
 

@@ -22,16 +22,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method, Unsupported
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     Status,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import new_disks
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Unsupported
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import Verdict
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import (

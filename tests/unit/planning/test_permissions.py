@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.options.option import MODULES
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.permissions import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import USES_OF
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import (
     DECLARED,
     NEEDS,
     OFFERED,
-    USES_OF,
     USUAL,
     Use,
     commands_of,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option import MODULES
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 TABLES = {"permissions.py", "releases.py"}  # what is said of commands, and nothing sent

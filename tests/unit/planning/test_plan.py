@@ -23,18 +23,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     Status,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Policy,
-    PolicyError,
-    WantedMethod,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
     TARGET_TEXT,

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Strategy,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Method,
     Unsupported,
     WantedMethod,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.unit.builders import (

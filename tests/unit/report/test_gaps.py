@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.gaps import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.gaps import (
     gap_summary,
     gap_words,
     known_gaps,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import endpoint_words
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.words import endpoint_words
 
 
 def unit(gap_s: float | None, *, after: bool | None = True, method: str = "live_patch") -> dict[str, Any]:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.metrics import metrics_text
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import WriteError, write_metrics
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.metrics import metrics_text
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import WriteError, write_metrics
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 STARTED, FINISHED = 1_790_000_000, 1_790_000_600

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import MOST_NAMES, html_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import MOST_ROWS, markdown_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.timeline import MOST_BARS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.words import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.html import MOST_NAMES, html_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import MOST_ROWS, markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.timeline import MOST_BARS
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.words import (
     changes,
     duration,
     moment,

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.artifacts import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import (
     MOST_ITEMS,
     plan_artifact,
     report_artifact,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.html import html_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.markdown import markdown_report
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.html import html_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text import (
     LONGEST_TEXT,
     MOST_ROWS,
     checks_text,
@@ -29,7 +29,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.text impor
     plan_text,
     report_text,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import (
     WriteError,
     as_json,
     write,

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.ticket import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.ticket import (
     MOST_SIZE,
     bounded,
     safe_name,
     ticket,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.report.write import write_evidence
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import write_evidence
 
 EVIL = "<script>x</script> ](http://evil) | `rm -rf` {{ 1 }}\n# title"
 REPORT = {"scope": "cloud x", "management_server_version": "4.22.0.0"}

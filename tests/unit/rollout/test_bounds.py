@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.bounds import Bounds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import PollSchedule
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.requests import Refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.unit_upgrade import Terms, UnitUpgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Patience, Want

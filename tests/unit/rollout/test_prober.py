@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing import prober
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing import prober
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.gaps import Change, reach_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.gaps import Change, reach_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import vm

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.probing.probes import Probes
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health

@@ -14,14 +14,14 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import GROUPS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.variables import read_variables
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed, Journal
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.steps import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.steps import (
     budget_left,
     module_call,
     pause_due,
     why_stopped,
 )
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_variables
 
 UNITS: list[dict[str, Any]] = [
     {"id": "u1", "kind": "network", "vms": [{"id": "vm1"}, {"id": "vm2"}]},

@@ -12,13 +12,14 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import impact
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import (
-    Strategy,
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Kind,
+    Method,
     Unsupported,
     WantedMethod,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import impact
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import reboot, recreate

@@ -16,11 +16,11 @@ from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Cloud, Need, Zone
 from ...cloud.model import Unit
 from ...knowledge.vocabulary import ACTING, Kind, Method
+from ...options.rollout import LIMITS
 from ...units.baseline import Baseline
 from ...units.calls import commands_of
 from ...units.known_defects import Defect, met_by, occurs_in, oldest_agents
 from ..new_disks import NewDisk, new_disks
-from ..options.rollout import LIMITS
 from ..policy import Policy
 from ..verdicts import Verdict
 

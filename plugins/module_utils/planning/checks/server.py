@@ -12,9 +12,9 @@ from ...cloud.restarts import JOB_EXPIRY, REMEMBERED_S
 from ...knowledge import matrix
 from ...knowledge.differences import SHUTDOWN_LETS_JOBS_END
 from ...knowledge.durations import rough
+from ...knowledge.permissions import REMEDY
 from ...knowledge.vocabulary import Method
 from ...units.expected import expected_seconds, pair_settles_s
-from ..permissions import REMEDY
 from .registry import Against, CheckContext, Status, check
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
-from ...knowledge.vocabulary import Kind, Method
+from ...knowledge.vocabulary import Kind, Method, WantedMethod
 from ...units.known_defects import Defect, Effect
-from ..policy import WantedMethod
 from .registry import CheckContext, Status, check
 
 MOST_NAMES = 3

@@ -12,8 +12,6 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from .options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS, SOAK
-
 REMEDY = (
     "Allow them in the account's role, above any rule that denies them: the playbook cloudstack.sysvm.create_role makes"
     " such a role, or says what one lacks (docs/permissions.md). Or use the keys of a root admin."
@@ -144,15 +142,6 @@ NEEDS: Mapping[Use, Needs] = {
 OFFERED = tuple(use for use in Use if use is not Use.ROLE)
 _UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
 USUAL = (Use.CHECK, *_UPGRADE, Use.HEALTH_CHECKS, Use.EVIDENCE)  # what the playbooks do unless they are told otherwise
-USES_OF: Mapping[str, Collection[Use]] = {
-    CHECK: (Use.CHECK,),
-    EVIDENCE: (Use.EVIDENCE,),
-    LIVE_PATCH: (Use.LIVE_PATCH,),
-    RECREATE: (Use.RECREATE, Use.RESTART),
-    ROLE: (Use.ROLE,),
-    ROUTERS: _UPGRADE,
-    SOAK: (Use.SOAK,),
-}
 
 
 def commands_of(uses: Collection[Use], *, optional: bool) -> tuple[str, ...]:

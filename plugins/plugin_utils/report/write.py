@@ -12,8 +12,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..api.errors import SysvmError
-from ..cloud.history import durations_of_report
+from ...module_utils.api.errors import SysvmError
+from ...module_utils.cloud.history import durations_of_report
 from .html import html_report
 from .markdown import markdown_report
 from .metrics import metrics_text

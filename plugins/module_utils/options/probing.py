@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ...cloud.endpoints import MOST
+from ..cloud.endpoints import MOST
 from .option import ACTING, CHECK, PREFLIGHT, SOAK, UPGRADE, Option, group
 
 PLANNED = (CHECK, SOAK, *ACTING, PREFLIGHT, UPGRADE)

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from ..api.errors import SysvmError
-from .options.option import Option
-from .options.table import VARIABLES, default_of
-from .options.wanted import SCOPE
-from .options.words import PREFIX
-from .parse import duration_s
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.options.option import Option
+from ..module_utils.options.table import VARIABLES, default_of
+from ..module_utils.options.wanted import SCOPE
+from ..module_utils.options.words import PREFIX
+from ..module_utils.planning.parse import duration_s
 
 OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
 TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ..knowledge import durations
-from ..knowledge.versions import parse_version
-from ..knowledge.vocabulary import Kind
-from ..units.ends import UnitStatus
+from ...module_utils.knowledge import durations
+from ...module_utils.knowledge.versions import parse_version
+from ...module_utils.knowledge.vocabulary import Kind
+from ...module_utils.units.ends import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
 OUTCOMES = {

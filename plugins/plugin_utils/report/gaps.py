@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..knowledge import durations
+from ...module_utils.knowledge import durations
 from .words import count, kind, words
 
 KNOWN = ("kind", "method", "shortest_s", "longest_s")

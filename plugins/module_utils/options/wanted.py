@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from ...knowledge.vocabulary import ROUTER, Kind
-from ..policy import Unsupported, WantedMethod
+from ..knowledge.vocabulary import ROUTER, Kind, Unsupported, WantedMethod
 from .option import ACTING, CHECK, LIVE_PATCH, PREFLIGHT, RECREATE, ROUTERS, UPGRADE, Option, group
 
 PLANNED = (CHECK, PREFLIGHT)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ...cloud.endpoints import Endpoint
-from ...knowledge.durations import iso_time
+from ..cloud.endpoints import Endpoint
+from ..knowledge.durations import iso_time
 
 MOST_GAPS = 20  # of one endpoint that are told one by one
 

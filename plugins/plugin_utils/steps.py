@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..api.errors import SysvmError
-from ..planning.options.option import ACTING, SOAK
-from ..planning.options.probing import PROBING
-from ..planning.options.rollout import LIMITS
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.options.option import ACTING, SOAK
+from ..module_utils.options.probing import PROBING
+from ..module_utils.options.rollout import LIMITS
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
 SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
@@ -36,7 +36,7 @@ def module_call(
     """What carries out the step.
 
     :param units: of the step, in its order.
-    :param variables: as read by I(planning.variables).
+    :param variables: as read by I(plugins.plugin_utils.variables).
     :param steps: how many the plan has.
     :param budget: how many units of this step may fail.
     :raises SysvmError: for a kind or a method that no module does: a step must not be passed over in silence.

@@ -8,8 +8,8 @@ The connection's have the names and environment variables of ngine_io.cloudstack
 
 from __future__ import annotations
 
-from ...knowledge.vocabulary import ACTING as ACTING_METHODS
-from ..permissions import OFFERED, USUAL
+from ..knowledge.permissions import OFFERED, USUAL
+from ..knowledge.vocabulary import ACTING as ACTING_METHODS
 from .option import (
     ACTING,
     CHECK,

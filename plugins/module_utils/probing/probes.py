@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ...api.client import Client
-from ...cloud.endpoints import Endpoint, Tried, Wanted, endpoint_of, read_endpoints, spread
-from ...cloud.model import Unit, Vm
+from ..api.client import Client
+from ..cloud.endpoints import Endpoint, Tried, Wanted, endpoint_of, read_endpoints, spread
+from ..cloud.model import Unit, Vm
 from . import prober
 from .gaps import Change, Reach, reach_of
 

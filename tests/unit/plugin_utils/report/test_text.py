@@ -35,7 +35,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write impo
     write,
     write_report,
 )
-from tests.unit.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
+from tests.unit.plugin_utils.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
 
 
 def plan(units: list[dict[str, Any]]) -> dict[str, Any]:

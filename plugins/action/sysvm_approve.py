@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.api.errors import SysvmError
-from ..plugin_utils.run import Run, Surroundings, somebody_can_answer
+from ..plugin_utils.run import PlayContext, Run, somebody_can_answer
 from ..plugin_utils.steps import pause_due
 
 
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False, "stopped": ""}
         spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "required": True}}
         dummy, args = self.validate_argument_spec(argument_spec=spec)
-        around = Surroundings(self, task_vars)
+        around = PlayContext(self, task_vars)
         try:
             variables = around.variables()
         except SysvmError as error:

@@ -19,14 +19,14 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import CHECK
 from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
-from ..module_utils.planning.checks.registry import Answer
+from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ..plugin_utils.report.artifacts import plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
 from ..plugin_utils.report.text import drift_text, plan_text
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, last_report, write_plan
-from ..plugin_utils.run import Run, Surroundings, message_of, now
+from ..plugin_utils.run import PlayContext, Run, message_of, now
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.validate_argument_spec(argument_spec={name: {"type": "raw"} for name in CONNECTION})
-        around, started = Surroundings(self, task_vars), now()
+        around, started = PlayContext(self, task_vars), now()
         try:
             around.refuse_unknown()
             variables = around.variables()
@@ -101,7 +101,7 @@ class ActionModule(ActionBase):
         }
 
 
-def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> Answer:
+def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> CheckResult:
     """Whether what is to be probed answers from other hosts; their names stand in the plan."""
     rate = variables["probe_rate"]
     probed = Probed.from_plan(plan)

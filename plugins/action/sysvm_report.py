@@ -26,7 +26,7 @@ from ..plugin_utils.report.write import (
     write_metrics,
     write_report,
 )
-from ..plugin_utils.run import Run, Surroundings, message_of, now
+from ..plugin_utils.run import PlayContext, Run, message_of, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
         }
         spec |= {name: {"type": "raw"} for name in CONNECTION}
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
-        around = Surroundings(self, task_vars)
+        around = PlayContext(self, task_vars)
         variables = around.readable(
             "report_dir", "progress", "log", "metrics_file", "evidence", "diagnostics", *CONNECTION
         )
@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
 
     def _leave_evidence(
         self,
-        around: Surroundings,
+        around: PlayContext,
         variables: Mapping[str, Any],
         task_vars: dict[str, Any] | None,
         folder: str,
@@ -117,7 +117,7 @@ class ActionModule(ActionBase):
         return list(read.get("warnings", ()))
 
 
-def _write_log(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+def _write_log(around: PlayContext, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
     """How the run ended, in a line that is the only one where nothing was begun. What went wrong."""
     log = LogFile(around.path(variables["log"], own=True) if variables["log"] else None)
     told = [outcome(report), report.get("scope"), report.get("error")]
@@ -125,7 +125,7 @@ def _write_log(around: Surroundings, variables: Mapping[str, Any], report: Mappi
     return log.warnings
 
 
-def _write_metrics(around: Surroundings, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
     """What went wrong: metrics must not change how a run ends."""
     path = around.metrics_file(variables)
     if path is not None:

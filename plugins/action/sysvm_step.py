@@ -20,7 +20,7 @@ from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.build import UNFINISHED
-from ..plugin_utils.run import Run, Surroundings, message_of
+from ..plugin_utils.run import PlayContext, Run, message_of
 from ..plugin_utils.steps import (
     budget_left,
     failures,
@@ -40,7 +40,7 @@ class ActionModule(LiveAction):
         dummy, args = self.validate_argument_spec(
             argument_spec={**options, **{name: {"type": "raw"} for name in CONNECTION}}
         )
-        around, run = Surroundings(self, task_vars), Run(args["run"])
+        around, run = PlayContext(self, task_vars), Run(args["run"])
         try:
             variables = around.variables()
             if args["number"] == 1:
@@ -51,7 +51,7 @@ class ActionModule(LiveAction):
 
     def _step(
         self,
-        around: Surroundings,
+        around: PlayContext,
         run: Run,
         number: int,
         variables: dict[str, Any],
@@ -123,7 +123,7 @@ class ActionModule(LiveAction):
         self,
         module: str,
         args: dict[str, Any],
-        around: Surroundings,
+        around: PlayContext,
         variables: dict[str, Any],
         task_vars: dict[str, Any] | None,
         tick: Callable[[], None] = lambda: None,

@@ -399,7 +399,7 @@ from ..module_utils.entry.arguments import deadline_from_params, probing_from_pa
 from ..module_utils.entry.check import check_versions
 from ..module_utils.entry.module import run
 from ..module_utils.knowledge.vocabulary import Unsupported, WantedMethod
-from ..module_utils.planning.estimate import Bounds
+from ..module_utils.planning.estimate import RunBounds
 from ..module_utils.planning.impact import Gaps
 from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, kinds_of
 from ..module_utils.planning.selection import MISSING_LIBRARIES
@@ -436,7 +436,7 @@ def check(client, params, check_mode):
             (each["kind"], each["method"]): Gaps(each["shortest_s"], each["longest_s"]) for each in params["known_gaps"]
         },
         probing=probing_from_params(params, os.environ),
-        bounds=Bounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
+        bounds=RunBounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
         target_version=params["target_version"] or "",
     )
 

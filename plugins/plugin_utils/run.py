@@ -26,8 +26,8 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.modules import CONNECTION
+from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE
 from ..module_utils.options.table import VARIABLES, default_of
-from ..module_utils.options.words import PREFIX, ROLE_VARIABLE
 from .variables import VariableError, read_one, read_variables, refuse_unknown
 
 
@@ -88,7 +88,7 @@ class Run:
         return self.read("running") if os.path.exists(path) else {}
 
 
-class Surroundings:
+class PlayContext:
     """The play around a task: its variables, its other hosts, and where this host's lines and files go."""
 
     def __init__(self, action: Any, task_vars: Mapping[str, Any] | None) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.option import Option
+from ..module_utils.options.option_names import PREFIX
 from ..module_utils.options.table import VARIABLES, default_of
 from ..module_utils.options.wanted import SCOPE
-from ..module_utils.options.words import PREFIX
-from ..module_utils.planning.parse import duration_s
+from ..module_utils.planning.values import duration_s
 
 OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
 TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})

@@ -20,7 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
     Method,
     WantedMethod,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import Bounds
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import RunBounds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
@@ -35,7 +35,7 @@ WITHIN = 0.25
 class Run:
     """One cloud, planned and upgraded as the playbook does, with the bounds of its seed."""
 
-    def __init__(self, client: Client, bounds: Bounds, method: WantedMethod) -> None:
+    def __init__(self, client: Client, bounds: RunBounds, method: WantedMethod) -> None:
         self._client = client
         self._bounds = bounds
         self._method = method
@@ -67,7 +67,7 @@ class Run:
         return build_report(plan, [], results, started=now, finished=now), seconds
 
 
-def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], Bounds, WantedMethod]:
+def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], RunBounds, WantedMethod]:
     """An estate, what of it is upgraded first, the bounds and the method."""
     chance = random.Random(seed)
     kinds = {"net": chance.randint(6, 12), "pair": chance.choice([0, 4, 5]), "vpc": chance.choice([0, 4, 6])}
@@ -89,7 +89,7 @@ def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], Bounds, WantedMet
         "vpcs": [{"name": f"vpc{n}", "tiers": chance.randint(1, 3)} for n in range(kinds["vpc"])],
     }
     first = tuple(f"{kind}{n}" for kind, count in kinds.items() for n in range(min(3, count)))
-    bounds = Bounds(parallel=chance.randint(2, 6), per_host=chance.choice([0, 1, 2]))
+    bounds = RunBounds(parallel=chance.randint(2, 6), per_host=chance.choice([0, 1, 2]))
     return estate, first, bounds, chance.choice([WantedMethod.AUTO, WantedMethod.RECREATE])
 
 

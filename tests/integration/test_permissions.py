@@ -18,11 +18,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import Reader
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.account import naming_all_that_is_refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import (
-    naming_all_that_is_refused,
-)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import (

@@ -31,13 +31,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option im
     ROUTERS,
     Option,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import (
     VARIABLES,
     default_of,
     options_of,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import PREFIX
 from tests.tools import tables
 from tests.tools.rooms import with_drawing
 

@@ -12,8 +12,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
     CHECKS,
     IGNORABLE,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, Span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, VersionRange
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import (
     CONDITION_REASONS,
     END_REASONS,
@@ -64,7 +64,7 @@ def _code(names: Iterable[str]) -> str:
 
 def check_cells(check: Check) -> tuple[str, ...]:
     ignored = "-"  # what only warns stops nothing
-    if check.worst is Status.FAIL:
+    if check.worst is CheckStatus.FAIL:
         ignored = "yes" if check.name in IGNORABLE else "no"
     reads = sorted(need.value for need in check.needs) + [name for name in check.settings if name != check.name]
     if check.name in check.settings:
@@ -88,7 +88,7 @@ def defect_cells(defect: Defect) -> tuple[str, ...]:
     )
 
 
-def span_words(span: Span) -> str:
+def span_words(span: VersionRange) -> str:
     if span.first and span.until:
         return f"{span.first} to before {span.until}"
     if span.first:

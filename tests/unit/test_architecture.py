@@ -83,6 +83,16 @@ def test_no_room_holds_more_than_a_fifth_of_the_house() -> None:
     assert {room: count for room, count in lines.items() if count > lines.total() / 5} == {}
 
 
+def test_no_two_files_of_what_modules_run_have_one_name() -> None:
+    names = Counter(name.rpartition(".")[2] for name in SOURCES if name.startswith("plugins.module_utils."))
+    assert {name for name, count in names.items() if count > 1} == set()
+
+
+def test_no_two_classes_have_one_name() -> None:
+    classes = Counter(name for text in SOURCES.values() for name in re.findall(r"^class (\w+)", text, re.MULTILINE))
+    assert {name for name, count in classes.items() if count > 1} == {"ActionModule", "ModuleDocFragment"}
+
+
 def test_no_file_is_too_long_to_be_read() -> None:
     assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > MOST_LINES} == {}
 

@@ -17,8 +17,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import connection_from_params
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
 

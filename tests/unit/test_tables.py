@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Status
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Span
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, VersionRange
 from tests.tools import tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,18 +30,18 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_the_releases_of_a_defect(first: str | None, until: str | None, words: str) -> None:
-    assert tables.span_words(Span(parse_version(first), parse_version(until))) == words
+    assert tables.span_words(VersionRange(parse_version(first), parse_version(until))) == words
 
 
 @pytest.mark.parametrize(
     ("worst", "guards", "name", "words"),
     [
-        (Status.WARN, False, "shared_networks", "-"),
-        (Status.FAIL, False, "host_agents", "yes"),
-        (Status.FAIL, True, "new_template", "no"),
+        (CheckStatus.WARN, False, "shared_networks", "-"),
+        (CheckStatus.FAIL, False, "host_agents", "yes"),
+        (CheckStatus.FAIL, True, "new_template", "no"),
     ],
 )
-def test_whether_a_check_can_be_ignored(worst: Status, guards: bool, name: str, words: str) -> None:
+def test_whether_a_check_can_be_ignored(worst: CheckStatus, guards: bool, name: str, words: str) -> None:
     [check] = [check for check in CHECKS if check.name == name]
     assert (check.worst, check.guards) == (worst, guards)
     assert tables.check_cells(check)[2:4] == (worst.value, words)

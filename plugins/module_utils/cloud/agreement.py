@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from ..api.client import Client
 from ..knowledge.vocabulary import ROUTER_KINDS, Kind
-from . import parse
+from . import items as parse
 from .infrastructure import Host, UnlistedVm, Zone
 from .inventory import unlisted_vms
 from .lists import Lists, Volumes

@@ -36,7 +36,7 @@ MOST_PAGES = 2
 SHORTEST_S = 0.5
 
 
-class Done(str, enum.Enum):
+class Operation(str, enum.Enum):
     """What was done; the first three as the methods of a plan."""
 
     LIVE_PATCH = "live_patch"
@@ -55,7 +55,7 @@ class Took:
     :ivar aside_s: how much longer it took until it was proven, while others were at work; events do not tell.
     """
 
-    done: Done
+    done: Operation
     ids: frozenset[str]
     seconds: float
     ended: float
@@ -64,7 +64,9 @@ class Took:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Took:
         """Of what I(as_dict) made."""
-        return cls(Done(plain["done"]), frozenset(plain["ids"]), plain["seconds"], plain["ended"], plain["aside_s"])
+        return cls(
+            Operation(plain["done"]), frozenset(plain["ids"]), plain["seconds"], plain["ended"], plain["aside_s"]
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -105,7 +107,7 @@ def durations(
     """The same from events, in any order."""
     past = [restart for restart in _past(events) if restart.ended >= since]
     found = [
-        Took(Done.RECREATE, frozenset({restart.object_id}), restart.seconds, restart.ended)
+        Took(Operation.RECREATE, frozenset({restart.object_id}), restart.seconds, restart.ended)
         for restart in past
         if restart.replaced
     ]
@@ -176,15 +178,15 @@ def _ours(unit: Unit, plain: Mapping[str, Sequence[_Past]], target: str) -> list
             runs.setdefault(purpose, []).append((restart, past))
     found = []
     for restart, past in runs.get(Purpose.RECREATE, ()):
-        found.append(Took(Done.RECREATE, frozenset({restart.network_id}), past.seconds, past.ended))
+        found.append(Took(Operation.RECREATE, frozenset({restart.network_id}), past.seconds, past.ended))
     rules = [past for dummy, past in runs.get(Purpose.APPLY_RULES, ())]
-    found += [Took(Done.APPLY_RULES, frozenset({unit.id}), past.seconds, past.ended) for past in rules]
+    found += [Took(Operation.APPLY_RULES, frozenset({unit.id}), past.seconds, past.ended) for past in rules]
     for dummy, patch in runs.get(Purpose.PATCH, ()):
         # A VPC is patched through one tier; then the rules of all others are applied.
         later = [past for past in rules if past.began >= patch.began]
         if len(later) + 1 == len(unit.network_ids):
             ended = max(past.ended for past in (patch, *later))
-            found.append(Took(Done.LIVE_PATCH, frozenset({unit.id}), max(SHORTEST_S, ended - patch.began), ended))
+            found.append(Took(Operation.LIVE_PATCH, frozenset({unit.id}), max(SHORTEST_S, ended - patch.began), ended))
     return found
 
 
@@ -198,12 +200,12 @@ def durations_of_report(report: Mapping[str, Any]) -> tuple[Took, ...]:
     found = []
     for unit in report.get("units") or ():
         try:
-            done = Done(unit["method"])
+            done = Operation(unit["method"])
             ended = datetime.fromisoformat(unit["finished"]).timestamp()
             seconds = float(unit["worked_s"])
             aside_s = max(0.0, float(unit["duration_s"]) - seconds)
             ids = frozenset({str(unit["id"]), *(str(vm["id"]) for vm in unit["vms"])})
-            listing = done is not Done.RESTART or unit["kind"] in ("ssvm", "cpvm")
+            listing = done is not Operation.RESTART or unit["kind"] in ("ssvm", "cpvm")
             if unit["status"] == "upgraded" and listing and seconds > 0:
                 found.append(Took(done, ids, seconds, ended, aside_s))
         except (LookupError, TypeError, ValueError):

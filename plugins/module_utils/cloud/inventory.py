@@ -15,7 +15,7 @@ from typing import Any
 
 from ..api.client import Client
 from ..api.errors import AuthenticationError, PermissionDeniedError, UnsupportedCommandError
-from . import parse
+from . import items as parse
 from .infrastructure import ManagementServer, SharedFileSystem, UnlistedVm
 
 FIRST_SHARED_FILE_SYSTEMS = (4, 20)

@@ -19,7 +19,7 @@ from ..api.client import Client
 from ..api.errors import ApiError, NotFoundError, ParameterError, UnsupportedCommandError
 from ..knowledge.differences import EVENT_TIMES, NETWORKS_OF_ALL_OWNERS, SYSTEM_VM_VOLUMES
 from ..knowledge.versions import Version, parse_version
-from . import parse
+from . import items as parse
 from .infrastructure import Host, ManagementServer, Template, Zone, common_version
 from .model import Network, Vm, Vpc
 from .moments import moment

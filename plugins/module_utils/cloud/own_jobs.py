@@ -24,7 +24,7 @@ MOST_QUESTIONS = 2
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RestartSought:
     """Of what the job is looked for.
 
     :ivar identity: the network or VPC that was restarted.
@@ -71,7 +71,7 @@ class Ours:
     told: bool = False
 
 
-def find_ours(client: Client, wanted: Mapping[str, Wanted], target: str) -> dict[str, Ours | None]:
+def find_ours(client: Client, wanted: Mapping[str, RestartSought], target: str) -> dict[str, Ours | None]:
     """Our last restart of each; None of what we never restarted. Several are asked for at a time.
 
     :param target: the version that is upgraded to; part of our jobs' ids.
@@ -96,7 +96,7 @@ class _Search:
     :ivar asked: the jobs by purpose and attempt, also those that the server does not know.
     """
 
-    wanted: Wanted
+    wanted: RestartSought
     asked: dict[tuple[Purpose, int], Job] = field(default_factory=dict)
 
     def next(self) -> tuple[Purpose, int] | None:

@@ -14,15 +14,15 @@ from ..api.errors import AuthenticationError, PermissionDeniedError, Unsupported
 from ..api.jobs import running_jobs
 from ..knowledge.versions import parse_version
 from ..knowledge.vocabulary import GOING_STATES, ROUTER_KINDS, Kind
-from . import parse
+from . import items as parse
 from .agreement import Listed, check_places, complete
 from .events import Events
+from .grouping import Services, group_units
 from .in_flight import read_in_flight
 from .infrastructure import Capabilities, Cloud, Need, Settings, Zone
 from .inventory import read_shared_file_systems, unlisted_vms
 from .lists import ALL_OWNERS, Lists, parameters_of
 from .model import Unit
-from .units import Services, group_units
 
 # Jobs that an SSVM carries out; they fail when it goes away. A root admin's are called CopyTemplateCmdByAdmin etc.
 TRANSFER_COMMANDS = frozenset(

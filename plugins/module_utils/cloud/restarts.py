@@ -18,7 +18,7 @@ from .events import Event, Events
 from .infrastructure import InFlight
 from .model import SOME_NETWORK, Owed, Restart, Unit
 from .moments import moment
-from .own_jobs import Ours, Wanted, find_ours
+from .own_jobs import Ours, RestartSought, find_ours
 
 # The server forgets jobs after so many minutes, also those that still run (AsyncJobManagerImpl).
 JOB_EXPIRY = "job.expire.minutes"
@@ -109,7 +109,7 @@ def read_restarts(
     last = {identity: seen for identity, seen in last.items() if now - seen.moment <= max(WINDOW_S, remembered_s)}
     report = Report.of(known)
     wanted = {
-        identity: Wanted(unit, identity, seen.moment, seen.earlier, now - remembered_s)
+        identity: RestartSought(unit, identity, seen.moment, seen.earlier, now - remembered_s)
         for unit in with_networks
         for identity in (unit.id, *unit.network_ids)
         if (seen := last.get(identity)) and now - seen.moment <= remembered_s and not report.tells(identity, seen)

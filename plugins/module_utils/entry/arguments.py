@@ -17,8 +17,8 @@ from ..cloud.endpoints import Wanted
 from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
-from ..planning.parse import parse_deadline, parse_share
 from ..planning.targets import Targets
+from ..planning.values import parse_deadline, parse_share
 from ..probing.probes import PLACES_VARIABLE, Probing
 from ..rollout.limits import Limits
 from ..rollout.progress import GUARD_VARIABLE

@@ -24,18 +24,18 @@ from ..knowledge.differences import notes_on
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.checks.catalogue import refuse_unknown_checks
+from ..planning.checks.management_server import CANCEL_THRESHOLD, big_s
 from ..planning.checks.registry import CheckContext
-from ..planning.checks.server import CANCEL_THRESHOLD, big_s
 from ..planning.drift import drift
-from ..planning.estimate import Bounds, Pace, Source, samples
+from ..planning.estimate import Pace, RunBounds, Source, samples
 from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
 from ..planning.impact import Gaps
 from ..planning.not_handled import not_handled
-from ..planning.parse import parse_share
 from ..planning.plan import decide_all, make_plan
 from ..planning.policy import Policy
 from ..planning.scope import scope_text
 from ..planning.selection import check_expressions, select_units, zone_ids
+from ..planning.values import parse_share
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
 from .details import with_details, with_restarts
@@ -52,7 +52,7 @@ def check_versions(
     known_restarts: Sequence[Restart] = (),
     known_durations: Sequence[Took] = (),
     known_gaps: Mapping[tuple[str, str], Gaps] | None = None,
-    bounds: Bounds | None = None,
+    bounds: RunBounds | None = None,
     probing: Probing | None = None,
     target_version: str = "",
 ) -> Outcome:
@@ -91,7 +91,7 @@ def check_versions(
             settings=cloud.settings,
             known=known_restarts,
         )
-    bounds = bounds or Bounds()
+    bounds = bounds or RunBounds()
     verdicts = decide_all(cloud, selected, policy)
     context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
     if target is not None:

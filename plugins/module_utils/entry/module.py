@@ -16,11 +16,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..api.client import CS_IMPORT_ERROR, Client
 from ..api.connection import MET_VARIABLE
 from ..api.errors import SysvmError
+from ..options.option_names import ROLE_VARIABLE, name_options, with_options_named
 from ..options.table import options_of
-from ..options.words import ROLE_VARIABLE, name_options, with_options_named
+from .account import USES_OF, naming_all_that_is_refused
 from .arguments import argument_spec, connection_from_params, refuse_too_low
 from .outcome import Outcome
-from .permissions import USES_OF, naming_all_that_is_refused
 
 
 def run(

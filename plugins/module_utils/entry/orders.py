@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CloudFacts:
     """What was read.
 
     :ivar units: those that the targets name.

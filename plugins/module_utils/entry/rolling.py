@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..api.client import Client
-from ..cloud import parse
+from ..cloud import items as parse
 from ..cloud.infrastructure import Settings
 from ..cloud.lists import Lists
 from ..cloud.model import Unit
 from ..cloud.read import read_setting
 from ..knowledge.versions import Version, parse_version
-from ..planning.checks.server import (
+from ..planning.checks.management_server import (
     CANCEL_THRESHOLD,
     HEALTH_CHECKS,
     HEALTH_RECREATION,
@@ -34,13 +34,13 @@ from ..rollout.submitter import Guard
 from ..rollout.surroundings import Rollout, Surroundings
 from ..units.conditions import Standard
 from ..units.expected import pair_settles_s
-from .orders import Facts, Orders, Request
+from .orders import CloudFacts, Orders, Request
 
 VERSION_CHECK = "router.version.check"
 NO_VERSION = "The management servers have no single version"
 
 
-def roll_out(lists: Lists, facts: Facts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
+def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
     """Upgrade what is to be worked on."""
     client, units = lists.client, orders.work
     probes = request.probing.open(client, units) if request.probing else Probes()

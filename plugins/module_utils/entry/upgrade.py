@@ -35,10 +35,10 @@ from ..units.actions import Want
 from ..units.baseline import Baseline
 from ..units.calls import commands_of
 from ..units.ends import UnitStatus
+from .account import refuse_what_may_not_be_called
 from .details import with_details, with_restarts
-from .orders import Facts, Orders, Request
+from .orders import CloudFacts, Orders, Request
 from .outcome import Outcome
-from .permissions import refuse_what_may_not_be_called
 from .rolling import roll_out, version_of_all
 
 KEEPS_DISK = "recreate.systemvm.enabled"
@@ -73,7 +73,7 @@ def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Ou
     return _outcome(facts, orders, rollout, log_file)
 
 
-def _read(lists: Lists, request: Request) -> Facts:
+def _read(lists: Lists, request: Request) -> CloudFacts:
     method = request.method
     target = _target(lists)
     events = Events(lists, time.time() - 2 * REMEMBERED_S)
@@ -92,10 +92,10 @@ def _read(lists: Lists, request: Request) -> Facts:
     verdicts = ((unit.id, decide(unit, baseline, want)) for unit in found.units)
     current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
     units = with_restarts(events, found.units, current, in_flight, target=str(target))
-    return Facts(target, units, found.gone, known, baseline, in_flight, cloud)
+    return CloudFacts(target, units, found.gone, known, baseline, in_flight, cloud)
 
 
-def _decide(facts: Facts, request: Request) -> Orders:
+def _decide(facts: CloudFacts, request: Request) -> Orders:
     """What happens to each target. Pure.
 
     :raises RefusedError: for what the matrix forbids.
@@ -149,7 +149,7 @@ def _blocker(cloud: Cloud, unit: Unit) -> str | None:
     return "; ".join(answer.seen for answer in problems) or None
 
 
-def _refuse_what_cannot_come_back(facts: Facts, orders: Orders, request: Request) -> None:
+def _refuse_what_cannot_come_back(facts: CloudFacts, orders: Orders, request: Request) -> None:
     method = request.method
     if facts.cloud is None or method is Method.LIVE_PATCH:
         return  # a fallback asks for each unit when its time comes
@@ -190,7 +190,7 @@ def _commands(orders: Orders, request: Request) -> frozenset[str]:
     return sent | {"queryAsyncJobResult"} if sent else sent
 
 
-def _outcome(facts: Facts, orders: Orders, rollout: Rollout, log_file: LogFile) -> Outcome:
+def _outcome(facts: CloudFacts, orders: Orders, rollout: Rollout, log_file: LogFile) -> Outcome:
     by_id = {**orders.settled, **{result.unit.id: result for result in rollout.results}}
     results = [*(by_id[unit.id] for unit in facts.units), *map(_gone, facts.gone, facts.gone.values())]
     values: dict[str, Any] = {
@@ -227,7 +227,7 @@ def _gone(identity: str, option: str) -> UnitResult:
     return UnitResult(unit, Method.NONE, UnitStatus.GONE, "it is not there any more", code="Gone")
 
 
-def _expected(unit: Unit, facts: Facts, want: Want) -> UnitResult:
+def _expected(unit: Unit, facts: CloudFacts, want: Want) -> UnitResult:
     """What a run would be expected to return, for check mode."""
     verdict = decide(unit, facts.baseline, want)
     if verdict.method is Method.SKIP:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from ..cloud.history import Done, Took
+from ..cloud.history import Operation, Took
 from ..cloud.model import Unit
 from ..knowledge import durations
 from ..knowledge.vocabulary import Kind, Method
@@ -73,7 +73,7 @@ class Sample:
     :ivar documented_s: what documented figures say of it.
     """
 
-    done: Done
+    done: Operation
     kind: Kind
     hypervisor: str | None
     documented_s: float
@@ -108,7 +108,7 @@ def samples(units: Iterable[Unit], found: Mapping[Source, Iterable[Took]], twice
             if unit is None:
                 continue
             documented = RESTART_S
-            if took.done is not Done.APPLY_RULES:
+            if took.done is not Operation.APPLY_RULES:
                 before = replace(unit, owed=(), vms=tuple(replace(vm, software=None) for vm in unit.vms))
                 both = source is Source.REPORT and twice(before)
                 documented = expected_seconds(before, Method(took.done.value), twice=both)
@@ -151,7 +151,7 @@ class Pace:
     def __init__(self, samples: Iterable[Sample] = (), twice: Twice = _once) -> None:
         self._samples = tuple(samples)
         self._twice = twice
-        self._known: dict[tuple[Done, Kind, str | None, float], Figures] = {}
+        self._known: dict[tuple[Operation, Kind, str | None, float], Figures] = {}
 
     def documented_s(self, unit: Unit, method: Method) -> float:
         """What documented figures say of it."""
@@ -165,7 +165,7 @@ class Pace:
             self._known[key] = self._look(*key)
         return self._known[key]
 
-    def _look(self, done: Done, kind: Kind, hypervisor: str | None, documented_s: float) -> Figures:
+    def _look(self, done: Operation, kind: Kind, hypervisor: str | None, documented_s: float) -> Figures:
         like = [sample for sample in self._samples if sample.done is done and sample.kind is kind]
         same = [sample for sample in like if sample.hypervisor == hypervisor]
         for group in ([sample for sample in same if sample.documented_s == documented_s], same, like):
@@ -175,8 +175,8 @@ class Pace:
         return _from_more_of(like)
 
 
-def _done(unit: Unit, method: Method) -> Done:
-    return Done.APPLY_RULES if method is Method.RESTART and unit.owed else Done(method.value)
+def _done(unit: Unit, method: Method) -> Operation:
+    return Operation.APPLY_RULES if method is Method.RESTART and unit.owed else Operation(method.value)
 
 
 def _from_more_of(group: Sequence[Sample]) -> Figures:
@@ -230,7 +230,7 @@ def unit_span(unit: Unit, method: Method, pace: Pace) -> Span:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class RunBounds:
     """What a rollout may do at a time: as rollout.limits, with the same defaults.
 
     :ivar big_s: units expected to take this long run one at a time.
@@ -242,7 +242,7 @@ class Bounds:
     big_s: float = math.inf
 
 
-def makespan(works: Sequence[Work], bounds: Bounds) -> Span:
+def makespan(works: Sequence[Work], bounds: RunBounds) -> Span:
     """How long a step takes.
 
     Each bound alone is filled longest first, as the scheduler does, and the tightest one counts. Of 3,000 random steps
@@ -334,7 +334,7 @@ class Estimate:
         return math.ceil(left)
 
 
-def run_span(steps: Iterable[Sequence[tuple[Unit, Method]]], bounds: Bounds, pace: Pace) -> Estimate:
+def run_span(steps: Iterable[Sequence[tuple[Unit, Method]]], bounds: RunBounds, pace: Pace) -> Estimate:
     """How long the steps take, one after the other."""
     spans, sizes = [], []
     counts: Counter[Source] = Counter()

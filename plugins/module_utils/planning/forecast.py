@@ -29,7 +29,7 @@ from ..knowledge.releases import (
     template_name,
 )
 from ..knowledge.versions import Version, parse_version
-from ..units.defects.model import Condition
+from ..units.defects.row import Applicability
 from ..units.known_defects import Effect, defects_of
 from ..units.templates import NO_SYSTEM_VMS, hypervisor_of, new_template
 from .policy import PolicyError
@@ -278,8 +278,8 @@ def _known_to_fail(cloud: Cloud, hypervisor: str, version: Version, target: Vers
     registered = {row.name for row in cloud.templates}
     on_kvm = {template_name(version, "KVM", host.arch or "x86_64") for host in cloud.hosts if host.hypervisor == "KVM"}
     holds = {
-        Condition.SEVERAL_ZONES: len({host.zone_id for host in cloud.hosts if host.hypervisor == hypervisor}) > 1,
-        Condition.NO_KVM_TEMPLATE_TO_REGISTER: on_kvm <= registered,
+        Applicability.SEVERAL_ZONES: len({host.zone_id for host in cloud.hosts if host.hypervisor == hypervisor}) > 1,
+        Applicability.NO_KVM_TEMPLATE_TO_REGISTER: on_kvm <= registered,
     }
     for defect in defects_of(target):
         concerned = not defect.hypervisors or hypervisor in defect.hypervisors

@@ -16,13 +16,13 @@ from ..cloud.model import Unit
 from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ..units.baseline import Baseline
 from .checks.catalogue import run_checks
-from .checks.registry import Answer, CheckContext, Status
-from .checks.server import ROLLING
-from .estimate import Bounds, Estimate, Pace, Span, run_span, unit_span
+from .checks.management_server import ROLLING
+from .checks.registry import CheckContext, CheckResult, CheckStatus
+from .estimate import Estimate, Pace, RunBounds, Span, run_span, unit_span
 from .impact import Gaps, Impact, impact
-from .parse import cut
 from .policy import Policy
 from .selection import describe
+from .values import cut
 from .verdicts import Verdict, decide, wanted
 
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
@@ -84,12 +84,12 @@ class Plan:
     management_server_version: str | None
     units: tuple[PlannedUnit, ...]
     steps: tuple[Step, ...]
-    checks: tuple[Answer, ...]
+    checks: tuple[CheckResult, ...]
     estimate: Estimate
 
     @property
-    def failed_checks(self) -> tuple[Answer, ...]:
-        return tuple(check for check in self.checks if check.status is Status.FAIL)
+    def failed_checks(self) -> tuple[CheckResult, ...]:
+        return tuple(check for check in self.checks if check.status is CheckStatus.FAIL)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain data; C(units) in the order in which they are done, then the others."""
@@ -120,7 +120,7 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
 def make_plan(
     context: CheckContext,
     pace: Pace | None = None,
-    bounds: Bounds | None = None,
+    bounds: RunBounds | None = None,
     gaps: Mapping[tuple[str, str], Gaps] | None = None,
 ) -> Plan:
     """Ask the checks and order the steps.
@@ -155,7 +155,7 @@ def make_plan(
         steps=steps,
         checks=tuple(run_checks(context)),
         estimate=run_span(
-            ([(item.unit, item.verdict.method) for item in step.units] for step in steps), bounds or Bounds(), pace
+            ([(item.unit, item.verdict.method) for item in step.units] for step in steps), bounds or RunBounds(), pace
         ),
     )
 

@@ -52,7 +52,7 @@ class Target:
         self.where = (address, port)
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.due = 0.0
-        self.attempts: deque[Attempt] = deque()  # in their order, from the oldest that has no outcome yet
+        self.attempts: deque[ConnectAttempt] = deque()  # in their order, from the oldest that has no outcome yet
         self.answers: bool | None = None  # None before the first result
         self.confirm_since: float | None = None  # an answer is wanted to an attempt that begins after it
         self.before = 0.0  # when the last attempt began that is not among those any more
@@ -61,7 +61,7 @@ class Target:
 
 
 @dataclass(eq=False)
-class Attempt:
+class ConnectAttempt:
     target: Target
     began: float
     outcome: str | None = None
@@ -87,7 +87,7 @@ class Prober:
         self._due: list[tuple[float, int, Target]] = []
         self._once: deque[Target] = deque()
         self._armed = 0
-        self._attempts: dict[int, tuple[socket.socket, Attempt]] = {}  # in the order in which they began
+        self._attempts: dict[int, tuple[socket.socket, ConnectAttempt]] = {}  # in the order in which they began
         self._number = 0
         self._epoch = time.time() - time.monotonic()
         self._poll = select.poll()
@@ -194,7 +194,7 @@ class Prober:
         self._begun.append(now)
         if target.armed:
             self._plan(target, now + QUICK_S)
-        attempt = Attempt(target, now)
+        attempt = ConnectAttempt(target, now)
         connection = None
         try:
             connection = socket.socket(target.family, socket.SOCK_STREAM)
@@ -226,7 +226,7 @@ class Prober:
                 return
             self._ended(self._close(descriptor), SILENT)
 
-    def _close(self, descriptor: int) -> Attempt:
+    def _close(self, descriptor: int) -> ConnectAttempt:
         connection, attempt = self._attempts.pop(descriptor)
         self._poll.unregister(descriptor)
         connection.close()
@@ -234,7 +234,7 @@ class Prober:
 
     # --- what comes of them
 
-    def _ended(self, attempt: Attempt, outcome: str) -> None:
+    def _ended(self, attempt: ConnectAttempt, outcome: str) -> None:
         """What attempts come to is decided in the order in which they began."""
         target, attempt.outcome = attempt.target, outcome
         if target.armed and target.answers and outcome == ANSWERED:  # as before: there is time
@@ -243,7 +243,7 @@ class Prober:
         while target.attempts and target.attempts[0].outcome:
             self._decide(target, target.attempts.popleft())
 
-    def _decide(self, target: Target, attempt: Attempt) -> None:
+    def _decide(self, target: Target, attempt: ConnectAttempt) -> None:
         if attempt.outcome == ANSWERED:
             began = ((target.before or attempt.began) + attempt.began) / 2
             changed, target.answers = not target.answers, True

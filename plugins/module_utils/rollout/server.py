@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from ..api.ahead import in_a_thread
 from ..api.errors import ApiError, SubmitUncertainError
 from ..api.jobs import Job, job_result, running_jobs
-from ..cloud import parse
+from ..cloud import items as parse
 from ..cloud.in_flight import read_in_flight
 from ..cloud.infrastructure import Host, InFlight, ManagementServer, common_version
 from ..cloud.lists import Lists, read_management_servers

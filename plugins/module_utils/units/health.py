@@ -29,7 +29,7 @@ class Health(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One check's last result.
 
     :ivar updated: seconds since the epoch, by the router's clock; None where it is not told.
@@ -39,13 +39,13 @@ class Check:
     updated: float | None = None
 
 
-Checks = Mapping[str, Check]
+Checks = Mapping[str, HealthCheck]
 
 
-def checks_of(answer: Mapping[str, Any]) -> dict[str, Check]:
+def checks_of(answer: Mapping[str, Any]) -> dict[str, HealthCheck]:
     """The checks of a router by name, from the answer to getRouterHealthCheckResults."""
     items = answer.get("routerhealthchecks", {}).get("healthchecks") or ()
-    return {str(item.get("checkname")): Check(_health(item), moment(item.get("lastupdated"))) for item in items}
+    return {str(item.get("checkname")): HealthCheck(_health(item), moment(item.get("lastupdated"))) for item in items}
 
 
 def _health(item: Mapping[str, Any]) -> Health:
@@ -56,9 +56,9 @@ def _health(item: Mapping[str, Any]) -> Health:
     )
 
 
-def merged(routers: Iterable[Checks | None]) -> dict[str, Check]:
+def merged(routers: Iterable[Checks | None]) -> dict[str, HealthCheck]:
     """Of several routers that take each other's part: a check has passed if it has on all that have it."""
-    worst: dict[str, Check] = {}
+    worst: dict[str, HealthCheck] = {}
     for checks in routers:
         for name, check in (checks or {}).items():
             ranked = sorted([check, worst.get(name, check)], key=lambda each: _RANK.index(each.health))

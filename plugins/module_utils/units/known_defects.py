@@ -19,7 +19,7 @@ from ..cloud.model import Unit
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Method
 from .defects import all_kinds, routers, system_vms
-from .defects.model import Condition, Defect, Effect, Span, holds
+from .defects.row import Applicability, Defect, Effect, VersionRange, holds
 from .templates import hypervisors_for
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "FILES_FROM_HOST",
     "Defect",
     "Effect",
-    "Span",
+    "VersionRange",
     "defects_of",
     "met_by",
     "occurs_in",
@@ -75,9 +75,9 @@ def met_by(
 
 def occurs_in(cloud: Cloud, defect: Defect, unit: Unit) -> bool:
     """Whether the cloud is one in which a unit may meet the defect, as far as that is not for the unit to say."""
-    if defect.condition is Condition.OTHER_ZONES:
+    if defect.condition is Applicability.OTHER_ZONES:
         return len(cloud.zones) > 1
-    if defect.condition is Condition.SEVERAL_HYPERVISORS:
+    if defect.condition is Applicability.SEVERAL_HYPERVISORS:
         return len(hypervisors_for(cloud, unit)) > 1
     return True
 

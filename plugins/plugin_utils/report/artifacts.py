@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .words import bad_checks, count, not_good
+from .wording import bad_checks, count, not_good
 
 MOST_ITEMS = 50
 MOST_TEXT = 300

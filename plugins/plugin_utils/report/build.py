@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .gaps import gap_summary
-from .words import GOOD
+from .wording import GOOD
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.knowledge import durations
-from .words import count, kind, words
+from .wording import count, kind, words
 
 KNOWN = ("kind", "method", "shortest_s", "longest_s")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .gaps import gap_words
 from .tables import tables
-from .words import (
+from .wording import (
     bad_checks,
     changes,
     checks_words,

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .artifacts import STATUSES
-from .words import moment
+from .wording import moment
 
 LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
 Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .words import count, not_handled_words, scripts_words, unit_name, what_runs
+from .wording import count, not_handled_words, scripts_words, unit_name, what_runs
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .gaps import gap_words
-from .words import (
+from .wording import (
     count,
     not_handled_words,
     owner,

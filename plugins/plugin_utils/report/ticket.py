@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .markdown import plain, table_of
-from .words import changes, duration, moment, owner, unit_name, words
+from .wording import changes, duration, moment, owner, unit_name, words
 
 ALL = "evidence.json"
 MOST_ROWS = 20  # of a table in the ticket

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeVar
 
-from .words import GOOD, SIGNS, count, duration, in_order, moment, status_words, words
+from .wording import GOOD, SIGNS, count, duration, in_order, moment, status_words, words
 
 T = TypeVar("T")
 Unit = Mapping[str, Any]

@@ -14,9 +14,9 @@ from typing import Any
 
 from ...module_utils.api.errors import SysvmError
 from ...module_utils.cloud.history import durations_of_report
-from .html import html_report
 from .markdown import markdown_report
 from .metrics import metrics_text
+from .page import html_report
 from .ticket import bounded, safe_name, ticket
 
 MOST_METRICS = 1 << 20  # characters of an older file

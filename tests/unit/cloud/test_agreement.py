@@ -18,8 +18,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.agreement i
     complete,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host, Zone
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.items import volume
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Vm, Vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.parse import volume
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from tests.unit.builders import OWNER, network, vm
 

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import (
-    Done,
+    Operation,
     Took,
     durations,
     durations_of_report,
@@ -79,19 +79,19 @@ NETWORK = network_unit("n")
 VPC = vpc_unit("v", tiers=3)
 
 
-def found(events: list[dict[str, Any]], *units: Unit, since: float = 0.0) -> list[tuple[Done, float]]:
+def found(events: list[dict[str, Any]], *units: Unit, since: float = 0.0) -> list[tuple[Operation, float]]:
     return [(took.done, took.seconds) for took in durations(events, units, TARGET_TEXT, since)]
 
 
 def test_of_recorded_restarts_those_count_that_replaced_a_router() -> None:
     """The recording also has live patches whose rules failed; each says "Successfully completed", INFO."""
-    assert found(recorded_events("rules_fail")) == [(Done.RECREATE, 6.0), (Done.RECREATE, 5.0)]
+    assert found(recorded_events("rules_fail")) == [(Operation.RECREATE, 6.0), (Operation.RECREATE, 5.0)]
 
 
 @pytest.mark.parametrize("name", ["events_of_a_project", "lost_after_patch", "customjobid"])
 def test_recorded_restarts_with_cleanup_of_other_networks_count_too(name: str) -> None:
     [(done, seconds)] = found(recorded_events(name))
-    assert done is Done.RECREATE and 7 <= seconds <= 11
+    assert done is Operation.RECREATE and 7 <= seconds <= 11
 
 
 def test_what_somebody_else_restarted_without_replacing_a_router_may_be_anything() -> None:
@@ -116,11 +116,11 @@ def test_what_did_not_end_or_begin_tells_nothing(events: list[dict[str, Any]]) -
 def test_the_order_of_events_does_not_matter_and_a_wait_before_the_start_does_not_count() -> None:
     events = restart("id-n", 0, 90, stops=1)
     events[1]["created"] = stamp(30)
-    assert found(events[::-1], NETWORK) == [(Done.RECREATE, 60.0)]
+    assert found(events[::-1], NETWORK) == [(Operation.RECREATE, 60.0)]
 
 
 def test_what_took_less_than_the_second_that_events_tell_took_half_of_one() -> None:
-    assert found(restart("id-n", 0, 0, stops=1), NETWORK) == [(Done.RECREATE, 0.5)]
+    assert found(restart("id-n", 0, 0, stops=1), NETWORK) == [(Operation.RECREATE, 0.5)]
 
 
 def test_older_events_than_asked_for_are_left_out() -> None:
@@ -130,33 +130,37 @@ def test_older_events_than_asked_for_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("purpose", "expected"),
     [
-        (Purpose.PATCH, [(Done.LIVE_PATCH, 60.0)]),
-        (Purpose.APPLY_RULES, [(Done.APPLY_RULES, 60.0)]),
-        (Purpose.RECREATE, [(Done.RECREATE, 60.0)]),
+        (Purpose.PATCH, [(Operation.LIVE_PATCH, 60.0)]),
+        (Purpose.APPLY_RULES, [(Operation.APPLY_RULES, 60.0)]),
+        (Purpose.RECREATE, [(Operation.RECREATE, 60.0)]),
         (Purpose.START, []),  # it makes what is missing: neither of these
     ],
 )
-def test_a_job_of_ours_tells_what_was_done(purpose: Purpose, expected: list[tuple[Done, float]]) -> None:
+def test_a_job_of_ours_tells_what_was_done(purpose: Purpose, expected: list[tuple[Operation, float]]) -> None:
     assert found(restart("id-n", 0, 60), ours(NETWORK, ("id-n", purpose, 0))) == expected
 
 
 def test_a_recreation_of_ours_is_counted_once() -> None:
     unit = ours(NETWORK, ("id-n", Purpose.RECREATE, 0))
-    assert found(restart("id-n", 0, 60, stops=1), unit) == [(Done.RECREATE, 60.0)]
+    assert found(restart("id-n", 0, 60, stops=1), unit) == [(Operation.RECREATE, 60.0)]
 
 
 def test_what_somebody_else_did_later_is_not_taken_for_ours() -> None:
     events = [*restart("id-n", 0, 60), *restart("id-n", 100, 300)]
-    assert found(events, ours(NETWORK, ("id-n", Purpose.PATCH, 0))) == [(Done.LIVE_PATCH, 60.0)]
+    assert found(events, ours(NETWORK, ("id-n", Purpose.PATCH, 0))) == [(Operation.LIVE_PATCH, 60.0)]
 
 
 def test_a_live_patch_of_a_vpc_ends_with_the_rules_of_its_last_tier() -> None:
     events = [*restart("id-v-tier0", 0, 60), *restart("id-v-tier1", 62, 70), *restart("id-v-tier2", 71, 80)]
     rules = [("id-v-tier1", Purpose.APPLY_RULES, 62), ("id-v-tier2", Purpose.APPLY_RULES, 71)]
     whole = ours(VPC, ("id-v-tier0", Purpose.PATCH, 0), *rules)
-    assert found(events, whole) == [(Done.APPLY_RULES, 8.0), (Done.APPLY_RULES, 9.0), (Done.LIVE_PATCH, 80.0)]
+    assert found(events, whole) == [
+        (Operation.APPLY_RULES, 8.0),
+        (Operation.APPLY_RULES, 9.0),
+        (Operation.LIVE_PATCH, 80.0),
+    ]
     interrupted = ours(VPC, ("id-v-tier0", Purpose.PATCH, 0), rules[0])
-    assert found(events, interrupted) == [(Done.APPLY_RULES, 8.0)]
+    assert found(events, interrupted) == [(Operation.APPLY_RULES, 8.0)]
 
 
 # --- what is asked
@@ -188,7 +192,7 @@ def test_vpcs_are_asked_for_where_there_are_any_and_nothing_where_there_are_no_r
     )
     with client_for(script) as client:
         [took] = read_durations(Events(lists_of(client), NOON - MONTH), NOON + 300, [VPC], TARGET_TEXT)
-        assert took == Took(Done.RECREATE, frozenset({"id-v"}), 150.0, NOON + 150)
+        assert took == Took(Operation.RECREATE, frozenset({"id-v"}), 150.0, NOON + 150)
         ssvm = system_vm_unit(vm("s", Kind.SSVM))
         assert read_durations(Events(lists_of(client), NOON - MONTH), NOON, [ssvm], TARGET_TEXT) == ()
     script.close()
@@ -222,7 +226,7 @@ def reported(**changes: Any) -> dict[str, Any]:
 
 def test_a_report_tells_of_what_was_upgraded() -> None:
     [took] = durations_of_report({"units": [reported()]})
-    assert took == Took(Done.LIVE_PATCH, frozenset({"id-n", "id-r"}), 60.0, NOON + 60, aside_s=10.0)
+    assert took == Took(Operation.LIVE_PATCH, frozenset({"id-n", "id-r"}), 60.0, NOON + 60, aside_s=10.0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +249,7 @@ def test_what_a_report_does_not_tell_for_sure_is_left_out(changes: dict[str, Any
 
 def test_a_system_vm_that_was_restarted_was_stopped_and_started() -> None:
     [took] = durations_of_report({"units": [reported(kind="ssvm", method="restart")]})
-    assert took.done is Done.RESTART
+    assert took.done is Operation.RESTART
 
 
 @pytest.mark.parametrize("report", [{}, {"units": None}, {"units": [None, 3, "x"]}])

@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.inventory i
     read_shared_file_systems,
     unlisted_vms,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.parse import volume
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.items import volume
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import items as parse
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import lists_of

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse, read
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import items as parse
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import read
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
     Need,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.grouping import group_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Network, Vm, Vpc
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.units import group_units
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import GOING_STATES, Kind
 from tests.unit.builders import network, vm, vpc_unit
 

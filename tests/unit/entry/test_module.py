@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import limits_from_params
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Facts, Orders, Request
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import CloudFacts, Orders, Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import _decide, _outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
@@ -26,8 +26,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import
 from tests.unit.builders import NEW, SITUATION, TARGET, TARGET_TEXT, network_unit, pair, ssvm, vm, vpc_unit
 
 
-def facts(*units: Unit, gone: dict[str, str] | None = None) -> Facts:
-    return Facts(TARGET, units, gone or {}, units, SITUATION, (), None)
+def facts(*units: Unit, gone: dict[str, str] | None = None) -> CloudFacts:
+    return CloudFacts(TARGET, units, gone or {}, units, SITUATION, (), None)
 
 
 def orders(*units: Unit, method: Method = Method.LIVE_PATCH, **more: Any) -> Orders:

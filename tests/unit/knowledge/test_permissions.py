@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.permissions import USES_OF
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.account import USES_OF
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import (
     DECLARED,
     NEEDS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import (
     name_options,
     with_options_named,
 )

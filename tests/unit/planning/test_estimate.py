@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Done, Took
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Operation, Took
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ACTING, Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.estimate import (
     DOCUMENTED,
-    Bounds,
     Estimate,
     Pace,
+    RunBounds,
     Source,
     Span,
     Work,
@@ -46,7 +46,7 @@ UNITS = (
 )
 
 
-def pace(*found: tuple[Unit, Done, float], source: Source = Source.REPORT) -> Pace:
+def pace(*found: tuple[Unit, Operation, float], source: Source = Source.REPORT) -> Pace:
     """From things that were done to units, an hour ago."""
     units = {unit.id: unit for unit, dummy, dummy2 in found}
     ended = NOW.timestamp() - 3600
@@ -54,7 +54,7 @@ def pace(*found: tuple[Unit, Done, float], source: Source = Source.REPORT) -> Pa
     return Pace(samples(units.values(), {source: tooks}))
 
 
-def seen(unit: Unit, *seconds: float, done: Done = Done.LIVE_PATCH) -> list[tuple[Unit, Done, float]]:
+def seen(unit: Unit, *seconds: float, done: Operation = Operation.LIVE_PATCH) -> list[tuple[Unit, Operation, float]]:
     return [(unit, done, each) for each in seconds]
 
 
@@ -106,17 +106,17 @@ def test_few_samples_count_but_the_span_is_wide(seconds: list[float]) -> None:
         # Another kind or method tells nothing.
         (seen(NETWORK, 9, 9, 9), UNITS[2], PATCH, expected_seconds(UNITS[2], PATCH)),
         (seen(NETWORK, 9, 9, 9), NETWORK, RECREATE, expected_seconds(NETWORK, RECREATE)),
-        (seen(UNITS[3], 40, 40, 40, done=Done.RESTART), UNITS[3], RESTART, 40),
+        (seen(UNITS[3], 40, 40, 40, done=Operation.RESTART), UNITS[3], RESTART, 40),
     ],
 )
 def test_the_closest_figures_count(
-    found: list[tuple[Unit, Done, float]], unit: Unit, method: Method, likely: float
+    found: list[tuple[Unit, Operation, float]], unit: Unit, method: Method, likely: float
 ) -> None:
     assert unit_span(unit, method, pace(*found)).likely_s == pytest.approx(likely)
 
 
 def test_applying_rules_is_another_thing_than_stopping_and_starting() -> None:
-    known = pace(*seen(NETWORK, 3, 3, 3, done=Done.APPLY_RULES))
+    known = pace(*seen(NETWORK, 3, 3, 3, done=Operation.APPLY_RULES))
     owed = replace(UNITS[2], kind=Kind.NETWORK, owed=(Owed("a", "", 0.0), Owed("b", "", 0.0)))
     assert unit_span(owed, RESTART, known).likely_s == pytest.approx(6)
     assert known.figures(NETWORK, RESTART).source is Source.DOCUMENTED
@@ -130,29 +130,31 @@ def test_a_second_patch_that_is_expected_takes_its_time_and_is_not_counted_twice
     assert unit_span(NETWORK, RECREATE, Pace(twice=twice)).likely_s == expected_seconds(NETWORK, RECREATE)
     done = replace(NETWORK, vms=(vm("r", software="4.21.0.0"),))
     for source, likely in ((Source.REPORT, 40), (Source.EVENTS, 80)):  # events tell of jobs, one by one
-        took = [Took(Done.LIVE_PATCH, frozenset({NETWORK.id}), 40, 0)] * 3
+        took = [Took(Operation.LIVE_PATCH, frozenset({NETWORK.id}), 40, 0)] * 3
         assert unit_span(NETWORK, PATCH, Pace(samples([done], {source: took}, twice), twice)).likely_s == likely
 
 
 def test_what_was_done_to_units_of_another_cloud_is_left_out() -> None:
-    assert samples([NETWORK], {Source.REPORT: [Took(Done.LIVE_PATCH, frozenset({"id-x", "id-y"}), 9, 0)]}) == ()
+    assert samples([NETWORK], {Source.REPORT: [Took(Operation.LIVE_PATCH, frozenset({"id-x", "id-y"}), 9, 0)]}) == ()
 
 
 def test_until_it_is_proven_is_part_of_a_unit_but_what_it_worked_is_scaled() -> None:
-    found = [Took(Done.LIVE_PATCH, frozenset({"id-n"}), 9.0, 0.0, aside_s=20.0)] * 3
+    found = [Took(Operation.LIVE_PATCH, frozenset({"id-n"}), 9.0, 0.0, aside_s=20.0)] * 3
     known = Pace(samples([NETWORK], {Source.REPORT: found}))
     assert unit_span(NETWORK, PATCH, known).likely_s == pytest.approx(29)
     assert unit_span(UNITS[1], PATCH, known).likely_s == pytest.approx(15 + 20)
 
 
 def test_a_replaced_vm_is_found_by_its_new_id() -> None:
-    took = Took(Done.RECREATE, frozenset({"id-old", "id-s"}), 99, 0)
+    took = Took(Operation.RECREATE, frozenset({"id-old", "id-s"}), 99, 0)
     [sample] = samples([UNITS[3]], {Source.REPORT: [took]})
     assert sample.kind is Kind.SSVM
 
 
 def test_the_source_that_knows_more_counts_and_the_report_if_they_know_as_much() -> None:
-    few, more = ([Took(Done.RECREATE, frozenset({"id-n"}), s, i) for i in range(n)] for n, s in ((3, 100), (4, 200)))
+    few, more = (
+        [Took(Operation.RECREATE, frozenset({"id-n"}), s, i) for i in range(n)] for n, s in ((3, 100), (4, 200))
+    )
     for found, expected in (
         ({Source.EVENTS: more, Source.REPORT: few}, Source.EVENTS),
         ({Source.EVENTS: few, Source.REPORT: few}, Source.REPORT),
@@ -185,24 +187,24 @@ SSVMS = [system_vm_unit(vm(f"s{n}", Kind.SSVM, zone_id=f"zone{n % 2}", host_id=f
 @pytest.mark.parametrize(
     ("step", "bounds", "likely"),
     [
-        ([], Bounds(), 0),
-        (works(hosted("a")), Bounds(), 100),
-        (works(hosted("a", "b", "c")), Bounds(parallel=2), 200),
-        (works(hosted("a", "a", "a", "b")), Bounds(per_host=1), 300),
-        (works(hosted("a", "a", "a", "b")), Bounds(per_host=2), 200),
-        (works(hosted("a", "a", "a", "b")), Bounds(per_host=0), 100),
-        (works([UNITS[1], *hosted("id-host1", "id-host2")]), Bounds(per_host=1), 200),  # a pair is on both hosts
-        (works(SSVMS), Bounds(), 100),  # patched side by side
-        (works(SSVMS, method=RECREATE), Bounds(), 400),  # replaced one after the other
-        (works(SSVMS, method=RECREATE), Bounds(system_vms_at_once=9), 200),  # of a zone one after the other
-        (works(hosted("a", "b")), Bounds(big_s=100), 200),
-        ([*works(hosted("a"), 300), *works(hosted("b", "c", "d"))], Bounds(parallel=2), 300),  # the longest first
+        ([], RunBounds(), 0),
+        (works(hosted("a")), RunBounds(), 100),
+        (works(hosted("a", "b", "c")), RunBounds(parallel=2), 200),
+        (works(hosted("a", "a", "a", "b")), RunBounds(per_host=1), 300),
+        (works(hosted("a", "a", "a", "b")), RunBounds(per_host=2), 200),
+        (works(hosted("a", "a", "a", "b")), RunBounds(per_host=0), 100),
+        (works([UNITS[1], *hosted("id-host1", "id-host2")]), RunBounds(per_host=1), 200),  # a pair is on both hosts
+        (works(SSVMS), RunBounds(), 100),  # patched side by side
+        (works(SSVMS, method=RECREATE), RunBounds(), 400),  # replaced one after the other
+        (works(SSVMS, method=RECREATE), RunBounds(system_vms_at_once=9), 200),  # of a zone one after the other
+        (works(hosted("a", "b")), RunBounds(big_s=100), 200),
+        ([*works(hosted("a"), 300), *works(hosted("b", "c", "d"))], RunBounds(parallel=2), 300),  # the longest first
         # What only waits to be proven leaves its place to others; the last one is waited for.
-        (works(hosted("a", "b"), aside=30), Bounds(parallel=1), 230),
-        ([*works(hosted("a"), 100, aside=30), *works(hosted("b"), 90)], Bounds(parallel=1), 190),
+        (works(hosted("a", "b"), aside=30), RunBounds(parallel=1), 230),
+        ([*works(hosted("a"), 100, aside=30), *works(hosted("b"), 90)], RunBounds(parallel=1), 190),
     ],
 )
-def test_a_step_takes_as_long_as_its_tightest_bound(step: list[Work], bounds: Bounds, likely: float) -> None:
+def test_a_step_takes_as_long_as_its_tightest_bound(step: list[Work], bounds: RunBounds, likely: float) -> None:
     assert makespan(step, bounds).likely_s == pytest.approx(likely)
 
 
@@ -221,12 +223,12 @@ def test_a_step_takes_no_less_than_it_must_and_no_more_than_one_after_the_other(
         for n, (hosts, span) in enumerate(step)
     ]
     spans = [span for dummy, span in step]
-    took = makespan(made, Bounds(parallel, per_host))
+    took = makespan(made, RunBounds(parallel, per_host))
     for name in ("low_s", "likely_s", "high_s"):
         each, whole = [getattr(span, name) for span in spans], getattr(took, name)
         assert whole >= max(each) and whole >= sum(each) / parallel - 1e-6 and whole <= sum(each) + 1e-6
     assert took.low_s <= took.likely_s + 1e-6 and took.likely_s <= took.high_s + 1e-6
-    wider = makespan(made, Bounds(parallel + 1, per_host and per_host + 1))
+    wider = makespan(made, RunBounds(parallel + 1, per_host and per_host + 1))
     assert wider.likely_s <= took.likely_s + 1e-6
 
 
@@ -238,14 +240,14 @@ def estimate(count: int, seconds: float = 60.0, source: Source = Source.REPORT) 
     spread = [seconds * 0.8, seconds, seconds * 1.2]
     units = hosted(*(f"h{number}" for number in range(count)))
     return run_span(
-        [[(unit, PATCH) for unit in units]], Bounds(parallel=1), pace(*seen(NETWORK, *spread), source=source)
+        [[(unit, PATCH) for unit in units]], RunBounds(parallel=1), pace(*seen(NETWORK, *spread), source=source)
     )
 
 
 def test_steps_are_done_one_after_the_other() -> None:
     one, two = [(NETWORK, PATCH)], [(UNITS[3], RECREATE)]
-    both = run_span([one, two], Bounds(), Pace())
-    assert both.span == run_span([one], Bounds(), Pace()).span + run_span([two], Bounds(), Pace()).span
+    both = run_span([one, two], RunBounds(), Pace())
+    assert both.span == run_span([one], RunBounds(), Pace()).span + run_span([two], RunBounds(), Pace()).span
     assert both.sizes == (1, 1)
 
 
@@ -254,9 +256,9 @@ def test_steps_are_done_one_after_the_other() -> None:
     [
         (estimate(1), "from 3 units of the last report"),
         (estimate(1, source=Source.EVENTS), "from 3 restarts of this cloud in the last 24 h"),
-        (run_span([[(NETWORK, PATCH)]], Bounds(), Pace()), "from documented figures"),
+        (run_span([[(NETWORK, PATCH)]], RunBounds(), Pace()), "from documented figures"),
         (
-            run_span([[(NETWORK, PATCH), *[(unit, PATCH) for unit in SSVMS]]], Bounds(), pace(*seen(NETWORK, 9))),
+            run_span([[(NETWORK, PATCH), *[(unit, PATCH) for unit in SSVMS]]], RunBounds(), pace(*seen(NETWORK, 9))),
             "from 1 unit of the last report for 1 unit, from documented figures for 4 units",
         ),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import parse
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import items as parse
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
     Cloud,
     Host,

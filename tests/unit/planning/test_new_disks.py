@@ -22,12 +22,16 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method, Unsupported
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Kind,
+    Method,
+    Unsupported,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
-    Status,
+    CheckStatus,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.new_disks import new_disks
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all
@@ -143,32 +147,32 @@ def system_vm(state: str, kind: Kind) -> Unit:
     return system_vm_unit(vm("x-9", kind, state=state, zone_id="id-other", zone="other"))
 
 
-Case = tuple[str, Status, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
+Case = tuple[str, CheckStatus, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
 CASES: list[Case] = [
     # A3: a start with a new disk
-    ("new_template", Status.FAIL, "is not in zone zone", (internal_lb(),), {}, {}),
-    ("new_template", Status.FAIL, "not ready", (internal_lb(),), {}, {"templates": (replace(LATER, id="id-x"),)}),
-    ("room_for_new_vms", Status.FAIL, "no KVM host", (internal_lb(),), {}, {"hosts": ()}),
+    ("new_template", CheckStatus.FAIL, "is not in zone zone", (internal_lb(),), {}, {}),
+    ("new_template", CheckStatus.FAIL, "not ready", (internal_lb(),), {}, {"templates": (replace(LATER, id="id-x"),)}),
+    ("room_for_new_vms", CheckStatus.FAIL, "no KVM host", (internal_lb(),), {}, {"hosts": ()}),
     # A4: a host with an old agent pushes its old scripts into what is made there
-    ("host_agents", Status.FAIL, "h1 4.20.1.0", (WEB,), RECREATE, {"hosts": (host(agent=OLD),)}),
-    ("host_agents", Status.WARN, "h1 4.20.1.0", (PATCHED,), {}, {"hosts": (host(agent=OLD),)}),
-    ("host_agents", Status.FAIL, "h1", (PATCHED,), {"fallback": True}, {"hosts": (host(agent=OLD),)}),
+    ("host_agents", CheckStatus.FAIL, "h1 4.20.1.0", (WEB,), RECREATE, {"hosts": (host(agent=OLD),)}),
+    ("host_agents", CheckStatus.WARN, "h1 4.20.1.0", (PATCHED,), {}, {"hosts": (host(agent=OLD),)}),
+    ("host_agents", CheckStatus.FAIL, "h1", (PATCHED,), {"fallback": True}, {"hosts": (host(agent=OLD),)}),
     # A5: an SSVM that could not come back
-    ("image_store", Status.FAIL, "writable", (ssvm(),), RECREATE, {"image_stores": (READ_ONLY,)}),
-    ("image_store", Status.FAIL, "used to 90%", (ssvm(),), RECREATE, {"image_stores": (FULL, READ_ONLY)}),
+    ("image_store", CheckStatus.FAIL, "writable", (ssvm(),), RECREATE, {"image_stores": (READ_ONLY,)}),
+    ("image_store", CheckStatus.FAIL, "used to 90%", (ssvm(),), RECREATE, {"image_stores": (FULL, READ_ONLY)}),
     (
         "image_store",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (ssvm(),),
         RECREATE,
         {"image_stores": (FULL,), "settings": settings({"secondary.storage.capacity.threshold": "0.96"})},
     ),
-    ("image_store", Status.OK, "", (ssvm(),), RECREATE, {"image_stores": (FULL, ImageStore("all", None, False))}),
-    ("image_store", Status.OK, "", (cpvm(),), RECREATE, {"image_stores": ()}),
+    ("image_store", CheckStatus.OK, "", (ssvm(),), RECREATE, {"image_stores": (FULL, ImageStore("all", None, False))}),
+    ("image_store", CheckStatus.OK, "", (cpvm(),), RECREATE, {"image_stores": ()}),
     (
         "primary_storage",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "no local",
         (ssvm(),),
         RECREATE,
@@ -176,7 +180,7 @@ CASES: list[Case] = [
     ),
     (
         "primary_storage",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "no shared",
         (WEB,),
         RECREATE,
@@ -187,30 +191,37 @@ CASES: list[Case] = [
             )
         },
     ),
-    ("primary_storage", Status.OK, "", (WEB,), RECREATE, {}),
-    ("capacity_scan", Status.FAIL, "zone zone", (cpvm(),), RECREATE, {"zones": (zone(consoleproxy_restart="false"),)}),
+    ("primary_storage", CheckStatus.OK, "", (WEB,), RECREATE, {}),
     (
         "capacity_scan",
-        Status.OK,
+        CheckStatus.FAIL,
+        "zone zone",
+        (cpvm(),),
+        RECREATE,
+        {"zones": (zone(consoleproxy_restart="false"),)},
+    ),
+    (
+        "capacity_scan",
+        CheckStatus.OK,
         "",
         (cpvm(),),
         RECREATE,
         {"zones": (zone(consoleproxy_restart="true"),), "settings": settings({"consoleproxy.restart": "false"})},
     ),
     # A6: the new VM may be of another hypervisor or architecture than the old one
-    ("new_template", Status.FAIL, "for XenServer", (ssvm(),), RECREATE, {"hosts": (host(), XEN)}),
+    ("new_template", CheckStatus.FAIL, "for XenServer", (ssvm(),), RECREATE, {"hosts": (host(), XEN)}),
     (
         "new_template",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (ssvm(),),
         RECREATE,
         {"hosts": (host(), XEN), "settings": settings({"system.vm.default.hypervisor": "KVM"})},
     ),
-    ("new_template", Status.FAIL, "on aarch64", (ssvm(),), RECREATE, {"hosts": (host(arch="aarch64"),)}),
+    ("new_template", CheckStatus.FAIL, "on aarch64", (ssvm(),), RECREATE, {"hosts": (host(arch="aarch64"),)}),
     (
         "new_template",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (ssvm(),),
         RECREATE,
@@ -218,40 +229,47 @@ CASES: list[Case] = [
     ),
     (
         "room_for_new_vms",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "which is for x86_64",
         (WEB,),
         RECREATE,
         {"hosts": (replace(host(), state="Down"), host("h2", arch="aarch64"))},
     ),
     # B1: before 4.20 the stock router offering has 256 MiB, and that is enough
-    ("offerings", Status.OK, "", (WEB,), RECREATE, {**SMALL, **OLD_TEMPLATE}),
-    ("offerings", Status.FAIL, "256 MiB of 512 MiB", (WEB,), RECREATE, SMALL),
+    ("offerings", CheckStatus.OK, "", (WEB,), RECREATE, {**SMALL, **OLD_TEMPLATE}),
+    ("offerings", CheckStatus.FAIL, "256 MiB of 512 MiB", (WEB,), RECREATE, SMALL),
     # B2: a router keeps its public address
     (
         "room_for_new_vms",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (WEB, ssvm()),
         RECREATE,
         {"capacities": (Capacity("id-zone", "VIRTUAL_NETWORK_PUBLIC_IP", 0),)},
     ),
     # On VMware and Hyper-V a router's control network is the pod's, on KVM it is link-local.
-    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)}),
-    ("room_for_new_vms", Status.FAIL, "no PRIVATE_IP left for one more VM", (ssvm(),), RECREATE, no_addresses()),
-    ("room_for_new_vms", Status.FAIL, "no PRIVATE_IP left for one more VM", old_routers(1), RECREATE, vmware(0)),
-    ("room_for_new_vms", Status.OK, "", old_routers(1), RECREATE, vmware(1)),
-    ("room_for_new_vms", Status.FAIL, "only 1 PRIVATE_IP left for 3 more VMs", old_routers(3), RECREATE, vmware(1)),
-    ("room_for_new_vms", Status.OK, "", old_routers(40), RECREATE, vmware(PARALLEL)),
-    ("room_for_new_vms", Status.OK, "", (network_unit("p", vm("w", hypervisor="VMware")),), {}, vmware(0)),
+    ("room_for_new_vms", CheckStatus.OK, "", (WEB,), RECREATE, {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)}),
+    ("room_for_new_vms", CheckStatus.FAIL, "no PRIVATE_IP left for one more VM", (ssvm(),), RECREATE, no_addresses()),
+    ("room_for_new_vms", CheckStatus.FAIL, "no PRIVATE_IP left for one more VM", old_routers(1), RECREATE, vmware(0)),
+    ("room_for_new_vms", CheckStatus.OK, "", old_routers(1), RECREATE, vmware(1)),
+    (
+        "room_for_new_vms",
+        CheckStatus.FAIL,
+        "only 1 PRIVATE_IP left for 3 more VMs",
+        old_routers(3),
+        RECREATE,
+        vmware(1),
+    ),
+    ("room_for_new_vms", CheckStatus.OK, "", old_routers(40), RECREATE, vmware(PARALLEL)),
+    ("room_for_new_vms", CheckStatus.OK, "", (network_unit("p", vm("w", hypervisor="VMware")),), {}, vmware(0)),
     # B3: a ROUTING template is the documented way to change the routers' template
-    ("new_template", Status.OK, "", (WEB,), RECREATE, {"templates": (template(type="ROUTING"),)}),
+    ("new_template", CheckStatus.OK, "", (WEB,), RECREATE, {"templates": (template(type="ROUTING"),)}),
     # B5: the newest template that is ready counts, and that of system VMs is not that of routers
-    ("new_template", Status.WARN, "systemvm-4.22.1", (ssvm(),), RECREATE, {"templates": (template(), LATER)}),
-    ("new_template", Status.OK, "", (WEB,), RECREATE, {"templates": (template(), LATER)}),
+    ("new_template", CheckStatus.WARN, "systemvm-4.22.1", (ssvm(),), RECREATE, {"templates": (template(), LATER)}),
+    ("new_template", CheckStatus.OK, "", (WEB,), RECREATE, {"templates": (template(), LATER)}),
     (
         "new_template",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "systemvm-4.22.1",
         (ssvm(),),
         RECREATE,
@@ -259,57 +277,92 @@ CASES: list[Case] = [
     ),
     (
         "new_template",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "older than the minimum",
         (WEB,),
         RECREATE,
         {"zones": (replace(zone(), minimum_version=version("4.22.1")),)},
     ),
     # B7
-    ("system_vms_present", Status.OK, "", (ssvm(),), {}, {"zones": (zone(enable_consoleproxy_vm="false"),)}),
-    ("system_vms_present", Status.OK, "", (), {}, {"hosts": (host("ext", "External", None),)}),
+    ("system_vms_present", CheckStatus.OK, "", (ssvm(),), {}, {"zones": (zone(enable_consoleproxy_vm="false"),)}),
+    ("system_vms_present", CheckStatus.OK, "", (), {}, {"hosts": (host("ext", "External", None),)}),
     # In a zone that was added later older servers list no SYSTEM template, although it may be there (8395).
-    ("new_template", Status.WARN, "added later", (OLD_SSVM,), RECREATE, {"servers": ("4.18.2.5",), "templates": ()}),
-    ("new_template", Status.FAIL, "no SYSTEM", (OLD_SSVM,), RECREATE, {"servers": ("4.19.3.0",), "templates": ()}),
+    (
+        "new_template",
+        CheckStatus.WARN,
+        "added later",
+        (OLD_SSVM,),
+        RECREATE,
+        {"servers": ("4.18.2.5",), "templates": ()},
+    ),
+    ("new_template", CheckStatus.FAIL, "no SYSTEM", (OLD_SSVM,), RECREATE, {"servers": ("4.19.3.0",), "templates": ()}),
     # Until 4.20.0 a zone that lacks the newest template of any hypervisor gets no SSVM and CPVM; routers it gets.
-    ("new_template", Status.FAIL, "makes no SSVM", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.0.0")),
-    ("new_template", Status.OK, "", (OLD_WEB,), RECREATE, newest_elsewhere("4.20.0.0")),
-    ("new_template", Status.OK, "", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.1.0")),
+    ("new_template", CheckStatus.FAIL, "makes no SSVM", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.0.0")),
+    ("new_template", CheckStatus.OK, "", (OLD_WEB,), RECREATE, newest_elsewhere("4.20.0.0")),
+    ("new_template", CheckStatus.OK, "", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.1.0")),
     # C8: another address of a console proxy with a fixed name
     (
         "console_domain",
-        Status.WARN,
+        CheckStatus.WARN,
         "fixed name",
         (cpvm(),),
         RECREATE,
         {"zones": (zone(consoleproxy_url_domain="c.example"),)},
     ),
-    ("console_domain", Status.OK, "", (cpvm(),), RECREATE, {"zones": (zone(consoleproxy_url_domain="*.example"),)}),
+    (
+        "console_domain",
+        CheckStatus.OK,
+        "",
+        (cpvm(),),
+        RECREATE,
+        {"zones": (zone(consoleproxy_url_domain="*.example"),)},
+    ),
     # A router is put on the next hypervisor where one has no host, since 4.18.1; a system VM gets one by chance.
-    ("room_for_new_vms", Status.OK, "", (OLD_WEB,), RECREATE, VMWARE),
-    ("new_template", Status.OK, "", (OLD_WEB,), RECREATE, VMWARE),
-    ("room_for_new_vms", Status.FAIL, "no VMware host", (OLD_WEB,), RECREATE, BEFORE_4_18_1),
-    ("room_for_new_vms", Status.FAIL, "no VMware host", (OLD_SSVM,), RECREATE, VMWARE),
+    ("room_for_new_vms", CheckStatus.OK, "", (OLD_WEB,), RECREATE, VMWARE),
+    ("new_template", CheckStatus.OK, "", (OLD_WEB,), RECREATE, VMWARE),
+    ("room_for_new_vms", CheckStatus.FAIL, "no VMware host", (OLD_WEB,), RECREATE, BEFORE_4_18_1),
+    ("room_for_new_vms", CheckStatus.FAIL, "no VMware host", (OLD_SSVM,), RECREATE, VMWARE),
     (
         "room_for_new_vms",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "no VMware host",
         (OLD_WEB,),
         RECREATE,
         {**VMWARE, "settings": settings({"system.vm.default.hypervisor": "VMware"})},
     ),
-    ("room_for_new_vms", Status.FAIL, "no KVM host", (WEB,), RECREATE, {"hosts": (host(state="Down"),)}),
+    ("room_for_new_vms", CheckStatus.FAIL, "no KVM host", (WEB,), RECREATE, {"hosts": (host(state="Down"),)}),
     # Hosts of a disabled cluster or pod
-    ("room_for_new_vms", Status.FAIL, "in a cluster or pod that is Disabled", (WEB,), RECREATE, DISABLED),
-    ("room_for_new_vms", Status.FAIL, "Disabled", (ssvm(),), RECREATE, {**DISABLED, "disabled_places": {"id-pod"}}),
-    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**DISABLED, "disabled_places": {"id-other"}}),
-    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**DISABLED, "settings": settings({ON_DISABLED: "true"})}),
-    ("room_for_new_vms", Status.WARN, "listClusters", (WEB,), RECREATE, {**DISABLED, "disabled_places": None}),
-    # Tags of the system offering
-    ("room_for_new_vms", Status.FAIL, "tags edge, ssd", (WEB,), RECREATE, {**TAGGED, "hosts": (host(tags=("edge",)),)}),
+    ("room_for_new_vms", CheckStatus.FAIL, "in a cluster or pod that is Disabled", (WEB,), RECREATE, DISABLED),
     (
         "room_for_new_vms",
-        Status.OK,
+        CheckStatus.FAIL,
+        "Disabled",
+        (ssvm(),),
+        RECREATE,
+        {**DISABLED, "disabled_places": {"id-pod"}},
+    ),
+    ("room_for_new_vms", CheckStatus.OK, "", (WEB,), RECREATE, {**DISABLED, "disabled_places": {"id-other"}}),
+    (
+        "room_for_new_vms",
+        CheckStatus.OK,
+        "",
+        (WEB,),
+        RECREATE,
+        {**DISABLED, "settings": settings({ON_DISABLED: "true"})},
+    ),
+    ("room_for_new_vms", CheckStatus.WARN, "listClusters", (WEB,), RECREATE, {**DISABLED, "disabled_places": None}),
+    # Tags of the system offering
+    (
+        "room_for_new_vms",
+        CheckStatus.FAIL,
+        "tags edge, ssd",
+        (WEB,),
+        RECREATE,
+        {**TAGGED, "hosts": (host(tags=("edge",)),)},
+    ),
+    (
+        "room_for_new_vms",
+        CheckStatus.OK,
         "",
         (WEB,),
         RECREATE,
@@ -317,17 +370,17 @@ CASES: list[Case] = [
     ),
     (
         "room_for_new_vms",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "tags edge, ssd",
         (WEB,),
         RECREATE,
         {**TAGGED, "hosts": (host(), host("h2", tags=("ssd", "edge"), state="Down"))},
     ),
-    ("room_for_new_vms", Status.OK, "", (WEB,), RECREATE, {**TAGGED, "hosts": (host(tags=None),)}),  # by a rule
-    ("primary_storage", Status.FAIL, "tags nvme", (WEB,), RECREATE, FAST),
+    ("room_for_new_vms", CheckStatus.OK, "", (WEB,), RECREATE, {**TAGGED, "hosts": (host(tags=None),)}),  # by a rule
+    ("primary_storage", CheckStatus.FAIL, "tags nvme", (WEB,), RECREATE, FAST),
     (
         "primary_storage",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (WEB,),
         RECREATE,
@@ -335,25 +388,46 @@ CASES: list[Case] = [
     ),
     (
         "primary_storage",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (WEB,),
         RECREATE,
         {**FAST, "storage_pools": (StoragePool("p", "id-zone", "Up", "ZONE", tags=None),)},
     ),
     # What holds up the scan in all zones, each sort of VM its own
-    ("capacity_scan", Status.FAIL, "x-9 is Starting", (cpvm(),), RECREATE, {"also": system_vm("Starting", Kind.CPVM)}),
-    ("capacity_scan", Status.FAIL, "x-9 is Stopping", (cpvm(),), RECREATE, {"also": system_vm("Stopping", Kind.CPVM)}),
-    ("capacity_scan", Status.FAIL, "x-9 is Stopping", (ssvm(),), RECREATE, {"also": system_vm("Stopping", Kind.SSVM)}),
-    ("capacity_scan", Status.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Starting", Kind.SSVM)}),
-    ("capacity_scan", Status.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Stopping", Kind.CPVM)}),
-    ("capacity_scan", Status.OK, "", (cpvm(),), RECREATE, {"also": system_vm("Stopping", Kind.SSVM)}),
+    (
+        "capacity_scan",
+        CheckStatus.FAIL,
+        "x-9 is Starting",
+        (cpvm(),),
+        RECREATE,
+        {"also": system_vm("Starting", Kind.CPVM)},
+    ),
+    (
+        "capacity_scan",
+        CheckStatus.FAIL,
+        "x-9 is Stopping",
+        (cpvm(),),
+        RECREATE,
+        {"also": system_vm("Stopping", Kind.CPVM)},
+    ),
+    (
+        "capacity_scan",
+        CheckStatus.FAIL,
+        "x-9 is Stopping",
+        (ssvm(),),
+        RECREATE,
+        {"also": system_vm("Stopping", Kind.SSVM)},
+    ),
+    ("capacity_scan", CheckStatus.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Starting", Kind.SSVM)}),
+    ("capacity_scan", CheckStatus.OK, "", (ssvm(),), RECREATE, {"also": system_vm("Stopping", Kind.CPVM)}),
+    ("capacity_scan", CheckStatus.OK, "", (cpvm(),), RECREATE, {"also": system_vm("Stopping", Kind.SSVM)}),
 ]
 
 
 @pytest.mark.parametrize(("name", "status", "words", "units", "wanted", "facts"), CASES)
 def test_check(
-    name: str, status: Status, words: str, units: tuple[Unit, ...], wanted: dict[str, Any], facts: dict[str, Any]
+    name: str, status: CheckStatus, words: str, units: tuple[Unit, ...], wanted: dict[str, Any], facts: dict[str, Any]
 ) -> None:
     policy, facts = make_policy(**wanted), {**facts}
     others = [facts.pop("also")] if "also" in facts else []  # out of scope
@@ -363,7 +437,7 @@ def test_check(
     )
     assert answer.status is status, answer
     assert words in answer.seen
-    assert answer.status is Status.OK or answer.remedy
+    assert answer.status is CheckStatus.OK or answer.remedy
 
 
 def test_where_a_system_vm_may_get_a_hypervisor_without_hosts_it_says_what_to_do() -> None:
@@ -437,5 +511,5 @@ def test_beside_a_stopped_ssvm_none_is_made_if_no_capacity_is_reserved() -> None
     stopped = system_vm_unit(vm("s-9", Kind.SSVM, state="Stopped"))
     cloud = estate(ssvm(), stopped, settings=settings({"system.vm.auto.reserve.capacity": "false"}))
     answer = check.ask(CheckContext(cloud, [(ssvm(), Verdict(Method.RECREATE, ""))], make_policy()))
-    assert answer.status is Status.FAIL
+    assert answer.status is CheckStatus.FAIL
     assert "s-9 of zone zone is Stopped" in answer.seen

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.parse import (
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.values import (
     cut,
     parse_deadline,
     parse_share,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 
 NOW = datetime(2026, 11, 23, 22, 30, tzinfo=timezone(timedelta(hours=1)))
 

@@ -23,11 +23,15 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Kind,
+    Method,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
-    Status,
+    CheckStatus,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
@@ -64,10 +68,10 @@ def names(plan: Plan) -> list[list[str]]:
     return [[item.unit.name for item in step.units] for step in plan.steps]
 
 
-def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -> tuple[Status, str]:
+def check(name: str, *units: Unit, policy: Policy | None = None, **facts: Any) -> tuple[CheckStatus, str]:
     plan = plan_of(estate(*units, **facts), policy or make_policy())
     found = next(check for check in plan.checks if check.name == name)
-    assert (found.status is Status.OK) or found.remedy
+    assert (found.status is CheckStatus.OK) or found.remedy
     return found.status, found.seen
 
 
@@ -167,14 +171,14 @@ def test_a_management_server_that_is_down_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("server", "state", "status", "words"),
     [
-        ("4.19.3.0", "PreparingToShutDown", Status.FAIL, "restarts under way break off"),
-        ("4.20.2.0", "ReadyToShutDown", Status.FAIL, "restarts under way break off"),
-        ("4.21.0.0", "PreparingForShutDown", Status.WARN, "takes no jobs"),
-        ("4.22.0.0", "PreparingForMaintenance", Status.WARN, "takes no jobs"),
-        ("4.20.2.0", "Down", Status.OK, ""),
+        ("4.19.3.0", "PreparingToShutDown", CheckStatus.FAIL, "restarts under way break off"),
+        ("4.20.2.0", "ReadyToShutDown", CheckStatus.FAIL, "restarts under way break off"),
+        ("4.21.0.0", "PreparingForShutDown", CheckStatus.WARN, "takes no jobs"),
+        ("4.22.0.0", "PreparingForMaintenance", CheckStatus.WARN, "takes no jobs"),
+        ("4.20.2.0", "Down", CheckStatus.OK, ""),
     ],
 )
-def test_a_management_server_that_is_about_to_go(server: str, state: str, status: Status, words: str) -> None:
+def test_a_management_server_that_is_about_to_go(server: str, state: str, status: CheckStatus, words: str) -> None:
     going = ManagementServer("ms2", state, server, version(server))
     cloud = estate(WEB, SSVM, CPVM, servers=(server,))
     plan = plan_of(replace(cloud, management_servers=(*cloud.management_servers, going)), make_policy())
@@ -266,55 +270,67 @@ KVM1 = kvm_host("4.22.0.0")
 TIERLESS = vpc_unit("empty", vm("r-empty", offering_id="id-offering"), tiers=0)
 STOPPED_SSVM = system_vm_unit(vm("s-9", Kind.SSVM, state="Stopped"))
 
-CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
-    ("management_servers", Status.OK, "4.22.0.0-SNAPSHOT", (WEB,), {}),
-    ("management_servers", Status.FAIL, "4.20.1.0", (WEB,), {"servers": ("4.22.0.0", "4.20.1.0")}),
-    ("management_servers", Status.FAIL, "unknown", (WEB,), {"servers": ("unknown",)}),
-    ("source_versions", Status.FAIL, "r-old", (network_unit("n", vm("r-old", built_from="4.11")),), {}),
-    ("source_versions", Status.OK, "", (WEB, SSVM), {}),
-    ("live_patch_support", Status.FAIL, "before 4.17", (WEB,), {"servers": ("4.16.1.0",)}),
-    ("management_servers", Status.FAIL, "is no version", (WEB,), {"servers": ("garbage",)}),
-    ("lists", Status.FAIL, "listVPCs names", (WEB,), {"doubts": ("listVPCs names a tier that listNetworks lacks",)}),
-    ("lists", Status.OK, "", (WEB,), {}),
+CHECK_CASES: list[tuple[str, CheckStatus, str, tuple[Unit, ...], dict[str, Any]]] = [
+    ("management_servers", CheckStatus.OK, "4.22.0.0-SNAPSHOT", (WEB,), {}),
+    ("management_servers", CheckStatus.FAIL, "4.20.1.0", (WEB,), {"servers": ("4.22.0.0", "4.20.1.0")}),
+    ("management_servers", CheckStatus.FAIL, "unknown", (WEB,), {"servers": ("unknown",)}),
+    ("source_versions", CheckStatus.FAIL, "r-old", (network_unit("n", vm("r-old", built_from="4.11")),), {}),
+    ("source_versions", CheckStatus.OK, "", (WEB, SSVM), {}),
+    ("live_patch_support", CheckStatus.FAIL, "before 4.17", (WEB,), {"servers": ("4.16.1.0",)}),
+    ("management_servers", CheckStatus.FAIL, "is no version", (WEB,), {"servers": ("garbage",)}),
+    (
+        "lists",
+        CheckStatus.FAIL,
+        "listVPCs names",
+        (WEB,),
+        {"doubts": ("listVPCs names a tier that listNetworks lacks",)},
+    ),
+    ("lists", CheckStatus.OK, "", (WEB,), {}),
     (
         "live_patch_support",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "livepatch",
         (WEB,),
         {"capabilities": Capabilities({"restartnetwork": frozenset({"id"})})},
     ),
-    ("live_patch_support", Status.OK, "", (WEB,), {}),
+    ("live_patch_support", CheckStatus.OK, "", (WEB,), {}),
     (
         "permissions",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "patchSystemVm",
         (SSVM,),
         {"capabilities": Capabilities({"restartnetwork": frozenset({"livepatch"})})},
     ),
-    ("permissions", Status.OK, "", (SSVM, WEB), {}),
-    ("host_agents", Status.FAIL, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1"),)}),
-    ("host_agents", Status.WARN, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1", "elsewhere"),)}),
-    ("host_agents", Status.OK, "", (WEB,), {"hosts": (kvm_host("4.22.0.0"),)}),
+    ("permissions", CheckStatus.OK, "", (SSVM, WEB), {}),
+    ("host_agents", CheckStatus.FAIL, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1"),)}),
+    ("host_agents", CheckStatus.WARN, "kvm1 4.20.1", (WEB,), {"hosts": (kvm_host("4.20.1", "elsewhere"),)}),
+    ("host_agents", CheckStatus.OK, "", (WEB,), {"hosts": (kvm_host("4.22.0.0"),)}),
     (
         "minreq.sysvmtemplate.version",
-        Status.WARN,
+        CheckStatus.WARN,
         "r-web",
         (WEB,),
         {"zones": (Zone("id-zone", "zone", True, minimum_version=version("4.22.0")),)},
     ),
-    ("minreq.sysvmtemplate.version", Status.OK, "4.10.0", (WEB,), {}),
-    ("integration.api.port", Status.WARN, "8096", (WEB,), {"settings": settings({"integration.api.port": "8096"})}),
-    ("integration.api.port", Status.OK, "closed", (WEB,), {"settings": settings({"integration.api.port": "0"})}),
+    ("minreq.sysvmtemplate.version", CheckStatus.OK, "4.10.0", (WEB,), {}),
+    (
+        "integration.api.port",
+        CheckStatus.WARN,
+        "8096",
+        (WEB,),
+        {"settings": settings({"integration.api.port": "8096"})},
+    ),
+    ("integration.api.port", CheckStatus.OK, "closed", (WEB,), {"settings": settings({"integration.api.port": "0"})}),
     (
         "router.health.checks.failures.to.recreate.vr",
-        Status.WARN,
+        CheckStatus.WARN,
         "router_version_check.py",
         (WEB,),
         {"settings": settings({"router.health.checks.failures.to.recreate.vr": "router_version_check.py"})},
     ),
     (
         "router.health.checks.failures.to.recreate.vr",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (WEB,),
         {
@@ -325,134 +341,140 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
     ),
     (
         "job.cancel.threshold.minutes",
-        Status.WARN,
+        CheckStatus.WARN,
         "VPC shop",
         (SHOP,),
         {"settings": settings({"job.cancel.threshold.minutes": "2"})},
     ),
-    ("job.cancel.threshold.minutes", Status.OK, "60", (SHOP,), {}),
-    ("job.expire.minutes", Status.OK, "1440 minutes", (SHOP,), {}),
-    ("job.expire.minutes", Status.OK, "720", (SHOP,), {"settings": settings({"job.expire.minutes": "720"})}),
-    ("job.expire.minutes", Status.WARN, "60 minutes", (SHOP,), {"settings": settings({"job.expire.minutes": "60"})}),
-    ("router.check.poolsize", Status.OK, "often enough", (PAIR,), {}),
-    ("router.check.poolsize", Status.OK, "", (WEB,) * 400, {}),
-    ("router.check.poolsize", Status.WARN, "of 400 pairs a look may be 2 min old", (PAIR,) * 400, {}),
+    ("job.cancel.threshold.minutes", CheckStatus.OK, "60", (SHOP,), {}),
+    ("job.expire.minutes", CheckStatus.OK, "1440 minutes", (SHOP,), {}),
+    ("job.expire.minutes", CheckStatus.OK, "720", (SHOP,), {"settings": settings({"job.expire.minutes": "720"})}),
+    (
+        "job.expire.minutes",
+        CheckStatus.WARN,
+        "60 minutes",
+        (SHOP,),
+        {"settings": settings({"job.expire.minutes": "60"})},
+    ),
+    ("router.check.poolsize", CheckStatus.OK, "often enough", (PAIR,), {}),
+    ("router.check.poolsize", CheckStatus.OK, "", (WEB,) * 400, {}),
+    ("router.check.poolsize", CheckStatus.WARN, "of 400 pairs a look may be 2 min old", (PAIR,) * 400, {}),
     (
         "router.check.poolsize",
-        Status.WARN,
+        CheckStatus.WARN,
         "never looks",
         (PAIR,),
         {"settings": settings({"router.check.interval": "0"})},
     ),
-    ("not_running", Status.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
+    ("not_running", CheckStatus.WARN, "r-9 Stopped", (network_unit("n", vm("r-9", state="Stopped")),), {}),
     (
         "redundant_pairs",
-        Status.WARN,
+        CheckStatus.WARN,
         "BACKUP",
         (network_unit("n", *(replace(one, redundant_state="BACKUP") for one in pair("r"))),),
         {},
     ),
-    ("redundant_pairs", Status.WARN, "r-1", (network_unit("n", pair("r")[0]),), {}),
-    ("redundant_pairs", Status.OK, "", (network_unit("n", *pair("r")),), {}),
-    ("vpcs_without_tiers", Status.WARN, "VPC empty", (vpc_unit("empty", tiers=0),), {}),
-    ("network_states", Status.WARN, "Allocated", (network_unit("n", state="Allocated"),), {}),
+    ("redundant_pairs", CheckStatus.WARN, "r-1", (network_unit("n", pair("r")[0]),), {}),
+    ("redundant_pairs", CheckStatus.OK, "", (network_unit("n", *pair("r")),), {}),
+    ("vpcs_without_tiers", CheckStatus.WARN, "VPC empty", (vpc_unit("empty", tiers=0),), {}),
+    ("network_states", CheckStatus.WARN, "Allocated", (network_unit("n", state="Allocated"),), {}),
     (
         "remote_access_vpn",
-        Status.WARN,
+        CheckStatus.WARN,
         "r-vpn",
         (network_unit("n", vm("r-vpn", built_from="4.14.0"), unit={"sensitive_services": ("remote access VPN",)}),),
         {},
     ),
     (
         "remote_access_vpn",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (network_unit("n", vm("r-vpn", built_from="4.15.0"), unit={"sensitive_services": ("remote access VPN",)}),),
         {},
     ),
-    ("restart_required", Status.WARN, "network n", (network_unit("n", restart_required=True),), {}),
-    ("restart_required", Status.WARN, "VPC v", (vpc_unit("v", restart_required=True),), {}),
-    ("restart_required", Status.OK, "", (WEB,), {}),
-    ("shared_networks", Status.WARN, "network n (r-n)", (network_unit("n", type="Shared"),), {}),
-    ("shared_networks", Status.OK, "", (WEB,), {}),
-    ("known_defects", Status.WARN, "10962 (1 unit: network web)", (WEB,), {"servers": ("4.20.1.0",), "hosts": ()}),
+    ("restart_required", CheckStatus.WARN, "network n", (network_unit("n", restart_required=True),), {}),
+    ("restart_required", CheckStatus.WARN, "VPC v", (vpc_unit("v", restart_required=True),), {}),
+    ("restart_required", CheckStatus.OK, "", (WEB,), {}),
+    ("shared_networks", CheckStatus.WARN, "network n (r-n)", (network_unit("n", type="Shared"),), {}),
+    ("shared_networks", CheckStatus.OK, "", (WEB,), {}),
+    ("known_defects", CheckStatus.WARN, "10962 (1 unit: network web)", (WEB,), {"servers": ("4.20.1.0",), "hosts": ()}),
     (
         "known_defects",
-        Status.WARN,
+        CheckStatus.WARN,
         "10962 (1 unit: network web)",
         (WEB,),
         {"servers": ("4.20.2.0",), "hosts": (replace(KVM1, version=version("4.20.1.0")),)},
     ),
-    ("known_defects", Status.OK, "", (network_unit("web", vm("r-web", built_from="4.20.2")),), {}),
-    ("new_template", Status.OK, "nothing", (WEB,), {}),
-    ("new_template", Status.OK, "systemvm-4.22.0", (TIERLESS,), {}),
-    ("new_template", Status.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),
-    ("new_template", Status.FAIL, "not ready", (TIERLESS,), {"templates": (template(ready=False),)}),
-    ("new_template", Status.FAIL, "of that name", (TIERLESS,), {"templates": (template("other"),)}),
-    ("room_for_new_vms", Status.OK, "", (TIERLESS,), {"capacities": (Capacity("id-zone", "CPU_CORE", -3),)}),
-    ("room_for_new_vms", Status.OK, "", (WEB,), {"capacities": (Capacity("id-zone", "MEMORY", -1),)}),
-    ("room_for_new_vms", Status.FAIL, "no KVM host", (TIERLESS,), {"hosts": (replace(KVM1, state="Down"),)}),
+    ("known_defects", CheckStatus.OK, "", (network_unit("web", vm("r-web", built_from="4.20.2")),), {}),
+    ("new_template", CheckStatus.OK, "nothing", (WEB,), {}),
+    ("new_template", CheckStatus.OK, "systemvm-4.22.0", (TIERLESS,), {}),
+    ("new_template", CheckStatus.FAIL, "has no SYSTEM template", (TIERLESS,), {"templates": ()}),
+    ("new_template", CheckStatus.FAIL, "not ready", (TIERLESS,), {"templates": (template(ready=False),)}),
+    ("new_template", CheckStatus.FAIL, "of that name", (TIERLESS,), {"templates": (template("other"),)}),
+    ("room_for_new_vms", CheckStatus.OK, "", (TIERLESS,), {"capacities": (Capacity("id-zone", "CPU_CORE", -3),)}),
+    ("room_for_new_vms", CheckStatus.OK, "", (WEB,), {"capacities": (Capacity("id-zone", "MEMORY", -1),)}),
+    ("room_for_new_vms", CheckStatus.FAIL, "no KVM host", (TIERLESS,), {"hosts": (replace(KVM1, state="Down"),)}),
     (
         "room_for_new_vms",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "no MEMORY",
         (TIERLESS,),
         {"capacities": (Capacity("id-zone", "MEMORY", 1000),), "offerings": {"id-offering": Offering("routers", 512)}},
     ),
     (
         "room_for_new_vms",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "PRIVATE_IP",
         (STOPPED_SSVM,),
         {"capacities": (Capacity("id-zone", "PRIVATE_IP", 0),)},
     ),
-    ("offerings", Status.FAIL, "256 MiB", (TIERLESS,), {"offerings": {"id-offering": Offering("routers", 256)}}),
-    ("offerings", Status.OK, "", (WEB,), {"offerings": {"id-offering": Offering("routers", 256)}}),
-    ("capacity_scan", Status.OK, "replaces", (STOPPED_SSVM,), {}),
+    ("offerings", CheckStatus.FAIL, "256 MiB", (TIERLESS,), {"offerings": {"id-offering": Offering("routers", 256)}}),
+    ("offerings", CheckStatus.OK, "", (WEB,), {"offerings": {"id-offering": Offering("routers", 256)}}),
+    ("capacity_scan", CheckStatus.OK, "replaces", (STOPPED_SSVM,), {}),
     (
         "capacity_scan",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (STOPPED_SSVM,),
         {"settings": settings({"system.vm.auto.reserve.capacity": "false"})},
     ),
     (
         "capacity_scan",
-        Status.FAIL,
+        CheckStatus.FAIL,
         "v-9 is Stopping",
         (STOPPED_SSVM, system_vm_unit(vm("v-9", Kind.SSVM, state="Stopping"))),
         {},
     ),
-    ("system_vms_present", Status.FAIL, "zone has no CPVM", (SSVM,), {}),
-    ("system_vms_present", Status.OK, "", (SSVM, CPVM), {}),
+    ("system_vms_present", CheckStatus.FAIL, "zone has no CPVM", (SSVM,), {}),
+    ("system_vms_present", CheckStatus.OK, "", (SSVM, CPVM), {}),
     (
         "network.rolling.restart",
-        Status.WARN,
+        CheckStatus.WARN,
         "false",
         (TIERLESS,),
         {"settings": settings({"network.rolling.restart": "false"})},
     ),
-    ("network.rolling.restart", Status.OK, "", (TIERLESS,), {}),
-    ("transfers", Status.WARN, "CopyTemplateCmd", (SSVM,), {"transfers": ("CopyTemplateCmd job 1",)}),
-    ("transfers", Status.OK, "", (WEB,), {"transfers": ("CopyTemplateCmd job 1",)}),
-    ("console_sessions", Status.WARN, "v-2 has 3", (system_vm_unit(vm("v-2", Kind.CPVM, sessions=3)),), {}),
+    ("network.rolling.restart", CheckStatus.OK, "", (TIERLESS,), {}),
+    ("transfers", CheckStatus.WARN, "CopyTemplateCmd", (SSVM,), {"transfers": ("CopyTemplateCmd job 1",)}),
+    ("transfers", CheckStatus.OK, "", (WEB,), {"transfers": ("CopyTemplateCmd job 1",)}),
+    ("console_sessions", CheckStatus.WARN, "v-2 has 3", (system_vm_unit(vm("v-2", Kind.CPVM, sessions=3)),), {}),
     (
         "sensitive_units",
-        Status.WARN,
+        CheckStatus.WARN,
         "load balancing",
         (network_unit("n", vm("a"), vm("b"), unit={"sensitive_services": ("load balancing",)}),),
         {},
     ),
     (
         "jobs_in_flight",
-        Status.WARN,
+        CheckStatus.WARN,
         "network web",
         (WEB,),
         {"in_flight": (InFlight("j", "RestartNetworkCmd", None, frozenset({"id-web"})),)},
     ),
     (
         "jobs_in_flight",
-        Status.OK,
+        CheckStatus.OK,
         "",
         (SHOP,),
         {"in_flight": (InFlight("j", "RestartNetworkCmd", None, frozenset({"id-web"})),)},
@@ -461,7 +483,7 @@ CHECK_CASES: list[tuple[str, Status, str, tuple[Unit, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "status", "words", "units", "facts"), CHECK_CASES)
-def test_check(name: str, status: Status, words: str, units: tuple[Unit, ...], facts: dict[str, Any]) -> None:
+def test_check(name: str, status: CheckStatus, words: str, units: tuple[Unit, ...], facts: dict[str, Any]) -> None:
     found, seen = check(name, *units, **facts)
     assert found is status, seen
     assert words in seen
@@ -507,7 +529,7 @@ def test_live_patch_policy_fails_on_what_cannot_be_live_patched() -> None:
     status, seen = check(
         "wanted_method", WEB, vpc_unit("empty", tiers=0), policy=make_policy(method=WantedMethod.LIVE_PATCH)
     )
-    assert status is Status.FAIL
+    assert status is CheckStatus.FAIL
     assert "VPC empty" in seen
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import run as module
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import (
+    PlayContext,
     Run,
-    Surroundings,
     claim,
     message_of,
     somebody_can_answer,
@@ -28,9 +28,9 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def around(host: str = "east", *others: str) -> Surroundings:
+def around(host: str = "east", *others: str) -> PlayContext:
     action: Any = SimpleNamespace(_task=SimpleNamespace(args={}, environment=None))
-    return Surroundings(action, {"inventory_hostname": host, "ansible_play_hosts_all": [host, *others]})
+    return PlayContext(action, {"inventory_hostname": host, "ansible_play_hosts_all": [host, *others]})
 
 
 def test_a_plan_comes_back_with_its_units_in_their_order() -> None:

@@ -16,9 +16,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.words import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
     OWN_PREFIX,
     VariableError,

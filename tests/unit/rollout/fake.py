@@ -31,7 +31,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import PendingChecks, Server
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Checks, Health
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, Health, HealthCheck
 from tests.unit.builders import TARGET, version
 
 PAIR_INTERVAL_S = 30.0
@@ -264,11 +264,11 @@ class FakeServer(Server):
         answer.set_result(self.health_checks(vm))
         return answer
 
-    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+    def health_checks(self, vm: Vm) -> dict[str, HealthCheck] | None:
         self._settle()
         told = self.health.get(vm.id, {}) if self.jobs else self.health_before
         at = self.time if self.ran_at is None else self.ran_at
-        return None if told is None else {name: Check(health, at) for name, health in told.items()}
+        return None if told is None else {name: HealthCheck(health, at) for name, health in told.items()}
 
     # the truth
 

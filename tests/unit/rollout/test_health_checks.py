@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Health, HealthCheck
 from tests.unit.builders import network_unit, pair, vm
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, only
@@ -74,7 +74,7 @@ def test_a_router_whose_clock_is_behind_is_asked_again_and_judged() -> None:
     unit = network_unit("n", vm("r"))
 
     class Behind(FakeServer):
-        def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        def health_checks(self, vm: Vm) -> dict[str, HealthCheck] | None:
             checks = super().health_checks(vm) or {}
             return {name: replace(check, updated=(check.updated or 0) - 3600) for name, check in checks.items()}
 
@@ -88,7 +88,7 @@ def test_what_one_half_of_a_pair_failed_before_the_other_may_fail_afterwards() -
     unit = network_unit("n", *pair("r"))
 
     class Pair(FakeServer):
-        def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+        def health_checks(self, vm: Vm) -> dict[str, HealthCheck] | None:
             self.health_before = FAILED if vm.name == "r-1" else PASSED
             return super().health_checks(vm)
 

@@ -19,7 +19,11 @@ from hypothesis import strategies as st
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Kind,
+    Method,
+    WantedMethod,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.verdicts import decide, wanted
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits

@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import Alert
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.soaking import Soak, Soaked
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Check, Health
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Health, HealthCheck
 from tests.unit.builders import NEW, SITUATION, TARGET_TEXT, network_unit, pair, version, vm
 from tests.unit.rollout.fake import FakeServer
 from tests.unit.rollout.schedule import WEB, Schedule, Seen
@@ -44,9 +44,12 @@ class Watched(FakeServer):
     def alerts(self) -> list[Alert] | None:
         return self.known
 
-    def health_checks(self, vm: Vm) -> dict[str, Check] | None:
+    def health_checks(self, vm: Vm) -> dict[str, HealthCheck] | None:
         states = {"old": Health.FAILED, "dns": Health.PASSED, **(self.health.get(vm.id) or {})}
-        return {name: Check(state, self.time if self.ran_at is None else self.ran_at) for name, state in states.items()}
+        return {
+            name: HealthCheck(state, self.time if self.ran_at is None else self.ran_at)
+            for name, state in states.items()
+        }
 
     def sicken(self, check: str) -> None:
         self.health[UNITS[0].vms[0].id] = {check: Health.FAILED}

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import (
-    Check,
     Compared,
     Health,
+    HealthCheck,
     checks_of,
     compare,
     merged,
@@ -44,7 +44,7 @@ DHCP, CONNECTED = "dhcp.service", "connectivity.test"
 )
 def test_what_a_result_says(item: dict[str, Any], health: Health) -> None:
     answer = {"routerhealthchecks": {"healthchecks": [{"checkname": DHCP, **item}]}}
-    assert checks_of(answer) == {DHCP: Check(health)}
+    assert checks_of(answer) == {DHCP: HealthCheck(health)}
 
 
 def test_what_a_server_said() -> None:
@@ -82,25 +82,25 @@ SINCE = 95.0
 def test_only_what_passed_before_and_was_asked_again_can_be_lost(
     before: Health | None, now: Health, updated: float | None, found: Compared
 ) -> None:
-    known = {DHCP: Check(before, OLD)} if before else {}
-    assert compare(known, {DHCP: Check(now, updated)}, SINCE) == found
+    known = {DHCP: HealthCheck(before, OLD)} if before else {}
+    assert compare(known, {DHCP: HealthCheck(now, updated)}, SINCE) == found
 
 
 def test_the_servers_own_checks_are_always_new() -> None:
-    found = compare({CONNECTED: Check(PASSED, OLD)}, {CONNECTED: Check(FAILED, OLD)}, SINCE)
+    found = compare({CONNECTED: HealthCheck(PASSED, OLD)}, {CONNECTED: HealthCheck(FAILED, OLD)}, SINCE)
     assert found == Compared(lost=(CONNECTED,))
 
 
 @pytest.mark.parametrize(("again", "lost"), [(OLD + 2, (DHCP,)), (OLD, ())])
 def test_a_router_whose_clock_is_behind_runs_its_checks_at_each_question(again: float, lost: tuple[str, ...]) -> None:
-    earlier = {DHCP: Check(FAILED, OLD)}
-    found = compare({DHCP: Check(PASSED, 1.0)}, {DHCP: Check(FAILED, again)}, SINCE, earlier)
+    earlier = {DHCP: HealthCheck(FAILED, OLD)}
+    found = compare({DHCP: HealthCheck(PASSED, 1.0)}, {DHCP: HealthCheck(FAILED, again)}, SINCE, earlier)
     assert found.lost == lost and bool(found.stale) is not bool(lost)
 
 
 def test_of_a_pair_a_check_has_passed_where_it_has_on_both() -> None:
-    one = {"a": Check(PASSED), "b": Check(PASSED), "c": Check(UNCLEAR), "d": Check(FAILED)}
-    other = {"a": Check(PASSED), "b": Check(FAILED), "c": Check(PASSED)}
+    one = {"a": HealthCheck(PASSED), "b": HealthCheck(PASSED), "c": HealthCheck(UNCLEAR), "d": HealthCheck(FAILED)}
+    other = {"a": HealthCheck(PASSED), "b": HealthCheck(FAILED), "c": HealthCheck(PASSED)}
     found = {name: check.health for name, check in merged([one, None, other]).items()}
     assert found == {"a": PASSED, "b": FAILED, "c": UNCLEAR, "d": FAILED}
     assert merged([None]) == {}

@@ -12,16 +12,16 @@ from dataclasses import replace
 from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Cloud, Need
 from ..policy import Policy, PolicyError
-from . import hosts, new_disks, probes, server, sessions, units
-from .registry import Answer, Check, CheckContext, Status
+from . import hosts, management_server, new_vms, planned_units, reachability, sessions
+from .registry import Check, CheckContext, CheckResult, CheckStatus
 
 CHECKS = tuple(
     each
-    for room in (server, units, hosts, new_disks, sessions, probes)
+    for room in (management_server, planned_units, hosts, new_vms, sessions, reachability)
     for each in vars(room).values()
     if isinstance(each, Check)
 )
-IGNORABLE = tuple(check.name for check in CHECKS if check.worst is Status.FAIL and not check.guards)
+IGNORABLE = tuple(check.name for check in CHECKS if check.worst is CheckStatus.FAIL and not check.guards)
 
 
 def needed(context: CheckContext, checks: Iterable[Check] = CHECKS) -> tuple[frozenset[str], frozenset[Need]]:
@@ -31,25 +31,25 @@ def needed(context: CheckContext, checks: Iterable[Check] = CHECKS) -> tuple[fro
     return frozenset(settings), frozenset(need for check in asked for need in check.needs)
 
 
-def run_checks(context: CheckContext) -> list[Answer]:
+def run_checks(context: CheckContext) -> list[CheckResult]:
     """The answers of all checks; of one that the operator ignores, what was seen all the same."""
     return [_unless_ignored(check.ask(context), context.policy.ignored_checks) for check in CHECKS]
 
 
-def new_disk_problems(context: CheckContext) -> list[Answer]:
+def new_disk_problems(context: CheckContext) -> list[CheckResult]:
     """The checks without which nothing may get a new disk, as far as they fail; for a module that acts on its own."""
     answers = [check.ask(context) for check in CHECKS if check.new_disks]
-    return [answer for answer in answers if answer.status is Status.FAIL]
+    return [answer for answer in answers if answer.status is CheckStatus.FAIL]
 
 
-def probes_answer(probed: Probed | None, ignored: Iterable[str], away: Sequence[str] = ()) -> Answer:
+def probes_answer(probed: Probed | None, ignored: Iterable[str], away: Sequence[str] = ()) -> CheckResult:
     """That of the check of what is probed, where it was tried by somebody else than the module that plans.
 
     :param away: what keeps hosts from trying it.
     """
-    answer = probes.probes.ask(CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed))
+    answer = reachability.probes.ask(CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed))
     if away:
-        answer = Answer(answer.name, Status.FAIL, "; ".join(away), probes.probes.remedy)
+        answer = CheckResult(answer.name, CheckStatus.FAIL, "; ".join(away), reachability.probes.remedy)
     return _unless_ignored(answer, ignored)
 
 
@@ -73,7 +73,7 @@ def refuse_unknown_checks(names: Iterable[str]) -> None:
             )
 
 
-def _unless_ignored(answer: Answer, ignored: Iterable[str]) -> Answer:
-    if answer.status is Status.FAIL and answer.name in ignored:
-        return replace(answer, status=Status.IGNORED)
+def _unless_ignored(answer: CheckResult, ignored: Iterable[str]) -> CheckResult:
+    if answer.status is CheckStatus.FAIL and answer.name in ignored:
+        return replace(answer, status=CheckStatus.IGNORED)
     return answer

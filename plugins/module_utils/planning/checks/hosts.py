@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 
 from ...cloud.infrastructure import Host
 from ...knowledge.vocabulary import Method
-from .registry import Against, CheckContext, Status, check
+from .registry import Against, CheckContext, CheckStatus, check
 
 
 @check(
     "host_agents",
     "Do the KVM hosts have the new agent?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Upgrade cloudstack-agent and cloudstack-common there first: a live patch and a start take their files from "
     "the host, so the VMs would get the old software while the server reports the new version.",
     fine="no KVM host's agent is older than the server",
@@ -40,7 +40,7 @@ def host_agents(context: CheckContext) -> Iterator[str | Against]:
     elif old:
         yield Against(
             f"KVM hosts with an agent older than the server {target}: {_versions(old)}",
-            Status.WARN,
+            CheckStatus.WARN,
             "No VM in scope runs there now; upgrade them before one is started or migrated there.",
         )
 

@@ -25,7 +25,7 @@ from ..policy import Policy
 from ..verdicts import Verdict
 
 
-class Status(str, enum.Enum):
+class CheckStatus(str, enum.Enum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
@@ -33,11 +33,11 @@ class Status(str, enum.Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckResult:
     """The answer to one question, for a person: what was seen and, unless it is ok, what to do about it."""
 
     name: str
-    status: Status
+    status: CheckStatus
     seen: str
     remedy: str = ""
 
@@ -120,7 +120,7 @@ class Against:
     """One thing that speaks against going on, where it is not as bad as the check's worst, or has its own remedy."""
 
     seen: str
-    status: Status | None = None
+    status: CheckStatus | None = None
     remedy: str = ""
 
 
@@ -143,7 +143,7 @@ class Check:
 
     name: str
     question: str
-    worst: Status
+    worst: CheckStatus
     remedy: str
     find: Callable[[CheckContext], Iterable[str | Against]]
     fine: str | Callable[[CheckContext], str]
@@ -155,19 +155,19 @@ class Check:
     needs: frozenset[Need] = frozenset()
     concerns: Callable[[CheckContext], bool] = lambda context: True
 
-    def ask(self, context: CheckContext) -> Answer:
+    def ask(self, context: CheckContext) -> CheckResult:
         found = [
             Against(each) if isinstance(each, str) else each
             for each in (self.find(context) if self.concerns(context) else ())
         ]
-        for status in (Status.FAIL, Status.WARN):
+        for status in (CheckStatus.FAIL, CheckStatus.WARN):
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
                 listing = ("\n" if self.lines else "; ").join(dict.fromkeys(each.seen for each in of_status))
                 seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
-                return Answer(self.name, status, seen, of_status[0].remedy or self.remedy)
-        return Answer(self.name, Status.OK, self.fine if isinstance(self.fine, str) else self.fine(context))
+                return CheckResult(self.name, status, seen, of_status[0].remedy or self.remedy)
+        return CheckResult(self.name, CheckStatus.OK, self.fine if isinstance(self.fine, str) else self.fine(context))
 
 
 def check(

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from ...cloud.infrastructure import Need
 from ...knowledge.vocabulary import ACTING, Kind, Method
-from .registry import CheckContext, Status, check
+from .registry import CheckContext, CheckStatus, check
 
 
 @check(
     "transfers",
     "Does an SSVM transfer anything that would fail?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="transfer(s) running through an SSVM",
     remedy="They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
     fine="no template, ISO or volume is being transferred, or no SSVM is touched",
@@ -29,7 +29,7 @@ def transfers(context: CheckContext) -> Iterator[str]:
 @check(
     "console_sessions",
     "Is a console open that would drop?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="console proxy VM(s) with open sessions",
     remedy="The consoles drop. sysvm_wait_idle waits for them to be closed before a CPVM is recreated.",
     fine="no console is open, or no CPVM is touched",
@@ -44,7 +44,7 @@ def console_sessions(context: CheckContext) -> Iterator[str]:
 @check(
     "sensitive_units",
     "Does recreation or a restart hit VPN tunnels, private gateways or balanced connections?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="unit(s) lose VPN tunnels, private gateways or balanced connections",
     remedy="They are done last. Tell their owners, or leave them out with sysvm_exclude_names.",
     fine="no unit with VPN, private gateway or load balancing is recreated or restarted",
@@ -58,7 +58,7 @@ def sensitive_units(context: CheckContext) -> Iterator[str]:
 @check(
     "jobs_in_flight",
     "Does a job run now on a unit in scope?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="with a job that runs now",
     remedy="Nothing to do: the upgrade waits for these jobs and then decides.",
     fine="no job runs on a unit in scope",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ...knowledge.vocabulary import Method
-from .model import ALL, PATCH, RECREATE, REPOSITORY, START, Condition, Defect, Effect, span
+from .row import ALL, PATCH, RECREATE, REPOSITORY, START, Applicability, Defect, Effect, span
 
 ROWS = (
     Defect(
@@ -84,7 +84,7 @@ ROWS = (
         Effect.PREPARE,
         "register the template in all zones",
         f"{REPOSITORY}/pull/10046",
-        Condition.SEVERAL_ZONES,
+        Applicability.SEVERAL_ZONES,
     ),
     Defect(
         "12952",
@@ -98,7 +98,7 @@ ROWS = (
         Effect.PREPARE,
         "register the template in each zone",
         f"{REPOSITORY}/pull/12952",
-        Condition.NO_KVM_TEMPLATE_TO_REGISTER,
+        Applicability.NO_KVM_TEMPLATE_TO_REGISTER,
         hypervisors=frozenset({"VMware", "XenServer"}),
     ),
 )

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from ...knowledge.vocabulary import Kind
-from .model import (
+from .row import (
     PATCH,
     RECREATE,
     REPOSITORY,
     ROUTERS,
     START,
     VPC,
-    Condition,
+    Applicability,
     Defect,
     Effect,
     span,
@@ -32,7 +32,7 @@ ROWS = (
         # LoadBalancingRules sends the rules of the whole VPC since #5580.
         "one tier that balances load is restarted without cleanup afterwards, which sends the rules of all tiers",
         f"{REPOSITORY}/issues/8745",
-        Condition.LB_IN_SEVERAL_TIERS,
+        Applicability.LB_IN_SEVERAL_TIERS,
     ),
     Defect(
         "10962",
@@ -64,7 +64,7 @@ ROWS = (
         Effect.SECOND_PATCH,
         "the second one stores the right checksum, and a 530 before it is no failure",
         f"{REPOSITORY}/pull/8497",
-        Condition.TEMPLATE_BELOW_DEBIAN_12,
+        Applicability.TEMPLATE_BELOW_DEBIAN_12,
         on_host=True,
     ),
     Defect(
@@ -80,7 +80,7 @@ ROWS = (
         Effect.WARN,
         "recreate it",
         f"{REPOSITORY}/pull/8497",
-        Condition.TEMPLATE_BELOW_DEBIAN_11,
+        Applicability.TEMPLATE_BELOW_DEBIAN_11,
         on_host=True,
     ),
     Defect(
@@ -95,7 +95,7 @@ ROWS = (
         Effect.WARN,
         "recreate it to get monitoring back",
         f"{REPOSITORY}/pull/10710",
-        Condition.TEMPLATE_BELOW_DEBIAN_12,
+        Applicability.TEMPLATE_BELOW_DEBIAN_12,
         on_host=True,
     ),
     Defect(
@@ -113,7 +113,7 @@ ROWS = (
         "compare the scripts' checksum afterwards; upgrade the KVM hosts' cloudstack-agent first; where it differs, "
         "live patch again, else restart or recreate the router",
         f"{REPOSITORY}/issues/12211",
-        Condition.TEMPLATE_BELOW_MINIMUM,
+        Applicability.TEMPLATE_BELOW_MINIMUM,
     ),
     Defect(
         "12621",
@@ -128,7 +128,7 @@ ROWS = (
         "live patch it; or have broadcast_uri, gateway and cidr of the Public network set to NULL in the database, as "
         "the issue says",
         f"{REPOSITORY}/issues/12621",
-        Condition.SEVERAL_PUBLIC_RANGES,
+        Applicability.SEVERAL_PUBLIC_RANGES,
     ),
     Defect(
         "7958",
@@ -140,7 +140,7 @@ ROWS = (
         Effect.OTHER_METHOD,
         "recreate it",
         f"{REPOSITORY}/pull/7958",
-        Condition.NO_TIER_IMPLEMENTED,
+        Applicability.NO_TIER_IMPLEMENTED,
     ),
     Defect(
         "9582",
@@ -153,7 +153,7 @@ ROWS = (
         Effect.WARN,
         "have the owner's changes ready to be made again",
         f"{REPOSITORY}/issues/9582",
-        Condition.LOAD_BALANCING,
+        Applicability.LOAD_BALANCING,
     ),
     Defect(
         "8729",
@@ -166,7 +166,7 @@ ROWS = (
         Effect.WARN,
         "leave the VPC alone until the management server is upgraded, or add a tier with an instance",
         f"{REPOSITORY}/issues/8729",
-        Condition.NO_TIERS,
+        Applicability.NO_TIERS,
         on_host=True,
     ),
     Defect(
@@ -180,7 +180,7 @@ ROWS = (
         Effect.WARN,
         "live patch it; or raise job.cancel.threshold.minutes and sysvm_start_timeout before",
         f"{REPOSITORY}/issues/8055",
-        Condition.MANY_TIERS,
+        Applicability.MANY_TIERS,
     ),
     Defect(
         "8741",
@@ -197,7 +197,7 @@ ROWS = (
         "where there are several ranges, leave the network out with sysvm_exclude_names until the management server "
         "runs 4.19.1 or newer",
         f"{REPOSITORY}/pull/8741",
-        Condition.SHARED_NETWORK,
+        Applicability.SHARED_NETWORK,
         on_host=True,
     ),
     Defect(
@@ -224,7 +224,7 @@ ROWS = (
         Effect.WARN,
         "restart it once only, and run again when its first router is Running: then the second one is made",
         f"{REPOSITORY}/pull/10366",
-        Condition.PAIR,
+        Applicability.PAIR,
     ),
     Defect(
         "6921",
@@ -253,7 +253,7 @@ ROWS = (
         Effect.WARN,
         "recreate it where its health check of apache2 fails",
         f"{REPOSITORY}/pull/7982",
-        Condition.OLD_REDUNDANT_VPC,
+        Applicability.OLD_REDUNDANT_VPC,
     ),
     Defect(
         "10067",
@@ -267,7 +267,7 @@ ROWS = (
         Effect.WARN,
         "leave such VPCs out with sysvm_exclude_names until the management server runs 4.20.1",
         f"{REPOSITORY}/pull/10067",
-        Condition.SITE_VPN,
+        Applicability.SITE_VPN,
         on_host=True,
     ),
     Defect(
@@ -295,7 +295,7 @@ ROWS = (
         "where names inside matter, leave the VPC out with sysvm_exclude_names until management server and KVM hosts "
         "have 4.22.1",
         f"{REPOSITORY}/issues/11592",
-        Condition.TIERS,
+        Applicability.TIERS,
         on_host=True,
     ),
     Defect(
@@ -311,7 +311,7 @@ ROWS = (
         Effect.WARN,
         "where the VPC has such a route, leave it out with sysvm_exclude_names, or have the route removed before",
         f"{REPOSITORY}/issues/11965",
-        Condition.PRIVATE_GATEWAY,
+        Applicability.PRIVATE_GATEWAY,
         on_host=True,
     ),
     Defect(
@@ -324,6 +324,6 @@ ROWS = (
         Effect.WARN,
         "have usable hosts of each hypervisor, or set system.vm.default.hypervisor before",
         f"{REPOSITORY}/issues/7433",
-        Condition.SEVERAL_HYPERVISORS,
+        Applicability.SEVERAL_HYPERVISORS,
     ),
 )

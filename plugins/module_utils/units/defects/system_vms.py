@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ...knowledge.vocabulary import Kind
-from .model import PATCH, RECREATE, REPOSITORY, START, SYSTEM_VMS, Condition, Defect, Effect, span
+from .row import PATCH, RECREATE, REPOSITORY, START, SYSTEM_VMS, Applicability, Defect, Effect, span
 
 ROWS = (
     Defect(
@@ -76,7 +76,7 @@ ROWS = (
         Effect.WARN,
         "allow for it with sysvm_start_timeout, and let nobody restart CPVMs of other zones while this runs",
         f"{REPOSITORY}/pull/13021",
-        Condition.OTHER_ZONES,
+        Applicability.OTHER_ZONES,
     ),
     Defect(
         "8089",

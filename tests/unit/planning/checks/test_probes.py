@@ -11,7 +11,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import probes_answer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
-    Status,
+    CheckStatus,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import Gaps, Impact
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import decide_all, make_plan
@@ -24,21 +24,25 @@ SHOP = Endpoint("203.0.113.8", 80, "port forwarding")
 @pytest.mark.parametrize(
     ("probed", "status", "words"),
     [
-        (None, Status.OK, "nothing is to be probed"),
-        (Probed({}), Status.OK, "no unit in scope"),
-        (Probed({"a": [WEB]}, [Tried("here", 1, ())]), Status.OK, "1 of 1 addresses answer here"),
-        (Probed({"a": [WEB, SHOP]}, [Tried("here", 1, (SHOP,))]), Status.WARN, "1 of 2 addresses do not answer here"),
-        (Probed({"a": [WEB]}, [Tried("here", 0, (WEB,))]), Status.FAIL, "none of 1 addresses answers here"),
-        (Probed({"a": [WEB]}, [Tried("x", 1, ()), Tried("y", 0, (WEB,))]), Status.FAIL, "answers y"),
+        (None, CheckStatus.OK, "nothing is to be probed"),
+        (Probed({}), CheckStatus.OK, "no unit in scope"),
+        (Probed({"a": [WEB]}, [Tried("here", 1, ())]), CheckStatus.OK, "1 of 1 addresses answer here"),
+        (
+            Probed({"a": [WEB, SHOP]}, [Tried("here", 1, (SHOP,))]),
+            CheckStatus.WARN,
+            "1 of 2 addresses do not answer here",
+        ),
+        (Probed({"a": [WEB]}, [Tried("here", 0, (WEB,))]), CheckStatus.FAIL, "none of 1 addresses answers here"),
+        (Probed({"a": [WEB]}, [Tried("x", 1, ()), Tried("y", 0, (WEB,))]), CheckStatus.FAIL, "answers y"),
     ],
 )
-def test_a_place_without_a_route_is_said_before_the_run(probed: Probed | None, status: Status, words: str) -> None:
+def test_a_place_without_a_route_is_said_before_the_run(probed: Probed | None, status: CheckStatus, words: str) -> None:
     answer = probes_answer(probed, ())
     assert (answer.status, words in answer.seen) == (status, True), answer.seen
-    assert (status is Status.OK) or answer.remedy
-    if status is Status.FAIL:
+    assert (status is CheckStatus.OK) or answer.remedy
+    if status is CheckStatus.FAIL:
         assert "sysvm_probe_from" in answer.remedy
-        assert probes_answer(probed, ("probes",)).status is Status.IGNORED
+        assert probes_answer(probed, ("probes",)).status is CheckStatus.IGNORED
 
 
 def test_the_plan_names_what_is_watched_and_what_was_measured() -> None:

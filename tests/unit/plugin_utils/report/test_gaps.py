@@ -14,7 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.gaps impor
     gap_words,
     known_gaps,
 )
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.words import endpoint_words
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording import endpoint_words
 
 
 def unit(gap_s: float | None, *, after: bool | None = True, method: str = "live_patch") -> dict[str, Any]:

@@ -18,10 +18,10 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.html import MOST_NAMES, html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import MOST_ROWS, markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import MOST_NAMES, html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.timeline import MOST_BARS
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.words import (
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording import (
     changes,
     duration,
     moment,

@@ -19,8 +19,8 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts 
     report_artifact,
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.html import html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text import (
     LONGEST_TEXT,
     MOST_ROWS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .registry import Against, CheckContext, Status, check
+from .registry import Against, CheckContext, CheckStatus, check
 
 MOST_NAMES = 5
 
@@ -23,7 +23,7 @@ def _fine(context: CheckContext) -> str:
 @check(
     "probes",
     "Does what is to be probed answer from where it is tried?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="From there nothing can be measured. Name hosts in sysvm_probe_from that reach the public addresses, leave "
     "sysvm_probe out, or go on without measuring by sysvm_ignore_checks: [probes].",
     fine=_fine,
@@ -40,6 +40,6 @@ def probes(context: CheckContext) -> Iterator[str | Against]:
             more = f" and {len(each.silent) - MOST_NAMES} more" if len(each.silent) > MOST_NAMES else ""
             yield Against(
                 f"{len(each.silent)} of {each.all} addresses do not answer {each.place}: {names}{more}",
-                Status.WARN,
+                CheckStatus.WARN,
                 "What does not answer before its unit is upgraded is not measured, and nothing fails because of it.",
             )

@@ -12,7 +12,7 @@ from ...cloud.infrastructure import STORE_THRESHOLD, Host, Need, Zone
 from ...knowledge.vocabulary import Kind, Method
 from ...units.templates import DEFAULT_HYPERVISOR
 from ..new_disks import NewDisk
-from .registry import Against, CheckContext, Status, check
+from .registry import Against, CheckContext, CheckStatus, check
 
 MIB = 1024 * 1024
 PRIVATE_IP = "PRIVATE_IP"  # the server's name of a pod's addresses
@@ -48,7 +48,7 @@ def _templates(context: CheckContext) -> str:
 @check(
     "new_template",
     "Is what new VMs are made from registered and ready where they will be made?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Register the system VM template of the new version for that hypervisor and architecture, wait until it is "
     "Ready in the zone and let router.template.<hypervisor> name it.",
     fine=_templates,
@@ -66,7 +66,7 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
         if template.problem and template.unlisted:
             yield Against(
                 f"{template.problem}; this release does not list those of zones that were added later",
-                Status.WARN,
+                CheckStatus.WARN,
                 "Have a look whether the template is in the zone's secondary storage; if not, register or copy it.",
             )
         elif template.problem:
@@ -76,7 +76,7 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
             yield Against(
                 f"{template.better!r} is not ready in zone {disk.unit.zone}, so new system VMs would be made from "
                 f"{template.name!r}",
-                Status.FAIL if old else Status.WARN,
+                CheckStatus.FAIL if old else CheckStatus.WARN,
                 "Wait until it is ready.",
             )
         elif template.version and minimum and template.version < minimum:
@@ -89,7 +89,7 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
 @check(
     "room_for_new_vms",
     "Is there a host, memory and an address for one more VM in every zone concerned?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, clusters "
     "and pods, tag hosts, free memory or add addresses; the number of VMs at a time is sysvm_parallel.",
     fine="there is a host, memory and an address for one more VM in every zone concerned",
@@ -103,7 +103,7 @@ def room_for_new_vms(context: CheckContext) -> Iterator[str | Against]:
     if context.cloud.disabled_places is None:
         yield Against(
             "listClusters and listPods may not be called: whether hosts are in a Disabled cluster or pod is not known",
-            Status.WARN,
+            CheckStatus.WARN,
             "Allow them in the account's role, or have a look at the clusters and pods.",
         )
     for zone in context.cloud.zones:
@@ -176,7 +176,7 @@ def _pod_addresses(new: Iterable[NewDisk]) -> int:
 @check(
     "offerings",
     "Do the system offerings give the memory that the new template needs?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="The templates since 4.20 (Debian 12) may not boot with less. Change the VMs to a larger system offering.",
     what="system offering(s) with less memory than the new template needs",
     fine="every system offering in use gives the memory that the new template needs",
@@ -194,7 +194,7 @@ def offerings(context: CheckContext) -> Iterator[str]:
 @check(
     "capacity_scan",
     "Does the server replace a destroyed system VM?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Set it right before system VMs are destroyed; the server makes the new ones in its capacity scan.",
     fine="the server replaces destroyed system VMs, or none is recreated",
     guards=True,
@@ -229,7 +229,7 @@ def capacity_scan(context: CheckContext) -> Iterator[str]:
 @check(
     "image_store",
     "Is there secondary storage on which a new SSVM can do its work?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Make an image store of the zone writable (updateImageStore readonly=false) or free space on it: the server "
     "makes no SSVM without one.",
     fine="every zone concerned has a writable image store below its threshold, or no SSVM is recreated",
@@ -255,7 +255,7 @@ def image_store(context: CheckContext) -> Iterator[str]:
 @check(
     "primary_storage",
     "Is there primary storage of the sort that new system VMs and routers use?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Bring a primary storage pool of that sort Up, or change system.vm.use.local.storage for the zone, or the "
     "tags of pool or offering.",
     fine="every zone concerned has primary storage that is Up and fits system.vm.use.local.storage and tags",
@@ -285,7 +285,7 @@ def primary_storage(context: CheckContext) -> Iterator[str]:
 @check(
     "console_domain",
     "Do new console proxies need another name?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="A new CPVM has another public address: let the name point to it, or use a wildcard domain (*.example.com).",
     fine="no console proxy VM is recreated, or its name follows its address",
     settings=(PROXY_DOMAIN,),

@@ -48,7 +48,7 @@ class Effect(str, enum.Enum):
         }[self]
 
 
-class Condition(str, enum.Enum):
+class Applicability(str, enum.Enum):
     """What must hold for a unit beyond its kind and method; for an upgrade of the server, of the whole cloud."""
 
     LB_IN_SEVERAL_TIERS = "load balancing rules in more than one tier"
@@ -73,7 +73,7 @@ class Condition(str, enum.Enum):
 
 
 @dataclass(frozen=True)
-class Span:
+class VersionRange:
     """Releases that have a defect.
 
     :ivar first: the first one; None where it is not known, then all earlier ones count.
@@ -101,50 +101,50 @@ class Defect:
     """
 
     id: str
-    spans: tuple[Span, ...]
+    spans: tuple[VersionRange, ...]
     what: str
     methods: frozenset[Method]
     kinds: frozenset[Kind]
     effect: Effect
     remedy: str
     source: str
-    condition: Condition | None = None
+    condition: Applicability | None = None
     hypervisors: frozenset[str] = frozenset()
     on_host: bool = False
 
 
-def holds(condition: Condition | None, unit: Unit, minimum: Version | None) -> bool:
+def holds(condition: Applicability | None, unit: Unit, minimum: Version | None) -> bool:
     tiers = unit.vpc.tiers if unit.vpc else ()
-    if condition is Condition.LB_IN_SEVERAL_TIERS:
+    if condition is Applicability.LB_IN_SEVERAL_TIERS:
         return sum(tier.has_load_balancer for tier in tiers) > 1
-    if condition is Condition.LOAD_BALANCING:
+    if condition is Applicability.LOAD_BALANCING:
         return LOAD_BALANCING in unit.sensitive_services
-    if condition is Condition.NO_TIER_IMPLEMENTED:
+    if condition is Applicability.NO_TIER_IMPLEMENTED:
         return bool(tiers) and not unit.tiers
-    if condition is Condition.NO_TIERS:
+    if condition is Applicability.NO_TIERS:
         return not tiers
-    if condition is Condition.TIERS:
+    if condition is Applicability.TIERS:
         return bool(tiers)
-    if condition is Condition.MANY_TIERS:
+    if condition is Applicability.MANY_TIERS:
         return len(tiers) >= MANY_TIERS
-    if condition is Condition.TEMPLATE_BELOW_MINIMUM:
+    if condition is Applicability.TEMPLATE_BELOW_MINIMUM:
         return minimum is not None and any(vm.built_from and vm.built_from < minimum for vm in unit.vms)
-    if condition is Condition.TEMPLATE_BELOW_DEBIAN_11:
+    if condition is Applicability.TEMPLATE_BELOW_DEBIAN_11:
         return any(vm.built_from and vm.built_from.release < DEBIAN_11 for vm in unit.vms)
-    if condition is Condition.TEMPLATE_BELOW_DEBIAN_12:
+    if condition is Applicability.TEMPLATE_BELOW_DEBIAN_12:
         return any(vm.built_from and vm.built_from.release < DEBIAN_12 for vm in unit.vms)
-    if condition is Condition.OLD_REDUNDANT_VPC:
+    if condition is Applicability.OLD_REDUNDANT_VPC:
         return unit.redundant and any(vm.software is None or vm.software < REMOVES_VHOSTS for vm in unit.vms)
-    if condition is Condition.PAIR:
+    if condition is Applicability.PAIR:
         return unit.redundant
-    if condition is Condition.SHARED_NETWORK:
+    if condition is Applicability.SHARED_NETWORK:
         return unit.network is not None and unit.network.type == "Shared"
-    if condition is Condition.SITE_VPN:
+    if condition is Applicability.SITE_VPN:
         return SITE_VPN in unit.sensitive_services
-    if condition is Condition.PRIVATE_GATEWAY:
+    if condition is Applicability.PRIVATE_GATEWAY:
         return PRIVATE_GATEWAY in unit.sensitive_services
     return True  # always, what no list tells, or of the cloud (occurs_in)
 
 
-def span(first: str | None, until: str | None) -> Span:
-    return Span(parse_version(first), parse_version(until))
+def span(first: str | None, until: str | None) -> VersionRange:
+    return VersionRange(parse_version(first), parse_version(until))

@@ -11,7 +11,7 @@ from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
 from ...knowledge.vocabulary import Kind, Method, WantedMethod
 from ...units.known_defects import Defect, Effect
-from .registry import CheckContext, Status, check
+from .registry import CheckContext, CheckStatus, check
 
 MOST_NAMES = 3
 
@@ -19,7 +19,7 @@ MOST_NAMES = 3
 @check(
     "source_versions",
     "Was every VM in scope built from a template that may be live patched?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     what="VM(s) cannot be live patched",
     remedy="Recreate these VMs from the new system VM template with sysvm_unsupported: recreate, or leave them out "
     f"with sysvm_exclude_names. See {matrix.SOURCE}.",
@@ -36,7 +36,7 @@ def source_versions(context: CheckContext) -> Iterator[str]:
 @check(
     "wanted_method",
     "Can everything be done by the wanted method?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Leave them out with sysvm_exclude_names, or use sysvm_method: auto.",
     what="unit(s) cannot be live patched, and sysvm_method is live_patch",
     fine="every unit in scope can be done by the wanted method, or is current",
@@ -51,7 +51,7 @@ def wanted_method(context: CheckContext) -> Iterator[str]:
 @check(
     "system_vms_present",
     "Does every zone have its SSVM and CPVM?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="After a recreation that was interrupted, wait for the server's capacity scan (30 s, then some minutes for "
     "the deployment). If it stays so, look for 'system template' and 'capacity' in the server's log. Where it is meant "
     "to be so, leave the kind out with sysvm_kinds or this check with sysvm_ignore_checks.",
@@ -77,7 +77,7 @@ def system_vms_present(context: CheckContext) -> Iterator[str]:
 @check(
     "not_running",
     "Is every VM in scope Running?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="not Running",
     remedy="A live patch needs a Running VM. See the plan for what happens to each.",
     fine="every VM in scope is Running",
@@ -92,7 +92,7 @@ def not_running(context: CheckContext) -> Iterator[str]:
 @check(
     "redundant_pairs",
     "Is every redundant pair one PRIMARY and one BACKUP?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="not one PRIMARY and one BACKUP",
     remedy="Repair the pair first if the network must not lose its gateway; a live patch restarts services on the only "
     "working router.",
@@ -108,7 +108,7 @@ def redundant_pairs(context: CheckContext) -> Iterator[str]:
 @check(
     "vpcs_without_tiers",
     "Does every VPC in scope have a tier to patch through?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="without a tier",
     remedy="A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them "
     "out.",
@@ -123,7 +123,7 @@ def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
 @check(
     "network_states",
     "Can every network in scope be restarted?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="neither Implemented nor Setup",
     remedy="They cannot be restarted; their routers take the new software when the network is used again. Destroy "
     "left-over routers or leave these networks out with sysvm_exclude_names.",
@@ -138,7 +138,7 @@ def network_states(context: CheckContext) -> Iterator[str]:
 @check(
     "restart_required",
     "Does the server want a network or VPC to be restarted?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="that the server wants to be restarted",
     remedy="What is upgraded is restarted with it; restart the others when their owners can do with it: something of "
     "them is not in force yet.",
@@ -154,7 +154,7 @@ def restart_required(context: CheckContext) -> Iterator[str]:
 @check(
     "remote_access_vpn",
     "Is a router from 4.14 with a remote access VPN live patched?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="with a remote access VPN on a 4.14 template",
     remedy="Their strongSwan is older than the new software expects. Test the VPN after the live patch, or recreate "
     "them.",
@@ -171,7 +171,7 @@ def remote_access_vpn(context: CheckContext) -> Iterator[str]:
 @check(
     "shared_networks",
     "Are routers live patched whose services a live patch does not restart?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     what="shared network(s) whose services a live patch does not restart",
     remedy="They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, "
     "or leave them out with sysvm_exclude_names and recreate them.",
@@ -187,7 +187,7 @@ def shared_networks(context: CheckContext) -> Iterator[str]:
 @check(
     "known_defects",
     "Does the plan do anything of which this server is known to make something else?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     lines=True,
     remedy="The numbers are issues or pull requests of apache/cloudstack; docs/known_defects.md has all of them. What "
     "the upgrade itself can do about one, it does.",

@@ -15,7 +15,7 @@ from ...knowledge.durations import rough
 from ...knowledge.permissions import REMEDY
 from ...knowledge.vocabulary import Method
 from ...units.expected import expected_seconds, pair_settles_s
-from .registry import Against, CheckContext, Status, check
+from .registry import Against, CheckContext, CheckStatus, check
 
 # A cancelled job leaves a unit half done: stay well below the server's threshold.
 CANCEL_MARGIN = 0.5
@@ -44,7 +44,7 @@ def _servers(context: CheckContext) -> str:
 @check(
     "management_servers",
     "Do all management servers run one version?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Upgrade all management servers to one version first; a live patch takes the files of the newest.",
     fine=_servers,
     guards=True,
@@ -66,7 +66,7 @@ def management_servers(context: CheckContext) -> Iterator[str | Against]:
             yield Against(
                 f"{server.name} is {server.state}, so it takes no jobs"
                 + (", and restarts under way break off" if breaks_off else ""),
-                Status.FAIL if breaks_off else Status.WARN,
+                CheckStatus.FAIL if breaks_off else CheckStatus.WARN,
                 "Wait until it is gone or back, or cancel it (cancelShutdown, cancelMaintenance).",
             )
 
@@ -74,7 +74,7 @@ def management_servers(context: CheckContext) -> Iterator[str | Against]:
 @check(
     "live_patch_support",
     "Can anything be done on this release, and can it live patch?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Upgrade the management server to 4.17 or newer first; sysvm_target_version shows the plan for then.",
     fine="the server is 4.17 or newer, and restartNetwork knows livepatch where that is planned",
     guards=True,
@@ -95,7 +95,7 @@ def live_patch_support(context: CheckContext) -> Iterator[str]:
 @check(
     "lists",
     "Do the server's lists agree with each other?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy="Run the check again: something may have changed meanwhile. If it stays so, look at what is named, and at "
     "what stands between here and the management server. Nothing is done to what is concerned.",
     fine="what one list names, the others show",
@@ -107,7 +107,7 @@ def lists(context: CheckContext) -> Iterator[str]:
 @check(
     "permissions",
     "May this account call what the plan sends?",
-    worst=Status.FAIL,
+    worst=CheckStatus.FAIL,
     remedy=f"{REMEDY} patchSystemVm is for accounts of type root admin only.",
     fine="every command the plan needs may be called",
     guards=True,
@@ -126,7 +126,7 @@ def _minimums(context: CheckContext) -> str:
 @check(
     "minreq.sysvmtemplate.version",
     "Are routers that are live patched from a template below the server's minimum?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="After the live patch the server accepts them by their scripts checksum alone. That is supported; if a "
     "router then says 'Router requires upgrade', patch it again or recreate it.",
     fine=_minimums,
@@ -148,7 +148,7 @@ def minimum_version(context: CheckContext) -> Iterator[str]:
 @check(
     ROLLING,
     "Is a new router deployed beside the old one?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="Set it to true (it is dynamic), and the new router is deployed beside the old one.",
     fine="routers are replaced by new ones beside them, or none is recreated",
     settings=(ROLLING,),
@@ -163,7 +163,7 @@ def rolling_restart(context: CheckContext) -> Iterator[str]:
 @check(
     PORT,
     "Is the unauthenticated API closed?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="Set it to 0 and restart the management server: anyone who reaches this port is root admin. Nothing here "
     "needs it.",
     fine="closed",
@@ -178,7 +178,7 @@ def integration_port(context: CheckContext) -> Iterator[str]:
 @check(
     HEALTH_RECREATION,
     "Does the server recreate routers on its own?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="Empty it for the time of the upgrade: services restart during a live patch and a check may fail, and with "
     "router_version_check.py every router may be recreated.",
     fine="the server recreates no router on its own",
@@ -199,7 +199,7 @@ def health_check_recreation(context: CheckContext) -> Iterator[str]:
 @check(
     CANCEL_THRESHOLD,
     "Does the server give its jobs enough time?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="Raise the setting (it is dynamic) before the upgrade, or the server may cancel these jobs half done.",
     fine=lambda context: (
         f"{context.cloud.settings.number(CANCEL_THRESHOLD, 60):.0f} minutes, longer than any unit is expected to take"
@@ -220,7 +220,7 @@ def job_cancel_threshold(context: CheckContext) -> Iterator[str | Against]:
 @check(
     JOB_EXPIRY,
     "Does the server remember its jobs for a night?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy="Raise the setting for the time of the upgrade (1440 by default), or keep the report of each run where the "
     "next finds it: it remembers which networks lack their rules.",
     fine=lambda context: f"{context.cloud.settings.number(JOB_EXPIRY, EXPIRY_MINUTES):.0f} minutes",
@@ -236,7 +236,7 @@ def job_expiry(context: CheckContext) -> Iterator[str]:
 @check(
     PAIR_POOL,
     "Does the server look often enough at what redundant pairs elect?",
-    worst=Status.WARN,
+    worst=CheckStatus.WARN,
     remedy=f"A pair is proven once the server has looked at it again. Raise {PAIR_POOL} (and {PAIR_INTERVAL}, where it "
     "is 0) and restart the management servers before the upgrade, or allow for the time.",
     fine="it looks at each pair often enough",

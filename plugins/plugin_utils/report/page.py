@@ -20,7 +20,7 @@ from .gaps import gap_words
 from .style import CSS, HEADER, JS
 from .tables import Table, tables
 from .timeline import Unit, by_step, escaped, timeline
-from .words import (
+from .wording import (
     bad_checks,
     changes,
     checks_words,

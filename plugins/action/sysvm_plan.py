@@ -42,11 +42,12 @@ class ActionModule(ActionBase):
         try:
             around.refuse_unknown()
             variables = around.variables()
+            around.refuse_absent_hosts(variables)
             around.refuse_missing_hooks(variables)
             around.refuse_shared_endpoint(variables)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
-        wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "")}
+        wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
         last = last_report(around.report_folder(variables))
         args = {
             **around.connection(variables),

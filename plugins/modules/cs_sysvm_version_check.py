@@ -160,39 +160,36 @@ options: # Made from plugins/module_utils/options by make generate.
     description:
       - 'Which kinds of units are in scope: V(ssvm), V(cpvm) and V(router), or of what V(router) means V(network),
         V(vpc), V(internal_lb) and V(orphan_router).'
-      - Empty means all.
+      - 'If not given: all.'
     type: list
     elements: str
     choices: [ssvm, cpvm, router, network, vpc, internal_lb, orphan_router]
-    default: []
   zones:
     description:
       - Names or ids of zones.
-      - Empty means all.
+      - 'If not given: all.'
     type: list
     elements: str
-    default: []
   names:
     description:
       - Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit.
       - A name that fits several units is refused.
-      - Empty means all.
+      - 'A list that is given and comes out empty is refused, too, and so is a number, which may have been another name:
+        YAML takes 010 for 8.'
+      - 'If not given: all.'
     type: list
     elements: str
-    default: []
   exclude_names:
     description:
       - What to leave out, named as in O(names).
     type: list
     elements: str
-    default: []
   cidrs:
     description:
       - Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.
-      - Empty means all.
+      - 'If not given: all.'
     type: list
     elements: str
-    default: []
   select:
     description:
       - A JMESPath expression over a unit of the plan that must be true for it to be in scope, for example
@@ -200,7 +197,7 @@ options: # Made from plugins/module_utils/options by make generate.
       - It may ask for C(id), C(name), C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner), C(redundant),
         C(sensitive_services), C(tags), C(tiers) and C(vms). A field that units do not have is refused, and so is an
         answer that is neither true nor false.
-      - Empty means all.
+      - 'If not given: all.'
     type: str
   ignore_checks:
     description:
@@ -219,7 +216,7 @@ options: # Made from plugins/module_utils/options by make generate.
     description:
       - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step, such as
         V(1, 5, 20%); the last one repeats.
-      - Empty means one wave.
+      - 'If not given: one wave.'
     type: list
     elements: str
     default: []
@@ -395,26 +392,19 @@ import os
 
 from ..module_utils.cloud.history import Took
 from ..module_utils.cloud.model import Restart
-from ..module_utils.entry.arguments import deadline_from_params, probing_from_params
+from ..module_utils.entry.arguments import deadline_from_params, probing_from_params, scope_from_params
 from ..module_utils.entry.check import check_versions
 from ..module_utils.entry.module import run
 from ..module_utils.knowledge.vocabulary import Unsupported, WantedMethod
 from ..module_utils.planning.estimate import RunBounds
 from ..module_utils.planning.impact import Gaps
-from ..module_utils.planning.policy import Order, Policy, Scope, Strategy, kinds_of
+from ..module_utils.planning.policy import Order, Policy, Strategy
 from ..module_utils.planning.selection import MISSING_LIBRARIES
 
 
 def check(client, params, check_mode):
     policy = Policy(
-        Scope(
-            zones=tuple(params["zones"]),
-            kinds=kinds_of(params["kinds"]),
-            names=tuple(params["names"]),
-            exclude_names=tuple(params["exclude_names"]),
-            cidrs=tuple(params["cidrs"]),
-            select=params["select"],
-        ),
+        scope_from_params(params),
         Strategy(
             method=WantedMethod(params["method"]),
             unsupported=Unsupported(params["unsupported"]),

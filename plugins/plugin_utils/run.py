@@ -108,6 +108,19 @@ class PlayContext:
         """:raises SysvmError: for a variable that nobody reads."""
         refuse_unknown(self._vars, load_extra_vars(self._action._loader))
 
+    def refuse_absent_hosts(self, variables: Mapping[str, Any]) -> None:
+        """The playbooks refuse them, unless there is no inventory at all: then the play runs on localhost.
+
+        :raises SysvmError: for hosts without an inventory.
+        """
+        known = {*constants.LOCALHOST, *self._vars.get("groups", {}).get("all", ())}
+        absent = [name for name in variables["hosts"] if name not in known]
+        if known == {*constants.LOCALHOST} and absent:
+            raise VariableError(
+                f"{PREFIX}hosts ({','.join(absent)}) has no host in the inventory, so nothing would be done",
+                remedy="Name hosts that are there.",
+            )
+
     def variables(self) -> dict[str, Any]:
         """All variables of the collection, as what they mean.
 

@@ -104,7 +104,7 @@ def one_of(*choices: str) -> Reader:
 
 def some_of(*choices: str) -> Reader:
     def read(value: Any) -> list[str]:
-        words = [_word(item) for item in names(value)]
+        words = [_word(item) for item in items(value)]
         for word in words:
             if word not in choices:
                 raise NotMeantError(f"{word!r} is none of {', '.join(choices)}{_meant(word, choices)}.")
@@ -122,12 +122,12 @@ def _meant(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def names(value: Any) -> list[str]:
-    """A list, JSON's or YAML's; or a text with commas or a name on each line. A name that has a comma needs a list."""
+def items(value: Any) -> list[Any]:
+    """A list, JSON's or YAML's; or a text with commas or an item on each line. An item with a comma needs a list."""
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             try:
-                return names(json.loads(value))
+                return items(json.loads(value))
             except json.JSONDecodeError:
                 pass
         value = re.split(r"[,\r\n]", value)
@@ -136,8 +136,19 @@ def names(value: Any) -> list[str]:
         value = [line for item in value for line in (item.splitlines() if isinstance(item, str) else [item])]
     else:
         value = [value]
-    found = [text(item) for item in value if item is not None]
-    return [name for name in found if name]
+    value = [item.strip() if isinstance(item, str) else item for item in value]
+    return [item for item in value if item is not None and item != ""]
+
+
+def names(value: Any) -> list[str]:
+    """Texts only: what looks like a number may have been another text, such as 010."""
+    found = items(value)
+    if not all(isinstance(item, str) for item in found):
+        raise NotMeantError(
+            "Give names as text: with quotes in YAML ('010'), which takes 010 for the number 8 and 12:30 for 750; with "
+            "a comma behind the name in a survey or with -e (010,)."
+        )
+    return found
 
 
 def text(value: Any) -> str:
@@ -175,7 +186,7 @@ def share(value: Any) -> str:
 
 def sizes(value: Any) -> list[str]:
     """Sizes of waves."""
-    found = [share(item) for item in names(value)]
+    found = [share(item) for item in items(value)]
     if any(not size.rstrip("%").strip("0") for size in found):
         raise NotMeantError("Give sizes above zero, such as [1, 5, 20%].")
     return found
@@ -183,7 +194,7 @@ def sizes(value: Any) -> list[str]:
 
 def ports(value: Any) -> list[int]:
     """Numbers of TCP ports."""
-    found = [_number(item) for item in names(value)]
+    found = [_number(item) for item in items(value)]
     if any(port is None or not port.is_integer() or not 1 <= port <= 65535 for port in found):
         raise NotMeantError("Give numbers of TCP ports, such as [22, 443].")
     return [int(port) for port in found if port]
@@ -196,8 +207,8 @@ def moment(value: Any) -> str:
     if isinstance(value, str) and not re.fullmatch(r"\s*[\d.]+\s*", value):
         return value.strip()
     raise NotMeantError(
-        "A time needs quotes in YAML, which takes 22:00 for the number 1320: quote it, "
-        "such as '22:00', or give a duration such as 4h."
+        "A time of day needs quotes in YAML, which takes 22:00 for the number 1320: quote it, such as '22:00'. In a "
+        "survey type T22:00. Or give a duration such as 4h."
     )
 
 
@@ -205,7 +216,9 @@ def release(value: Any) -> str:
     """A version, as text: YAML takes 4.20 for 4.2."""
     if isinstance(value, str):
         return line(value)
-    raise NotMeantError("A version needs quotes in YAML, which takes 4.20 for 4.2: write '4.20'.")
+    raise NotMeantError(
+        "A version needs quotes in YAML, which takes 4.20 for 4.2: write '4.20'. In a survey type all of it: 4.20.2.0."
+    )
 
 
 # By what an option means; else by its type.
@@ -263,7 +276,7 @@ def read_variables(given: Mapping[str, Any]) -> dict[str, Any]:
     :param given: values by name with prefix.
     :raises VariableError: for the first that cannot be meant, or that contradicts another.
     """
-    read = {name: read_one(name, given.get(PREFIX + name)) for name in VARIABLES}
+    read = {name: read_one(name, given.get(PREFIX + name, "")) for name in VARIABLES}
     refuse_contradictions(read)
     return read
 
@@ -274,13 +287,21 @@ def read_one(name: str, value: Any) -> Any:
     :raises VariableError: naming it and, unless it is a secret, its value.
     """
     option = VARIABLES[name]
-    if value is None or (isinstance(value, str) and not value.strip()):
+    empty = value is None or (isinstance(value, str) and not value.strip())
+    if value == "" or (empty and name not in SCOPE):
         return default_of(name)
     try:
-        return reader(option)(value)
+        found = None if empty else reader(option)(value)
     except NotMeantError as error:
         shown = "set to something else" if option.hides else repr(value)
         raise VariableError(f"{PREFIX}{name} is {shown}", remedy=error.remedy) from None
+    if name in SCOPE and not found:
+        means = "nothing would be left out" if name == "exclude_names" else "everything would be meant"
+        raise VariableError(
+            f"{PREFIX}{name} is given, but names nothing ({value!r}), and {means}",
+            remedy="Name something, or leave the variable out.",
+        )
+    return found
 
 
 def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.run import run_module, show
+from tests.bench.run import TEMPLATE, run_module, show
 from tests.support.runner import CHECK, UPGRADE, Cloud, extra_vars
 
 BETWEEN_S = 2.0  # two steps
@@ -34,6 +34,7 @@ def estate(units: int) -> dict[str, Any]:
     pairs = units // 10
     return {
         "server": {"version": "4.22.0.0"},
+        "defaults": {"version": TEMPLATE},
         "timings": {"patch": 0.05, "restart": 0.02, "job_overhead": 0.01, "agent_reconnect": 0, "scan_interval": 600},
         "zones": [{"name": "east", "hosts": 50}, {"name": "west", "hosts": 50}],
         "networks": [

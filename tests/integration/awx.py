@@ -33,7 +33,7 @@ SURVEY_TYPES: dict[str, tuple[type, ...]] = {
     "textarea": (str,),
     "password": (str,),
     "multiplechoice": (str,),
-    "multiselect": (list, str),
+    "multiselect": (str,),
     "integer": (int,),
     "float": NUMBER,
 }
@@ -202,8 +202,7 @@ def _check_survey(survey: Item) -> None:
             assert default == "" or isinstance(default, SURVEY_TYPES[question["type"]])
             assert all(isinstance(question.get(key, 0), int) for key in ("min", "max"))
             if question["type"].startswith("multi"):
-                chosen = default if isinstance(default, list) else [default] if default else []
-                assert set(chosen) <= set(question["choices"])
+                assert set(default.splitlines()) <= set(question["choices"])
     except (AssertionError, KeyError) as error:
         raise RefusedError(f"{question}: {error}") from error
 

@@ -35,8 +35,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_na
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import (
     VARIABLES,
-    default_of,
     options_of,
+    role_default,
 )
 from tests.tools import tables
 from tests.tools.rooms import with_drawing
@@ -146,7 +146,7 @@ def _words(option: Option) -> list[str]:
     if option.lowest:
         words.append(f"At least V({option.lowest:g}).")
     if option.unset != "none" and not option.env:
-        words.append(f"Empty means {option.unset}.")
+        words.append(f"If not given: {option.unset}.")
     if option.env == NO_VERIFY_VARIABLE:
         words.append(
             f"If not given, the environment variable E({option.env}) is used, which means the opposite; V(true) there"
@@ -179,8 +179,8 @@ def _role_options(path: str, role: str) -> str:
     for name, option in options.items():
         words = [*_words(option), *_choices(option)]
         entry: dict[str, Any] = {"description": [_named(item, set(VARIABLES), PREFIX) for item in words], "type": "raw"}
-        if default_of(name) is not None:
-            entry["default"] = default_of(name)
+        if role_default(name) is not None:
+            entry["default"] = role_default(name)
         entries[PREFIX + name] = entry
     found, count = re.subn(
         r"^    options:.*\Z",
@@ -200,7 +200,7 @@ def _choices(option: Option) -> list[str]:
 
 
 def _role_defaults(role: str) -> str:
-    defaults = {PREFIX + name: default_of(name) for name in options_of(role) if default_of(name) is not None}
+    defaults = {PREFIX + name: role_default(name) for name in options_of(role) if role_default(name) is not None}
     return f"---\n# {NOTE}\n{_yaml(defaults, 0)}"
 
 

@@ -17,9 +17,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import connection_from_params
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import kinds_of
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import VariableError, read_one
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +54,8 @@ def test_a_question_is_one_that_the_roles_have(question: dict[str, Any]) -> None
     option = VARIABLES[name]
     # AWX does not apply the default of a required question.
     assert question["required"] is False
-    assert read_one(name, question["default"]) == default_of(name)
+    default = read_one(name, question["default"])
+    assert default == default_of(name) or kinds_of(default) == set(Kind)
     assert set(question.get("choices", ())) <= set(option.choices)
     assert question.get("min") == (option.lowest if question["type"] == "integer" else None)
 
@@ -65,15 +68,14 @@ def test_a_question_is_one_that_the_roles_have(question: dict[str, Any]) -> None
         ("text", "parallel", "20", 20),
         ("text", "zones", "Berlin, Munich", ["Berlin", "Munich"]),
         ("textarea", "zones", "Berlin\r\nHamburg Nord\n", ["Berlin", "Hamburg Nord"]),
-        ("textarea", "names", "\n", []),
+        ("textarea", "names", "", []),
+        ("textarea", "names", "010,", ["010"]),
         ("multiplechoice", "method", "live_patch", "live_patch"),
         ("multiplechoice", "canary", "false", False),
         ("multiselect", "kinds", ["ssvm", "network"], ["ssvm", "network"]),
-        ("multiselect", "kinds", [], []),
         ("multiselect", "steps", ["1", "20%"], ["1", "20%"]),
         ("integer", "parallel", 5, 5),
         ("integer", "max_failures", 2, "2"),
-        ("integer", "names", 42, ["42"]),
         ("float", "poll_interval", 2.5, 2.5),
         ("float", "job_timeout", 900.0, 900),
         ("password", "api_secret", "s3:cr,et\\", "s3:cr,et\\"),
@@ -84,6 +86,12 @@ def test_an_answer_means_what_a_person_means(kind: str, name: str, answer: objec
     """AWX gives text, textarea, password and multiplechoice as text, multiselect as a list, numbers as numbers."""
     read = read_one(name, answer)
     assert (read, type(read)) == (meant, type(meant)), kind
+
+
+@pytest.mark.parametrize(("name", "answer"), [("names", "\n"), ("names", 42), ("names", None), ("kinds", [])])
+def test_an_answer_that_may_mean_something_else_is_refused(name: str, answer: object) -> None:
+    with pytest.raises(VariableError):
+        read_one(name, answer)
 
 
 # Credential

@@ -17,6 +17,7 @@ from ..cloud.endpoints import Wanted
 from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
+from ..planning.policy import PolicyError, Scope, kinds_of
 from ..planning.targets import Targets
 from ..planning.values import parse_deadline, parse_share
 from ..probing.probes import PLACES_VARIABLE, Probing
@@ -57,6 +58,24 @@ def refuse_too_low(options: Iterable[Option], params: Mapping[str, Any]) -> None
         if option.lowest is not None and value is not None and not value >= option.lowest:  # nan is not, either
             env = f" ({option.env})" if option.env else ""
             raise SysvmError(f"{option.name}{env} is {value}.", remedy=f"Give a number of at least {option.lowest:g}.")
+
+
+def scope_from_params(params: Mapping[str, Any]) -> Scope:
+    """What part of the cloud is meant.
+
+    :raises PolicyError: for an option that is given and names nothing, which would mean everything.
+    """
+    named: dict[str, tuple[str, ...]] = {}
+    for name in ("zones", "kinds", "names", "exclude_names", "cidrs"):
+        given = params[name]
+        named[name] = tuple(item for item in given or () if item.strip())
+        if given is not None and not named[name]:
+            raise PolicyError(f"sysvm_{name} is given, but names nothing", remedy="Name something, or leave it out.")
+    select = params["select"]
+    if select is not None and not select.strip():
+        raise PolicyError("sysvm_select is given, but is empty", remedy="Give an expression, or leave it out.")
+    kinds = kinds_of(named.pop("kinds"))
+    return Scope(kinds=kinds, select=select, **named)
 
 
 def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:

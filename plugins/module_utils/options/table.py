@@ -23,10 +23,16 @@ def options_of(place: str) -> dict[str, Option]:
 
 
 def default_of(name: str) -> Any:
-    """Of a variable; a new list each time. An empty text is what YAML and surveys give for nothing."""
+    """What a variable comes to when it is not given; a new list each time."""
     option = VARIABLES[name]
     if name in CONNECTION:
         return None
-    if option.default is None:
-        return ""
-    return list(option.default) if option.type == "list" else option.default
+    if option.type == "list":
+        return list(option.default or ())
+    return "" if option.default is None else option.default
+
+
+def role_default(name: str) -> Any:
+    """What a role has for it: an empty text, as YAML and surveys give for nothing, where nothing is the default."""
+    nothing = VARIABLES[name].default is None and name not in CONNECTION
+    return "" if nothing else default_of(name)

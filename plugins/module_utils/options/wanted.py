@@ -93,6 +93,7 @@ STRATEGY = group(
     ),
 )
 
+# None has a default: a list that is given and comes out empty is refused, as it would mean everything.
 SCOPE = group(
     Option(
         "kinds",
@@ -102,7 +103,6 @@ SCOPE = group(
             " V(vpc), V(internal_lb) and V(orphan_router).",
         ),
         where=PLANNED,
-        default=(),
         choices=(
             *(kind.value for kind in Kind if kind.is_system_vm),
             ROUTER,
@@ -110,25 +110,25 @@ SCOPE = group(
         ),
         unset="all",
     ),
-    Option("zones", "list", ("Names or ids of zones.",), where=PLANNED, default=(), unset="all"),
+    Option("zones", "list", ("Names or ids of zones.",), where=PLANNED, unset="all"),
     Option(
         "names",
         "list",
         (
             "Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit.",
             "A name that fits several units is refused.",
+            "A list that is given and comes out empty is refused, too, and so is a number, which may have been another"
+            " name: YAML takes 010 for 8.",
         ),
         where=PLANNED,
-        default=(),
         unset="all",
     ),
-    Option("exclude_names", "list", ("What to leave out, named as in O(names).",), where=PLANNED, default=()),
+    Option("exclude_names", "list", ("What to leave out, named as in O(names).",), where=PLANNED),
     Option(
         "cidrs",
         "list",
         ("Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.",),
         where=PLANNED,
-        default=(),
         unset="all",
     ),
     Option(

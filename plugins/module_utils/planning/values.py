@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta, timezone, tzinfo
 from .policy import PolicyError
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_TIME = re.compile(r"T?([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def parse_share(text: str, total: int, option: str) -> int:
@@ -60,6 +60,7 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     """The moment after which nothing may run any more.
 
     :param text: a time of day (the next one), an ISO 8601 time, or a duration from I(now) such as C(90m) or C(4h30m).
+        C(T22:00) is the time of day that no parser takes for a number.
     :param now: with a time zone, whichever.
     :param zone: whose clocks a time of day and an ISO time without a zone mean; None: those of this machine.
     :returns: in that zone as it is on that day, but for an ISO time with a zone of its own.

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of, role_default
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
     OWN_PREFIX,
@@ -92,9 +92,10 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             ('["a", "b, c"]', ["a", "b, c"]),
             (["a\nb"], ["a", "b"]),
             (["a", None, "", " b "], ["a", "b"]),
-            (10, ["10"]),
-            ([10, "x"], ["10", "x"]),
-            ([], []),
+            ("010,", ["010"]),
+            (10, REFUSED),  # what YAML makes of 10, 012 and 0xA
+            ([10, "x"], REFUSED),
+            *means(REFUSED if name in SCOPE else [], [], [None], [""], ",", "\n,\n"),
             ({"a": 1}, REFUSED),
             (True, REFUSED),
             ([["a"]], REFUSED),
@@ -191,12 +192,31 @@ def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None
 @pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize("nothing", [None, "", "  ", "\n"])
 def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
-    assert read_one(name, nothing) == default_of(name)
+    """But for what says which units are meant: there a text that comes out empty would mean all of them."""
+    if name in SCOPE and nothing != "":
+        with pytest.raises(VariableError, match=f"^sysvm_{name} is given, but names nothing"):
+            read_one(name, nothing)
+    else:
+        assert read_one(name, nothing) == default_of(name)
 
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_default_means_itself(name: str) -> None:
-    assert read_one(name, default_of(name)) == default_of(name)
+    assert read_one(name, role_default(name)) == default_of(name)
+
+
+@pytest.mark.parametrize("name", ["names", "exclude_names", "zones", "cidrs"])
+@pytest.mark.parametrize("number", [8, [8], 12.5, [2024]])
+def test_what_came_as_a_number_is_refused_with_what_to_type(name: str, number: Any) -> None:
+    """010 in a survey of AWX is 8 for ansible-core 2.19 and newer, and 12:30 is 750."""
+    with pytest.raises(VariableError, match=r"quotes in YAML.*a comma.*010,"):
+        read_one(name, number)
+
+
+def test_a_time_of_day_can_be_given_in_a_survey() -> None:
+    with pytest.raises(VariableError, match="T22:00"):
+        read_one("deadline", 1320)
+    assert read_one("deadline", "T22:00") == "T22:00"
 
 
 def test_a_secret_is_not_repeated() -> None:
@@ -324,7 +344,7 @@ def test_roles_document_every_variable_with_its_default() -> None:
     expected = {PREFIX + name for name in VARIABLES} - {PREFIX + name for name in (*secret, "hosts")}
     assert set(documented()) == expected
     for name, option in documented().items():
-        assert option.get("default") == default_of(name.removeprefix(PREFIX)), name
+        assert option.get("default") == role_default(name.removeprefix(PREFIX)), name
         assert option["type"] == "raw", "Ansible would refuse an empty survey answer before it can be read"
 
 

@@ -21,11 +21,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     argument_spec,
     connection_from_params,
+    scope_from_params,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import (
     CONNECTION,
     NO_VERIFY_VARIABLE,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
 
 VARIABLES = {name: option.env for name, option in CONNECTION.items() if option.env not in ("", NO_VERIFY_VARIABLE)}
 GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
@@ -149,3 +151,25 @@ def test_details_of_an_error_are_what_is_known() -> None:
         "job_id": "j",
     }
     assert SysvmError("It broke.").details() == {"type": "SysvmError", "message": "It broke."}
+
+
+NOT_GIVEN: dict[str, Any] = dict.fromkeys(("zones", "kinds", "names", "exclude_names", "cidrs", "select"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"names": []},
+        {"names": [""]},
+        {"zones": [" "]},
+        {"kinds": []},
+        {"exclude_names": []},
+        {"cidrs": []},
+        {"select": " "},
+    ],
+)
+def test_a_scope_that_is_given_and_names_nothing_is_refused(given: dict[str, Any]) -> None:
+    assert scope_from_params(NOT_GIVEN) == Scope()
+    [name] = given
+    with pytest.raises(PolicyError, match=f"^sysvm_{name} is given, but"):
+        scope_from_params(NOT_GIVEN | given)

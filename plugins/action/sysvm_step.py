@@ -84,7 +84,14 @@ class ActionModule(LiveAction):
                 LogFile(args["log"])(log_line("scope", plan["scope"]))
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
-        returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
+        try:
+            returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
+        except BaseException as error:  # the timeout of a task is one: what was done by then is kept for the report
+            keeper.followed.follow(journal)
+            run.keep(f"results-{number:05}", list(keeper.followed.results.values()))
+            run.keep("running", keeper.followed.running)
+            keeper.write(list(keeper.followed.results.values()), keeper.followed.running, str(error))
+            raise
         keeper.followed.follow(journal)
         results = returned.get("results")
         known = list(keeper.followed.results.values()) if results is None else results

@@ -103,3 +103,15 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         waited_for = [unit["reason"] for unit in run.report["units"] if "already running" in unit["reason"]]
         assert len(waited_for) == 4
         assert set(cloud.patches().values()) == {0, 1}, "0: the SSVM and the CPVM"
+
+
+def test_what_was_done_before_the_timeout_of_a_task_is_told(tmp_path: Path) -> None:
+    networks = [{"name": f"n{number:02}"} for number in range(12)]
+    with Cloud(estate(networks=networks, timings={"patch": 4.0}), tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, parallel=1, env={"ANSIBLE_TASK_TIMEOUT": "20"})
+        done = [unit["name"] for unit in run.report["units"] if unit["status"] == "upgraded"]
+        left = [unit["name"] for unit in run.report["units"] if unit["status"] == "left_running"]
+        assert run.rc != 0 and done and len(left) == 1
+        patched = {vm["network"] for vm in cloud.vms().values() if vm.get("network") and vm["software"] == VERSION}
+        assert set(done) <= patched <= {*done, *left}
+        assert f"{len(done)} upgraded" in run.stdout and "imed out" in run.output

@@ -26,7 +26,7 @@ from ..plugin_utils.report.artifacts import plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
 from ..plugin_utils.report.text import drift_text, plan_text
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, last_report, write_plan
-from ..plugin_utils.run import PlayContext, Run, message_of, now
+from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
             if hosts:  # it is they who try, not the module
                 around.tell_modules({PLACES_VARIABLE: nowhere})
             checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
-        result["warnings"] = checked.get("warnings", [])
+        result["warnings"] = show_warnings(checked.get("warnings", ()))
         if checked.get("failed"):
             return {**result, "failed": True, "msg": message_of(checked) or NO_MESSAGE}
         plan, checks = checked["plan"], checked["checks"]
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
             try:
                 path = write_plan(folder, plan, checks)
             except WriteError as error:
-                result["warnings"].append(str(error))
+                show_warnings([str(error)])
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
         if variables["soak"] and plan["steps"] and not variables["drift"]:
             lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before the many follow"]

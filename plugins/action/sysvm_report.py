@@ -26,7 +26,7 @@ from ..plugin_utils.report.write import (
     write_metrics,
     write_report,
 )
-from ..plugin_utils.run import PlayContext, Run, message_of, now
+from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -73,6 +73,7 @@ class ActionModule(ActionBase):
             else:
                 result["warnings"] += problems
                 around.show([f"Report: {file}" for file in written], variables["progress"])
+        result["warnings"] = show_warnings(result.get("warnings", ()))
         return {
             **result,
             "changed": bool(written),

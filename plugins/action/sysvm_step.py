@@ -20,7 +20,7 @@ from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.build import UNFINISHED
-from ..plugin_utils.run import PlayContext, Run, message_of
+from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
 from ..plugin_utils.steps import (
     budget_left,
     failures,
@@ -79,9 +79,8 @@ class ActionModule(LiveAction):
         metrics = None if checking else around.metrics_file(variables)
         keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
         if number == 1 and not checking:
-            keeper.write([], {})  # an older report would tell of another run
-            if args.get("log"):
-                LogFile(args["log"])(log_line("scope", plan["scope"]))
+            keeper.begin()
+            _begin_log(LogFile(args.get("log")), plan["scope"])
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
         try:
@@ -122,7 +121,7 @@ class ActionModule(LiveAction):
             "summary": returned.get("summary", {}),
             "failures": failed,
             "stopped": stopped,
-            "warnings": returned.get("warnings", []),
+            "warnings": show_warnings(returned.get("warnings", ())),
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }
 
@@ -156,3 +155,13 @@ class ActionModule(LiveAction):
         self._task.environment = environment
         returned["warnings"] = [*returned.get("warnings", []), *hosts.problems]
         return returned, interrupted
+
+
+def _begin_log(log: LogFile, scope: str) -> None:
+    """:raises SysvmError: it cannot be written."""
+    log(log_line("scope", scope))
+    if log.problem:
+        raise SysvmError(
+            f"Nothing was touched, as there would be no log: {log.problem}",
+            remedy="Give a path that can be written as sysvm_log, or leave it out.",
+        )

@@ -53,6 +53,7 @@ class Keeper:
         self._rollouts = [*rollouts]
         self._metrics = metrics
         self._host = host
+        self._problem: WriteError | None = None
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
@@ -63,6 +64,18 @@ class Keeper:
         if self._changed and time.monotonic() - self._written >= max(PAUSE_S, SHARE * self._cost_s):
             self.write(list(self.followed.results.values()), self.followed.running)
             self._written, self._changed = time.monotonic(), False
+
+    def begin(self) -> None:
+        """The report before anything is done: an older one would tell of another run.
+
+        :raises WriteError: it cannot be written.
+        """
+        self.write([], {})
+        if self._problem is not None:
+            raise WriteError(
+                f"Nothing was touched, as there would be no report: {self._problem.message}",
+                remedy="Give a folder that can be written as sysvm_report_dir.",
+            )
 
     def correct(self, results: Sequence[Mapping[str, Any]]) -> None:
         """The report with these results of all steps so far."""
@@ -87,8 +100,8 @@ class Keeper:
         try:
             if self._folder is not None:
                 write_report(self._folder, report)
-        except WriteError:
-            self._folder = None
+        except WriteError as problem:
+            self._folder, self._problem = None, problem
         try:
             if self._metrics is not None:
                 write_metrics(self._metrics, report, host=self._host, in_progress=error == UNFINISHED)

@@ -24,7 +24,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.rollout.progress import LogFile
-from .run import show
+from .run import show, show_warnings
 from .watch import Watch
 
 
@@ -76,8 +76,7 @@ class LiveAction(ActionBase):
                     result = execute(module_args={**args, "log": followed, "stop_file": stop_file})
                 finally:
                     self._watch = None
-        if log.problem:
-            result.setdefault("warnings", []).extend(log.warnings)
+        show_warnings(log.warnings)
         return result, watch.interrupted
 
     def end_if(self, interrupted: signal.Signals | None) -> None:

@@ -234,6 +234,20 @@ def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
         display.display(f"{prefix}{line}" if line else line, stderr=where == "stderr")
 
 
+def show_warnings(warnings: Iterable[Any]) -> list[Any]:
+    """Show those that are texts: the callbacks of ansible-core 2.21 fail at them.
+
+    :returns: for the result, the others, which ansible-core has made of a module's own.
+    """
+    others = []
+    for warning in warnings:
+        if isinstance(warning, str):
+            Display().warning(warning)
+        else:
+            others.append(warning)
+    return others
+
+
 def message_of(returned: Mapping[str, Any]) -> str:
     """Why a module failed; of one that broke off the last line of what it left."""
     said = str(returned.get("msg") or "")

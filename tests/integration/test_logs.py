@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,27 +65,46 @@ def the_run_is_refused(cloud: Cloud) -> None:
 
 
 def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    """The work is done by then, so what became of it must be on the terminal at least."""
+    """Known before anything is touched, not after the night."""
     tmp_path.joinpath("file").touch()
     with Cloud(TWO_NETS, tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(tmp_path / "file" / "report"))
-    assert run.rc != 0
+        assert run.rc != 0 and run.journal == []
     assert "Traceback" not in run.output
-    assert str(tmp_path / "file" / "report") in run.errors[0] and "Not a directory" in run.errors[0]
-    assert "Result: success: 2 upgraded" in run.stdout
+    assert "Nothing was touched, as there would be no report" in run.output and "Not a directory" in run.output
 
 
-def test_a_log_that_cannot_be_written_and_a_report_folder_of_ones_own(tmp_path: Path) -> None:
-    """A warning about the log, no more. The folder stays as it is."""
+def test_a_log_that_cannot_be_made(tmp_path: Path) -> None:
     log = tmp_path / "no folder" / "log"
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], canary=False, log=str(log))
+        assert run.rc != 0 and run.journal == []
+    assert f"Nothing was touched, as there would be no log: {log}: No such file or directory" in run.output
+
+
+def test_a_log_that_cannot_be_written_any_more(tmp_path: Path) -> None:
+    """A warning, no more."""
+    log = tmp_path / "logs" / "log"
+    log.parent.mkdir()
+    with Cloud(estate(networks=TWO_NETS["networks"], timings={"patch": 2.0}), tmp_path) as cloud:
+        process = cloud.start(
+            UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "canary": False, "log": str(log)})
+        )
+        wait_for(lambda: log.is_file() and " start " in log.read_text(encoding="utf-8"))
+        shutil.rmtree(log.parent)
+        stdout, stderr = process.communicate(timeout=90)
+    assert process.returncode == 0 and "Result: success: 2 upgraded" in stdout
+    warning = f"[WARNING]: The log could not be written: {log}: No such file or directory"
+    assert "".join(warning.split()) in "".join((stdout + stderr).split()), "it may be wrapped"
+
+
+def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "shared, by all"
     folder.mkdir()
     folder.chmod(0o1777)
     with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, log=str(log), report_dir=str(folder))
+        run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(folder))
     assert run.rc == 0
-    warning = f"[WARNING]: The log could not be written: {log}: No such file or directory"
-    assert "".join(warning.split()) in "".join(run.output.split()), "it may be wrapped"
     assert f"\nReport: {folder}/report.json\n" in run.stdout
     assert folder.stat().st_mode & 0o7777 == 0o1777
     assert json.loads(folder.joinpath("report.json").read_text(encoding="utf-8"))["summary"] == {"upgraded": 2}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import live
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
@@ -76,9 +77,14 @@ def test_what_could_not_be_stopped_is_not_begun(make: Callable[[Path], None], tm
     assert shown == []
 
 
-def test_a_log_that_cannot_be_written_is_a_warning(tmp_path: Path, shown: list[str]) -> None:
+def test_a_log_that_cannot_be_written_is_a_warning(
+    tmp_path: Path, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda dummy, text: warned.append(text))
     returned, _interrupted = Action(tmp_path).run_live("m", {"log": "no/log"}, {})
-    assert returned["warnings"] == [f"The log could not be written: {tmp_path}/no/log: No such file or directory"]
+    assert warned == [f"The log could not be written: {tmp_path}/no/log: No such file or directory"]
+    assert "warnings" not in returned, "the callbacks of ansible-core 2.21 fail at texts"
     assert len(shown) == 2
 
 

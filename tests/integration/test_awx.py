@@ -45,7 +45,9 @@ def awx() -> Iterator[Awx]:
         yield server
 
 
-def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[list[str], str]:
+def apply(
+    awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] | None = None, works: bool = True
+) -> tuple[list[str], str]:
     """The names of what was changed, and all output."""
     environment = {
         **os.environ,
@@ -58,7 +60,7 @@ def apply(awx: Awx, collections: Path, *arguments: str, env: Mapping[str, str] |
     command = [str(BIN / "ansible-playbook"), "-v", "cloudstack.sysvm.awx", "-e", f"@{given.VARIABLES}", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    assert (done.returncode == 0) is works, output
     return re.findall(r"^changed: .*\(item=(.*?)\) =>", done.stdout, re.MULTILINE), output
 
 
@@ -95,6 +97,13 @@ def test_awx_becomes_what_the_variables_say_and_stays_so(awx: Awx, collections: 
     changed, output = apply(awx, collections, "-e", only, "-e", "awx_update_secrets=true", env=new)
     assert (changed, awx.secrets[number]["secret"]) == (["CloudStack"], "the-second-secret")
     assert "the-second-secret" not in output
+
+
+def test_a_shell_without_the_credentials_erases_nothing(awx: Awx, collections: Path) -> None:
+    changed, output = apply(awx, collections, env={**CONNECTION, "CLOUDSTACK_KEY": ""}, works=False)
+    assert changed == [] and len(awx.items) == 1, "nothing was made"
+    assert "Nothing was touched. A credential has an empty key." in " ".join(output.split())
+    assert "the-first-secret" not in output
 
 
 def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:

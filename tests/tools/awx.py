@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PACKAGE = "ansible==13.8.0"  # the newest that has awx.awx; 24.6.1 is also the newest release of AWX
 RECORDED = ROOT / "tests/unit/awx_modules.json"
-KINDS = yaml.safe_load((ROOT / "playbooks/awx.yml").read_text(encoding="utf-8"))[0]["tasks"][0]["loop"]
+KINDS = yaml.safe_load((ROOT / "playbooks/awx.yml").read_text(encoding="utf-8"))[0]["tasks"][-1]["loop"]
 VARIABLES = ROOT / "playbooks/vars/awx.yml"
 KEPT = ("type", "elements", "required", "choices", "aliases")
 

@@ -178,13 +178,13 @@ SSH = """#!/bin/sh
 # Stands in for ssh: the last argument is the command, and this machine the other one.
 for last; do :; done
 echo "$@" >> {log}
-exec sh -c "$last"
+TMPDIR={temporary} exec sh -c "$last"
 """
 
 
 def inventory(folder: Path) -> str:
     for name, text in (
-        ("ssh", SSH.format(log=folder / "ssh.log")),
+        ("ssh", SSH.format(log=folder / "ssh.log", temporary=folder)),
         ("away", "#!/bin/sh\necho No route to host >&2; exit 255\n"),
     ):
         (folder / name).write_text(text)
@@ -210,7 +210,8 @@ def test_from_other_hosts(tmp_path: Path) -> None:
     assert seen.keys() == {"outside", "here"}
     assert all(abs(gap - (end - start)) <= WITHIN_S for gap in seen.values()), (seen, end - start)
     assert "outside.example.com" in (tmp_path / "ssh.log").read_text()
-    running = subprocess.run(["pgrep", "-f", "prober.py 50"], capture_output=True, text=True, check=False).stdout
+    theirs = ["pgrep", "-f", f"{tmp_path}/.*/prober.py 50"]
+    running = subprocess.run(theirs, capture_output=True, text=True, check=False).stdout
     assert running == "", "nothing is left there"
 
 

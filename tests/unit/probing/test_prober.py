@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -47,6 +47,27 @@ class Asked:
         assert self._process.returncode == 0
         return [json.loads(line) for line in output.splitlines()]
 
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+Asking = Callable[[float], Asked]
+
+
+@pytest.fixture
+def asking() -> Iterator[Asking]:
+    """Makes a prober with this rate, which ends with the test, however that ends."""
+    made: list[Asked] = []
+
+    def make(rate: float) -> Asked:
+        made.append(Asked(rate))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
 
 @contextmanager
 def listening() -> Iterator[tuple[socket.socket, int]]:
@@ -77,11 +98,11 @@ def watch(key: str, port: int, **more: Any) -> dict[str, Any]:
     return {"watch": key, "address": HOST, "port": port, **more}
 
 
-def test_first_results_have_their_share_while_others_do_not_answer() -> None:
+def test_first_results_have_their_share_while_others_do_not_answer(asking: Asking) -> None:
     """What is gone is tried again at once, and would leave nothing for what is to come next."""
     with listening() as (_listener, port), ExitStack() as held:
         gone = refusing(held)
-        asked = Asked(50)
+        asked = asking(50)
         asked.ask(*(watch(f"gone-{number}", gone) for number in range(50)))
         asked.ask(*(watch(f"next-{number}", port, once=True) for number in range(10)))
         told = asked.told(2.0)
@@ -90,9 +111,9 @@ def test_first_results_have_their_share_while_others_do_not_answer() -> None:
 
 
 @pytest.mark.parametrize("rate", [50, 7])
-def test_never_more_than_the_bound(rate: int) -> None:
+def test_never_more_than_the_bound(asking: Asking, rate: int) -> None:
     with listening() as (listener, port):
-        asked = Asked(rate)
+        asked = asking(rate)
         asked.ask(*(watch(str(number), port) for number in range(3 * rate)))
         told = asked.told(2.0)
         made = accepted(listener)
@@ -103,9 +124,9 @@ def test_never_more_than_the_bound(rate: int) -> None:
     assert made > rate, "so that there is a second to look at"
 
 
-def test_one_alone_is_tried_every_fifth_of_a_second() -> None:
+def test_one_alone_is_tried_every_fifth_of_a_second(asking: Asking) -> None:
     with listening() as (listener, port):
-        asked = Asked(50)
+        asked = asking(50)
         asked.ask(watch("1", port))
         told = asked.told(2.0)
         made = accepted(listener)
@@ -113,9 +134,9 @@ def test_one_alone_is_tried_every_fifth_of_a_second() -> None:
     assert 8 <= made <= 13
 
 
-def test_what_is_tried_once_waits_until_it_is_armed() -> None:
+def test_what_is_tried_once_waits_until_it_is_armed(asking: Asking) -> None:
     with listening() as (listener, port):
-        asked = Asked(50)
+        asked = asking(50)
         asked.ask(watch("1", port, once=True))
         time.sleep(0.6)
         assert accepted(listener) == 1
@@ -129,10 +150,10 @@ def test_what_is_tried_once_waits_until_it_is_armed() -> None:
         assert accepted(listener) == 0
 
 
-def test_changes_and_confirmation_are_told() -> None:
+def test_changes_and_confirmation_are_told(asking: Asking) -> None:
     with ExitStack() as held:
         with listening() as (_listener, port):
-            asked = Asked(50)
+            asked = asking(50)
             asked.ask(watch("1", port))
             time.sleep(0.7)
             asked.ask({"confirm": "1"})
@@ -152,9 +173,9 @@ def test_changes_and_confirmation_are_told() -> None:
     assert abs(told[2]["at"] - gone) < 0.3 and abs(told[3]["at"] - back) < 0.3
 
 
-def test_it_ends_with_its_input() -> None:
+def test_it_ends_with_its_input(asking: Asking) -> None:
     with listening() as (_listener, port):
-        asked = Asked(50)
+        asked = asking(50)
         asked.ask(watch("1", port))
         assert asked.line()["answers"]
         asked.told(0.0)

@@ -166,6 +166,7 @@ def test_a_listing_that_ends_early_leaves_nothing_under_way() -> None:
     """Neither a second look nor the next listing has more requests under way than allowed."""
     pages = Pages(110)
     pages.counts, pages.slow = dict.fromkeys(range(1, 9), 800), {3, 4, 5}
+    pages.meeting = frozenset({2, 3, 4, 5})
     assert outcome_of(pages, 4, 100) == (
         MalformedAnswerError,
         "listThings: the server counts 800 items but lists 110 as 'vm'.",

@@ -277,9 +277,12 @@ def test_m1_artifacts_for_an_approver_and_for_the_job(tmp_path: Path) -> None:
 
 
 def test_the_artifact_tells_what_was_done_also_where_no_report_can_be_written(tmp_path: Path) -> None:
-    tmp_path.joinpath("file").touch()
+    """The folder goes away during the night; one that is not there before is refused."""
+    folder, hook = tmp_path / "volume", tmp_path / "goes_away.yml"
+    hook.write_text(f"- ansible.builtin.shell: rm -rf {folder} && touch {folder}\n", encoding="utf-8")
+    options = {"kinds": "router", "report_dir": str(folder), "after_step": str(hook)}
     with Cloud(nets(), tmp_path) as cloud:
-        rc, artifacts = run_under_runner(cloud, tmp_path, kinds="router", report_dir=str(tmp_path / "file/report"))
+        rc, artifacts = run_under_runner(cloud, tmp_path, **options)
     result = artifacts["sysvm_upgrade"]["localhost"]
     assert rc == 2
     assert (result["status"], result["summary"]["upgraded"], result["report"]) == ("success", 4, None)

@@ -61,7 +61,7 @@ test-fast: $(VENV)/.dev ## only the fast tests
 
 OLDEST = $(shell $(VENV_PYTHON) -c 'import sys; print("2.18" if sys.version_info < (3, 14) else "2.20")')
 oldest: $(VENV)/.dev ## the unit tests with the oldest ansible-core that this Python can have
-	@$(MAKE) --no-print-directory test-fast PYTHON="$(BIN)/python" VENV=.cache/venvs/oldest CORE=$(OLDEST) PYTEST_ARGS=tests/unit
+	@$(MAKE) --no-print-directory test-fast PYTHON="$(BIN)/python" VENV=.cache/venvs/oldest CORE=$(OLDEST) PYTEST_ARGS="tests/unit $(PYTEST_ARGS)"
 
 lint: $(VENV)/.dev ## ruff, antsibull-changelog and ansible-lint
 	ruff check

@@ -80,7 +80,7 @@ class ActionModule(LiveAction):
         keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
         if number == 1 and not checking:
             keeper.begin()
-            _begin_log(LogFile(args.get("log")), plan["scope"])
+            _begin_log(args.get("log"), plan["scope"])
         count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
         around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
         try:
@@ -157,11 +157,14 @@ class ActionModule(LiveAction):
         return returned, interrupted
 
 
-def _begin_log(log: LogFile, scope: str) -> None:
-    """:raises SysvmError: it cannot be written."""
-    log(log_line("scope", scope))
-    if log.problem:
+def _begin_log(path: str | None, scope: str) -> None:
+    """:raises SysvmError: it cannot be made; a disk that is full stops nothing."""
+    try:
+        if path:
+            open(path, "ab").close()
+    except OSError as error:
         raise SysvmError(
-            f"Nothing was touched, as there would be no log: {log.problem}",
+            f"Nothing was touched, as there would be no log: {path}: {error.strerror}",
             remedy="Give a path that can be written as sysvm_log, or leave it out.",
-        )
+        ) from None
+    LogFile(path)(log_line("scope", scope))

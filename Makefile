@@ -20,6 +20,8 @@ endif
 export PATH := $(BIN):$(PATH)
 # Where it is set, each of the many processes that tests start compiles again all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
+# An operator's shell has settings for a cloud and for Ansible, which are no concern of what is made here.
+unexport $(filter ANSIBLE_% CLOUDSTACK_% CONTROLLER_% TOWER_%,$(.VARIABLES))
 # Keeps an older copy in ~/.ansible/collections from being used instead of this folder.
 export ANSIBLE_COLLECTIONS_PATH = $(SITE_PACKAGES)
 ifdef PIP_INDEX_URL

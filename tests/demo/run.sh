@@ -12,10 +12,6 @@ trap '[[ -z $simulator ]] || kill "$simulator" 2>/dev/null || true; rm -rf "$tmp
 reports=$PWD/.cache/demo
 rm -rf "$reports"
 
-# Nothing of the user's own settings may take part.
-for name in "${!ANSIBLE_@}" "${!CLOUDSTACK_@}"; do
-    [[ $name == ANSIBLE_COLLECTIONS_PATH ]] || unset "$name"
-done
 export LC_ALL=C.UTF-8 no_proxy=127.0.0.1 ANSIBLE_HOME=$tmp/ansible ANSIBLE_CONFIG=$tmp/ansible.cfg
 cat >"$ANSIBLE_CONFIG" <<'EOF'
 [defaults]

@@ -190,12 +190,6 @@ class Cloud:
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Of the machine; C(more) wins, and an empty value there takes a variable away."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("CLOUDSTACK_", "ANSIBLE_", "PYTHONUNBUFFERED"))
-            or name == "ANSIBLE_COLLECTIONS_PATH"
-        }
         temporary = self.simulator.folder / "tmp"
         if not temporary.is_symlink():
             # ansible-core binds a socket there, whose path may have 107 characters; those of pytest's folders grow.
@@ -213,8 +207,9 @@ class Cloud:
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_NOCOLOR": "1",
+            "PYTHONUNBUFFERED": "",
         }
-        merged = {**kept, **own, **self.simulator.environment(), **(more or {})}
+        merged = {**os.environ, **own, **self.simulator.environment(), **(more or {})}
         return {name: value for name, value in merged.items() if value}
 
     # -- what the simulator knows

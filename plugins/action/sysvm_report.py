@@ -144,11 +144,10 @@ def _report(args: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
     if not plan:  # there was none, so nothing was done about what the last report remembers
         plan = {"restarts": [restart for restart in known_restarts(last) if not restart["succeeded"]]}
+    known = {"checks": args["checks"] or [], "started": now(), **plan}
     return build_report(
-        plan,
-        plan.get("checks", args["checks"] or []),
+        {**known, "started": args["started"] or known["started"]},
         results,
-        started=args["started"] or plan.get("started") or now(),
         finished=now(),
         error=args["error"],
         running=running,

@@ -76,8 +76,8 @@ class ActionModule(LiveAction):
         around.tell_modules(
             {JOURNAL_VARIABLE: journal, GUARD_VARIABLE: guards[-1] if guards else "", MET_VARIABLE: "1"}
         )
-        metrics = None if checking else around.metrics_file(variables)
-        keeper = Keeper(folder, plan, before, journal, run.rollouts(), metrics=metrics, host=around.host)
+        path = None if checking else around.metrics_file(variables)
+        keeper = Keeper(folder, plan, before, journal, run.rollouts(), (path, around.host) if path else None)
         if number == 1 and not checking:
             keeper.begin()
             _begin_log(args.get("log"), plan["scope"])

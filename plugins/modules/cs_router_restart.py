@@ -245,22 +245,13 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ..module_utils.entry.arguments import request_from_params
+from ..module_utils.entry.arguments import ROUTER_TARGETS, router_request
 from ..module_utils.entry.module import run
 from ..module_utils.entry.upgrade import upgrade
-from ..module_utils.knowledge.vocabulary import Method
-from ..module_utils.planning.targets import Targets
-
-TARGETS = ("networks", "vpcs", "routers")
-
-
-def restart(client, params, check_mode):
-    targets = Targets(**{option: params[option] or () for option in TARGETS})
-    return upgrade(client, request_from_params(params, targets, Method(params["mode"])), check_mode=check_mode)
 
 
 def main():
-    run("cs_router_restart", restart, required_one_of=[TARGETS])
+    run("cs_router_restart", router_request, upgrade, required_one_of=[ROUTER_TARGETS])
 
 
 if __name__ == "__main__":

@@ -215,20 +215,13 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ..module_utils.entry.arguments import request_from_params
+from ..module_utils.entry.arguments import live_patch_request
 from ..module_utils.entry.module import run
 from ..module_utils.entry.upgrade import upgrade
-from ..module_utils.knowledge.vocabulary import Method
-from ..module_utils.planning.targets import Targets
-
-
-def live_patch(client, params, check_mode):
-    targets = Targets(system_vms=params["system_vms"])
-    return upgrade(client, request_from_params(params, targets, Method.LIVE_PATCH), check_mode=check_mode)
 
 
 def main():
-    run("cs_systemvm_livepatch", live_patch)
+    run("cs_systemvm_livepatch", live_patch_request, upgrade)
 
 
 if __name__ == "__main__":

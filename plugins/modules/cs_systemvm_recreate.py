@@ -214,21 +214,13 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-from ..module_utils.entry.arguments import request_from_params
+from ..module_utils.entry.arguments import recreate_request
 from ..module_utils.entry.module import run
 from ..module_utils.entry.upgrade import upgrade
-from ..module_utils.knowledge.vocabulary import Method
-from ..module_utils.planning.targets import Targets
-
-
-def recreate(client, params, check_mode):
-    targets = Targets(system_vms=params["system_vms"])
-    method = Method.RECREATE if params["mode"] == "destroy" else Method.RESTART
-    return upgrade(client, request_from_params(params, targets, method), check_mode=check_mode)
 
 
 def main():
-    run("cs_systemvm_recreate", recreate)
+    run("cs_systemvm_recreate", recreate_request, upgrade)
 
 
 if __name__ == "__main__":

@@ -68,18 +68,12 @@ evidence:
       missing: []
 """
 
-from ..module_utils.cloud.evidence import MOST_UNITS, Reader
+from ..module_utils.entry.failed_units import evidence_request, read_evidence
 from ..module_utils.entry.module import run
-from ..module_utils.entry.outcome import Outcome
-
-
-def read(client, params, check_mode):
-    reader = Reader(client, diagnostics=params["diagnostics"] and not check_mode)
-    return Outcome({"evidence": [reader.read(unit) for unit in params["units"][:MOST_UNITS]]})
 
 
 def main():
-    run("cs_sysvm_evidence", read)
+    run("cs_sysvm_evidence", evidence_request, read_evidence)
 
 
 if __name__ == "__main__":

@@ -90,17 +90,11 @@ lacking:
 """
 
 from ..module_utils.entry.module import run
-from ..module_utils.entry.role import make_role
-from ..module_utils.knowledge.permissions import Use
-
-
-def role(client, params, check_mode):
-    uses = [Use(use) for use in params["uses"]]
-    return make_role(client, params["name"], uses, optional=params["optional"], check_mode=check_mode)
+from ..module_utils.entry.role import make_role, role_request
 
 
 def main():
-    run("cs_sysvm_role", role)
+    run("cs_sysvm_role", role_request, make_role)
 
 
 if __name__ == "__main__":

@@ -107,29 +107,12 @@ notes:
   sample: []
 """
 
-import os
-
-from ..module_utils.entry.arguments import probing_from_params
 from ..module_utils.entry.module import run
-from ..module_utils.entry.soak import SoakRequest, soak
-from ..module_utils.planning.targets import Targets
-
-
-def watch(client, params, check_mode):
-    request = SoakRequest(
-        Targets(system_vms=params["system_vms"], routers=params["routers"]),
-        params["duration"],
-        params["jobs"] or {},
-        probing_from_params(params, os.environ),
-        params["health_checks"],
-        params["log"],
-        params["stop_file"],
-    )
-    return soak(client, request, check_mode=check_mode)
+from ..module_utils.entry.soak import soak, soak_request
 
 
 def main():
-    run("cs_sysvm_soak", watch, required_one_of=[("system_vms", "routers")])
+    run("cs_sysvm_soak", soak_request, soak, required_one_of=[("system_vms", "routers")])
 
 
 if __name__ == "__main__":

@@ -388,51 +388,14 @@ management_server_version:
   sample: 4.22.0.0
 """
 
-import os
-
-from ..module_utils.cloud.history import Took
-from ..module_utils.cloud.model import Restart
-from ..module_utils.entry.arguments import deadline_from_params, probing_from_params, scope_from_params
 from ..module_utils.entry.check import check_versions
+from ..module_utils.entry.check_request import check_request
 from ..module_utils.entry.module import run
-from ..module_utils.knowledge.vocabulary import Unsupported, WantedMethod
-from ..module_utils.planning.estimate import RunBounds
-from ..module_utils.planning.impact import Gaps
-from ..module_utils.planning.policy import Order, Policy, Strategy
 from ..module_utils.planning.selection import MISSING_LIBRARIES
 
 
-def check(client, params, check_mode):
-    policy = Policy(
-        scope_from_params(params),
-        Strategy(
-            method=WantedMethod(params["method"]),
-            unsupported=Unsupported(params["unsupported"]),
-            allow_degraded=params["allow_degraded"],
-            fallback=params["fallback"] == "recreate",
-        ),
-        Order(canary=params["canary"], waves=tuple(params["steps"])),
-        frozenset(params["ignore_checks"]),
-    )
-    return check_versions(
-        client,
-        policy,
-        params["fail_on_checks"],
-        max_failures=params["max_failures"],
-        deadline=deadline_from_params(params),
-        known_restarts=[Restart(**restart) for restart in params["known_restarts"]],
-        known_durations=[Took.from_dict(took) for took in params["known_durations"]],
-        known_gaps={
-            (each["kind"], each["method"]): Gaps(each["shortest_s"], each["longest_s"]) for each in params["known_gaps"]
-        },
-        probing=probing_from_params(params, os.environ),
-        bounds=RunBounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
-        target_version=params["target_version"] or "",
-    )
-
-
 def main():
-    run("cs_sysvm_version_check", check, missing=MISSING_LIBRARIES)
+    run("cs_sysvm_version_check", check_request, check_versions, missing=MISSING_LIBRARIES)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,7 @@ class Keeper:
     :param before: the results of the steps before.
     :param journal: the file to follow.
     :param rollouts: notes and guards of the steps before.
-    :param metrics: the file for metrics, if there is to be one.
-    :param host: whose metrics they are.
+    :param metrics: the file for metrics, if there is to be one, and of which host they are.
     """
 
     def __init__(
@@ -41,9 +40,7 @@ class Keeper:
         before: Sequence[Mapping[str, Any]],
         journal: str,
         rollouts: Sequence[Mapping[str, Any]] = (),
-        *,
-        metrics: str | None = None,
-        host: str = "localhost",
+        metrics: tuple[str, str] | None = None,
     ) -> None:
         self.followed = Followed()
         self._folder = folder
@@ -52,7 +49,6 @@ class Keeper:
         self._journal = journal
         self._rollouts = [*rollouts]
         self._metrics = metrics
-        self._host = host
         self._problem: WriteError | None = None
         self._cost_s = 0.0
         self._written = 0.0
@@ -89,9 +85,7 @@ class Keeper:
         begin = time.monotonic()
         report = build_report(
             self._plan,
-            self._plan["checks"],
             [*self._before, *results],
-            started=self._plan["started"],
             finished=now(),
             error=error,
             running=running,
@@ -104,7 +98,8 @@ class Keeper:
             self._folder, self._problem = None, problem
         try:
             if self._metrics is not None:
-                write_metrics(self._metrics, report, host=self._host, in_progress=error == UNFINISHED)
+                path, host = self._metrics
+                write_metrics(path, report, host=host, in_progress=error == UNFINISHED)
         except WriteError:
             self._metrics = None
         self._cost_s = time.monotonic() - begin

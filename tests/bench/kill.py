@@ -36,6 +36,7 @@ sys.path.insert(0, str(ROOT))
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import ROUTER_KINDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope
 from tests.simulator.process import SimulatorProcess
@@ -227,7 +228,7 @@ def check(state: dict[str, Any], journal: list[dict[str, Any]], kills: Sequence[
 def check_plan(simulator: SimulatorProcess) -> Iterator[str]:
     """One more run would have nothing to do."""
     with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
-        left = check_versions(client, Policy(Scope(kinds=ROUTER_KINDS)), False).values["summary"]
+        left = check_versions(client, CheckRequest(Policy(Scope(kinds=ROUTER_KINDS)), False)).values["summary"]
     if left != {"none": UNITS}:
         yield f"one more run would do {left}"
 

@@ -20,6 +20,7 @@ import requests
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
@@ -256,7 +257,7 @@ class Scene:
                 strike_at("*")
             try:
                 if phase is Phase.PLAN:
-                    outcome = check_versions(client, POLICY, True)
+                    outcome = check_versions(client, CheckRequest(POLICY, True))
                 else:
                     request = Request(TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
                     outcome = upgrade(client, request)
@@ -285,7 +286,7 @@ class Scene:
         :param idle: the first step begins when no job runs any more.
         """
         with self.client() as client:
-            outcome = check_versions(client, POLICY, True)
+            outcome = check_versions(client, CheckRequest(POLICY, True))
             assert outcome.failure is None, outcome.failure
             plan = outcome.values["plan"]
             units = {unit["id"]: unit for unit in plan["units"]}

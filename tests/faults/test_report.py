@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from tests.faults.matrix import End, Expected, Kind
 from tests.faults.scene import POLICY, UNITS, Ended, Phase, Scene, estate
@@ -34,7 +35,7 @@ def test_report(
     record_property("cell", [kind.name, phase.value])
     with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
         with scene.client() as client:
-            checked = check_versions(client, POLICY, True)
+            checked = check_versions(client, CheckRequest(POLICY, True))
         ended = scene.act(phase, kind.strike, first=expected.first)
         made = make_report(scene, checked, ended)
         assert [*check_report(scene, made, ended, expected)] == []

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.history import Took, durations_of_report
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest, Earlier
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
@@ -42,7 +43,9 @@ class Run:
 
     def plan(self, known: tuple[Took, ...] = (), **scope: Any) -> dict[str, Any]:
         policy = Policy(Scope(kinds=ROUTER_KINDS, **scope), Strategy(self._method))
-        outcome = check_versions(self._client, policy, True, known_durations=known, bounds=self._bounds)
+        outcome = check_versions(
+            self._client, CheckRequest(policy, True, earlier=Earlier(durations=known), bounds=self._bounds)
+        )
         assert outcome.failure is None, outcome.failure
         plan: dict[str, Any] = outcome.values["plan"]
         return plan
@@ -64,7 +67,7 @@ class Run:
             seconds += (max(moments) - min(moments)).total_seconds()
             results += done
         now = datetime.now(timezone.utc).isoformat()
-        return build_report(plan, [], results, started=now, finished=now), seconds
+        return build_report({**plan, "started": now}, results, finished=now), seconds
 
 
 def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], RunBounds, WantedMethod]:

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
@@ -37,7 +38,7 @@ def zone(**more: Any) -> list[dict[str, Any]]:
 
 def planned(simulator: RunningSimulator, **strategy: Any) -> Outcome:
     with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
-        return check_versions(client, Policy(strategy=Strategy(**strategy)), False)
+        return check_versions(client, CheckRequest(Policy(strategy=Strategy(**strategy)), False))
 
 
 RECREATE = {"method": WantedMethod.RECREATE}

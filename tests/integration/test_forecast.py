@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Unsupported
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from tests.simulator.process import RunningSimulator, SimulatorThread
@@ -81,7 +82,9 @@ def generated(seed: int, source: str) -> dict[str, Any]:
 
 def methods(simulator: RunningSimulator, strategy: Strategy, target: str = "") -> dict[str, str]:
     with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
-        plan = check_versions(client, Policy(strategy=strategy), False, target_version=target).values["plan"]
+        plan = check_versions(client, CheckRequest(Policy(strategy=strategy), False, target_version=target)).values[
+            "plan"
+        ]
     assert bool(plan["forecast"]) == bool(target)
     return {unit["name"]: unit["method"] for unit in plan["units"]}
 
@@ -148,4 +151,4 @@ def test_what_is_no_target(target: str, words: str) -> None:
         Client(Connection(simulator.url, simulator.key, simulator.secret)) as client,
         pytest.raises(SysvmError, match=re.escape(words)),
     ):
-        check_versions(client, Policy(), False, target_version=target)
+        check_versions(client, CheckRequest(Policy(), False, target_version=target))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
@@ -66,7 +67,7 @@ KINDS = {"system_vms": ("ssvm", "cpvm"), "networks": ("network",), "vpcs": ("vpc
 
 def planned(simulator: VirtualSimulator, strategy: Strategy, target: str = "") -> Plan:
     with simulator.client() as client:
-        values = check_versions(client, Policy(strategy=strategy), False, target_version=target).values
+        values = check_versions(client, CheckRequest(Policy(strategy=strategy), False, target_version=target)).values
     assert [each for each in values["checks"] if each["status"] == "fail"] == []
     return values["plan"]
 

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Restart
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest, Earlier
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
@@ -73,7 +74,7 @@ def act(simulator: VirtualSimulator, command: str, **params: str) -> None:
 def planned(simulator: VirtualSimulator, method: WantedMethod = WantedMethod.AUTO, **more: Any) -> Outcome:
     with simulator.client() as client:
         policy = Policy(strategy=Strategy(method), order=Order())
-        return check_versions(client, policy, False, **more)
+        return check_versions(client, CheckRequest(policy, False, **more))
 
 
 def units_of(plan: Outcome) -> dict[str, dict[str, Any]]:
@@ -511,7 +512,7 @@ def test_rules_that_failed_are_still_owed_when_the_server_has_forgotten_its_jobs
         simulator.set_faults([])
         simulator.clock.leap(50 * 3600)
         assert units_of(planned(simulator))["n"]["method"] == "none", units_of(planned(simulator))["n"]["reason"]
-        unit = units_of(planned(simulator, known_restarts=told))["n"]
+        unit = units_of(planned(simulator, earlier=Earlier(told)))["n"]
         assert unit["method"] == "restart" and "rules" in unit["reason"]
 
 

@@ -20,8 +20,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.evidence import Reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.account import naming_all_that_is_refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import make_role
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.role import RoleRequest, make_role
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import (
     DECLARED,
@@ -75,7 +76,7 @@ def carry_out(simulator: RunningSimulator, client: Client, use: Use) -> dict[str
         policy = Policy(strategy=Strategy(WantedMethod.RECREATE))
         probing = Probing(Wanted(nat_ports=(22,))) if use is Use.PROBE else None
         with naming_all_that_is_refused(client, [Use.CHECK]):
-            return dict(check_versions(client, policy, False, probing=probing).values)
+            return dict(check_versions(client, CheckRequest(policy, False, probing=probing)).values)
     vms = simulator.state()["vms"]
     system_vms = [name for name in vms if name[0] in "sv"]
     routers = [name for name in vms if name[0] in "rb"]
@@ -128,14 +129,14 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         pytest.raises(PermissionDeniedError, match="server does not know: listHosts, listVPCs, patchSystemVm"),
         naming_all_that_is_refused(client, METHODS),
     ):
-        check_versions(client, Policy(), False)
+        check_versions(client, CheckRequest(Policy(), False))
 
 
 def test_without_what_is_optional_a_plan_is_made_and_says_so() -> None:
     def plan(optional: bool) -> dict[str, Any]:
         allowed = [*commands_of(METHODS, optional=optional)]
         with SimulatorThread(every_kind(allowed_commands=allowed)) as simulator, client_of(simulator) as client:
-            return dict(check_versions(client, Policy(), False).values["plan"])
+            return dict(check_versions(client, CheckRequest(Policy(), False)).values["plan"])
 
     def told(plan: dict[str, Any]) -> list[str]:
         return [json.dumps(each) for each in plan["not_handled"] if "shared file system" in json.dumps(each)]
@@ -169,9 +170,9 @@ def test_the_role_is_made_once_and_completed() -> None:
             found = client.read("listRolePermissions", roleid=role["id"])["rolepermission"]
             return [f"{each['permission']} {each['rule']}" for each in found]
 
-        expected = make_role(client, ROLE, [Use.CHECK], check_mode=True)
+        expected = make_role(client, RoleRequest(ROLE, [Use.CHECK]), check_mode=True)
         assert expected.changed and expected.values["role"]["id"] is None and simulator.journal() == []
-        made = make_role(client, ROLE, [Use.CHECK])
+        made = make_role(client, RoleRequest(ROLE, [Use.CHECK]))
         assert (
             made.changed
             and made.diff
@@ -180,13 +181,13 @@ def test_the_role_is_made_once_and_completed() -> None:
             and made.values["lacking"] == []
         )
         assert rules() == [*(f"allow {each}" for each in commands_of([Use.CHECK], optional=True)), "deny *"]
-        assert not make_role(client, ROLE, [Use.CHECK]).changed
+        assert not make_role(client, RoleRequest(ROLE, [Use.CHECK])).changed
 
-        wider = make_role(client, ROLE, [Use.RECREATE], check_mode=True)
+        wider = make_role(client, RoleRequest(ROLE, [Use.RECREATE]), check_mode=True)
         assert {each["command"] for each in wider.values["lacking"]} == set(NEEDS[Use.RECREATE].required)
-        assert make_role(client, ROLE, [Use.RECREATE]).values["lacking"] == []
+        assert make_role(client, RoleRequest(ROLE, [Use.RECREATE])).values["lacking"] == []
         assert rules()[-1] == "deny *" and "allow destroySystemVm" in rules()
-        assert not make_role(client, ROLE, [Use.CHECK]).changed, "nothing is taken away"
+        assert not make_role(client, RoleRequest(ROLE, [Use.CHECK])).changed, "nothing is taken away"
 
 
 def test_a_role_that_was_left_half_made_is_finished() -> None:
@@ -194,7 +195,7 @@ def test_a_role_that_was_left_half_made_is_finished() -> None:
         role = client.change("createRole", name=ROLE, type="Admin")["role"]["id"]
         for permission, rule in (("allow", "listZones"), ("deny", "*"), ("allow", "listHosts")):
             client.change("createRolePermission", roleid=role, rule=rule, permission=permission)
-        made = make_role(client, ROLE, USUAL)
+        made = make_role(client, RoleRequest(ROLE, USUAL))
         assert made.changed and made.values["lacking"] == [] and made.diff is not None
         assert made.diff()["before"] == "allow listZones\ndeny *\nallow listHosts\n"
         assert made.diff()["after"].startswith("allow listZones\nallow listHosts\nallow destroyRouter\n")
@@ -206,8 +207,8 @@ def test_a_role_of_somebody_else_is_not_changed() -> None:
         for permission, rule in (("deny", "destroy*"), ("allow", "list*"), ("allow", "query*"), ("deny", "*")):
             client.change("createRolePermission", roleid=role, rule=rule, permission=permission)
         before = simulator.journal()
-        assert make_role(client, "operations", [Use.CHECK]).failure is None, "wildcards allow all of it"
-        lacks = make_role(client, "operations", [Use.RECREATE])
+        assert make_role(client, RoleRequest("operations", [Use.CHECK])).failure is None, "wildcards allow all of it"
+        lacks = make_role(client, RoleRequest("operations", [Use.RECREATE]))
         assert simulator.journal() == before and not lacks.changed and lacks.failure
         assert "destroySystemVm: rule 1 denies it (deny destroy*)" in lacks.failure
         assert "restartVPC: rule 4 denies it (deny *)" in lacks.failure
@@ -226,7 +227,7 @@ def test_where_no_role_can_do(static: bool, role_type: str, words: str) -> None:
         simulator.update(settings={"dynamic.apichecker.enabled": str(not static).lower()})
         before = simulator.journal()
         with pytest.raises(SysvmError) as caught:
-            make_role(client, ROLE, USUAL)
+            make_role(client, RoleRequest(ROLE, USUAL))
         assert words in str(caught.value) and simulator.journal() == before
 
 
@@ -239,8 +240,8 @@ def test_who_may_not_make_roles_is_told(missing: str) -> None:
         pytest.raises(PermissionDeniedError, match=f"server does not know: {missing}\\."),
         naming_all_that_is_refused(client, [Use.ROLE]),
     ):
-        make_role(client, ROLE, [Use.CHECK])
-        make_role(client, ROLE, [Use.RECREATE])
+        make_role(client, RoleRequest(ROLE, [Use.CHECK]))
+        make_role(client, RoleRequest(ROLE, [Use.RECREATE]))
 
 
 # As an operator

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
@@ -41,7 +42,7 @@ def cloud(version: str, template: str, **sections: Any) -> VirtualSimulator:
 def planned(simulator: VirtualSimulator) -> dict[str, dict[str, Any]]:
     """What the plan says of each router's unit."""
     with simulator.client() as client:
-        units = check_versions(client, Policy(), False).values["plan"]["units"]
+        units = check_versions(client, CheckRequest(Policy(), False)).values["plan"]["units"]
     return {unit["name"]: unit for unit in units if unit["kind"] in ("network", "vpc")}
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Connection
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from tests.simulator.releases import BEFORE, estate_of
@@ -110,7 +111,7 @@ def planned(
     policy = Policy(strategy=Strategy(method=method))
     with RelayedClient(simulator, relay, answers) as client:
         try:
-            values = check_versions(client, policy, False).values
+            values = check_versions(client, CheckRequest(policy, False)).values
         except SysvmError as refusal:
             return Planned(told=f"{refusal} {refusal.remedy}", refused=True)
     plan, checks = values["plan"], [each for each in values["checks"] if each["status"] != "ok"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import re
 from collections import Counter
@@ -14,6 +15,8 @@ import pytest
 from tests.tools.rooms import ARROWS, PREFIX, ROOT, SOURCES, Arrows, arrows_of, between_rooms, room_of, with_drawing
 
 MOST_LINES = 450
+MOST_PARAMETERS = 6
+MOST_LINES_OF_CODE = 30  # of a module
 # From top to bottom; what runs in ansible-playbook and what runs as a module stand on the same rooms.
 BELOW = ("rollout", "planning", "probing", "units", "options", "cloud", "api", "knowledge")
 CHAINS = (("action", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
@@ -97,6 +100,30 @@ def test_no_file_is_too_long_to_be_read() -> None:
     assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > MOST_LINES} == {}
 
 
+def parameters(text: str) -> dict[str, int]:
+    """How many each function has, without the instance or class that it belongs to."""
+    found: dict[str, int] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = node.args
+            every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+            count = sum(each is not None and each.arg not in ("self", "cls") for each in every)
+            found[node.name] = max(count, found.get(node.name, 0))
+    return found
+
+
+def test_no_function_has_too_many_parameters() -> None:
+    """What it needs together has a name of its own; the constructors of dataclasses are no functions."""
+    counts = {f"{name}.{each}": count for name, text in SOURCES.items() for each, count in parameters(text).items()}
+    assert {name: count for name, count in counts.items() if count > MOST_PARAMETERS} == {}
+
+
+def test_modules_hold_documentation_and_little_else() -> None:
+    """What they do is in the room entry, where types are checked strictly."""
+    code = {name: text.rpartition('"""')[2] for name, text in SOURCES.items() if name.startswith("plugins.modules.")}
+    assert {name: lines for name, text in code.items() if (lines := len(text.splitlines())) > MOST_LINES_OF_CODE} == {}
+
+
 def test_the_drawing_shows_the_arrows_of_the_code() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     assert page == with_drawing(page)
@@ -145,6 +172,11 @@ def test_an_import_is_an_arrow_however_it_is_written(name: str, text: str, found
 )
 def test_what_goes_down(upper: str, lower: str, right: bool) -> None:
     assert goes_down(upper, lower) is right
+
+
+def test_parameters_are_counted_however_they_are_written() -> None:
+    text = "class A:\n    async def f(self, a, /, b, *c, d=1, **e): pass\n\ndef g(): pass"
+    assert parameters(text) == {"f": 5, "g": 0}
 
 
 def test_a_circle_is_found() -> None:

@@ -72,7 +72,6 @@ class Client:
     :param rng: a random number from 0 to 1.
     :param met: whether this server is known to have accepted these credentials a moment ago: then it is not given up
         after a few seconds.
-    :param on_retry: before a read is repeated, gets the error and the seconds until then.
     :raises SysvmError: when the Python library C(cs) is missing; C(CS_IMPORT_ERROR) is the traceback.
     """
 
@@ -84,7 +83,6 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
-        on_retry: Callable[[ApiError, float], None] | None = None,
         met: bool = False,
     ) -> None:
         if CS_IMPORT_ERROR is not None:
@@ -95,7 +93,9 @@ class Client:
         self.patient = True
         self._page_size = connection.page_size
         self._at_once = connection.connections
-        self._sleep, self._clock, self._rng, self.on_retry = sleep, clock, rng, on_retry
+        self._sleep, self._clock, self._rng = sleep, clock, rng
+        # Before a read is repeated, gets the error and the seconds until then.
+        self.on_retry: Callable[[ApiError, float], None] | None = None
         self._met = met  # whether this server has accepted these credentials once
         self._new_line = partial(_Line, connection, session)
         self._lines = [self._new_line()]  # all there are; what is wrong with the connection shows here

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -35,6 +36,7 @@ class SysvmError(Exception):
         }
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ApiError(SysvmError):
     """A call of the CloudStack API, or an asynchronous job, did not do what was asked.
 
@@ -48,29 +50,19 @@ class ApiError(SysvmError):
     :param retry_after: seconds that the server asks to wait before the next try.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        remedy: str | None = None,
-        command: str | None = None,
-        http_status: int | None = None,
-        errorcode: int | None = None,
-        cserrorcode: int | None = None,
-        errortext: str | None = None,
-        job_id: str | None = None,
-        rejected: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, remedy=remedy)
-        self.command = command
-        self.http_status = http_status
-        self.errorcode = errorcode
-        self.cserrorcode = cserrorcode
-        self.errortext = errortext
-        self.job_id = job_id
-        self.rejected = rejected
-        self.retry_after = retry_after
+    message: str = field(kw_only=False)
+    remedy: str | None = None
+    command: str | None = None
+    http_status: int | None = None
+    errorcode: int | None = None
+    cserrorcode: int | None = None
+    errortext: str | None = None
+    job_id: str | None = None
+    rejected: bool = False
+    retry_after: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message, remedy=self.remedy or type(self).remedy)
 
     def details(self) -> dict[str, Any]:
         """As in the base class, with what is known of command, http_status, the codes, errortext and job_id."""

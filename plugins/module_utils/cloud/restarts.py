@@ -76,15 +76,25 @@ def last_seen(events: Iterable[Event]) -> dict[str, Seen]:
     return last
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What is known of restarts without asking.
+
+    :ivar known: what an earlier report says.
+    :ivar remembered_s: for how long the server knows its jobs.
+    """
+
+    known: Sequence[Restart] = ()
+    remembered_s: float = REMEMBERED_S
+
+
 def read_restarts(
     events: Events,
     units: Sequence[Unit],
     target: str,
     in_flight: Sequence[InFlight],
     now: float,
-    *,
-    known: Sequence[Restart] = (),
-    remembered_s: float = REMEMBERED_S,
+    memory: Memory | None = None,
 ) -> dict[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]]:
     """For each unit with networks: what is owed, and how its networks were restarted last, as far as that is known.
 
@@ -95,10 +105,10 @@ def read_restarts(
     :param target: the version that is upgraded to; part of our jobs' ids.
     :param in_flight: the jobs that run now.
     :param now: seconds since the epoch.
-    :param known: what an earlier report says.
-    :param remembered_s: for how long the server knows its jobs.
     :raises ApiError: as Client.read.
     """
+    memory = memory or Memory()
+    remembered_s = memory.remembered_s
     with_networks = [unit for unit in units if unit.network_ids]
     if not with_networks:
         return {}
@@ -107,7 +117,7 @@ def read_restarts(
     kinds = ["NETWORK.RESTART", *(["VPC.RESTART"] if any(unit.vpc for unit in with_networks) else [])]
     last = last_seen(event for kind in kinds for event in events.of(kind, since))
     last = {identity: seen for identity, seen in last.items() if now - seen.moment <= max(WINDOW_S, remembered_s)}
-    report = Report.of(known)
+    report = Report.of(memory.known)
     wanted = {
         identity: RestartSought(unit, identity, seen.moment, seen.earlier, now - remembered_s)
         for unit in with_networks

@@ -26,6 +26,8 @@ from ..rollout.progress import GUARD_VARIABLE
 from ..rollout.submitter import Guard
 from .orders import Request
 
+ROUTER_TARGETS = ("networks", "vpcs", "routers")
+
 
 def argument_spec(options: Iterable[Option]) -> dict[str, dict[str, Any]]:
     """What AnsibleModule wants to know of the options; a new one each time."""
@@ -121,7 +123,21 @@ def _is_true(text: str) -> bool:
     return text.strip().lower() in ("1", "on", "t", "true", "y", "yes")
 
 
-def request_from_params(params: Mapping[str, Any], targets: Targets, method: Method) -> Request:
+def live_patch_request(params: Mapping[str, Any]) -> Request:
+    return _request(params, Targets(system_vms=params["system_vms"]), Method.LIVE_PATCH)
+
+
+def recreate_request(params: Mapping[str, Any]) -> Request:
+    method = Method.RECREATE if params["mode"] == "destroy" else Method.RESTART
+    return _request(params, Targets(system_vms=params["system_vms"]), method)
+
+
+def router_request(params: Mapping[str, Any]) -> Request:
+    targets = Targets(**{option: params[option] or () for option in ROUTER_TARGETS})
+    return _request(params, targets, Method(params["mode"]))
+
+
+def _request(params: Mapping[str, Any], targets: Targets, method: Method) -> Request:
     """What an acting module was told to do, from its parameters.
 
     :raises SysvmError: as limits_from_params.

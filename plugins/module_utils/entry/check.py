@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,8 @@ from ..cloud.events import Events
 from ..cloud.history import WINDOW_S, Took, read_durations
 from ..cloud.infrastructure import Cloud, Need
 from ..cloud.lists import Lists
-from ..cloud.model import Restart
 from ..cloud.read import read_cloud, read_details
-from ..cloud.restarts import JOB_EXPIRY, elsewhere
+from ..cloud.restarts import JOB_EXPIRY, Memory, elsewhere
 from ..knowledge.differences import notes_on
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
@@ -27,49 +26,29 @@ from ..planning.checks.catalogue import refuse_unknown_checks
 from ..planning.checks.management_server import CANCEL_THRESHOLD, big_s
 from ..planning.checks.registry import CheckContext
 from ..planning.drift import drift
-from ..planning.estimate import Pace, RunBounds, Source, samples
+from ..planning.estimate import Pace, Source, samples
 from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
-from ..planning.impact import Gaps
 from ..planning.not_handled import not_handled
 from ..planning.plan import decide_all, make_plan
-from ..planning.policy import Policy
-from ..planning.scope import scope_text
+from ..planning.scope import budget_text, scope_text
 from ..planning.selection import check_expressions, select_units, zone_ids
 from ..planning.values import parse_share
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
-from .details import with_details, with_restarts
+from .check_request import CheckRequest
+from .details import remembered, with_details, with_restarts
 from .outcome import Outcome
 
 
-def check_versions(
-    client: Client,
-    policy: Policy,
-    fail_on_checks: bool,
-    *,
-    max_failures: str = "0",
-    deadline: datetime | None = None,
-    known_restarts: Sequence[Restart] = (),
-    known_durations: Sequence[Took] = (),
-    known_gaps: Mapping[tuple[str, str], Gaps] | None = None,
-    bounds: RunBounds | None = None,
-    probing: Probing | None = None,
-    target_version: str = "",
-) -> Outcome:
-    """Read the cloud, apply the matrix, run the checks.
+def check_versions(client: Client, request: CheckRequest, check_mode: bool = False) -> Outcome:
+    """Read the cloud, apply the matrix, run the checks; with check mode or without, nothing is changed.
 
-    :param max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
-    :param known_restarts: what an earlier report says of how networks were restarted last.
-    :param known_durations: what an earlier report says of how long units took.
-    :param known_gaps: what it says of what was measured from outside, by kind and method.
-    :param probing: what is going to be watched from outside; some of it is tried now.
-    :param bounds: of the rollout, for its duration; the defaults where none are given.
-    :param target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     :raises PolicyError: when the policy is wrong in itself or names what does not exist.
     """
+    policy, known_restarts, target_version = request.policy, request.earlier.restarts, request.target_version
     check_expressions(policy.scope)
     refuse_unknown_checks(policy.ignored_checks)
-    parse_share(max_failures, 0, "max_failures")
+    parse_share(request.max_failures, 0, "max_failures")
     wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
     lists = Lists.of(client)
     events = Events(lists, time.time() - WINDOW_S)
@@ -82,32 +61,23 @@ def check_versions(
     if target is None and cloud.version is not None:
         cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
         current = {unit.id for unit, verdict in decide_all(cloud, selected, policy) if verdict.method is Method.NONE}
-        selected = with_restarts(
-            events,
-            selected,
-            current,
-            cloud.in_flight,
-            target=str(cloud.version),
-            settings=cloud.settings,
-            known=known_restarts,
-        )
-    bounds = bounds or RunBounds()
+        memory = Memory(known_restarts, remembered(cloud.settings))
+        selected = with_restarts(events, selected, current, cloud.in_flight, str(cloud.version), memory)
     verdicts = decide_all(cloud, selected, policy)
-    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=bounds.parallel))
+    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=request.bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
-    if probing is not None and target is None:
-        context = replace(context, probed=_probed(client, context, probing))
-    bounds = replace(bounds, big_s=big_s(context.cloud.settings))
-    plan = make_plan(context, _pace(events, context, known_durations), bounds, known_gaps)
+    if request.probing is not None and target is None:
+        context = replace(context, probed=_probed(client, context, request.probing))
+    bounds = replace(request.bounds, big_s=big_s(context.cloud.settings))
+    plan = make_plan(context, _pace(events, context, request.earlier.durations), bounds, request.earlier.gaps)
     failure = None
-    if plan.failed_checks and fail_on_checks:
+    if plan.failed_checks and request.fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
-    budget = parse_share(max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
-    now = datetime.now().astimezone()
-    scope = scope_text(
-        policy, client.server, len(cloud.zones), deadline=deadline, budget=budget, share=max_failures, now=now
-    )
+    budget = parse_share(request.max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
+    now, deadline = datetime.now().astimezone(), request.deadline
+    may_fail = budget_text(budget, request.max_failures)
+    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, may_fail=may_fail, now=now)
     return Outcome(
         {
             "plan": {

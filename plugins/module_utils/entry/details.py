@@ -14,7 +14,7 @@ from ..cloud.infrastructure import Cloud, InFlight, Settings
 from ..cloud.lists import Lists
 from ..cloud.model import Owed, Restart, Unit
 from ..cloud.read import read_details, read_setting
-from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Report, read_restarts
+from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Memory, Report, read_restarts
 from ..planning.checks.catalogue import CHECKS, needed
 from ..planning.checks.registry import Check, CheckContext
 
@@ -24,27 +24,24 @@ def with_restarts(
     units: Sequence[Unit],
     current: Collection[str],
     in_flight: Sequence[InFlight],
-    *,
     target: str,
-    settings: Settings | None = None,
-    known: Sequence[Restart] = (),
+    memory: Memory | None = None,
 ) -> list[Unit]:
     """The units with what is known of their networks' last restarts, and what they are owed.
 
     :param current: ids of those that need nothing else; of others nothing is asked, as all that is done to them applies
         rules anyway.
     :param target: the version that is upgraded to.
-    :param settings: where they have been read.
-    :param known: what an earlier report says.
+    :param memory: where it is known for how long the server knows its jobs, or what an earlier report says.
     """
     of_these = [unit for unit in units if unit.id in current and unit.network_ids]
     found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]] = {}
     if of_these:
-        if settings is None:
+        if memory is None:
             settings = Settings({JOB_EXPIRY: read_setting(events.lists.client, JOB_EXPIRY) or ""})
-        remembered_s = remembered(settings)
-        found = read_restarts(events, of_these, target, in_flight, time.time(), known=known, remembered_s=remembered_s)
-    report = Report.of(known)
+            memory = Memory(remembered_s=remembered(settings))
+        found = read_restarts(events, of_these, target, in_flight, time.time(), memory)
+    report = Report.of(memory.known if memory else ())
     return [
         replace(unit, owed=owed, restarts=restarts)
         for unit in units

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -22,17 +22,22 @@ from .account import USES_OF, naming_all_that_is_refused
 from .arguments import argument_spec, connection_from_params, refuse_too_low
 from .outcome import Outcome
 
+Request = TypeVar("Request")
+
 
 def run(
     name: str,
-    function: Callable[[Client, Mapping[str, Any], bool], Outcome],
+    read: Callable[[Mapping[str, Any]], Request],
+    act: Callable[[Client, Request, bool], Outcome],
     *,
     missing: Mapping[str, bool] | None = None,
     **constraints: Any,
 ) -> NoReturn:
-    """Read the parameters, call I(function) with client, parameters and check mode, and exit with its outcome.
+    """Read the parameters, act on what was requested, and exit with the outcome.
 
     :param name: of the module; its options are those of I(options).
+    :param read: what is requested by the parameters; nothing has been sent yet.
+    :param act: does it; gets check mode as well.
     :param missing: further Python libraries the module needs -> whether they are missing.
     :param constraints: AnsibleModule's own, such as C(required_one_of).
     """
@@ -44,12 +49,13 @@ def run(
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
     try:
         refuse_too_low(options.values(), module.params)
+        request = read(module.params)
         connection = connection_from_params(module.params, os.environ)
         with (
             Client(connection, met=MET_VARIABLE in os.environ) as client,
             naming_all_that_is_refused(client, USES_OF[name]),
         ):
-            outcome = function(client, module.params, module.check_mode)
+            outcome = act(client, request, module.check_mode)
     except SysvmError as error:
         module.fail_json(msg=name_options(str(error), told), error=with_options_named(error.details(), told))
     # Only the answer is left to write; looking through thousands of units for garbage would delay it, also at the end.

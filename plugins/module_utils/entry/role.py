@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ..api.client import Client
 from ..api.errors import SysvmError
@@ -20,12 +22,26 @@ NOTHING_ELSE = Rule("*", allows=False)
 _OURS = frozenset(command.lower() for command in DECLARED)
 
 
-def make_role(
-    client: Client, name: str, uses: Collection[Use], *, optional: bool = True, check_mode: bool = False
-) -> Outcome:
+@dataclass(frozen=True)
+class RoleRequest:
+    """The role that is wanted.
+
+    :ivar uses: what for.
+    :ivar optional: allow also what is not indispensable.
+    """
+
+    name: str
+    uses: Collection[Use]
+    optional: bool = True
+
+
+def role_request(params: Mapping[str, Any]) -> RoleRequest:
+    return RoleRequest(params["name"], [Use(use) for use in params["uses"]], params["optional"])
+
+
+def make_role(client: Client, request: RoleRequest, check_mode: bool = False) -> Outcome:
     """Make the role, or complete one that was made here. Of any other it is only said what it lacks.
 
-    :param optional: allow also what is not indispensable.
     :returns: with C(lacking): what the role does not allow, and a failure where that is to remain so.
     :raises SysvmError: where no role can do: rules do not count on this server, or the role is of another type.
     """
@@ -35,7 +51,7 @@ def make_role(
             remedy="An account of type root admin may call everything. For roles with rules, follow CloudStack's"
             " documentation on dynamic roles, which are used since 4.9.",
         )
-    commands = commands_of(uses, optional=optional)
+    name, commands = request.name, commands_of(request.uses, optional=request.optional)
     role = read_role(client, name)
     if role is not None and role.type != ADMIN:
         raise SysvmError(

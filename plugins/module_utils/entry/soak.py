@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..api.client import Client
 from ..cloud.lists import Lists
@@ -18,6 +20,7 @@ from ..rollout.progress import LogFile
 from ..rollout.server import Server
 from ..rollout.soaking import Soak, Soaked
 from ..units.baseline import Baseline
+from .arguments import probing_from_params
 from .outcome import Outcome
 from .rolling import health_zones, stop_asked, version_of_all
 
@@ -41,7 +44,19 @@ class SoakRequest:
     stop_file: str | None = None
 
 
-def soak(client: Client, request: SoakRequest, *, check_mode: bool = False) -> Outcome:
+def soak_request(params: Mapping[str, Any]) -> SoakRequest:
+    return SoakRequest(
+        Targets(system_vms=params["system_vms"], routers=params["routers"]),
+        params["duration"],
+        params["jobs"] or {},
+        probing_from_params(params, os.environ),
+        params["health_checks"],
+        params["log"],
+        params["stop_file"],
+    )
+
+
+def soak(client: Client, request: SoakRequest, check_mode: bool = False) -> Outcome:
     """Watch the targets.
 
     :raises RefusedError: when a target does not exist.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,6 @@ from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Kind, Method
 from ..planning.checks.catalogue import CHECKS, new_disk_problems
 from ..planning.checks.registry import CheckContext
-from ..planning.policy import Policy
 from ..planning.targets import RefusedError, find_targets
 from ..planning.verdicts import Verdict, decide
 from ..rollout.progress import LogFile
@@ -50,7 +49,7 @@ MAY_PASS = frozenset({"StillSettling", "AgentAway", "PairNotWhole"})
 KIND_OF = {"networks": Kind.NETWORK, "vpcs": Kind.VPC, "routers": Kind.INTERNAL_LB, "system_vms": Kind.SSVM}
 
 
-def upgrade(client: Client, request: Request, *, check_mode: bool = False) -> Outcome:
+def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outcome:
     """Act on the targets by one method and prove the result.
 
     :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
@@ -91,7 +90,7 @@ def _read(lists: Lists, request: Request) -> CloudFacts:
     want = _want(request)
     verdicts = ((unit.id, decide(unit, baseline, want)) for unit in found.units)
     current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
-    units = with_restarts(events, found.units, current, in_flight, target=str(target))
+    units = with_restarts(events, found.units, current, in_flight, str(target))
     return CloudFacts(target, units, found.gone, known, baseline, in_flight, cloud)
 
 
@@ -135,17 +134,13 @@ def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) 
     """With what the checks of new disks look at."""
     checks = [check for check in CHECKS if check.new_disks]
     may_recreate = request.fallback and request.method is Method.LIVE_PATCH
-    context = _context(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
+    context = CheckContext.of_call(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
     return with_details(lists, context, checks, [KEEPS_DISK]).cloud
-
-
-def _context(cloud: Cloud, units: Iterable[Unit], method: Method, parallel: int = 1) -> CheckContext:
-    return CheckContext(cloud, [(unit, Verdict(method, "")) for unit in units], Policy(), parallel=parallel)
 
 
 def _blocker(cloud: Cloud, unit: Unit) -> str | None:
     """What speaks against recreating a unit whose live patch failed."""
-    problems = new_disk_problems(_context(cloud, [unit], Method.RECREATE))
+    problems = new_disk_problems(CheckContext.of_call(cloud, [unit], Method.RECREATE))
     return "; ".join(answer.seen for answer in problems) or None
 
 
@@ -153,7 +148,7 @@ def _refuse_what_cannot_come_back(facts: CloudFacts, orders: Orders, request: Re
     method = request.method
     if facts.cloud is None or method is Method.LIVE_PATCH:
         return  # a fallback asks for each unit when its time comes
-    problems = new_disk_problems(_context(facts.cloud, orders.work, method, request.limits.parallel))
+    problems = new_disk_problems(CheckContext.of_call(facts.cloud, orders.work, method, request.limits.parallel))
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
         raise RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))

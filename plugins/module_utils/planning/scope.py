@@ -20,15 +20,14 @@ def scope_text(
     zones: int,
     *,
     deadline: datetime | None,
-    budget: int,
-    share: str,
+    may_fail: str,
     now: datetime | None = None,
 ) -> str:
     """What a run will touch at most, how, and until when.
 
     :param server: the host of the URL.
     :param now: in local time.
-    :param budget: how many units may fail, and I(share) as the operator gave it.
+    :param may_fail: as I(budget_text).
     """
     scope, strategy = policy.scope, policy.strategy
     narrowed = [
@@ -53,9 +52,14 @@ def scope_text(
             f"method {method}",
             *([f"ignoring {', '.join(sorted(policy.ignored_checks))}"] if policy.ignored_checks else []),
             f"until {moment_text(deadline, now)}" if deadline else "no deadline",
-            f"{budget if budget else 'none'} may fail" + (f" ({share})" if "%" in share else ""),
+            may_fail,
         ]
     )
+
+
+def budget_text(budget: int, share: str) -> str:
+    """How many units may fail, and the share that it comes from."""
+    return f"{budget or 'none'} may fail" + (f" ({share})" if "%" in share else "")
 
 
 def kinds_text(kinds: Collection[Kind]) -> list[str]:

@@ -93,7 +93,6 @@ def reach_of(
     since: float,
     until: float,
     *,
-    known: bool = True,
     late_s: float = 0.0,
 ) -> Reach:
     """What the changes come to.
@@ -101,14 +100,13 @@ def reach_of(
     :param changes: in the order in which they were told, the first of them the first result.
     :param since: when the first call was sent.
     :param until: when it was looked at last.
-    :param known: whether somebody still looks at it.
     :param late_s: so long after that a first answer is one from before: a server needs seconds until it touches a VM.
     """
     if changes and changes[0].answers and since < changes[0].at <= since + late_s:
         since = changes[0].at
     early = [change.answers for change in changes if max(change.at, change.seen) <= since]
     before = early[-1] if early else None
-    after = changes[-1].answers if changes and known else None
+    after = changes[-1].answers if changes else None
     gaps: list[Gap] = []
     for change in changes if before else ():
         if max(change.at, change.seen) <= since:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..api.client import Client
@@ -275,15 +275,9 @@ class Probes:
 
     def _reach(self, unit_id: str, watched: _Watched) -> Reach:
         now = self._now()
-        return reach_of(
-            watched.endpoint,
-            watched.place.name,
-            watched.changes,
-            self._called.get(unit_id, now),
-            now,
-            known=watched.place.alive,
-            late_s=watched.place.first_s,
-        )
+        place, since = watched.place, self._called.get(unit_id, now)
+        reach = reach_of(watched.endpoint, place.name, watched.changes, since, now, late_s=place.first_s)
+        return reach if place.alive else replace(reach, after=None)  # nobody looks at it any more
 
     def confirm(self, unit_id: str) -> None:
         """An answer from now on is wanted of all that answered before."""

@@ -22,10 +22,8 @@ OUTCOME = ("status", "reason", "code", "conditions", "job_ids", "started", "fini
 
 def build_report(
     plan: Mapping[str, Any],
-    checks: Sequence[Mapping[str, Any]],
     results: Iterable[Mapping[str, Any]],
     *,
-    started: str,
     finished: str,
     error: str | None = None,
     running: Mapping[str, str] | None = None,
@@ -33,6 +31,7 @@ def build_report(
 ) -> dict[str, Any]:
     """Every unit of the plan exactly once, with its result where it has one.
 
+    :param plan: with its C(checks), and when the run C(started).
     :param results: the C(results) of all module calls, in their order.
     :param error: what broke the run off, if anything did.
     :param running: the units that are at work, by id, and since when.
@@ -43,7 +42,7 @@ def build_report(
         C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these units.
     """
     by_id = {result["id"]: result for result in results}
-    at_work = running or {}
+    at_work, checks = running or {}, plan.get("checks", ())
     refused = not by_id and any(check["status"] == "fail" for check in checks)
     not_started = "not started: a check failed" if refused else "not started"
     units = [
@@ -65,7 +64,7 @@ def build_report(
         "error": error or None,
         "next": _next(status, set(summary)),
         "scope": plan.get("scope"),
-        "started": started,
+        "started": plan["started"],
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
         "expected": (plan.get("estimate") or {}).get("span"),

@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Restart, Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import (
+    Memory,
     elsewhere,
     last_seen,
     read_restarts,
@@ -101,7 +102,7 @@ def ours(identity: str, purpose: Purpose, attempt: int = 1) -> str:
 
 def judged(unit: Unit, api: Api, in_flight: Sequence[InFlight] = (), **more: Any) -> Any:
     events = Events(lists_of(api), NOW - 30 * 24 * 3600)
-    return read_restarts(events, [unit], TARGET_TEXT, in_flight, NOW + HOUR * 60, **more)[unit.id]
+    return read_restarts(events, [unit], TARGET_TEXT, in_flight, NOW + HOUR * 60, Memory(**more))[unit.id]
 
 
 CURRENT = vm("r", software=TARGET_TEXT, created=at(-30 * DAY))

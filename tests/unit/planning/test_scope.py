@@ -15,7 +15,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import moment_text, scope_text
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import (
+    budget_text,
+    moment_text,
+    scope_text,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     check_expressions,
     describe,
@@ -126,7 +130,7 @@ BERLIN = timezone(timedelta(hours=1), "CET")
 
 
 def test_everything_in_words() -> None:
-    text = scope_text(make_policy(), "cloud.example.com", 2, deadline=None, budget=0, share="0")
+    text = scope_text(make_policy(), "cloud.example.com", 2, deadline=None, may_fail=budget_text(0, "0"))
     assert text == "cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail"
 
 
@@ -138,7 +142,7 @@ def test_a_narrow_scope_in_one_line() -> None:
         exclude_names=("a\nb",),
     )
     deadline = datetime(2026, 11, 23, 6, 0, tzinfo=BERLIN)
-    text = scope_text(policy, "h", 1, deadline=deadline, budget=5, share="10%")
+    text = scope_text(policy, "h", 1, deadline=deadline, may_fail=budget_text(5, "10%"))
     for part in ("zones Berlin", "kinds ssvm", "n9 and 2 more", "all but a b", "5 may fail (10%)", "(1 zone)"):
         assert part in text
     assert "until Mon 2026-11-23 06:00 (CET, UTC+01:00)" in text and "\n" not in text

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...cloud.endpoints import Probed
-from ...cloud.infrastructure import Cloud, Need
-from ..policy import Policy, PolicyError
+from ...cloud.infrastructure import Need
+from ..policy import PolicyError
 from . import hosts, management_server, new_vms, planned_units, reachability, sessions
 from .registry import Check, CheckContext, CheckResult, CheckStatus
 
@@ -47,9 +47,8 @@ def probes_answer(probed: Probed | None, ignored: Iterable[str], away: Sequence[
 
     :param away: what keeps hosts from trying it.
     """
-    answer = reachability.probes.ask(CheckContext(Cloud((), (), (), (), ()), (), Policy(), probed))
-    if away:
-        answer = CheckResult(answer.name, CheckStatus.FAIL, "; ".join(away), reachability.probes.remedy)
+    found = [*away] or reachability.unanswered(probed)
+    answer = reachability.probes.answer(found, lambda: reachability.answers(probed))
     return _unless_ignored(answer, ignored)
 
 

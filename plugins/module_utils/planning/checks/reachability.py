@@ -7,30 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...cloud.endpoints import Probed
 from .registry import Against, CheckContext, CheckStatus, check
 
 MOST_NAMES = 5
 
 
-def _fine(context: CheckContext) -> str:
-    if context.probed is None:
+def answers(probed: Probed | None) -> str:
+    if probed is None:
         return "nothing is to be probed"
-    if not context.probed.tried:
+    if not probed.tried:
         return "no unit in scope serves anything that a TCP connection could reach"
-    return "; ".join(f"{each.answered} of {each.all} addresses answer {each.place}" for each in context.probed.tried)
+    return "; ".join(f"{each.answered} of {each.all} addresses answer {each.place}" for each in probed.tried)
 
 
-@check(
-    "probes",
-    "Does what is to be probed answer from where it is tried?",
-    worst=CheckStatus.FAIL,
-    remedy="From there nothing can be measured. Name hosts in sysvm_probe_from that reach the public addresses, leave "
-    "sysvm_probe out, or go on without measuring by sysvm_ignore_checks: [probes].",
-    fine=_fine,
-    concerns=lambda context: context.probed is not None,
-)
-def probes(context: CheckContext) -> Iterator[str | Against]:
-    for each in context.probed.tried if context.probed else ():
+def unanswered(probed: Probed | None) -> Iterator[str | Against]:
+    for each in probed.tried if probed else ():
         if not each.all:
             continue
         if not each.answered:
@@ -43,3 +35,16 @@ def probes(context: CheckContext) -> Iterator[str | Against]:
                 CheckStatus.WARN,
                 "What does not answer before its unit is upgraded is not measured, and nothing fails because of it.",
             )
+
+
+@check(
+    "probes",
+    "Does what is to be probed answer from where it is tried?",
+    worst=CheckStatus.FAIL,
+    remedy="From there nothing can be measured. Name hosts in sysvm_probe_from that reach the public addresses, leave "
+    "sysvm_probe out, or go on without measuring by sysvm_ignore_checks: [probes].",
+    fine=lambda context: answers(context.probed),
+    concerns=lambda context: context.probed is not None,
+)
+def probes(context: CheckContext) -> Iterator[str | Against]:
+    return unanswered(context.probed)

@@ -59,6 +59,11 @@ class CheckContext:
     probed: Probed | None = None
     parallel: int = LIMITS["parallel"].default
 
+    @classmethod
+    def of_call(cls, cloud: Cloud, units: Iterable[Unit], method: Method, parallel: int = 1) -> CheckContext:
+        """Of a module that does the same to each of its units, without a plan."""
+        return cls(cloud, [(unit, Verdict(method, "")) for unit in units], Policy(), parallel=parallel)
+
     def planned(self, *methods: Method) -> list[Unit]:
         return [unit for unit, verdict in self.verdicts if verdict.method in methods]
 
@@ -156,10 +161,15 @@ class Check:
     concerns: Callable[[CheckContext], bool] = lambda context: True
 
     def ask(self, context: CheckContext) -> CheckResult:
-        found = [
-            Against(each) if isinstance(each, str) else each
-            for each in (self.find(context) if self.concerns(context) else ())
-        ]
+        found = self.find(context) if self.concerns(context) else ()
+        return self.answer(found, lambda: self.fine if isinstance(self.fine, str) else self.fine(context))
+
+    def answer(self, speaks_against: Iterable[str | Against], fine: Callable[[], str]) -> CheckResult:
+        """What the findings come to.
+
+        :param fine: what is said when there are none.
+        """
+        found = [Against(each) if isinstance(each, str) else each for each in speaks_against]
         for status in (CheckStatus.FAIL, CheckStatus.WARN):
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
@@ -167,7 +177,7 @@ class Check:
                 listing = ("\n" if self.lines else "; ").join(dict.fromkeys(each.seen for each in of_status))
                 seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
                 return CheckResult(self.name, status, seen, of_status[0].remedy or self.remedy)
-        return CheckResult(self.name, CheckStatus.OK, self.fine if isinstance(self.fine, str) else self.fine(context))
+        return CheckResult(self.name, CheckStatus.OK, fine())
 
 
 def check(

@@ -140,7 +140,8 @@ def report(
         "started": "2026-09-21T13:33:00",
         "finished": "2026-09-21T14:35:05+00:00",
     }
-    return build_report(more.pop("plan", plan), results=results, **{**facts, **more})
+    given = {name: more.pop(name, facts[name]) for name in ("checks", "started")}
+    return build_report({**given, **more.pop("plan", plan)}, results, **{"finished": facts["finished"], **more})
 
 
 def many(number: int) -> dict[str, Any]:

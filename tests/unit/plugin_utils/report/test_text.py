@@ -100,10 +100,8 @@ def test_failures_are_always_shown_and_the_rest_is_counted() -> None:
 
 def test_what_is_at_work_is_running() -> None:
     made = build_report(
-        plan([planned(1), planned(2)]),
+        {**plan([planned(1), planned(2)]), "started": ""},
         [],
-        [],
-        started="",
         finished="",
         error="x",
         running={"id-1": "2026-11-23T06:00:00"},
@@ -258,10 +256,8 @@ def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None
     [("upgraded", "; 22 to 31 min expected"), ("failed", "; 22 to 31 min expected"), ("not_started", "")],
 )
 def test_a_report_compares_what_it_took_with_what_was_expected_if_all_was_carried_out(status: str, words: str) -> None:
-    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min"}}
-    made = build_report(
-        given, [], [result(1, status=status)], started="2026-11-24T05:00:00Z", finished="2026-11-24T05:24:00Z"
-    )
+    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min"}, "started": "2026-11-24T05:00:00Z"}
+    made = build_report(given, [result(1, status=status)], finished="2026-11-24T05:24:00Z")
     assert f"Took: 24 min 0 s{words}" in report_text(made)
     for page in (markdown_report(made), html_report(made)):
         assert f"24 min 0 s{words}" in page and ("expected" in page) == bool(words)

@@ -58,12 +58,15 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     if target is not None:
         cloud, found = _as_it_will_be(lists, cloud, target)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
+    verdicts = decide_all(cloud, selected, policy)
     if target is None and cloud.version is not None:
         cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
-        current = {unit.id for unit, verdict in decide_all(cloud, selected, policy) if verdict.method is Method.NONE}
+        current = {unit.id for unit, verdict in verdicts if verdict.method is Method.NONE}
         memory = Memory(known_restarts, remembered(cloud.settings))
         selected = with_restarts(events, selected, current, cloud.in_flight, str(cloud.version), memory)
-    verdicts = decide_all(cloud, selected, policy)
+        owed = decide_all(cloud, [unit for unit in selected if unit.owed], policy)
+        decided = {unit.id: verdict for unit, verdict in [*verdicts, *owed]}
+        verdicts = [(unit, decided[unit.id]) for unit in selected]
     context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=request.bounds.parallel))
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))

@@ -15,6 +15,7 @@ from ..cloud.infrastructure import Cloud
 from ..cloud.model import Unit
 from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ..units.baseline import Baseline
+from ..units.conditions import not_simply_true
 from .checks.catalogue import run_checks
 from .checks.management_server import ROLLING
 from .checks.registry import CheckContext, CheckResult, CheckStatus
@@ -44,7 +45,7 @@ class PlannedUnit:
             "method": self.verdict.method.value,
             "reason": self.verdict.reason,
             "code": self.verdict.code,
-            "conditions": [condition.as_dict() for condition in self.verdict.conditions],
+            "conditions": not_simply_true(self.verdict.conditions),
             "defects": list(self.defects),
             "step": step,
             "expected_s": round(self.expected.likely_s, 1),

@@ -23,7 +23,8 @@ class StartQueue:
         self._count = 0
         self._by_hosts: dict[tuple[str, ...], list[UnitUpgrade]] = {}
         self._place_of: dict[UnitUpgrade, int] = {}
-        for place, upgrade in enumerate(sorted(upgrades, key=lambda upgrade: -upgrade.expected_s)):
+        self._lasts = {upgrade: upgrade.expected_s for upgrade in upgrades}
+        for place, upgrade in enumerate(sorted(self._lasts, key=lambda upgrade: -self._lasts[upgrade])):
             self._place_of[upgrade] = place
             self._by_hosts.setdefault(upgrade.unit.host_ids, []).append(upgrade)
             self._account(upgrade, 1)
@@ -36,7 +37,7 @@ class StartQueue:
 
     @property
     def longest_s(self) -> float:
-        return max((upgrades[0].expected_s for upgrades in self._by_hosts.values()), default=0.0)
+        return max((self._lasts[upgrades[0]] for upgrades in self._by_hosts.values()), default=0.0)
 
     def pick(
         self,
@@ -57,7 +58,7 @@ class StartQueue:
             if one is not None:
                 busy = max((load[host] for host in hosts), default=0) if per_host else 0
                 left = max((self._left[host] for host in hosts), default=0.0) if per_host else 0.0
-                ready.append((busy, -left, -one.expected_s, self._place_of[one], one))
+                ready.append((busy, -left, -self._lasts[one], self._place_of[one], one))
         return min(ready, key=lambda rank: rank[:4])[4] if ready else None
 
     def remove(self, upgrade: UnitUpgrade) -> None:
@@ -69,6 +70,6 @@ class StartQueue:
 
     def _account(self, upgrade: UnitUpgrade, sign: int) -> None:
         self._count += sign
-        self.total_s += sign * upgrade.expected_s
+        self.total_s += sign * self._lasts[upgrade]
         for host in upgrade.unit.host_ids:
-            self._left[host] += sign * upgrade.expected_s
+            self._left[host] += sign * self._lasts[upgrade]

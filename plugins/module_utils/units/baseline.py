@@ -111,8 +111,9 @@ class Baseline:
         Not where all of its routers report the target: a first patch has been there, and the next one stores what that
         one has left.
         """
-        behind = any(vm.software != self.target for vm in unit.without(unit.surplus).vms)
-        return behind and bool(self.second_patch(unit))
+        return bool(self.second_patch(unit)) and any(
+            vm.software != self.target for vm in unit.without(unit.surplus).vms
+        )
 
     def template(self, vm: Vm) -> NewTemplate | None:
         """What a new VM in its place would be made from, on its hypervisor."""

@@ -363,6 +363,6 @@ def _reachable(facts: Facts) -> Verdict:
     return (NO, "Silent", "; ".join(facts.silent)) if facts.silent else (YES, "AsBefore", "")
 
 
-def as_dicts(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
-    """As a report has them: all but those that are simply true, which need no words."""
-    return [each.as_dict() for each in conditions]
+def not_simply_true(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Without those that are true and need no words, which would be half of the plan of a large cloud."""
+    return [each.as_dict() for each in conditions if each.status is not Status.TRUE or each.message]

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from ..cloud.infrastructure import Cloud
 from ..cloud.model import Unit
 from ..knowledge.versions import Version
-from ..knowledge.vocabulary import Method
+from ..knowledge.vocabulary import Kind, Method
 from .defects import all_kinds, routers, system_vms
 from .defects.row import Applicability, Defect, Effect, VersionRange, holds
 from .templates import hypervisors_for
@@ -42,7 +42,6 @@ DEFECTS = (*routers.ROWS, *system_vms.ROWS, *all_kinds.ROWS)
 FILES_FROM_HOST = frozenset({"KVM"})
 
 
-@functools.cache  # it is asked for each unit of a plan, and there is one server
 def defects_of(server: Version, agent: Version | None = None) -> tuple[Defect, ...]:
     """The defects that a management server of this version has.
 
@@ -63,13 +62,21 @@ def met_by(
     :param minimum: minreq.sysvmtemplate.version in the unit's zone, where it is known.
     :param agent: the oldest agent of the KVM hosts in the unit's zone, where it is known.
     """
+    agent = agent if unit.hypervisor in FILES_FROM_HOST else None
+    candidates = _candidates(unit.kind, unit.hypervisor, method, server, agent)
+    return tuple(defect for defect in candidates if holds(defect.condition, unit, minimum))
+
+
+@functools.cache  # a unit is asked about again and again, a plan has thousands of them, and there are few kinds
+def _candidates(
+    kind: Kind, hypervisor: str | None, method: Method, server: Version, agent: Version | None
+) -> tuple[Defect, ...]:
     return tuple(
         defect
-        for defect in defects_of(server, agent if unit.hypervisor in FILES_FROM_HOST else None)
+        for defect in defects_of(server, agent)
         if method in defect.methods
-        and unit.kind in defect.kinds
-        and (not defect.hypervisors or unit.hypervisor is None or unit.hypervisor in defect.hypervisors)
-        and holds(defect.condition, unit, minimum)
+        and kind in defect.kinds
+        and (not defect.hypervisors or hypervisor is None or hypervisor in defect.hypervisors)
     )
 
 

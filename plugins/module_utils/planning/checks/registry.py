@@ -93,7 +93,9 @@ class CheckContext:
         """Whether two live patches of a unit are expected."""
         if self.cloud.version is None:
             return lambda unit: False
-        return Baseline(self.cloud.version, agents=oldest_agents(self.cloud)).expects_two_patches
+        baseline = Baseline(self.cloud.version, agents=oldest_agents(self.cloud))
+        twice = {unit.id for unit in self.cloud.units if baseline.expects_two_patches(unit)}
+        return lambda unit: unit.id in twice
 
     def in_zone(self, zone: Zone, name: str) -> str:
         """A setting as valid in a zone, in lower case where it says true or false."""

@@ -130,7 +130,7 @@ def test_router_template_of_an_architecture_without_hosts() -> None:
 
 
 def test_start_on_a_new_disk_needs_the_template_and_one_on_the_old_disk_does_not() -> None:
-    """audit A3: after an upgrade of the server a mere restart takes a new disk."""
+    """After an upgrade of the server a mere restart takes a new disk."""
     spec = estate(server={"version": "4.20.1.0"}, defaults={"version": "4.20.1"})
     with SimulatorThread(spec) as simulator:
         client = Client(simulator)

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings of the audit, each as a cloud in which it shows: what would break is refused, what is fine is done."""
+"""Recreation, each case as a cloud of its own: what would break is refused, what is fine is done."""
 
 from __future__ import annotations
 
@@ -43,43 +43,43 @@ def planned(simulator: RunningSimulator, **strategy: Any) -> Outcome:
 
 RECREATE = {"method": WantedMethod.RECREATE}
 BREAKS: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str, str]] = {
-    "A3 an internal LB VM would be stopped and could not start": (
+    "an internal LB VM would be stopped and could not start": (
         {"zones": zone(templates=[{**NEW, "ready": False}]), "vpcs": LB},
         {},
         "new_template",
         "not ready",
     ),
-    "A4 a host with an old agent would make an old router": (
+    "a host with an old agent would make an old router": (
         {"zones": zone(hosts=[{"name": "h1"}, {"name": "old", "version": "4.20.1.0"}]), "networks": NET},
         RECREATE,
         "host_agents",
         "old 4.20.1.0",
     ),
-    "A5 no secondary storage is writable": (
+    "no secondary storage is writable": (
         {"zones": zone(image_stores=[{"name": "s", "readonly": True}])},
         RECREATE,
         "image_store",
         "no image store that is writable",
     ),
-    "A5 all secondary storage is full": (
+    "all secondary storage is full": (
         {"zones": zone(image_stores=[{"name": "s", "total": 1000, "used": 950}])},
         RECREATE,
         "image_store",
         "used to 90% or more",
     ),
-    "A5 system VMs are to use local storage and there is none": (
+    "system VMs are to use local storage and there is none": (
         {"zones": zone(settings={"system.vm.use.local.storage": True})},
         RECREATE,
         "primary_storage",
         "no local primary storage",
     ),
-    "A5 the setting of one zone keeps its console proxy away": (
+    "the setting of one zone keeps its console proxy away": (
         {"zones": [{"name": "Berlin"}, {"name": "Bern", "settings": {"consoleproxy.restart": False}}]},
         RECREATE,
         "capacity_scan",
         "zone Bern",
     ),
-    "A6 the other hypervisor of the zone has no template": (
+    "the other hypervisor of the zone has no template": (
         {
             "zones": zone(
                 hosts=[{"name": "k"}, {"name": "x", "hypervisor": "XenServer"}],
@@ -121,11 +121,11 @@ def test_what_would_break_is_refused(finding: str) -> None:
 
 
 FINE: dict[str, tuple[Mapping[str, Any], Targets]] = {
-    "B1 the stock router offering before 4.20 has 256 MiB": (
+    "the stock router offering before 4.20 has 256 MiB": (
         {"server": {"version": "4.19.3.0"}, "networks": [{"name": "net", "version": "4.18.1"}]},
         Targets(networks=["net"]),
     ),
-    "B3 routers have a ROUTING template of their own": (
+    "routers have a ROUTING template of their own": (
         {
             "zones": zone(
                 templates=[NEW, {"version": "4.22.0", "name": "own-4.22.0", "type": "ROUTING"}],
@@ -135,7 +135,7 @@ FINE: dict[str, tuple[Mapping[str, Any], Targets]] = {
         },
         Targets(networks=["net"]),
     ),
-    "B4 the server ignores templatetype and there are user templates": (
+    "the server ignores templatetype and there are user templates": (
         {
             "server": {"version": "4.18.2.0"},
             "zones": zone(templates=[{"version": "4.18.1"}, USER_TEMPLATE]),
@@ -143,11 +143,11 @@ FINE: dict[str, tuple[Mapping[str, Any], Targets]] = {
         },
         Targets(networks=["net"]),
     ),
-    "B5 a newer template is on its way": (
+    "a newer template is on its way": (
         {"zones": zone(templates=[NEW, {"version": "4.22.1", "ready": False}]), "networks": NET},
         Targets(networks=["net"]),
     ),
-    "B6 a redundant VPC without tiers": (
+    "a redundant VPC without tiers": (
         {"vpcs": [{"name": "vpc", "tiers": 0, "redundant": True}]},
         Targets(vpcs=["vpc"]),
     ),
@@ -166,7 +166,7 @@ def test_what_is_fine_is_done(finding: str) -> None:
     assert [result["status"] for result in done.values["results"]] == ["upgraded"]
 
 
-def test_b7_a_zone_that_is_to_have_no_system_vms_lacks_none() -> None:
+def test_a_zone_that_is_to_have_no_system_vms_lacks_none() -> None:
     zones = zone(details={"enable.secstorage.vm": False, "enable.consoleproxy.vm": False})
     with SimulatorThread(estate(zones=zones, networks=NET)) as simulator:
         answers = {answer["name"]: answer for answer in planned(simulator).values["checks"]}
@@ -176,7 +176,7 @@ def test_b7_a_zone_that_is_to_have_no_system_vms_lacks_none() -> None:
 @pytest.mark.parametrize(
     ("finding", "name"),
     [
-        ("A5 no secondary storage is writable", "s-1-VM"),
+        ("no secondary storage is writable", "s-1-VM"),
         ("no host could carry the new VMs", "v-2-VM"),
         ("nobody would make a new console proxy", "v-2-VM"),
     ],

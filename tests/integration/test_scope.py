@@ -44,23 +44,25 @@ def assert_refused(run: Run, *says: str) -> None:
         (CHECK, "sysvm_zones: Berlin", "sets nothing"),
     ],
 )
-def test_d2_d8_m6_what_is_not_read_or_not_meant(cloud: Cloud, playbook: str, variable: str, says: str) -> None:
+def test_a_variable_that_nobody_reads_or_means_is_refused(
+    cloud: Cloud, playbook: str, variable: str, says: str
+) -> None:
     """Before the cloud is asked anything."""
     before = cloud.simulator.requests()["total"]
     assert_refused(cloud.playbook(playbook, "-e", variable), says)
     assert cloud.simulator.requests()["total"] == before
 
 
-def test_d4_an_expression_that_would_select_everything(cloud: Cloud) -> None:
+def test_an_expression_that_would_select_everything_is_refused(cloud: Cloud) -> None:
     assert_refused(cloud.upgrade(select='zone != "Berlin"'), "sysvm_select")
 
 
-def test_d5_a_name_that_fits_several_units(cloud: Cloud) -> None:
+def test_a_name_that_fits_several_units_is_refused(cloud: Cloud) -> None:
     run = cloud.upgrade(names="web")
     assert_refused(run, "sysvm_names is ambiguous", cloud.id_of("web"), cloud.id_of("shop"))
 
 
-def test_d3_d7_the_scope_is_the_first_that_is_said(cloud: Cloud) -> None:
+def test_the_scope_is_said_first(cloud: Cloud) -> None:
     run = cloud.check(
         "-e",
         "sysvm_zones=Berlin",
@@ -76,7 +78,7 @@ def test_d3_d7_the_scope_is_the_first_that_is_said(cloud: Cloud) -> None:
     assert " 23:59 (CE" in shown[0] and "(50%)" in shown[0]
 
 
-def test_w7_an_empty_scope_is_no_success(cloud: Cloud) -> None:
+def test_an_empty_scope_is_no_success(cloud: Cloud) -> None:
     run = cloud.upgrade(zones="Berlin", names="net")
     assert_refused(run, "No unit is in scope", "zones Berlin, names net")
     assert run.report["status"] == "empty"
@@ -155,7 +157,7 @@ def test_the_syntax_can_be_checked_with_and_without_an_inventory(cloud: Cloud, i
     ("variable", "given"),
     [("names", []), ("names", [None]), ("names", ","), ("zones", [""]), ("exclude_names", [None]), ("select", " ")],
 )
-def test_f4_a_list_that_comes_out_empty_is_refused(cloud: Cloud, variable: str, given: object) -> None:
+def test_a_list_that_comes_out_empty_is_refused(cloud: Cloud, variable: str, given: object) -> None:
     run = cloud.playbook(UPGRADE, "-e", json.dumps({f"sysvm_{variable}": given}))
     assert_refused(run, f"sysvm_{variable} is given, but names nothing")
 
@@ -171,7 +173,7 @@ def test_a_name_that_awx_makes_a_number_of_is_refused(tmp_path: Path) -> None:
             assert [cloud.vms()[name]["network"] for name in patched] == ([] if refused and run.rc else ["010"])
 
 
-def test_w8_w9_forms_of_a_survey(tmp_path: Path) -> None:
+def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> None:
     """Unanswered questions, a textarea, and all else as text."""
     answers = {
         **dict.fromkeys(("sysvm_names", "sysvm_deadline", "sysvm_parallel", "sysvm_canary", "sysvm_method"), ""),
@@ -191,7 +193,7 @@ def test_variables_of_ones_own_are_let_through(cloud: Cloud) -> None:
     assert cloud.check("-e", "sysvm_my_ticket=42").rc == 0
 
 
-def test_d6_two_hosts_with_one_cloud(tmp_path: Path) -> None:
+def test_two_hosts_with_one_cloud_are_refused(tmp_path: Path) -> None:
     with Cloud(estate(networks=[{"name": "net"}]), tmp_path) as cloud:
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory = tmp_path / "inventory.yml"

@@ -44,7 +44,7 @@ def report_in(folder: Path) -> dict[str, Any]:
         ("on_failure", {"failed": 1, "not_started": 3}),
     ],
 )
-def test_w1_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], tmp_path: Path) -> None:
+def test_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: the ticket system is down}\n", "utf-8")
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}, "times": 2}] if hook == "on_failure" else []
     with Cloud(nets(faults=faults), tmp_path) as cloud:
@@ -57,7 +57,7 @@ def test_w1_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int
     assert f"Broken off: {run.report['error']}" in run.stdout
 
 
-def test_w1_a_hook_that_fails_after_all_is_done(tmp_path: Path) -> None:
+def test_a_hook_that_fails_after_all_is_done_changes_no_result(tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: no}\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], canary=False, after_step="hook.yml")
@@ -108,7 +108,7 @@ def two_clouds(folder: Path, **second: Any) -> Iterator[tuple[Cloud, Cloud, Path
 
 # host_pinned is free with another way to give out workers.
 @pytest.mark.parametrize("strategy", ["linear", "free"])
-def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) -> None:
+def test_several_clouds_are_upgraded_side_by_side(strategy: str, tmp_path: Path) -> None:
     """Each with a folder, a log and a prefix of its own; the one that fails does not spoil the other's report."""
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}]
     with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
@@ -136,7 +136,7 @@ def test_w2_w5_several_clouds_at_the_same_time(strategy: str, tmp_path: Path) ->
         assert len(lines) == 4
 
 
-def test_w5_a_pause_with_another_strategy(tmp_path: Path) -> None:
+def test_a_pause_works_with_another_strategy(tmp_path: Path) -> None:
     with Cloud(nets(), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], pause="after_canary", env={"ANSIBLE_STRATEGY": "free"})
     assert (run.rc != 0, run.counts) == (True, {"upgraded": 1, "not_started": 3})
@@ -145,7 +145,7 @@ def test_w5_a_pause_with_another_strategy(tmp_path: Path) -> None:
 # In between
 
 
-def test_w10_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Path) -> None:
+def test_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 20}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
         path = tmp_path / "sysvm-report"
@@ -170,7 +170,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
     assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout, stdout
 
 
-def test_w11_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
+def test_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
     """The first is stopped after its canary, the second is not; a module alone leaves the report as it is."""
     module = {"cloudstack.sysvm.cs_systemvm_livepatch": {"system_vms": ["s-1-VM"]}}
     first = [{**role, "vars": {"sysvm_pause": "after_canary"}, "ignore_errors": True} for role in ROLES[:2]]
@@ -237,7 +237,7 @@ def run_under_runner(cloud: Cloud, folder: Path, **options: Any) -> tuple[int, d
     return result.rc, artifacts
 
 
-def test_w4_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
+def test_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
     """It gives a terminal, at which nobody sits."""
     with Cloud(nets(), tmp_path) as cloud:
         rc, artifacts = run_under_runner(cloud, tmp_path, kinds="router", pause="after_canary")
@@ -249,7 +249,7 @@ def test_w4_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
     assert result["summary"]["upgraded"] == 1 and result["summary"]["not_started"] == 3
 
 
-def test_m1_artifacts_for_an_approver_and_for_the_job(tmp_path: Path) -> None:
+def test_the_artifact_has_what_an_approver_and_a_job_need(tmp_path: Path) -> None:
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-3"}, "times": 2}]
     with Cloud(nets(faults=faults), tmp_path) as cloud:
         rc, checked = run_under_runner(
@@ -288,7 +288,7 @@ def test_the_artifact_tells_what_was_done_also_where_no_report_can_be_written(tm
     assert (result["status"], result["summary"]["upgraded"], result["report"]) == ("success", 4, None)
 
 
-def test_m2_each_host_has_its_own_certificates(tmp_path: Path) -> None:
+def test_each_host_has_its_own_certificates(tmp_path: Path) -> None:
     """A CA file that is not there is named, so it was read."""
     with Cloud(nets(), tmp_path) as cloud:
         url = cloud.simulator.url.replace("http://", "https://")

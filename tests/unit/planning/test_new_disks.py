@@ -149,15 +149,15 @@ def system_vm(state: str, kind: Kind) -> Unit:
 
 Case = tuple[str, CheckStatus, str, tuple[Unit, ...], dict[str, Any], dict[str, Any]]
 CASES: list[Case] = [
-    # A3: a start with a new disk
+    # a start with a new disk
     ("new_template", CheckStatus.FAIL, "is not in zone zone", (internal_lb(),), {}, {}),
     ("new_template", CheckStatus.FAIL, "not ready", (internal_lb(),), {}, {"templates": (replace(LATER, id="id-x"),)}),
     ("room_for_new_vms", CheckStatus.FAIL, "no KVM host", (internal_lb(),), {}, {"hosts": ()}),
-    # A4: a host with an old agent pushes its old scripts into what is made there
+    # a host with an old agent pushes its old scripts into what is made there
     ("host_agents", CheckStatus.FAIL, "h1 4.20.1.0", (WEB,), RECREATE, {"hosts": (host(agent=OLD),)}),
     ("host_agents", CheckStatus.WARN, "h1 4.20.1.0", (PATCHED,), {}, {"hosts": (host(agent=OLD),)}),
     ("host_agents", CheckStatus.FAIL, "h1", (PATCHED,), {"fallback": True}, {"hosts": (host(agent=OLD),)}),
-    # A5: an SSVM that could not come back
+    # an SSVM that could not come back
     ("image_store", CheckStatus.FAIL, "writable", (ssvm(),), RECREATE, {"image_stores": (READ_ONLY,)}),
     ("image_store", CheckStatus.FAIL, "used to 90%", (ssvm(),), RECREATE, {"image_stores": (FULL, READ_ONLY)}),
     (
@@ -208,7 +208,7 @@ CASES: list[Case] = [
         RECREATE,
         {"zones": (zone(consoleproxy_restart="true"),), "settings": settings({"consoleproxy.restart": "false"})},
     ),
-    # A6: the new VM may be of another hypervisor or architecture than the old one
+    # the new VM may be of another hypervisor or architecture than the old one
     ("new_template", CheckStatus.FAIL, "for XenServer", (ssvm(),), RECREATE, {"hosts": (host(), XEN)}),
     (
         "new_template",
@@ -235,10 +235,10 @@ CASES: list[Case] = [
         RECREATE,
         {"hosts": (replace(host(), state="Down"), host("h2", arch="aarch64"))},
     ),
-    # B1: before 4.20 the stock router offering has 256 MiB, and that is enough
+    # before 4.20 the stock router offering has 256 MiB, and that is enough
     ("offerings", CheckStatus.OK, "", (WEB,), RECREATE, {**SMALL, **OLD_TEMPLATE}),
     ("offerings", CheckStatus.FAIL, "256 MiB of 512 MiB", (WEB,), RECREATE, SMALL),
-    # B2: a router keeps its public address
+    # a router keeps its public address
     (
         "room_for_new_vms",
         CheckStatus.OK,
@@ -262,9 +262,9 @@ CASES: list[Case] = [
     ),
     ("room_for_new_vms", CheckStatus.OK, "", old_routers(40), RECREATE, vmware(PARALLEL)),
     ("room_for_new_vms", CheckStatus.OK, "", (network_unit("p", vm("w", hypervisor="VMware")),), {}, vmware(0)),
-    # B3: a ROUTING template is the documented way to change the routers' template
+    # a ROUTING template is the documented way to change the routers' template
     ("new_template", CheckStatus.OK, "", (WEB,), RECREATE, {"templates": (template(type="ROUTING"),)}),
-    # B5: the newest template that is ready counts, and that of system VMs is not that of routers
+    # the newest template that is ready counts, and that of system VMs is not that of routers
     ("new_template", CheckStatus.WARN, "systemvm-4.22.1", (ssvm(),), RECREATE, {"templates": (template(), LATER)}),
     ("new_template", CheckStatus.OK, "", (WEB,), RECREATE, {"templates": (template(), LATER)}),
     (
@@ -283,7 +283,6 @@ CASES: list[Case] = [
         RECREATE,
         {"zones": (replace(zone(), minimum_version=version("4.22.1")),)},
     ),
-    # B7
     ("system_vms_present", CheckStatus.OK, "", (ssvm(),), {}, {"zones": (zone(enable_consoleproxy_vm="false"),)}),
     ("system_vms_present", CheckStatus.OK, "", (), {}, {"hosts": (host("ext", "External", None),)}),
     # In a zone that was added later older servers list no SYSTEM template, although it may be there (8395).
@@ -300,7 +299,7 @@ CASES: list[Case] = [
     ("new_template", CheckStatus.FAIL, "makes no SSVM", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.0.0")),
     ("new_template", CheckStatus.OK, "", (OLD_WEB,), RECREATE, newest_elsewhere("4.20.0.0")),
     ("new_template", CheckStatus.OK, "", (OLD_SSVM,), RECREATE, newest_elsewhere("4.20.1.0")),
-    # C8: another address of a console proxy with a fixed name
+    # another address of a console proxy with a fixed name
     (
         "console_domain",
         CheckStatus.WARN,

@@ -30,7 +30,7 @@ def sent(server: FakeServer, unit: Any) -> list[str]:
     return [f"{call.command} {call.purpose.value}" for call in server.calls_of(unit)]
 
 
-def test_a1_what_was_left_over_and_runs_now_is_not_destroyed() -> None:
+def test_what_was_left_over_and_runs_now_is_not_destroyed() -> None:
     """e10a: their rolling restart is between allocating the new router and starting it; e10b: swapped by hand."""
     unit = network_unit("n", OLD)
     world = World([unit], events=[Event(0.0, "cleanup", 0, 30.0)])
@@ -55,7 +55,7 @@ def test_a1_what_was_left_over_and_runs_now_is_not_destroyed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["network", "ssvm"])
-def test_a2_what_is_being_expunged_is_no_member(kind: str) -> None:
+def test_what_is_being_expunged_is_no_member(kind: str) -> None:
     gone = vm("r-gone", state="Expunging")
     unit = network_unit("n", vm("r", **NEW), gone)
     if kind == "ssvm":
@@ -69,7 +69,7 @@ def test_a2_what_is_being_expunged_is_no_member(kind: str) -> None:
 
 
 @pytest.mark.parametrize("vpc", [False, True])
-def test_a3_a_network_or_vpc_without_routers_gets_one(vpc: bool) -> None:
+def test_a_network_or_vpc_without_routers_gets_one(vpc: bool) -> None:
     unit = vpc_unit("v", tiers=1) if vpc else network_unit("n")
     world = World([unit])
     world.vms[unit.id] = []
@@ -79,7 +79,7 @@ def test_a3_a_network_or_vpc_without_routers_gets_one(vpc: bool) -> None:
     assert world.untrue(unit) == []
 
 
-def test_a5_a_broken_pair_is_not_current_and_a_half_one_is_made_whole() -> None:
+def test_a_broken_pair_is_not_current_and_a_half_one_is_made_whole() -> None:
     broken = network_unit("b", *pair("r-b", **NEW), redundant=True)
     half = network_unit("h", pair("r-h", **NEW)[0], redundant=True)
     world = World([broken, half])
@@ -92,7 +92,7 @@ def test_a5_a_broken_pair_is_not_current_and_a_half_one_is_made_whole() -> None:
 
 
 @pytest.mark.parametrize("end", ["stop", "deadline"])
-def test_a7_what_was_not_taken_is_not_sent_after_the_stop_or_the_deadline(end: str) -> None:
+def test_what_was_not_taken_is_not_sent_after_the_stop_or_the_deadline(end: str) -> None:
     units = networks(2)
     world = World(units, rejects=[Window(0.0, 60.0)])
     limits = replace(LIMITS, deadline=1100.0) if end == "deadline" else LIMITS
@@ -101,7 +101,7 @@ def test_a7_what_was_not_taken_is_not_sent_after_the_stop_or_the_deadline(end: s
     assert world.log == []
 
 
-def test_f7_what_a_server_never_takes_ends_the_run_and_is_no_failure() -> None:
+def test_what_a_server_never_takes_ends_the_run_and_is_no_failure() -> None:
     """It reads on, so that it is not out of reach; its patience ends all the same."""
     units = networks(3)
     world = World(units, rejects=[Window(0.0, 1e9)])
@@ -111,14 +111,14 @@ def test_f7_what_a_server_never_takes_ends_the_run_and_is_no_failure() -> None:
     assert world.time < 1400.0 and world.log == []
 
 
-def test_f7_what_is_refused_now_and_then_is_waited_for_each_time() -> None:
+def test_what_is_refused_now_and_then_is_waited_for_each_time() -> None:
     units = networks(4)
     world = World(units, rejects=[Window(begin, begin + 200.0) for begin in (0.0, 240.0, 480.0, 720.0)])
     assert roll(world, units, replace(PATIENT, parallel=1), lost_after_s=300.0).good
 
 
 @pytest.mark.parametrize("lasts", [200.0, 1e9])
-def test_f7_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: float) -> None:
+def test_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: float) -> None:
     units = networks(2)
 
     class Leaving(World):
@@ -133,7 +133,7 @@ def test_f7_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: f
     assert statuses(rollout) == [UnitStatus.UPGRADED if rollout.good else UnitStatus.NOT_STARTED] * 2
 
 
-def test_a7_others_are_looked_after_while_one_is_not_taken() -> None:
+def test_others_are_looked_after_while_one_is_not_taken() -> None:
     units = networks(3)
 
     class Picky(World):
@@ -147,7 +147,7 @@ def test_a7_others_are_looked_after_while_one_is_not_taken() -> None:
     assert [when < 1010.0 for when, unit, dummy in world.log if unit != units[0].id] == [True, True]
 
 
-def test_a8_a_job_of_others_that_began_while_a_gate_was_waited_for_is_not_overlapped() -> None:
+def test_a_job_of_others_that_began_while_a_gate_was_waited_for_is_not_overlapped() -> None:
     unit = network_unit("p", *pair("r-p"), redundant=True)
     world = World([unit], recreation_wanted=True, events=[Event(20.0, "cleanup", 0, 300.0)])
     world.shown["id-r-p-2"] = "FAULT"
@@ -158,7 +158,7 @@ def test_a8_a_job_of_others_that_began_while_a_gate_was_waited_for_is_not_overla
     assert result.status is not UnitStatus.FAILED
 
 
-def test_a8_facts_grow_old_while_other_submits_are_slow() -> None:
+def test_facts_grow_old_while_other_submits_are_slow() -> None:
     units = networks(4)
     world = World(units, slow=3.0, events=[Event(1.0, "cleanup", number, 300.0) for number in range(1, 4)])
     roll(world, units, PATIENT)
@@ -168,7 +168,7 @@ def test_a8_facts_grow_old_while_other_submits_are_slow() -> None:
 
 @pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE])
 @pytest.mark.parametrize("kind", ["network", "ssvm"])
-def test_a9_a_node_that_lags_does_not_double_commands(method: Method, kind: str) -> None:
+def test_a_node_that_lags_does_not_double_commands(method: Method, kind: str) -> None:
     unit = network_unit("n") if kind == "network" else system_vm_unit(vm("s-1", Kind.SSVM))
     world = World([unit], seconds={unit.id: 60.0}, lag=1.0, recreation_wanted=True)
     [result] = roll(world, [unit], PATIENT, method=method).results
@@ -176,7 +176,7 @@ def test_a9_a_node_that_lags_does_not_double_commands(method: Method, kind: str)
     assert (len(world.log), world.violations, world.doubled) == (1, [], [])
 
 
-def test_a9_after_job_exists_nothing_is_sent_unguarded() -> None:
+def test_after_job_exists_nothing_is_sent_unguarded() -> None:
     unit = network_unit("n")
     world = World([unit], seconds={unit.id: 30.0}, lag=1.0)
     call = patch(unit)
@@ -186,7 +186,7 @@ def test_a9_after_job_exists_nothing_is_sent_unguarded() -> None:
     assert (world.log, len(world.jobs)) == ([], 1)
 
 
-def test_a10_a_restart_that_the_server_wanted_and_that_failed_is_no_success() -> None:
+def test_a_restart_that_the_server_wanted_and_that_failed_is_no_success() -> None:
     unit = vpc_unit("v", tiers=1)
 
     class Throws(FakeServer):
@@ -203,7 +203,7 @@ def test_a10_a_restart_that_the_server_wanted_and_that_failed_is_no_success() ->
     assert (result.status, result.code) == (UnitStatus.FAILED, "RulesNotApplied")
 
 
-def test_a10_a_unit_is_read_again_after_a_restart_that_the_server_wanted() -> None:
+def test_a_unit_is_read_again_after_a_restart_that_the_server_wanted() -> None:
     unit = network_unit("n")
 
     class Halts(FakeServer):
@@ -221,7 +221,7 @@ def test_a10_a_unit_is_read_again_after_a_restart_that_the_server_wanted() -> No
 
 
 @pytest.mark.parametrize("question", ["running", "result", "marked_for_restart", "read"])
-def test_b1_one_530_of_a_read_fails_nothing(question: str) -> None:
+def test_one_530_of_a_read_fails_nothing(question: str) -> None:
     units = networks(8)
     world = World(units)
     answer, left = getattr(world, question), [1]
@@ -237,7 +237,7 @@ def test_b1_one_530_of_a_read_fails_nothing(question: str) -> None:
     assert roll(world, units).good
 
 
-def test_b1_what_cannot_be_read_of_one_unit_is_its_own_trouble() -> None:
+def test_what_cannot_be_read_of_one_unit_is_its_own_trouble() -> None:
     units = networks(8)
     world = World(units, unreadable={units[3].id: Window(0.0, 1e9)})
     rollout = roll(world, units)
@@ -245,12 +245,12 @@ def test_b1_what_cannot_be_read_of_one_unit_is_its_own_trouble() -> None:
     assert rollout.error is None
 
 
-def test_b1_a_server_that_comes_back_has_failed_nobody() -> None:
+def test_a_server_that_comes_back_has_failed_nobody() -> None:
     units = networks(8)
     assert roll(World(units, seconds={unit.id: 30.0 for unit in units}, silences=[Window(10.0, 120.0)]), units).good
 
 
-def test_b2_what_changed_since_the_plan_stops_nobody() -> None:
+def test_what_changed_since_the_plan_stops_nobody() -> None:
     """Deleted, renewed by its owner, current by somebody's restart with cleanup: no failure, and no budget used."""
     units = [*networks(4), network_unit("half", pair("r-half")[0], redundant=True)]
     deleted, renewed, waited = units[1], units[2], units[3]
@@ -266,14 +266,14 @@ def test_b2_what_changed_since_the_plan_stops_nobody() -> None:
     assert world.violations == []
 
 
-def test_b2_an_orderly_stop_leaves_what_runs() -> None:
+def test_an_orderly_stop_leaves_what_runs() -> None:
     units = networks(4)
     world = World(units, seconds={unit.id: 60.0 for unit in units})
     one = scheduler(world, replace(LIMITS, parallel=2), interrupted=lambda: world.time > 1010.0)
     assert statuses(one.roll(units, Method.LIVE_PATCH)).count(UnitStatus.LEFT_RUNNING) == 2
 
 
-def test_b7_fallbacks_keep_the_bounds() -> None:
+def test_fallbacks_keep_the_bounds() -> None:
     """e12: each unit fails in its last look, when it has given its place away."""
     units = [network_unit(f"p{n}", vm(f"r-p{n}")) for n in range(6)]
 
@@ -289,7 +289,7 @@ def test_b7_fallbacks_keep_the_bounds() -> None:
     assert [result.method for result in rollout.results] == [Method.RECREATE] * 6 and rollout.good
 
 
-def test_b9_a_lost_answer_of_the_first_submit_is_sent_again_with_its_id() -> None:
+def test_a_lost_answer_of_the_first_submit_is_sent_again_with_its_id() -> None:
     unit = network_unit("n")
     world = World([unit], {unit.id: Fault.UNCERTAIN_NOT_TAKEN})
     assert roll(world, [unit], PATIENT).good

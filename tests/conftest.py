@@ -17,7 +17,7 @@ SITE_PACKAGES = sysconfig.get_path("purelib")
 # Whoever runs the tests may have settings for a cloud and for Ansible: none of them reaches a test or what it starts.
 for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "CLOUDSTACK_", "CONTROLLER_", "TOWER_"))]:
     del os.environ[name]
-os.environ["ANSIBLE_CONFIG"] = os.devnull
+os.environ["ANSIBLE_CONFIG"] = str(ROOT / "tests/support/ansible.cfg")
 # Keeps an older copy in ~/.ansible/collections out of every ansible command that a test starts.
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = SITE_PACKAGES
 # For what tests start.

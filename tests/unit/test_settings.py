@@ -31,7 +31,7 @@ def settings(environment: dict[str, str]) -> dict[str, str]:
 
 def test_no_setting_reaches_a_test() -> None:
     collections = {"ANSIBLE_COLLECTIONS_PATH": sysconfig.get_path("purelib")}
-    assert settings(dict(os.environ)) == {**collections, "ANSIBLE_CONFIG": os.devnull}
+    assert settings(dict(os.environ)) == {**collections, "ANSIBLE_CONFIG": str(ROOT / "tests/support/ansible.cfg")}
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
                 show_warnings([str(error)])
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
         if variables["soak"] and plan["steps"] and not variables["drift"]:
-            lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before the many follow"]
+            lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before they count as done"]
         around.show(lines, variables["progress"])
         if not variables["drift"]:  # for a look at what is there it does not matter whether an upgrade might start
             result.update(_refusal(plan, checks))

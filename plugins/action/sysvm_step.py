@@ -21,16 +21,7 @@ from ..plugin_utils.live import LiveAction
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.build import UNFINISHED
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.steps import (
-    budget_left,
-    failures,
-    module_call,
-    soak_call,
-    soak_due,
-    soaked,
-    why_soak_stops,
-    why_stopped,
-)
+from ..plugin_utils.steps import budget_left, failures, module_call, why_stopped
 
 
 class ActionModule(LiveAction):
@@ -103,23 +94,10 @@ class ActionModule(LiveAction):
         )
         keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
         self.end_if(interrupted)
-        failed = failures(known) + (results is None)
-        soak = None
-        if variables["soak"] and soak_due(step, plan["steps"]) and not checking and not stopped:
-            soak = soak_call(plan["steps"], run.results(), variables)
-        if soak is not None:
-            kept: dict[str, Any] = {name: args[name] for name in ("log", "stop_file") if name in args}
-            args = {**around.connection(variables), **soak.options, **kept}
-            watched, interrupted = self._run(soak.module, args, around, variables, task_vars)
-            wrong = soaked(run.results(), watched.get("results", ()))
-            run.correct(wrong)
-            keeper.correct(run.results())
-            self.end_if(interrupted)
-            failed, stopped = failed + len(wrong), why_soak_stops(wrong, watched, message_of(watched))
         return {
             "changed": bool(returned.get("changed")),
             "summary": returned.get("summary", {}),
-            "failures": failed,
+            "failures": failures(known) + (results is None),
             "stopped": stopped,
             "warnings": show_warnings(returned.get("warnings", ())),
             **({"diff": returned["diff"]} if "diff" in returned else {}),

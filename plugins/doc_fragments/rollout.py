@@ -107,6 +107,14 @@ options: # Made from plugins/module_utils/options by make generate.
         unit. Then the unit has failed.
     type: int
     default: 60
+  soak:
+    description:
+      - 'How long in seconds the canaries are watched after their proof before they count as done and the many follow.
+        One has failed if anything new is wrong with it meanwhile: a VM that is not as it was, an alert, a health check
+        that fails or, with O(probe), an address that does not answer for a time.'
+      - A module that is used alone watches all its targets.
+    type: int
+    default: 0
   stop_file:
     description:
       - A path; as soon as a file is there, nothing new is started, as if the run were interrupted.

@@ -73,11 +73,6 @@ class Keeper:
                 remedy="Give a folder that can be written as sysvm_report_dir.",
             )
 
-    def correct(self, results: Sequence[Mapping[str, Any]]) -> None:
-        """The report with these results of all steps so far."""
-        self._before = results
-        self.write([], {})
-
     def write(self, results: Sequence[Mapping[str, Any]], running: Mapping[str, str], error: str = UNFINISHED) -> None:
         """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
         if self._folder is None and self._metrics is None:

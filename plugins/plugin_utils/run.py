@@ -68,11 +68,6 @@ class Run:
         """Of all steps so far, in their order."""
         return [result for name in self._kept("results") for result in self.read(name)]
 
-    def correct(self, results: Mapping[str, Mapping[str, Any]]) -> None:
-        """Put others in the place of some results, by the ids of their units."""
-        for name in self._kept("results"):
-            self.keep(name, [results.get(result["id"], result) for result in self.read(name)])
-
     def rollouts(self) -> list[dict[str, Any]]:
         """Notes and guards of all steps so far."""
         return [self.read(name) for name in self._kept("rollout")]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.options.option import ACTING, SOAK
+from ..module_utils.options.option import ACTING
 from ..module_utils.options.probing import PROBING
 from ..module_utils.options.rollout import LIMITS
 
@@ -48,6 +48,7 @@ def module_call(
         "max_failures": str(budget),
         "health_checks": variables["health_checks"] == "all"
         or (variables["health_checks"] == "canary" and step["canary"]),
+        "soak": variables["soak"] if step["canary"] else 0,
         "label": f"step {step['number']} of {steps}",
     }
     common["if_gone"] = "report"
@@ -97,59 +98,6 @@ def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | 
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})"
     return next((result["reason"] for result in results if result.get("code") in ENDS_THE_RUN), "")
-
-
-def soak_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether this is the last step with canaries."""
-    return bool(step["canary"]) and not any(each["canary"] for each in steps[step["number"] :])
-
-
-def soak_call(
-    steps: Sequence[Mapping[str, Any]], results: Iterable[Mapping[str, Any]], variables: Mapping[str, Any]
-) -> ModuleCall | None:
-    """What watches the canaries; None where there are none that were done.
-
-    :param results: of all steps so far.
-    """
-    canaries = {identity for each in steps if each["canary"] for identity in each["units"]}
-    vms: dict[bool, list[str]] = {True: [], False: []}
-    jobs = {}
-    for result in results:
-        there = [vm["id"] for vm in result["vms"] if vm["after"]]
-        if result["id"] in canaries and result["status"] in ("upgraded", "current") and there:
-            vms[result["kind"] in SYSTEM_VMS].append(there[0])
-            jobs[there[0]] = result["job_ids"]
-    if not any(vms.values()):
-        return None
-    shared = {name: variables[name] for name, option in PROBING.items() if SOAK in option.where}
-    own = {"duration": variables["soak"], "jobs": jobs, "system_vms": vms[True], "routers": vms[False]}
-    return ModuleCall(SOAK, {**shared, **own})
-
-
-def soaked(results: Iterable[Mapping[str, Any]], watched: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The results of canaries in whose soak something went wrong, by their ids; these have failed now.
-
-    :param watched: what the soak tells of each unit.
-    """
-    wrong = {vm_id: each["wrong"] for each in watched if each["wrong"] for vm_id in each["vms"]}
-    found: dict[str, Mapping[str, Any]] = {}
-    for result in results:
-        why = next((wrong[vm["id"]] for vm in result["vms"] if vm["after"] and vm["id"] in wrong), None)
-        if why:
-            found[result["id"]] = {**result, "status": "failed", "reason": f"upgraded, and then in the soak: {why}"}
-    return found
-
-
-def why_soak_stops(wrong: Mapping[str, Any], watched: Mapping[str, Any], message: str) -> str:
-    """What ends the run after a soak; empty if nothing does.
-
-    :param watched: what its module returned; and the I(message) with which it failed, if it did.
-    """
-    if wrong:
-        return f"something went wrong with {len(wrong)} of the canaries after their upgrade"
-    if "results" not in watched:
-        return f"the canaries could not be watched: {message}"
-    return "interrupted while the canaries were watched" if watched["interrupted"] else ""
 
 
 def pause_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], pause: str) -> bool:

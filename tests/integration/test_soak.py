@@ -37,29 +37,30 @@ def started_soak(cloud: Cloud, **options: Any) -> Any:
 
 def wait_until_watched(log: Path) -> None:
     """What happens from now on is new."""
-    wait_for(lambda: log.exists() and "are watched for" in log.read_text())
+    wait_for(lambda: log.exists() and "watched for 6 s before it counts as done" in log.read_text())
 
 
 def test_nothing_new_lets_the_many_follow(tmp_path: Path) -> None:
     with Cloud(estate(listeners=True, **ESTATE), tmp_path) as cloud:
         run = cloud.upgrade(**OPTIONS, probe=True)
     assert run.rc == 0 and run.counts == {"upgraded": 3}, run.output
-    assert "Soak: the canaries are watched for 6 s before the many follow" in run.output
-    lines = [line for line in run.output.splitlines() if " soak " in line]
-    assert "1 unit(s) are watched for 6 s" in lines[0] and "nothing new" in lines[1]
-    assert run.output.index("nothing new") < run.output.index("start   network", run.output.index("nothing new"))
+    assert "Soak: the canaries are watched for 6 s before they count as done" in run.output
+    watched = run.output.index("it is watched for 6 s before it counts as done")
+    done = run.output.index("ok      network", watched)
+    assert run.output.count("start   network", 0, done) == 1 and run.output.count("start   network", done) == 2
+    lines = [line for line in run.stdout.splitlines() if " note " in line and "is watched for" in line]
+    assert len(lines) == 1, "only the canary"
 
 
 def test_something_new_stops_the_run(tmp_path: Path) -> None:
-    """tests/unit/rollout/test_soaking.py has what else is new and what is not."""
+    """tests/unit/rollout/test_soak.py has what else is new and what is not."""
     with Cloud(estate(listeners=True, **ESTATE), tmp_path) as cloud:
         process = started_soak(cloud, probe=True)
         cloud.simulator.outage("a", "never")
         output, _errors = process.communicate(timeout=60)
         journal = cloud.simulator.journal()
     assert process.returncode != 0
-    assert "upgraded, and then in the soak: " in output and "does not answer since" in output, output
-    assert "something went wrong with 1 of the canaries after their upgrade" in output
+    assert "proven, and then: " in output and "does not answer since" in output, output
     assert {call["target"] for call in journal} == {"a"}, "the many were not touched"
 
 
@@ -67,7 +68,7 @@ def test_something_new_stops_the_run(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"state": "Stopped"}, "is Stopped"),
-        ({"failing_checks": ["dns_check.py"]}, "fails health checks that it passed before: dns_check.py"),
+        ({"failing_checks": ["dns_check.py"]}, "health checks fail that passed before (r-3-VM: dns_check.py)"),
         ({}, "a new alert: r-3-VM is sick"),
     ],
     ids=["state", "health", "alert"],
@@ -76,8 +77,6 @@ def test_what_the_server_says_of_it(changes: dict[str, Any], words: str, tmp_pat
     faults = [{"kind": "alert", "match": {"name": "a"}, "text": "{name} is sick", "seconds": 2}] if not changes else []
     settings = {"router.health.checks.enabled": "true", "router.health.checks.failures.to.recreate.vr": ""}
     with SimulatorProcess(estate(faults=faults, settings=settings, **ESTATE)) as simulator:
-        [done] = call_module(simulator, "cs_router_restart", networks=["a"])["results"]
-        jobs = {vm["id"]: done["job_ids"] for vm in done["vms"]}
         log = tmp_path / "log"
 
         def change() -> None:
@@ -86,18 +85,29 @@ def test_what_the_server_says_of_it(changes: dict[str, Any], words: str, tmp_pat
 
         other = threading.Thread(target=change)
         other.start()
-        told = call_module(simulator, "cs_sysvm_soak", routers=["r-3-VM"], duration=5, jobs=jobs, log=str(log))
+        told = call_module(simulator, "cs_router_restart", networks=["a"], soak=6, health_checks=True, log=str(log))
         other.join()
-    assert told["failed"] and words in told["results"][0]["wrong"], told
+    [result] = told["results"]
+    assert told["failed"] and result["status"] == "failed" and words in result["reason"], told
+
+
+def test_what_is_current_is_watched_too(tmp_path: Path) -> None:
+    with SimulatorProcess(estate(**ESTATE)) as simulator:
+        call_module(simulator, "cs_router_restart", networks=["a"])
+        before = len(simulator.journal())
+        log = tmp_path / "log"
+        told = call_module(simulator, "cs_router_restart", networks=["a"], soak=1, log=str(log))
+        assert len(simulator.journal()) == before, "and nothing is sent"
+    [result] = told["results"]
+    assert (result["status"], told["changed"]) == ("current", False)
+    assert "is watched for 1 s" in log.read_text()
 
 
 def test_without_the_right_to_list_alerts_it_is_said(tmp_path: Path) -> None:
     with Cloud(estate(forbidden_commands=["listAlerts"], **ESTATE), tmp_path) as cloud:
-        [router, *_others] = [name for name, vm in cloud.simulator.state()["vms"].items() if vm.get("network")]
-        result = cloud.module("cs_sysvm_soak", routers=[router], duration=0).results[0]
-        checked = cloud.module("cs_sysvm_soak", "--check", system_vms=["nobody"], duration=60).results[0]
-    assert "the account may not call listAlerts" in result["notes"][0]
-    assert checked["failed"] and "nobody" in checked["msg"]
+        run = cloud.upgrade(**{**OPTIONS, "soak": 1}, names=["a"])
+    assert run.rc == 0, run.output
+    assert "the account may not call listAlerts" in " ".join(run.units["a"]["notes"])
 
 
 def test_without_canaries_it_is_refused(tmp_path: Path) -> None:

@@ -192,6 +192,18 @@ class ManagementServer:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """What the server alerts people to.
+
+    :ivar sent: in seconds since the epoch, by the server's clock.
+    """
+
+    id: str
+    description: str
+    sent: float
+
+
+@dataclass(frozen=True)
 class SharedFileSystem:
     """A shared file system (listSharedFileSystems, since 4.20): a guest whose disk is made from the system VM template.
 

@@ -12,7 +12,7 @@ from ..api.client import Client
 from ..api.errors import ApiError, PermissionDeniedError, UnsupportedCommandError
 from ..cloud.read import read_capabilities
 from ..knowledge.permissions import REMEDY, Use, commands_of
-from ..options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS, SOAK
+from ..options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS
 from ..planning.targets import RefusedError
 
 _UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
@@ -23,7 +23,6 @@ USES_OF: Mapping[str, Collection[Use]] = {
     RECREATE: (Use.RECREATE, Use.RESTART),
     ROLE: (Use.ROLE,),
     ROUTERS: _UPGRADE,
-    SOAK: (Use.SOAK,),
 }
 
 

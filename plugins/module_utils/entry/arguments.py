@@ -150,6 +150,7 @@ def _request(params: Mapping[str, Any], targets: Targets, method: Method) -> Req
         fallback=params.get("fallback") == "recreate",
         forced=params.get("forced", False),
         health_checks=params["health_checks"],
+        soak_s=params["soak"],
         probing=probing_from_params(params, os.environ),
         log=params["log"],
         label=params["label"],

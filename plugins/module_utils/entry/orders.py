@@ -29,6 +29,7 @@ class Request:
     :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
     :ivar forced: patch a system VM although its scripts are the new ones.
     :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
+    :ivar soak_s: for how long each is watched after its proof, and what is current already, too.
     :ivar probing: how what the units serve is watched from outside; None if it is not.
     :ivar log: a file for progress lines; C(label) says what their counts are of.
     :ivar stop_file: once it is there, nothing new is started.
@@ -43,6 +44,7 @@ class Request:
     fallback: bool = False
     forced: bool = False
     health_checks: bool = False
+    soak_s: float = 0.0
     probing: Probing | None = None
     log: str | None = None
     label: str | None = None

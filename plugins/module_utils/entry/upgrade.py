@@ -68,7 +68,8 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, facts, orders.want) for unit in orders.work))
     else:
-        rollout = roll_out(lists, facts, orders, request, log_file)
+        watched = [unit for unit in facts.units if request.soak_s and _is_current(orders, unit)]
+        rollout = roll_out(lists, facts, replace(orders, work=[*orders.work, *watched]), request, log_file)
     return _outcome(facts, orders, rollout, log_file)
 
 
@@ -123,7 +124,12 @@ def _want(request: Request) -> Want:
         allow_degraded=request.allow_degraded,
         forced=request.forced,
         looks_inside=request.health_checks,
+        soak_s=request.soak_s,
     )
+
+
+def _is_current(orders: Orders, unit: Unit) -> bool:
+    return unit.id in orders.settled and orders.settled[unit.id].status is UnitStatus.CURRENT
 
 
 def _settled(unit: Unit, verdict: Verdict, status: UnitStatus) -> UnitResult:

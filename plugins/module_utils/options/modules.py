@@ -20,7 +20,6 @@ from .option import (
     RECREATE,
     ROLE,
     ROUTERS,
-    SOAK,
     Option,
     group,
 )
@@ -136,33 +135,6 @@ OWN = (
         where=_SYSTEM_VMS,
         required=True,
         aliases=("names", "name", "id"),
-    ),
-    Option("system_vms", "list", ("Names or ids of system VMs.",), where=(SOAK,), default=()),
-    Option(
-        "routers",
-        "list",
-        ("Names or ids of routers; each means the whole unit that it belongs to.",),
-        where=(SOAK,),
-        default=(),
-    ),
-    Option(
-        "jobs",
-        "dict",
-        ("The ids of the jobs that upgraded a VM, by its id. Alerts about it since their end count as new, too.",),
-        where=(SOAK,),
-    ),
-    Option("duration", "int", ("How long they are watched, in seconds.",), where=(SOAK,), required=True, lowest=0),
-    Option(
-        "health_checks",
-        "bool",
-        (
-            "Whether to have the server run the health checks of the routers, when it begins, every two minutes and in"
-            " the end.",
-            "Only in zones where the settings C(router.health.checks.enabled) is true and"
-            " C(router.health.checks.failures.to.recreate.vr) is empty.",
-        ),
-        where=(SOAK,),
-        default=True,
     ),
     Option(
         "networks",

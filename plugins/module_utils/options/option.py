@@ -14,9 +14,8 @@ RECREATE = "cs_systemvm_recreate"
 ROUTERS = "cs_router_restart"
 EVIDENCE = "cs_sysvm_evidence"
 ROLE = "cs_sysvm_role"
-SOAK = "cs_sysvm_soak"
 ACTING = (LIVE_PATCH, RECREATE, ROUTERS)
-MODULES = (CHECK, EVIDENCE, ROLE, SOAK, *ACTING)
+MODULES = (CHECK, EVIDENCE, ROLE, *ACTING)
 
 PREFLIGHT = "preflight"
 UPGRADE = "upgrade"

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ..cloud.endpoints import MOST
-from .option import ACTING, CHECK, PREFLIGHT, SOAK, UPGRADE, Option, group
+from .option import ACTING, CHECK, PREFLIGHT, UPGRADE, Option, group
 
-PLANNED = (CHECK, SOAK, *ACTING, PREFLIGHT, UPGRADE)
+PLANNED = (CHECK, *ACTING, PREFLIGHT, UPGRADE)
 RATE = 50
 
 PROBING = group(

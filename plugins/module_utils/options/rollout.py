@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .option import ACTING, CHECK, EVIDENCE, PREFLIGHT, REPORT, SOAK, UPGRADE, Option, group
+from .option import ACTING, CHECK, EVIDENCE, PREFLIGHT, REPORT, UPGRADE, Option, group
 
 ROLLOUT = (*ACTING, UPGRADE)
 BOUNDS = (CHECK, *ACTING, PREFLIGHT, UPGRADE)  # the plan says how long it takes within them
@@ -110,11 +110,12 @@ RUN = group(
         "soak",
         "int",
         (
-            "How long in seconds the canaries are watched before the many follow. Anything new that is wrong with them"
-            " stops the run: a VM that is not as it was, an alert, a health check that fails or, with O(probe), an"
-            " address that does not answer for a time.",
+            "How long in seconds the canaries are watched after their proof before they count as done and the many"
+            " follow. One has failed if anything new is wrong with it meanwhile: a VM that is not as it was, an alert,"
+            " a health check that fails or, with O(probe), an address that does not answer for a time.",
+            "A module that is used alone watches all its targets.",
         ),
-        where=(PREFLIGHT, UPGRADE),
+        where=(*ACTING, PREFLIGHT, UPGRADE),
         default=0,
         lowest=0,
         means="seconds",
@@ -160,7 +161,7 @@ RUN = group(
             "A path; as soon as a file is there, nothing new is started, as if the run were interrupted.",
             "C(touch) it to end a rollout without an error. It is not removed.",
         ),
-        where=(*ROLLOUT, SOAK),
+        where=ROLLOUT,
     ),
     Option(
         "log",
@@ -170,7 +171,7 @@ RUN = group(
             "It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,"
             " C(log-HOST). Its last line says how the run of the roles ended.",
         ),
-        where=(*ROLLOUT, SOAK),
+        where=ROLLOUT,
     ),
     Option(
         "report_dir",

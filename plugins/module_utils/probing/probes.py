@@ -279,6 +279,20 @@ class Probes:
         reach = reach_of(watched.endpoint, place.name, watched.changes, since, now, late_s=place.first_s)
         return reach if place.alive else replace(reach, after=None)  # nobody looks at it any more
 
+    def gaps_since(self, unit_id: str, moment: float) -> tuple[str, ...]:
+        """What has not answered for a time since then, in words.
+
+        :param moment: in seconds since the epoch.
+        """
+        told = []
+        for reach in self.reach(unit_id):
+            gaps = [(gap.end or reach.until) - gap.start for gap in reach.gaps if gap.start >= moment]
+            if reach.lost_since is not None:
+                told.append(reach.silence)
+            elif gaps:
+                told.append(f"{reach.endpoint} ({reach.endpoint.serves}) did not answer for {max(gaps):.1f} s")
+        return tuple(told)
+
     def confirm(self, unit_id: str) -> None:
         """An answer from now on is wanted of all that answered before."""
         for watched in self._watched.get(unit_id, ()):

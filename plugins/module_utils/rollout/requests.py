@@ -42,6 +42,7 @@ class Observe:
     :ivar since: a moment on the rollout's clock; also what the server wants to be restarted as of then or later.
     :ivar proof: whether nothing is expected to be left to do, so that it may wait a little for company.
     :ivar holds: whether the unit keeps its place.
+    :ivar watched: since when it is watched, in seconds since the epoch; then also alerts and gaps.
     """
 
     full: bool = False
@@ -49,6 +50,7 @@ class Observe:
     since: float | None = None
     proof: bool = False
     holds: bool = True
+    watched: float | None = None
 
 
 @dataclass(eq=False)
@@ -88,11 +90,15 @@ class LookInside:
 
 @dataclass(eq=False)
 class Pause:
-    """Wait until a moment on the rollout's clock. Answer: None."""
+    """Wait until a moment on the rollout's clock. Answer: None, or Refused.
+
+    :ivar watches: whether the wait ends, by Refused, when nothing may be begun any more.
+    """
 
     until: float
     holds: bool = True
     doubtful: bool = False
+    watches: bool = False
 
 
 class Answer(enum.Enum):

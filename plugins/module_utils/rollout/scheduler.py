@@ -95,9 +95,8 @@ class Scheduler:
         """
         around = self._around
         reach_s = max(around.probes.patience_s, around.probes.first_s)
-        terms = Terms(
-            around.standard, self._limits.patience(reach_s), self._limits.job_timeout, self.clock, around.probes
-        )
+        patience, job_timeout = self._limits.patience(reach_s), self._limits.job_timeout
+        terms = Terms(around.standard, patience, job_timeout, self.clock, around.now, around.probes)
         self._queue = StartQueue(UnitUpgrade(unit, want(unit), terms) for unit in units)
         for unit in units if around.probes.on else ():
             around.probes.expect(unit.id)
@@ -244,6 +243,10 @@ class Scheduler:
         again = [(one, request) for one, request in self._requests.items() if isinstance(request, Slot)]
         for upgrade, slot in again:
             if why := self._why_not(slot.expected_s, completes=slot.completes):
+                self._answer(upgrade, why)
+                return True
+        for upgrade, request in self._requests.items():
+            if isinstance(request, Pause) and request.watches and (why := self._why_not(0.0)):
                 self._answer(upgrade, why)
                 return True
         if self._bounds.full or self._is_leaving():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from ..api.errors import ApiError, SubmitUncertainError
 from ..api.jobs import Job, job_result, running_jobs
 from ..cloud import items as parse
 from ..cloud.in_flight import read_in_flight
-from ..cloud.infrastructure import Host, InFlight, ManagementServer, common_version
+from ..cloud.infrastructure import Alert, Host, InFlight, ManagementServer, common_version
 from ..cloud.lists import Lists, read_management_servers
 from ..cloud.model import Unit, Vm
 from ..cloud.moments import moment
@@ -28,15 +28,6 @@ from ..units.health import Checks, checks_of
 
 HEALTH_S = 300.0  # how long a router may take to run its health checks
 MOST_ALERTS = 100  # that are looked at
-
-
-@dataclass(frozen=True)
-class Alert:
-    """What the server alerts people to."""
-
-    id: str
-    description: str
-    sent: float  # seconds since the epoch, by the server's clock
 
 
 class PendingChecks(Protocol):

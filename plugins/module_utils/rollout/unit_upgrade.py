@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
+from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
 from ..probing.probes import Probes
 from ..units.actions import (
@@ -30,7 +31,7 @@ from ..units.conditions import Conditions, Facts, Standard, Status, Type, assess
 from ..units.ends import End, Recovery, UnitStatus
 from ..units.expected import expected_seconds
 from ..units.next_action import next_action
-from ..units.record import Attempt, Inside, Record, pending_rules
+from ..units.record import Attempt, Inside, Record, Soak, pending_rules
 from .requests import (
     Answer,
     Execute,
@@ -63,6 +64,7 @@ class Terms:
     """What holds for all units of a rollout.
 
     :ivar job_timeout: longest time for one patch, restart or start, in seconds.
+    :ivar clock: monotonic seconds; I(now) since the epoch.
     :ivar probes: what watches from outside.
     """
 
@@ -70,6 +72,7 @@ class Terms:
     patience: Patience
     job_timeout: float
     clock: Callable[[], float]
+    now: Callable[[], float]
     probes: Probes
 
 
@@ -165,6 +168,7 @@ class UnitUpgrade:
             self.record.over_at,
             proof=bool(self.record.attempts) and not self._holds,
             holds=self._holds,
+            watched=self.record.soak.began if self.record.soak else None,
         )
 
     def _carry_out(self, action: Action, facts: Facts) -> Steps[UnitResult | None]:
@@ -174,13 +178,16 @@ class UnitUpgrade:
             self._needs_place = not self._holds
             return (yield from self._execute(action, facts)) if self._holds else None
         if isinstance(action, Wait):
-            if action.until > self._terms.clock():
-                yield self._pause(action.until - self._terms.clock(), holds=action.holds, doubtful=action.doubtful)
-            return None
+            left = action.until - self._terms.clock()
+            ended = (yield self._pause(left, holds=action.holds, doubtful=action.doubtful)) if left > 0 else None
+            return self._watched(ended) if isinstance(ended, Refused) else None
         if isinstance(action, AwaitOthers):
             return (yield from self._await(facts))
         if isinstance(action, AskInside):
             yield from self._ask_inside(action, facts)
+            return None
+        if isinstance(action, Done) and self._want.soak_s and not self.record.soak and not action.spare:
+            yield from self._begin_soak()
             return None
         return self._result_of(action)
 
@@ -190,6 +197,10 @@ class UnitUpgrade:
             self.record.first = {vm.id: vm for vm in facts.unit.vms}
             self.record.pair_was_broken = facts.unit.elects and not is_healthy_pair(facts.unit.vms)
         self._seen = facts.unit.vms
+        if self.record.soak and self.record.soak.known is None:
+            self.record.soak.known = facts.alerts or ()
+            if facts.alerts is None:
+                self.record.notes.append("alerts were not looked at: the account may not call listAlerts")
 
     def _execute(self, action: Send, facts: Facts) -> Steps[UnitResult | None]:
         call, before = action.call, self._sent
@@ -229,6 +240,12 @@ class UnitUpgrade:
             yield Pause(clock() + FIRST_LOOK_S)
         probes.call(self.unit.id)
 
+    def _begin_soak(self) -> Steps[None]:
+        yield from self._look_from_outside()
+        inside = self.record.answers[-1] if self.record.answers else None
+        self.record.soak = Soak(self._terms.now(), self._terms.clock() + self._want.soak_s, inside)
+        self.record.notes.append(f"it is watched for {rough(self._want.soak_s)} before it counts as done")
+
     def _await(self, facts: Facts) -> Steps[UnitResult | None]:
         last = self.record.attempts[-1] if self.record.attempts else None
         # A job that may be ours keeps the place: the answer to the last call was lost, and no id tells.
@@ -255,10 +272,13 @@ class UnitUpgrade:
             self.record.after.append(inside)
         else:
             self.record.before = inside
+        if self.record.soak and not self.record.soak.inside:
+            self.record.soak.inside = inside
 
     def _pause(self, seconds: float, *, holds: bool = False, doubtful: bool = False) -> Pause:
         self._holds = self._holds and holds
-        return Pause(self._terms.clock() + max(seconds, REREAD_S / 20), self._holds, doubtful)
+        until = self._terms.clock() + max(seconds, REREAD_S / 20)
+        return Pause(until, self._holds, doubtful, watches=self._is_proven)
 
     def _unreadable(self, answer: Reply) -> UnitResult | None:
         """This unit could not be read: its end, once that has lasted."""
@@ -303,6 +323,23 @@ class UnitUpgrade:
             ]
         return self._end(UnitStatus.UPGRADED if worked else UnitStatus.CURRENT, "Done", why)
 
+    @property
+    def _is_proven(self) -> bool:
+        """Whether it is watched, and as it should be."""
+        ready = self._conditions.get(Type.READY)
+        watched = self.record.soak is not None and ready is not None and ready.status is not Status.FALSE
+        return watched and not self._conditions.wrong
+
+    def _watched(self, ended: Refused) -> UnitResult:
+        """Its end where it cannot be watched any longer."""
+        result, left = (
+            self._result_of(Done()),
+            self.record.soak.until - self._terms.clock() if self.record.soak else 0.0,
+        )
+        asked = self._want.soak_s
+        told = f"{result.reason}; watched for {rough(asked - left)} of {rough(asked)} only: {ended.why}"
+        return replace(result, reason=told, code=ended.reason)
+
     def _end(self, status: UnitStatus, reason: str, message: str, recovery: Recovery | None = None) -> UnitResult:
         record = self.record
         ids = [each.job.id for each in record.attempts if each.job]
@@ -328,6 +365,8 @@ class UnitUpgrade:
         :param job_id: the job that is left running.
         """
         self.steps.close()
+        if job_id is None and self._is_proven:
+            return self._watched(Refused(why, reason))
         if job_id is None and not self.record.sent:
             return self._end(UnitStatus.NOT_STARTED, reason, why)
         left = f"job {job_id} was left running" if job_id else "its jobs have ended"

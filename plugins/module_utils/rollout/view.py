@@ -17,7 +17,7 @@ from ..api.errors import (
     UnavailableError,
 )
 from ..api.jobs import Job
-from ..cloud.infrastructure import Host, InFlight
+from ..cloud.infrastructure import Alert, Host, InFlight
 from ..cloud.job_ids import Purpose, objects_of_ids, purpose_of
 from ..cloud.model import Unit, Vm
 from ..knowledge.vocabulary import Kind
@@ -29,6 +29,7 @@ from .server import Server
 
 HOSTS_FRESH_S = 2.0
 LEAVING_FRESH_S = 5.0
+ALERTS_FRESH_S = 2.0
 JOBS_FRESH_S = 0.3  # what runs is not asked for again within this time
 # The server itself is not there, whatever was asked.
 LOST = (UnavailableError, RateLimitedError, MalformedAnswerError, AuthenticationError)
@@ -67,6 +68,8 @@ class View:
         self._hosts: Mapping[str, Host] = {}
         self._hosts_at = -1.0
         self._leaving, self._leaving_at = "", -LEAVING_FRESH_S - 1
+        self._alerts: tuple[Alert, ...] | None = None
+        self._alerts_at = -ALERTS_FRESH_S - 1
         self._marked: dict[bool, tuple[float, frozenset[str]]] = {}
         self._confirmed: dict[str, float] = {}  # since which end of a job each unit's endpoints are to answer again
 
@@ -166,6 +169,8 @@ class View:
             unit = replace(unit, vms=tuple(sorted(staying, key=lambda vm: (vm.name, vm.id))))
             if request.since is not None and unit.kind.is_router:
                 more["marked"] = self._marked_of(unit, request.since)
+            if request.watched is not None:
+                more |= {"alerts": self._read_alerts(), "gaps": self._probes.gaps_since(unit.id, request.watched)}
             more["away"] = self.away(unit, fresh_s=JOBS_FRESH_S if request.full else HOSTS_FRESH_S)
         except LOST:
             raise
@@ -203,6 +208,12 @@ class View:
             servers, self._leaving_at = self._server.leaving(), self._clock()
             self._leaving = ", ".join(f"{server.name} is {server.state}" for server in servers)
         return self._leaving
+
+    def _read_alerts(self) -> tuple[Alert, ...] | None:
+        if self._clock() - self._alerts_at > ALERTS_FRESH_S:
+            alerts, self._alerts_at = self._server.alerts(), self._clock()
+            self._alerts = None if alerts is None else tuple(alerts)
+        return self._alerts
 
     def _marked_of(self, unit: Unit, since: float) -> frozenset[str]:
         marked = self._marked_list(False, since) & frozenset(unit.network_ids)

@@ -32,6 +32,7 @@ class Want:
     :ivar allow_degraded: also a pair that is not whole.
     :ivar forced: patch a system VM although its scripts are the new ones.
     :ivar looks_inside: have its routers asked about themselves, before and after.
+    :ivar soak_s: for how long it is watched after its proof before it counts as done.
     :ivar blocker: what speaks against giving a unit new disks, in words.
     """
 
@@ -43,6 +44,7 @@ class Want:
     allow_degraded: bool = False
     forced: bool = False
     looks_inside: bool = False
+    soak_s: float = 0.0
     blocker: Callable[[Unit], str | None] = lambda unit: None
 
     def new_disks(self, unit: Unit) -> bool:

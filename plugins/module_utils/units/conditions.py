@@ -10,18 +10,20 @@ mean in Kubernetes; the reasons are stable words, which C(reasons.py) explains.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..cloud.infrastructure import InFlight
+from ..cloud.infrastructure import Alert, InFlight
 from ..cloud.model import Unit, Vm, is_healthy_pair, pair_states, vm_names
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import GOING_STATES, SETTLING_STATES, Kind
+from .alerts import new_alerts
 from .allowed import why_not_restartable
 from .baseline import Baseline, is_current
 from .health import compare, merged, unjudged_words
-from .record import Record, pending_rules
+from .record import Inside, Record, pending_rules
 
 
 class Status(enum.Enum):
@@ -48,6 +50,7 @@ class Type(str, enum.Enum):
     HEALTH = "Health"  # no health check fails that passed before
     GATEWAY = "Gateway"  # reached as before
     REACHABLE = "Reachable"  # what it serves answers as before
+    READY = "Ready"  # all of it for as long as is wanted; only where a unit is watched
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,12 @@ class Conditions(dict[Type, Condition]):
     def unknown(self, kind: Type, *reasons: str) -> bool:
         return self[kind].status is Status.UNKNOWN and (not reasons or self[kind].reason in reasons)
 
+    @property
+    def wrong(self) -> list[Condition]:
+        """What is not true that a call could make true."""
+        kinds = (Type.COMPLETE, Type.RUNNING, Type.AGENT, Type.SOFTWARE, Type.TEMPLATE, Type.RULES)
+        return [self[kind] for kind in kinds if self.false(kind)]
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -101,6 +110,8 @@ class Facts:
     :ivar marked: what the server wants to be restarted.
     :ivar neighbours: others of its kind in its zone, of system VMs.
     :ivar silent: endpoints that answered before and do not answer now, in words; None while some have not been tried.
+    :ivar alerts: the server's, of a unit that is watched; None where they may not be listed.
+    :ivar gaps: endpoints that did not answer for a time since it is watched, in words.
     """
 
     unit: Unit
@@ -114,6 +125,8 @@ class Facts:
     marked: frozenset[str] = frozenset()
     neighbours: tuple[Vm, ...] = ()
     silent: tuple[str, ...] | None = ()
+    alerts: tuple[Alert, ...] | None = ()
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,7 @@ class Standard:
     looks_inside: bool = False
 
 
+PAIR_S = 60.0  # while a unit is watched: the server looks at pairs now and then, and may look while one elects
 Verdict = tuple[Status, str, str]
 YES, NO, UNKNOWN = Status.TRUE, Status.FALSE, Status.UNKNOWN
 
@@ -161,10 +175,15 @@ def assess(
         Type.REACHABLE: _reachable(facts),
     }
     found = Conditions()
-    for kind, (status, reason, message) in verdicts.items():
+
+    def note(kind: Type, status: Status, reason: str, message: str) -> None:
         last = before.get(kind)
         same = last is not None and (last.status, last.reason) == (status, reason)
         found[kind] = Condition(kind, status, reason, message, last.since if same and last else now)
+
+    for kind, verdict in verdicts.items():
+        note(kind, *verdict)
+    note(Type.READY, *_ready(facts, record, found, now))
     if found.unknown(Type.REDUNDANCY, "NotLookedAtYet") and record.over_at is not None and standard.pair_settles_s:
         due = record.over_at + standard.pair_settles_s
         found[Type.REDUNDANCY] = replace(found[Type.REDUNDANCY], due=due)
@@ -361,6 +380,37 @@ def _reachable(facts: Facts) -> Verdict:
     if facts.silent is None:
         return UNKNOWN, "NotTriedYet", ""
     return (NO, "Silent", "; ".join(facts.silent)) if facts.silent else (YES, "AsBefore", "")
+
+
+def _ready(facts: Facts, record: Record, found: Conditions, now: float) -> Verdict:
+    """Of a unit that is watched: what is new and wrong. Rules that somebody put in doubt are applied again."""
+    if record.soak is None:
+        return YES, "NotWatched", ""
+    pair = found[Type.REDUNDANCY]
+    new = [("Changed", each.message) for each in found.wrong if each.type is not Type.RULES]
+    if pair.status is NO and now - pair.since >= PAIR_S:
+        new.append((pair.reason, pair.message))
+    new += [("Alerted", f"a new alert: {text}") for text in new_alerts(facts.unit, record, facts.alerts or ())]
+    new += [("Silent", text) for text in facts.gaps]
+    if lost := _lost_since(record.soak.inside, record.after[-1:]):
+        new.append(("Worse", f"health checks fail that passed before ({lost})"))
+    if found.false(Type.GATEWAY):
+        new.append((found[Type.GATEWAY].reason, found[Type.GATEWAY].message))
+    if new:
+        return NO, new[0][0], "; ".join(message for dummy, message in new)
+    return (YES, "LongEnough", "") if now >= record.soak.until else (UNKNOWN, "NotLongEnough", "")
+
+
+def _lost_since(begin: Inside | None, now: Sequence[Inside]) -> str:
+    """The checks that passed when the watching began, and that a router has run since and fails."""
+    before = begin.health if begin else {}
+    return ", ".join(
+        f"{router}: {name}"
+        for each in now
+        for router, checks in each.health.items()
+        if (was := before.get(router)) and checks
+        for name in compare(was, checks, math.inf, was).lost
+    )
 
 
 def not_simply_true(conditions: Iterable[Condition]) -> list[dict[str, Any]]:

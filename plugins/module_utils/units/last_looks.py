@@ -1,13 +1,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left when nothing is wrong with a unit: to see that it stays so. Pure."""
+"""What is left when nothing is wrong with a unit: to see that it is so, and for a canary that it stays so. Pure."""
 
 from __future__ import annotations
 
 from .actions import REREAD_S, Action, AskInside, Done, Situation, Wait
-from .conditions import Type
+from .conditions import Status, Type
 from .ends import UNREACHABLE, End, UnitStatus
+from .record import Soak
+
+LOOK_S = 15.0  # between two looks at a unit that is watched
+HEALTH_S = 120.0  # between two runs of its health checks
+AGAIN_S = 3.0  # what is new and wrong is read again before it is believed
 
 
 def last_looks(s: Situation) -> Action:
@@ -69,3 +74,24 @@ def _look_from_outside(s: Situation) -> Action | None:
         told = f"proven by the server, but {c[Type.REACHABLE].message}. {UNREACHABLE}"
         return s.look(Type.REACHABLE, s.patience.reach_s, holds=False) or End(UnitStatus.FAILED, "Silent", told)
     return None
+
+
+def watch(s: Situation, soak: Soak) -> Action:
+    """A unit that is proven: it is done once all of it has held for long enough. Nothing is sent."""
+    c, inside = s.conditions, s.want.looks_inside and s.unit.kind.is_router
+    asked_at = max((each.at for each in (soak.inside, *s.record.after) if each), default=-HEALTH_S)
+    if c.false(Type.READY):
+        if waiting := s.look(Type.READY, AGAIN_S, holds=False):
+            return waiting
+        if inside and asked_at < c[Type.READY].since:  # an alert may be about a health check: then say which
+            return AskInside(after=True)
+        return End(UnitStatus.FAILED, c[Type.READY].reason, f"proven, and then: {c[Type.READY].message}")
+    if c.unknown(Type.RUNNING):
+        return s.look(Type.RUNNING, s.patience.start_s, holds=False) or s.end("StillSettling", c[Type.RUNNING].message)
+    over = s.now >= soak.until
+    if inside and (not soak.inside or s.now - asked_at >= HEALTH_S or (over and asked_at < soak.until)):
+        return AskInside(after=soak.inside is not None)
+    pair = c[Type.REDUNDANCY]
+    if over and pair.status is not Status.FALSE and pair.reason != "NotLookedAtYet":
+        return Done()
+    return Wait(s.now + REREAD_S if over else min(s.now + LOOK_S, soak.until), Type.READY, holds=False)

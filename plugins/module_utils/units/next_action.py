@@ -19,9 +19,9 @@ from . import calls as call
 from .actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait
 from .allowed import forbidden, newest_origin, why_not_live_patchable
 from .baseline import has_old_disk, is_current
-from .conditions import Condition, Conditions, Type, expected_vms
+from .conditions import Type, expected_vms
 from .ends import End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
-from .last_looks import last_looks
+from .last_looks import last_looks, watch
 from .record import Attempt
 
 SETTLE_S = 4.0  # a report that contradicts what was done is read again so long: answers may be a moment old
@@ -51,15 +51,11 @@ def next_action(s: Situation) -> Action:
         return AwaitOthers()
     if len(s.record.attempts) >= MOST_ATTEMPTS:
         return s.end("TooManyAttempts", f"{len(s.record.attempts)} jobs did not make it what it should be")
+    if s.record.soak and (c.false(Type.READY) or not c.false(Type.RULES)):
+        return watch(s, s.record.soak)
     if c.false(Type.RESTARTABLE) and not c.unknown(Type.RUNNING):
-        return s.end(c[Type.RESTARTABLE].reason, c[Type.RESTARTABLE].message) if wrong(c) else Done()
-    return _wait_for_time(s) or (_next_call(s) if wrong(c) else last_looks(s))
-
-
-def wrong(conditions: Conditions) -> list[Condition]:
-    """What is not true that a call could make true."""
-    kinds = (Type.COMPLETE, Type.RUNNING, Type.AGENT, Type.SOFTWARE, Type.TEMPLATE, Type.RULES)
-    return [conditions[kind] for kind in kinds if conditions.false(kind)]
+        return s.end(c[Type.RESTARTABLE].reason, c[Type.RESTARTABLE].message) if c.wrong else Done()
+    return _wait_for_time(s) or (_next_call(s) if c.wrong else last_looks(s))
 
 
 def _wait_for_time(s: Situation) -> Action | None:
@@ -99,7 +95,7 @@ def _next_call(s: Situation) -> Action:
     """The call that makes the first of what is wrong true, or why there is none."""
     c, unit, want = s.conditions, s.unit, s.want
     target = s.baseline.target
-    why = "; ".join(each.message for each in wrong(c) if each.message and each.type is not Type.RULES)
+    why = "; ".join(each.message for each in c.wrong if each.message and each.type is not Type.RULES)
     running = [vm for vm in unit.vms if vm.running]
     halted = [vm for vm in unit.vms if not vm.running and vm not in unit.surplus]
     software = c.false(Type.SOFTWARE) or c.false(Type.AGENT)
@@ -314,7 +310,7 @@ def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     """It has failed, unless it is to be recreated now."""
     if s.conditions.unknown(Type.TARGET):
         return Wait(s.now, Type.TARGET, full=True, doubtful=True)
-    seen = "; ".join(each.message for each in wrong(s.conditions) if each.message and each.type is not Type.RULES)
+    seen = "; ".join(each.message for each in s.conditions.wrong if each.message and each.type is not Type.RULES)
     last = tried[-1] if tried else None
     said = last.error if last else ""
     patched = s.unit.owed or any(_patched(each) for each in s.record.sent)  # by an earlier run, or by this one

@@ -80,6 +80,15 @@ CONDITION_REASONS = (
     Reason(Type.REACHABLE, YES, "AsBefore", "what it serves answers as before, or is not watched"),
     Reason(Type.REACHABLE, NO, "Silent", "what it serves answered before and does not now"),
     Reason(Type.REACHABLE, UNKNOWN, "NotTriedYet", "not tried since the last job"),
+    Reason(Type.READY, YES, "NotWatched", "nobody wants it watched, or it is not proven yet"),
+    Reason(Type.READY, YES, "LongEnough", "all of it has held for sysvm_soak"),
+    Reason(Type.READY, UNKNOWN, "NotLongEnough", "it has not been watched for sysvm_soak yet"),
+    Reason(Type.READY, NO, "Changed", "a VM is not as it was when it was proven"),
+    Reason(Type.READY, NO, "NotWhole", "its pair has not been one PRIMARY and one BACKUP for a minute"),
+    Reason(Type.READY, NO, "Alerted", "the server alerts people to something new about it"),
+    Reason(Type.READY, NO, "Silent", "an address of it did not answer for a time"),
+    Reason(Type.READY, NO, "Worse", "a health check fails that passed before"),
+    Reason(Type.READY, NO, "NotReached", "the router does not reach its gateway any more"),
 )
 
 # Why a unit came to its end; what a plan says of a unit that it skips or leaves alone is among them.
@@ -117,6 +126,9 @@ END_REASONS = {
     "Worse": "a health check fails that passed before",
     "NotReached": "the router reached its gateway before and does not now",
     "Silent": "what it serves answered before and does not now",
+    "Changed": "while it was watched, a VM was not as it was any more",
+    "NotWhole": "while it was watched, its pair ceased to be one PRIMARY and one BACKUP",
+    "Alerted": "while it was watched, the server alerted people to something new about it",
     "Unreadable": "the server answers every question about it with an error",
     "TooManyAttempts": "it was worked on again and again, by us or by others",
 }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..api.jobs import Job, JobStatus
+from ..cloud.infrastructure import Alert
 from ..cloud.job_ids import Purpose
 from ..cloud.model import Unit, Vm
 from ..cloud.moments import moment
@@ -78,6 +79,21 @@ class Inside:
 
 
 @dataclass
+class Soak:
+    """A unit that is proven and watched for a while before it counts as done.
+
+    :ivar began: in seconds since the epoch; I(until) on the rollout's clock.
+    :ivar inside: what its routers said when it began; None before they were asked.
+    :ivar known: the server's alerts likewise.
+    """
+
+    began: float
+    until: float
+    inside: Inside | None = None
+    known: tuple[Alert, ...] | None = None
+
+
+@dataclass
 class Record:
     """One unit's, in this run.
 
@@ -86,6 +102,7 @@ class Record:
     :ivar pair_was_broken: whether its pair was not whole before anything was sent.
     :ivar before: what its routers said before anything was sent; None where they were not asked.
     :ivar after: what they said since, in order.
+    :ivar soak: since it has been proven; None where it was not, or is not watched.
     :ivar notes: what else is worth knowing, in words.
     """
 
@@ -94,6 +111,7 @@ class Record:
     pair_was_broken: bool = False
     before: Inside | None = None
     after: list[Inside] = field(default_factory=list)
+    soak: Soak | None = None
     notes: list[str] = field(default_factory=list)
 
     @property

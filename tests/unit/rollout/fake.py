@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
+    Alert,
     Host,
     InFlight,
     ManagementServer,
@@ -255,6 +256,9 @@ class FakeServer(Server):
 
     def leaving(self) -> tuple[ManagementServer, ...]:
         return ()
+
+    def alerts(self) -> list[Alert] | None:
+        return []
 
     def start_ping(self, vm: Vm) -> str | None:
         return None

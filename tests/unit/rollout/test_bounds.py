@@ -27,7 +27,7 @@ PATCH, RECREATE = Method.LIVE_PATCH, Method.RECREATE
 
 
 def upgrade(unit: Unit, method: Method = PATCH) -> UnitUpgrade:
-    terms = Terms(Standard(SITUATION), Patience(), 60.0, lambda: 0.0, Probes())
+    terms = Terms(Standard(SITUATION), Patience(), 60.0, lambda: 0.0, lambda: 0.0, Probes())
     one = UnitUpgrade(unit, Want(renew=method is RECREATE), terms)
     assert one.method is method
     return one

@@ -202,8 +202,21 @@ def unit_name(unit: Mapping[str, Any]) -> str:
     return f"{kind(unit['kind'])} {unit['name']}"
 
 
+def short(text: str, most: int = 300) -> str:
+    """At most so many characters of a text, and a sign that there are more."""
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
+def sign(status: str) -> str:
+    return SIGNS.get(status, "?")
+
+
 def status_words(status: str) -> str:
-    return f"{SIGNS.get(status, '?')} {words(status)}"
+    return f"{sign(status)} {words(status)}"
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
 
 
 def count(number: int, noun: str) -> str:

@@ -18,8 +18,8 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import MOST_ROWS, markdown_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import MOST_NAMES, html_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.timeline import MOST_BARS
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording import (
     changes,
@@ -28,6 +28,8 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording im
     run_facts,
 )
 
+# As the templates have them.
+MOST_ROWS, MOST_NAMES = 200, 20
 T0 = 1_790_000_000.0
 VOID = {"input", "meta", "wbr"}
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 1 + 1 }} {% x %} {# y #} &amp; | a\nb *Käserei*"

@@ -42,7 +42,7 @@ START = (
     "echo $d"
 )
 EXCHANGE = "cat > {folder}/in; tail -c +{position} {folder}/out"
-END = "pkill -f {folder}/prober.py"
+END = "cat > {folder}/in"
 
 
 class ProbeHostError(SysvmError):
@@ -168,7 +168,7 @@ class _Relay:
 
     def end(self) -> None:
         with contextlib.suppress(ProbeHostError):  # it ends by itself
-            self._host.run(END.format(folder=shlex.quote(self._folder)))
+            self._host.run(END.format(folder=shlex.quote(self._folder)), _line({"end": True}))
 
 
 def probe_hosts(names: Iterable[str], action: Any, task_vars: Mapping[str, Any]) -> list[ProbeHost]:

@@ -7,11 +7,13 @@ A program of its own, made of the standard library only: it runs beside the modu
 server most of the time, or on another host, to which only this text is sent. It reads one JSON object per line::
 
     {"watch": KEY, "address": ..., "port": ..., "once": true}     {"arm": KEY}     {"confirm": KEY}     {"leave": KEY}
+    {"end": true}
 
 C(once) tries it for a first result, when there is nothing else to do, and again only after C(arm). It writes one object
 for the first result of each KEY and for each change: C({"key": ..., "at": ..., "seen": ..., "answers": true}), I(at)
 and when that was seen in seconds since the epoch; after C(confirm) also for the next attempt that is answered, with
-C("confirmed": true). It ends when its input ends or, if it is told how long to linger, so long after its last input.
+C("confirmed": true). It ends when it is asked to or its input ends or, if it is told how long to linger, so long after
+its last input.
 
 Each connection is closed as soon as it stands; nothing is sent over it. All are tried equally often: as often as the
 bound allows, but not more often than every 0.2 seconds. Where first results are wanted, every fifth attempt is for one.
@@ -161,6 +163,8 @@ class Prober:
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
             asked = json.loads(line)
+            if "end" in asked:
+                raise SystemExit
             if "watch" in asked:
                 key, once = asked["watch"], asked.get("once", False)
                 target = self._targets[key] = Target(key, asked["address"], asked["port"], not once)

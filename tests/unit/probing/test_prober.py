@@ -47,6 +47,10 @@ class Asked:
         assert self._process.returncode == 0
         return [json.loads(line) for line in output.splitlines()]
 
+    def ends(self) -> None:
+        """By itself, while its input goes on."""
+        assert self._process.wait(timeout=10) == 0
+
     def end(self) -> None:
         self._process.kill()
         self._process.communicate()
@@ -179,3 +183,9 @@ def test_it_ends_with_its_input(asking: Asking) -> None:
         asked.ask(watch("1", port))
         assert asked.line()["answers"]
         asked.told(0.0)
+
+
+def test_it_ends_when_it_is_asked_to(asking: Asking) -> None:
+    asked = asking(50)
+    asked.ask({"watch": "1", "address": HOST, "port": 1}, {"end": True})
+    asked.ends()

@@ -28,7 +28,10 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE
 from ..module_utils.options.table import VARIABLES, default_of
+from .screen import is_lost, outlive_all
 from .variables import VariableError, read_one, read_variables, refuse_unknown
+
+outlive_all()
 
 
 class Run:
@@ -258,4 +261,5 @@ def now() -> str:
 
 def somebody_can_answer(environ: Mapping[str, str]) -> bool:
     """Whether a question has a chance. ansible-runner, and so AWX, gives a terminal at which nobody sits."""
-    return not ("AWX_ISOLATED_DATA_DIR" in environ or environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display")
+    runner = "AWX_ISOLATED_DATA_DIR" in environ or environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display"
+    return not (runner or is_lost())

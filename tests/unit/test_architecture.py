@@ -19,7 +19,7 @@ MOST_PARAMETERS = 6
 MOST_LINES_OF_CODE = 30  # of a module
 # From top to bottom; what runs in ansible-playbook and what runs as a module stand on the same rooms.
 BELOW = ("rollout", "planning", "probing", "units", "options", "cloud", "api", "knowledge")
-CHAINS = (("action", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
+CHAINS = (("action", "plugin_utils", *BELOW), ("lookup", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
 ALONE = {"doc_fragments"}  # text only
 
 
@@ -47,7 +47,7 @@ def circle(arrows: Arrows) -> list[str]:
 
 
 def test_each_file_is_in_a_room() -> None:
-    assert {room_of(name) for name in SOURCES} == {*CHAINS[0], *CHAINS[1], *ALONE}
+    assert {room_of(name) for name in SOURCES} == ALONE.union(*CHAINS)
 
 
 def test_arrows_between_rooms_go_down() -> None:

@@ -1,0 +1,38 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who reads standard output may go away at any moment: `| head`, a pager that is left, a tee that dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.estates import estate
+from tests.support.runner import UPGRADE, Cloud, extra_vars, kill_tree
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("last", ["", "PLAY [", "Step 1", " start ", " ok  "])
+def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
+    """
+    :param last: what the reader sees before it goes; nothing at all if that is empty.
+    """
+    log = tmp_path / "log"
+    with Cloud(estate(networks=[{"name": "a"}, {"name": "b"}], timings={"patch": 0.5}), tmp_path) as cloud:
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "log": str(log)}))
+        assert process.stdout is not None
+        if last:
+            assert any(last in line for line in process.stdout)
+        process.stdout.close()
+        try:
+            assert process.wait(timeout=90) == 0
+        except subprocess.TimeoutExpired:
+            kill_tree(process)
+            raise
+    report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+    assert (report["status"], report["summary"]) == ("success", {"upgraded": 2})
+    assert " end     " in log.read_text().splitlines()[-1]

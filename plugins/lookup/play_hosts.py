@@ -58,6 +58,7 @@ class LookupModule(LookupBase):
             return [wanted]
         if names.run(["all"], variables=variables):
             raise AnsibleError(
-                f"sysvm_hosts ({wanted}) has no host in the inventory, so nothing would be done. Name hosts that are there."
+                f"sysvm_hosts ({wanted}) has no host in the inventory, so nothing would be done. "
+                "Name hosts that are there."
             )
         return ["localhost"]

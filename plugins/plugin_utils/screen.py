@@ -3,10 +3,10 @@
 
 """A run outlives its screen: the reader of a pipe ends, a terminal hangs up, the disk below standard output is full.
 
-ansible-core writes all lines in its main process, and an error there is its end or, worse, that of the thread which takes
-the results of tasks: the run hangs. A collection is never called in that process, but ansible-core imports each action
-plugin there before it forks the worker, and looks up the hosts of a play there. So it is when they are imported that these
-call outlive_all.
+ansible-core writes all lines in its main process, and an error there is its end or, worse, that of the thread which
+takes the results of tasks: the run hangs. A collection is never called in that process, but it is where ansible-core
+imports each action plugin, before it forks the worker, and looks up the hosts of a play. So these call outlive_all when
+they are imported.
 """
 
 from __future__ import annotations
@@ -53,6 +53,6 @@ def is_lost() -> bool:
 def outlive_all() -> None:
     """Standard output and error of ansible-playbook. Nothing in a worker, which has none of its own."""
     if multiprocessing.parent_process() is None and sys.stdout is sys.__stdout__:
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             with contextlib.suppress(AttributeError, OSError, ValueError):  # it is closed
                 outlive(stream)

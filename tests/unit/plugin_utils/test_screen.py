@@ -44,5 +44,8 @@ def test_what_cannot_be_shown_is_no_error(sink: str, unbuffered: str, tmp_path: 
 
 
 def test_a_stream_that_is_closed_is_left_alone(tmp_path: Path) -> None:
-    program = "from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import screen; screen.outlive_all(); print(screen.is_lost())"
+    program = (
+        "from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import screen;"
+        "screen.outlive_all(); print(screen.is_lost())"
+    )
     assert subprocess.run(["sh", "-c", f"exec {sys.executable} -c '{program}' >&- 2>&-"], cwd=tmp_path).returncode == 0

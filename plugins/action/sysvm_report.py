@@ -12,6 +12,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.cloud.evidence import MOST_UNITS
+from ..module_utils.knowledge.shapes import ReportData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
 from ..module_utils.rollout.progress import LogFile, log_line
@@ -66,7 +67,7 @@ class ActionModule(ActionBase):
                 written, problems = write_report(path, report)
                 if args["run"] and variables["evidence"]:
                     result["warnings"] += self._leave_evidence(around, variables, task_vars, path, report)
-                    if any("evidence" in unit for unit in report["units"]):
+                    if any(unit["evidence"] for unit in report["units"]):
                         written, problems = write_report(path, report)
             except WriteError as error:
                 result |= {"failed": True, "msg": str(error)}
@@ -88,7 +89,7 @@ class ActionModule(ActionBase):
         variables: Mapping[str, Any],
         task_vars: dict[str, Any] | None,
         folder: str,
-        report: Mapping[str, Any],
+        report: ReportData,
     ) -> list[str]:
         """What the server tells about the units that failed, in folders that these name then as C(evidence).
 
@@ -118,7 +119,7 @@ class ActionModule(ActionBase):
         return list(read.get("warnings", ()))
 
 
-def _write_log(around: PlayContext, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+def _write_log(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
     """How the run ended, in a line that is the only one where nothing was begun. What went wrong."""
     log = LogFile(around.path(variables["log"], own=True) if variables["log"] else None)
     told = [outcome(report), report.get("scope"), report.get("error")]
@@ -126,7 +127,7 @@ def _write_log(around: PlayContext, variables: Mapping[str, Any], report: Mappin
     return log.warnings
 
 
-def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
     """What went wrong: metrics must not change how a run ends."""
     path = around.metrics_file(variables)
     if path is not None:
@@ -137,16 +138,18 @@ def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Ma
     return []
 
 
-def _report(args: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
+def _report(args: Mapping[str, Any], last: Mapping[str, Any]) -> ReportData:
+    plan: Any
     plan, results, running, rollouts = args["plan"] or {}, args["results"] or [], {}, []
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
     if not plan:  # there was none, so nothing was done about what the last report remembers
         plan = {"restarts": [restart for restart in known_restarts(last) if not restart["succeeded"]]}
-    known = {"checks": args["checks"] or [], "started": now(), **plan}
+    plan = {"checks": args["checks"] or [], "started": now(), **plan}
+    plan["started"] = args["started"] or plan["started"]
     return build_report(
-        {**known, "started": args["started"] or known["started"]},
+        plan,
         results,
         finished=now(),
         error=args["error"],

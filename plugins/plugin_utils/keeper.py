@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
 from ..module_utils.rollout.progress import Followed
 from .report.build import UNFINISHED, build_report
 from .report.write import WriteError, write_metrics, write_report
@@ -36,8 +37,8 @@ class Keeper:
     def __init__(
         self,
         folder: str | None,
-        plan: Mapping[str, Any],
-        before: Sequence[Mapping[str, Any]],
+        plan: CheckedPlan,
+        before: Sequence[ResultData],
         journal: str,
         rollouts: Sequence[Mapping[str, Any]] = (),
         metrics: tuple[str, str] | None = None,
@@ -73,7 +74,7 @@ class Keeper:
                 remedy="Give a folder that can be written as sysvm_report_dir.",
             )
 
-    def write(self, results: Sequence[Mapping[str, Any]], running: Mapping[str, str], error: str = UNFINISHED) -> None:
+    def write(self, results: Sequence[ResultData], running: Mapping[str, str], error: str = UNFINISHED) -> None:
         """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
         if self._folder is None and self._metrics is None:
             return

@@ -25,6 +25,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE
 from ..module_utils.options.table import VARIABLES, default_of
@@ -51,9 +52,9 @@ class Run:
             self.keep(f"units-{step['number']:05}", [units.pop(identity) for identity in step["units"]])
         self.keep("plan", {**plan, **more, "units": list(units.values())})
 
-    def plan(self) -> dict[str, Any]:
-        """With all its units, C(checks) and C(started)."""
-        plan = self.read("plan")
+    def plan(self) -> CheckedPlan:
+        """With all its units."""
+        plan: CheckedPlan = self.read("plan")
         units = [unit for step in plan["steps"] for unit in self.read(f"units-{step['number']:05}")]
         return {**plan, "units": units + plan["units"]}
 
@@ -67,7 +68,7 @@ class Run:
         with open(os.path.join(self.folder, f"{name}.json"), encoding="utf-8") as file:
             return json.load(file)
 
-    def results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[ResultData]:
         """Of all steps so far, in their order."""
         return [result for name in self._kept("results") for result in self.read(name)]
 

@@ -67,7 +67,9 @@ class Run:
             seconds += (max(moments) - min(moments)).total_seconds()
             results += done
         now = datetime.now(timezone.utc).isoformat()
-        return build_report({**plan, "started": now}, results, finished=now), seconds
+        kept: Any = {**plan, "started": now}
+        report: Any = build_report(kept, results, finished=now)
+        return report, seconds
 
 
 def cloud(seed: int) -> tuple[dict[str, Any], tuple[str, ...], RunBounds, WantedMethod]:

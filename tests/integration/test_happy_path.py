@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import ReportData, ReportedUnit
 from tests.support.estates import OLD, VERSION, estate
 from tests.support.runner import Cloud, Run
 
@@ -46,31 +47,6 @@ MIXED = estate(
     networks=NETWORKS,
     vpcs=VPCS,
 )
-REPORT_KEYS = {
-    "status",
-    "error",
-    "next",
-    "scope",
-    "started",
-    "finished",
-    "management_server_version",
-    "expected",
-    "drift",
-    "not_handled",
-    "summary",
-    "checks",
-    "gaps",
-    "guards",
-    "notes",
-    "restarts",
-    "steps",
-    "units",
-}
-UNIT_KEYS = {
-    *("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step", "method", "planned", "impact"),
-    *("status", "code", "conditions", "reason", "job_ids", "started", "finished", "duration_s", "worked_s", "vms"),
-    *("notes", "restarts", "gap_s", "endpoints"),
-}
 FACTS = {"state", "software_version", "template_version", "host"}
 
 
@@ -140,11 +116,11 @@ def test_canaries_first_and_system_vms_before_the_routers(scenario: Scenario) ->
 
 def test_the_report_has_every_unit_once_with_all_keys(scenario: Scenario) -> None:
     report = scenario.first.report
-    assert report.keys() == REPORT_KEYS
+    assert report.keys() == ReportData.__annotations__.keys()
     names = [unit["name"] for unit in report["units"]]
     assert sorted(name for name in names if not name.endswith("-VM")) == sorted([*ROUTERS, "new"])
     assert len({unit["id"] for unit in report["units"]}) == len(names)
-    assert {frozenset(unit) for unit in report["units"]} == {frozenset(UNIT_KEYS)}
+    assert {frozenset(unit) for unit in report["units"]} == {frozenset(ReportedUnit.__annotations__)}
     assert report["management_server_version"] == VERSION
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..api.client import Client
+from ..knowledge.shapes import EndpointData, ProbesData
 from .lists import ALL_OWNERS
 from .model import Unit, Vm
 
@@ -35,7 +36,7 @@ class Endpoint:
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> EndpointData:
         return {"address": self.address, "port": self.port, "serves": self.serves}
 
 
@@ -77,7 +78,7 @@ class Probed:
             }
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ProbesData:
         serves = Counter(each.serves.partition(":")[0] for found in self.endpoints.values() for each in found)
         return {
             "units": len(self.endpoints),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..knowledge.shapes import OwnerData, RestartData, VmFacts
 from ..knowledge.versions import Version, parse_version
 from ..knowledge.vocabulary import REMOTE_ACCESS_VPN, ROUTER_PROVIDERS, Kind
 
@@ -40,7 +41,7 @@ class Owner:
         path = item.get("domainpath")
         return cls(item.get("account"), domain_path(path) if path else item.get("domain"), item.get("project"))
 
-    def as_dict(self) -> dict[str, str | None]:
+    def as_dict(self) -> OwnerData:
         return {"account": self.account, "domain": self.domain, "project": self.project}
 
 
@@ -94,9 +95,9 @@ class Vm:
     def is_router(self) -> bool:
         return self.systemvmtype is None
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> VmFacts:
         """What C(before) and C(after) show of this VM: plain data, only what applies to its kind."""
-        facts: dict[str, Any] = {
+        facts: VmFacts = {
             "state": self.state,
             "software_version": str(self.software) if self.software else None,
             "template_version": str(self.built_from) if self.built_from else None,
@@ -207,7 +208,7 @@ class Restart:
     succeeded: bool
     why: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RestartData:
         return {
             "network_id": self.network_id,
             "job_id": self.job_id,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from ..api.client import Client
 from ..cloud.endpoints import Probed
@@ -20,6 +19,7 @@ from ..cloud.lists import Lists
 from ..cloud.read import read_cloud, read_details
 from ..cloud.restarts import JOB_EXPIRY, Memory, elsewhere
 from ..knowledge.differences import notes_on
+from ..knowledge.shapes import DriftData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.checks.catalogue import refuse_unknown_checks
@@ -112,7 +112,7 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
         probes.close()
 
 
-def _drift(cloud: Cloud) -> dict[str, Any]:
+def _drift(cloud: Cloud) -> DriftData:
     return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
 
 

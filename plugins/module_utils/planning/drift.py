@@ -16,6 +16,7 @@ from typing import Any
 
 from ..cloud.infrastructure import Cloud
 from ..cloud.model import Vm
+from ..knowledge.shapes import AgentsData, DriftData, OddData, RunningData
 from ..knowledge.versions import Version
 from ..units.baseline import Baseline, odd_ones
 from ..units.checksums import digest, of_other_release
@@ -44,7 +45,7 @@ class Running:
     def count(self) -> int:
         return sum(self.hosts.values())
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RunningData:
         return {
             "zone": self.zone,
             "hypervisor": self.hypervisor,
@@ -65,7 +66,7 @@ class Agents:
     version: str
     hosts: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> AgentsData:
         return {"zone": self.zone, "version": self.version, "count": len(self.hosts), "hosts": list(self.hosts)}
 
 
@@ -76,7 +77,7 @@ class Odd:
     vm: Vm
     why: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> OddData:
         return {
             "id": self.vm.id,
             "name": self.vm.name,
@@ -101,7 +102,7 @@ class Drift:
     agents: tuple[Agents, ...]
     not_running: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> DriftData:
         return {
             "running": [each.as_dict() for each in self.running],
             "odd": [each.as_dict() for each in self.odd],

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
 
 from ..cloud.history import Operation, Took
 from ..cloud.model import Unit
 from ..knowledge import durations
+from ..knowledge.shapes import EstimateData
 from ..knowledge.vocabulary import Kind, Method
 from ..options.rollout import LIMITS
 from ..units.expected import RESTART_S, expected_seconds
@@ -304,7 +304,7 @@ class Estimate:
     def span(self) -> Span:
         return sum(self.steps, Span())
 
-    def as_dict(self, start: datetime, deadline: datetime | None) -> dict[str, Any]:
+    def as_dict(self, start: datetime, deadline: datetime | None) -> EstimateData:
         """Plain data; C(words) is all of it for a person."""
         span = self.span
         return {

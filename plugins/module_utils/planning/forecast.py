@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..cloud.infrastructure import Capabilities, Cloud, ManagementServer, Template, Zone
 from ..cloud.model import Unit
@@ -28,6 +27,7 @@ from ..knowledge.releases import (
     release_of,
     template_name,
 )
+from ..knowledge.shapes import ForecastData, PreparationData
 from ..knowledge.versions import Version, parse_version
 from ..units.defects.row import Applicability
 from ..units.known_defects import Effect, defects_of
@@ -54,7 +54,7 @@ class Preparation:
     seen: str
     remedy: str = ""
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> PreparationData:
         return {"what": self.what, "state": self.state.value, "seen": self.seen, "remedy": self.remedy}
 
 
@@ -72,7 +72,7 @@ class Forecast:
     unknown: tuple[str, ...]
     documentation: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ForecastData:
         return {
             "source": str(self.source),
             "target": str(self.target),

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ..cloud.infrastructure import Cloud, SharedFileSystem, UnlistedVm
+from ..knowledge.shapes import NotHandledData
 from ..knowledge.vocabulary import Kind
 from ..units.allowed import LOOK_AT_IT, ORPHANED
 
@@ -29,8 +30,15 @@ class NotHandled:
     because: str
     remedy: str
 
-    def as_dict(self) -> dict[str, str | None]:
-        return asdict(self)
+    def as_dict(self) -> NotHandledData:
+        return {
+            "what": self.what,
+            "name": self.name,
+            "id": self.id,
+            "zone": self.zone,
+            "because": self.because,
+            "remedy": self.remedy,
+        }
 
 
 def not_handled(cloud: Cloud, zones: Collection[str]) -> tuple[NotHandled, ...]:

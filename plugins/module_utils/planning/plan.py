@@ -13,6 +13,7 @@ from typing import Any
 from ..cloud.endpoints import Endpoint
 from ..cloud.infrastructure import Cloud
 from ..cloud.model import Unit
+from ..knowledge.shapes import StepData, UnitData
 from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ..units.baseline import Baseline
 from ..units.conditions import not_simply_true
@@ -39,7 +40,7 @@ class PlannedUnit:
     defects: tuple[str, ...] = ()  # ids of known defects of the server that it meets
     endpoints: Sequence[Endpoint] = ()  # what is watched of it from outside
 
-    def as_dict(self, step: int | None) -> dict[str, Any]:
+    def as_dict(self, step: int | None) -> UnitData:
         return {
             **describe(self.unit),
             "method": self.verdict.method.value,
@@ -68,7 +69,7 @@ class Step:
     canary: bool
     units: tuple[PlannedUnit, ...]
 
-    def as_dict(self, expected: Span) -> dict[str, Any]:
+    def as_dict(self, expected: Span) -> StepData:
         return {
             "number": self.number,
             "name": self.name,

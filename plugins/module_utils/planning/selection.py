@@ -11,6 +11,7 @@ from typing import Any
 
 from ..cloud.infrastructure import Zone
 from ..cloud.model import Unit
+from ..knowledge.shapes import DescribedUnit
 from .fields import check_fields
 from .policy import PolicyError, Scope
 
@@ -88,7 +89,7 @@ def names_of(unit: Unit) -> frozenset[str]:
     return frozenset(names)
 
 
-def describe(unit: Unit) -> dict[str, Any]:
+def describe(unit: Unit) -> DescribedUnit:
     """The plain data that sysvm_select filters and that hooks and reports show of a unit."""
     tags = unit.network.tags if unit.network else unit.vpc.tags if unit.vpc else ()
     return {

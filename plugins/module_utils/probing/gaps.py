@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 from ..cloud.endpoints import Endpoint
 from ..knowledge.durations import iso_time
+from ..knowledge.shapes import SeenEndpoint
 
 MOST_GAPS = 20  # of one endpoint that are told one by one
 
@@ -73,7 +73,7 @@ class Reach:
         moment = datetime.fromtimestamp(self.lost_since or self.until, timezone.utc)
         return f"{self.endpoint} ({self.endpoint.serves}) does not answer since {moment:%H:%M:%S} UTC"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> SeenEndpoint:
         counted = self.before is True
         return {
             **self.endpoint.as_dict(),

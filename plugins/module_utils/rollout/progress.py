@@ -16,6 +16,7 @@ from ..api.errors import ApiError
 from ..cloud.model import Unit
 from ..knowledge import durations
 from ..knowledge.durations import iso_time
+from ..knowledge.shapes import ResultData
 from ..units.ends import UnitStatus
 from .results import UnitResult
 
@@ -157,7 +158,7 @@ class Followed:
     """
 
     running: dict[str, str] = field(default_factory=dict)
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    results: dict[str, ResultData] = field(default_factory=dict)
     _position: int = 0
 
     def follow(self, path: str) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from ..cloud.model import Restart, Unit, Vm
 from ..knowledge.durations import iso_time
+from ..knowledge.shapes import ChangedVm, ResultData
 from ..knowledge.vocabulary import Method
 from ..probing.gaps import Reach
 from ..units.conditions import Condition
@@ -63,12 +63,12 @@ class UnitResult:
         """How long it counted against the bounds of the rollout."""
         return None if self.duration_s is None else round(self.duration_s - self.stood_aside_s, 1)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ResultData:
         """The same one each time: for thousands of units journal, answer and diff ask for it."""
         return self._dict
 
     @cached_property
-    def _dict(self) -> dict[str, Any]:
+    def _dict(self) -> ResultData:
         return {
             "id": self.unit.id,
             "name": self.unit.name,
@@ -94,7 +94,7 @@ class UnitResult:
         }
 
 
-def _before_and_after(before: Sequence[Vm], after: Sequence[Vm]) -> list[dict[str, Any]]:
+def _before_and_after(before: Sequence[Vm], after: Sequence[Vm]) -> list[ChangedVm]:
     """One entry per VM, by id; a VM that came or went has an empty side."""
     old = {vm.id: vm for vm in before}
     new = {vm.id: vm for vm in after}

@@ -7,9 +7,10 @@ Pure, and bounded in size."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, ReportedUnit, UnitData
 from .wording import bad_checks, count, not_good
 
 MOST_ITEMS = 50
@@ -22,10 +23,10 @@ STATUSES = (
 )
 
 
-def plan_artifact(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], path: str | None) -> dict[str, Any]:
+def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None) -> dict[str, Any]:
     """For an approver: what would be done, and what speaks against it."""
     methods = Counter(unit["method"] for unit in plan["units"])
-    bad = bad_checks({"checks": checks})
+    bad = bad_checks(checks)
     refused = any(check["status"] == "fail" for check in checks)
     return {
         "status": "refused" if refused else "ok" if plan["units"] else "empty",
@@ -38,7 +39,7 @@ def plan_artifact(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], 
     }
 
 
-def report_artifact(report: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+def report_artifact(report: ReportData, files: Sequence[str]) -> dict[str, Any]:
     """After the run: how it ended, and what is not done."""
     statuses = Counter(unit["status"] for unit in report["units"])
     return {
@@ -52,7 +53,7 @@ def report_artifact(report: Mapping[str, Any], files: Sequence[str]) -> dict[str
     }
 
 
-def _told(unit: Mapping[str, Any]) -> str:
+def _told(unit: UnitData | ReportedUnit) -> str:
     return f"{unit['name']} in {unit['zone']}: {unit['reason']}"
 
 

@@ -7,28 +7,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from ...module_utils.knowledge.shapes import (
+    CheckedPlan,
+    PlacedUnit,
+    ReportData,
+    ReportedUnit,
+    RestartData,
+    ResultData,
+    UnitData,
+    UnitOutcome,
+    VmData,
+    VmFacts,
+)
 from .gaps import gap_summary
 from .wording import GOOD
+
+T = TypeVar("T")
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 UNFINISHED = "the run had not come to its end when this was written"
-COPIED = ("id", "name", "kind", "zone", "hypervisor", "hosts", "owner", "step")
 SYSTEM_VMS = ("ssvm", "cpvm")
-OUTCOME = ("status", "reason", "code", "conditions", "job_ids", "started", "finished", "duration_s", "vms")
 
 
 def build_report(
-    plan: Mapping[str, Any],
-    results: Iterable[Mapping[str, Any]],
+    plan: CheckedPlan,
+    results: Iterable[ResultData],
     *,
     finished: str,
     error: str | None = None,
     running: Mapping[str, str] | None = None,
     rollouts: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+) -> ReportData:
     """Every unit of the plan exactly once, with its result where it has one.
 
     :param plan: with its C(checks), and when the run C(started).
@@ -42,6 +54,7 @@ def build_report(
         C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these units.
     """
     by_id = {result["id"]: result for result in results}
+    estimate = plan.get("estimate")
     at_work, checks = running or {}, plan.get("checks", ())
     refused = not by_id and any(check["status"] == "fail" for check in checks)
     not_started = "not started: a check failed" if refused else "not started"
@@ -67,7 +80,7 @@ def build_report(
         "started": plan["started"],
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
-        "expected": (plan.get("estimate") or {}).get("span"),
+        "expected": estimate["span"] if estimate else None,
         "summary": dict(summary),
         "guards": sorted({rollout["guard"] for rollout in rollouts} - {"unknown"}),
         "notes": [note for rollout in rollouts for note in rollout["notes"]],
@@ -98,13 +111,11 @@ def _next(status: str, ends: Collection[str]) -> str | None:
     return "Run again to go on: what is current is left alone."
 
 
-def _reported(
-    unit: Mapping[str, Any], result: Mapping[str, Any] | None, running_since: str | None, not_started: str
-) -> dict[str, Any]:
+def _reported(unit: UnitData, result: ResultData | None, running_since: str | None, not_started: str) -> ReportedUnit:
     """One unit: the plan's words, overlaid by what became of it."""
     method = unit["method"]
     if result:
-        outcome = result
+        outcome: UnitOutcome = result
         method = method if result["status"] in METHOD_STATUS.values() else result["method"]
     else:
         status, reason = METHOD_STATUS.get(method, "not_started"), unit["reason"]
@@ -115,38 +126,38 @@ def _reported(
         outcome = {
             "status": status,
             "reason": reason,
-            "code": unit.get("code", "") if status in METHOD_STATUS.values() else "",
-            "conditions": unit.get("conditions", []),
+            "code": unit["code"] if status in METHOD_STATUS.values() else "",
+            "conditions": unit["conditions"],
             "job_ids": [],
             "started": running_since,
             "finished": None,
             "duration_s": None,
             "vms": [
-                {"id": vm["id"], "name": vm["name"], "before": _facts(vm), "after": _facts(vm)}
-                for vm in unit.get("vms", ())
+                {"id": vm["id"], "name": vm["name"], "before": _facts(vm), "after": _facts(vm)} for vm in unit["vms"]
             ],
         }
     return {
-        **{key: unit[key] for key in COPIED},
+        **_part(unit, PlacedUnit),
         "method": method,
         "planned": unit["reason"],
         "impact": unit["impact"],
-        **{key: outcome[key] for key in OUTCOME},
-        "worked_s": outcome.get("worked_s"),
-        "notes": outcome.get("notes", []),
-        "gap_s": outcome.get("gap_s"),
-        "endpoints": outcome.get("endpoints", []),
-        "restarts": _restarts(unit, outcome),
+        **_part(outcome, UnitOutcome),
+        "worked_s": result["worked_s"] if result else None,
+        "notes": result["notes"] if result else [],
+        "gap_s": result["gap_s"] if result else None,
+        "endpoints": result["endpoints"] if result else [],
+        "restarts": _restarts(unit, outcome, result["restarts"] if result else []),
+        "evidence": None,
     }
 
 
-def _restarts(unit: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _restarts(unit: UnitData, outcome: UnitOutcome, restarts: Iterable[RestartData]) -> list[RestartData]:
     """The last restart of each network whose end is known: of this run, or else of an earlier one.
 
     A unit that was touched and is not proven may lack rules; what of its networks this run restarted does not.
     """
-    ours = {restart["network_id"]: restart for restart in outcome.get("restarts", ())}
-    known = {restart["network_id"]: restart for restart in unit.get("restarts", ())} | ours
+    ours = {restart["network_id"]: restart for restart in restarts}
+    known = {restart["network_id"]: restart for restart in unit["restarts"]} | ours
     touched = outcome["job_ids"] or outcome["status"] == "running"
     if touched and outcome["status"] not in GOOD and unit["kind"] not in SYSTEM_VMS and unit["id"] not in ours:
         known[unit["id"]] = {
@@ -160,5 +171,9 @@ def _restarts(unit: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[dict[
     return list(known.values())
 
 
-def _facts(vm: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in vm.items() if key not in ("id", "name")}
+def _facts(vm: VmData) -> VmFacts:
+    return cast(VmFacts, {key: value for key, value in vm.items() if key not in ("id", "name")})
+
+
+def _part(whole: Mapping[str, Any], shape: type[T]) -> T:
+    return cast(T, {key: whole[key] for key in shape.__annotations__})

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
 from .rendering import MARKDOWN
 from .tables import tables
 from .wording import (
@@ -26,12 +24,12 @@ from .wording import (
 )
 
 
-def markdown_report(report: Mapping[str, Any]) -> str:
+def markdown_report(report: ReportData) -> str:
     """Outcome, what is not done, the checks that are not ok, all units; long tables are cut, with a note."""
     units = report["units"]
     outcome, sentence = headline(report)
     return MARKDOWN.get_template("markdown.j2").render(
-        checks=bad_checks(report),
+        checks=bad_checks(report["checks"]),
         facts=run_facts(report),
         notes=[
             *(("the run", note) for note in report["notes"]),
@@ -50,7 +48,7 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     )
 
 
-def _row(unit: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(unit: ReportedUnit) -> tuple[str, ...]:
     vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
     outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
     return unit_name(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome

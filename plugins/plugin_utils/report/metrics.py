@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from ...module_utils.knowledge.shapes import ReportData
 from .artifacts import STATUSES
 from .wording import moment
 
@@ -21,7 +21,7 @@ LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
 Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value
 
 
-def metrics_text(report: Mapping[str, Any], *, host: str, in_progress: bool, before: str = "") -> str:
+def metrics_text(report: ReportData, *, host: str, in_progress: bool, before: str = "") -> str:
     """What a report comes to in numbers.
 
     :param host: the host of the inventory that talks to the API. It is a label of every series: where two files of a

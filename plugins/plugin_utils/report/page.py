@@ -13,10 +13,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
 from .gaps import gap_words
 from .rendering import PAGE
 from .tables import tables
-from .timeline import Unit, by_step, timeline
+from .timeline import by_step, timeline
 from .wording import bad_checks, headline, in_order, kind, not_good, run_facts, words
 
 COLUMNS = (
@@ -34,7 +35,7 @@ COLUMNS = (
 )
 
 
-def html_report(report: Mapping[str, Any]) -> str:
+def html_report(report: ReportData) -> str:
     """The whole page: outcome, checks, timeline, table of all units."""
     units = report["units"]
     statuses = Counter(unit["status"] for unit in units)
@@ -43,7 +44,7 @@ def html_report(report: Mapping[str, Any]) -> str:
     script = PAGE.get_template("script.j2").render()
     return PAGE.get_template("page.j2").render(
         anchors={unit["id"]: f"u{number}" for number, unit in enumerate(units, 1)},
-        checks=bad_checks(report),
+        checks=bad_checks(report["checks"]),
         choices=[_choice(units, "status", words), _choice(units, "kind", kind), _choice(units, "zone", str)],
         columns=COLUMNS,
         facts=facts + [("Gaps", gap_words(row)) for row in report.get("gaps", ())],
@@ -60,14 +61,14 @@ def html_report(report: Mapping[str, Any]) -> str:
     )
 
 
-def _choice(units: Sequence[Unit], key: str, show: Any) -> tuple[str, list[tuple[str, str]]]:
+def _choice(units: Sequence[Mapping[str, Any]], key: str, show: Any) -> tuple[str, list[tuple[str, str]]]:
     """What a filter offers: the values and their words."""
     return key, [(value, show(value)) for value in sorted({unit[key] for unit in units})]
 
 
-def _undone(units: Sequence[Unit]) -> list[tuple[tuple[str, str], list[Unit]]]:
+def _undone(units: Sequence[ReportedUnit]) -> list[tuple[tuple[str, str], list[ReportedUnit]]]:
     """What is not proven current, by status and reason."""
-    groups: dict[tuple[str, str], list[Unit]] = {}
+    groups: dict[tuple[str, str], list[ReportedUnit]] = {}
     for unit in not_good(units):
         groups.setdefault((unit["status"], unit["reason"]), []).append(unit)
     return list(groups.items())

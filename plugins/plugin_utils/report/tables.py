@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ...module_utils.knowledge.shapes import DriftData, NotHandledData, ReportData, ReportedUnit
 from .wording import count, not_handled_words, scripts_words, unit_name, what_runs
 
 
@@ -19,28 +19,28 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def tables(report: Mapping[str, Any]) -> list[Table]:
+def tables(report: ReportData) -> list[Table]:
     """Where more is known about what failed; what is outside of every plan; which software and scripts ran where.
 
     A table without rows is left out.
     """
     found = [
         *_evidence(report["units"]),
-        *_not_handled(report.get("not_handled") or ()),
-        *_drift(report.get("drift") or {}),
+        *_not_handled(report["not_handled"]),
+        *(_drift(report["drift"]) if report["drift"] else ()),
     ]
     return [table for table in found if table.rows]
 
 
-def _evidence(units: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+def _evidence(units: Sequence[ReportedUnit]) -> Iterator[Table]:
     yield Table(
         "Evidence: what the server tells about what failed",
         ("Unit", "Zone", "Folder"),
-        [(unit_name(unit), unit["zone"], unit["evidence"]) for unit in units if unit.get("evidence")],
+        [(unit_name(unit), unit["zone"], unit["evidence"]) for unit in units if unit["evidence"]],
     )
 
 
-def _not_handled(entries: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+def _not_handled(entries: Sequence[NotHandledData]) -> Iterator[Table]:
     yield Table(
         f"Not handled by this collection: {not_handled_words(entries)}",
         ("What", "Name", "Zone", "Because", "What to do"),
@@ -48,8 +48,8 @@ def _not_handled(entries: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     )
 
 
-def _drift(drift: Mapping[str, Any]) -> Iterator[Table]:
-    odd, running, agents = (drift.get(key, ()) for key in ("odd", "running", "agents"))
+def _drift(drift: DriftData) -> Iterator[Table]:
+    odd, running, agents = drift["odd"], drift["running"], drift["agents"]
     yield Table(
         f"Odd scripts before the run: {count(len(odd), 'router')}",
         ("Router", "Zone", "Host", "Software", "Scripts", "Why"),

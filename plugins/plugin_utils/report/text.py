@@ -6,9 +6,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
+from ...module_utils.knowledge.shapes import (
+    CheckData,
+    DriftData,
+    ForecastData,
+    NotHandledData,
+    PlanData,
+    ProbesData,
+    ReportData,
+    ReportedUnit,
+    UnitData,
+)
 from .gaps import gap_words
 from .wording import (
     count,
@@ -21,7 +31,7 @@ from .wording import (
     words,
 )
 
-Unit = Mapping[str, Any]
+Unit = UnitData | ReportedUnit
 
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
@@ -31,25 +41,25 @@ PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "auto
 MARKS = {"ignored": "IGN ", "ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
-def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
+def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = None) -> list[str]:
     """The plan as lines: the scope, a table of steps and units with method and reason, the checks that are not ok.
 
     :param all_in: the file that has every unit.
     """
     units = {unit["id"]: unit for unit in plan["units"]}
-    counts = _counts(plan["units"]) or "no unit in scope"
-    lines = [f"Scope: {plan['scope']}"] if plan.get("scope") else []
-    forecast = plan.get("forecast")
+    counts = _counts(unit["method"] for unit in plan["units"]) or "no unit in scope"
+    lines = [f"Scope: {plan['scope']}"] if plan["scope"] else []
+    forecast = plan["forecast"]
     if forecast:
         lines.append(
             f"Forecast: as if the management server ran {forecast['target']}; it runs {forecast['source']}. "
             "Nothing is touched."
         )
     lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
-    lines += [f"Note: {note}" for note in plan.get("server_notes") or ()]
-    if plan.get("estimate"):
+    lines += [f"Note: {note}" for note in plan["server_notes"]]
+    if plan["estimate"]:
         lines.append(f"Expected: {plan['estimate']['words']}")
-    if plan.get("probes"):
+    if plan["probes"]:
         lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
@@ -66,15 +76,15 @@ def plan_text(plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], all_
     current = sum(unit["method"] == "none" for unit in plan["units"])
     if current:
         lines += ["", f"Already current: {current:,} unit(s)"]
-    lines += not_handled_text(plan.get("not_handled", ()), all_in)
-    odd = (plan.get("drift") or {}).get("odd")
+    lines += not_handled_text(plan["not_handled"], all_in)
+    odd = plan["drift"]["odd"] if plan["drift"] else ()
     if odd:
         names = _names([each["name"] for each in odd])
         lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
 
 
-def _probes(probes: Mapping[str, Any], units: Iterable[Unit]) -> str:
+def _probes(probes: ProbesData, units: Iterable[UnitData]) -> str:
     """How many endpoints of how many units are watched, and what there is nothing to watch of."""
     without = sum(unit["step"] is not None and not unit["endpoints"] for unit in units)
     none = f"; {count(without, 'unit')} to be touched {'has' if without == 1 else 'have'} none" if without else ""
@@ -83,7 +93,7 @@ def _probes(probes: Mapping[str, Any], units: Iterable[Unit]) -> str:
     return f"{what if probes['endpoints'] else 'nothing'}{none}"
 
 
-def not_handled_text(entries: Sequence[Mapping[str, Any]], all_in: str | None = None) -> list[str]:
+def not_handled_text(entries: Sequence[NotHandledData], all_in: str | None = None) -> list[str]:
     """What is outside of every plan: how many, then a row for all that share zone, reason and remedy."""
     if not entries:
         return []
@@ -105,7 +115,7 @@ def not_handled_text(entries: Sequence[Mapping[str, Any]], all_in: str | None = 
     return lines
 
 
-def drift_text(drift: Mapping[str, Any], all_in: str | None = None) -> list[str]:
+def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
     """Which software and scripts run where, the agents of the KVM hosts, and the odd ones by name with the reason."""
     running, odd, agents = drift["running"], drift["odd"], drift["agents"]
     vms = count(sum(each["count"] for each in running), "running VM")
@@ -133,7 +143,7 @@ def drift_text(drift: Mapping[str, Any], all_in: str | None = None) -> list[str]
     return lines + ([f"With all hosts and whole checksums: {all_in}"] if all_in else [])
 
 
-def forecast_text(forecast: Mapping[str, Any]) -> list[str]:
+def forecast_text(forecast: ForecastData) -> list[str]:
     """What has to be prepared before the management server is upgraded, then the documentation's steps."""
     lines = ["", "Before the management server is upgraded:"]
     for each in sorted(forecast["prepare"], key=lambda each: list(PREPARATION).index(each["state"])):
@@ -147,7 +157,7 @@ def forecast_text(forecast: Mapping[str, Any]) -> list[str]:
     return lines + [f"  {number:2}. {step}" for number, step in enumerate(forecast["steps"], 1)]
 
 
-def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def checks_text(checks: Sequence[CheckData]) -> list[str]:
     """The checks that are not ok, each with its remedy, failures last so that they stand above the prompt."""
     bad = sorted((check for check in checks if check["status"] != "ok"), key=lambda check: check["status"] == "fail")
     if not bad:
@@ -160,12 +170,12 @@ def checks_text(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def outcome(report: Mapping[str, Any]) -> str:
+def outcome(report: ReportData) -> str:
     """How a run ended, in a line."""
-    return f"{report['status']}: {_counts(report['units'], 'status') or 'no unit in scope'}"
+    return f"{report['status']}: {_counts(unit['status'] for unit in report['units']) or 'no unit in scope'}"
 
 
-def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[str]:
+def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
     """The outcome as lines: the counts, then the units that are not proven current, with the reason; those that failed
     or were skipped one by one."""
     units = report["units"]
@@ -192,7 +202,7 @@ def report_text(report: Mapping[str, Any], all_in: str | None = None) -> list[st
     return lines
 
 
-def _notes(report: Mapping[str, Any], all_in: str | None) -> list[str]:
+def _notes(report: ReportData, all_in: str | None) -> list[str]:
     """What else is worth knowing: of the run, and of units that are done all the same."""
     noted = [(unit, note) for unit in report["units"] for note in unit.get("notes", ())]
     rows = [[_called(unit), unit["zone"], note] for unit, note in noted[:MOST_ROWS]]
@@ -252,6 +262,6 @@ def _called(unit: Unit) -> str:
     return f"{unit_name(unit)}" + (f" ({', '.join(names)})" if names else "")
 
 
-def _counts(units: Sequence[Unit], key: str = "method") -> str:
-    counts = Counter(words(unit[key]) for unit in units)
+def _counts(names: Iterable[str]) -> str:
+    counts = Counter(map(words, names))
     return ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from ...module_utils.knowledge.shapes import ReportData
 from .rendering import MARKDOWN
 from .wording import changes, duration, moment, owner, short, unit_name, words
 
@@ -46,7 +47,7 @@ def bounded(evidence: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "missing": [*found["missing"], *cut]}
 
 
-def ticket(evidence: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def ticket(evidence: Mapping[str, Any], report: ReportData) -> str:
     """What happened, when, what the server said, and what to do next, as Markdown.
 
     :param evidence: as I(cloud.evidence) reads it.
@@ -77,15 +78,15 @@ def ticket(evidence: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     )
 
 
-def _vm(vm: Mapping[str, Any]) -> dict[str, str]:
+def _vm(vm: Any) -> dict[str, str]:
     changed = ", ".join(changes(vm)) if vm["before"] or vm["after"] else "not there"
     return {"name": vm["name"], "changed": changed, "now": _now(vm["now"])}
 
 
-def _now(facts: Mapping[str, Any]) -> str:
+def _now(facts: Mapping[str, object]) -> str:
     known = (("software", "software_version"), ("agent", "agent_state"), ("redundancy", "redundant_state"))
     found = [f"{word} {facts[key]}" for word, key in known if facts.get(key)]
-    return ", ".join([facts.get("state") or "state unknown", *found]) if facts else "not listed"
+    return ", ".join([str(facts.get("state") or "state unknown"), *found]) if facts else "not listed"
 
 
 def _moment(text: str | None) -> str:

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
+from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
 from .wording import GOOD, duration, in_order, moment, status_words, words
 
 T = TypeVar("T")
-Unit = Mapping[str, Any]
-
 MOST_BARS = 60  # units of a step that have a row of their own
 NO_STEP = "In no step: already current, or not touched"
 # Measures, in units of its own width.
@@ -27,7 +26,7 @@ class _Span(NamedTuple):
 
     start: float
     end: float
-    unit: Unit
+    unit: ReportedUnit
 
 
 class _Scale(NamedTuple):
@@ -48,7 +47,7 @@ class _Scale(NamedTuple):
 class Bar(NamedTuple):
     """One unit in a chart; I(gaps) are the left edge and width of each time in which it did not answer."""
 
-    unit: Unit
+    unit: ReportedUnit
     tip: str
     top: int
     left: float
@@ -82,14 +81,14 @@ def _clock(at: float, pattern: str = "%H:%M:%S") -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime(pattern)
 
 
-def _spans(units: Iterable[Unit]) -> Iterable[_Span]:
+def _spans(units: Iterable[ReportedUnit]) -> Iterable[_Span]:
     for unit in units:
         start, end = moment(unit["started"]), moment(unit["finished"])
         if start and end:
             yield _Span(start.timestamp(), end.timestamp(), unit)
 
 
-def timeline(report: Mapping[str, Any]) -> Timeline | None:
+def timeline(report: ReportData) -> Timeline | None:
     """One chart per step, all on one scale: a row per unit, or where there are many, as many rows as ran at a time.
 
     :returns: None where nothing was begun.
@@ -108,9 +107,10 @@ def timeline(report: Mapping[str, Any]) -> Timeline | None:
     )
 
 
-def by_step(report: Mapping[str, Any], items: Iterable[T], unit_of: Callable[[T], Unit]) -> list[tuple[str, list[T]]]:
+def by_step(report: ReportData, items: Iterable[T], unit_of: Callable[[T], ReportedUnit]) -> list[tuple[str, list[T]]]:
     """What belongs to each step, under the step's name."""
-    names = {step["number"]: f"Step {step['number']}: {words(step['name'])}" for step in report["steps"]}
+    steps = ((step["number"], step["name"]) for step in report["steps"])
+    names: dict[int | None, str] = {number: f"Step {number}: {words(name)}" for number, name in steps}
     groups: dict[str, list[T]] = {name: [] for name in names.values()}
     for item in items:
         groups.setdefault(names.get(unit_of(item)["step"], NO_STEP), []).append(item)
@@ -136,7 +136,7 @@ def _bar(span: _Span, top: int, scale: _Scale) -> Bar:
     return Bar(unit, tip, top, left, max(1.0, scale.x(end) - left), gaps, unit["status"] in GOOD)
 
 
-def _gaps(unit: Unit, end: float) -> list[tuple[float, float]]:
+def _gaps(unit: ReportedUnit, end: float) -> list[tuple[float, float]]:
     """When an endpoint of it did not answer; gaps of several that overlap are one."""
     found = sorted(
         (start.timestamp(), moment(gap["end"]).timestamp() if gap["end"] else end)  # type: ignore[union-attr]

@@ -8,9 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
 
 from ...module_utils.knowledge import durations
+from ...module_utils.knowledge.shapes import (
+    ChangedVm,
+    CheckData,
+    NamedUnit,
+    NotHandledData,
+    OddData,
+    ReportData,
+    ReportedUnit,
+    RunningData,
+    SeenEndpoint,
+    VmFacts,
+)
 from ...module_utils.knowledge.versions import parse_version
 from ...module_utils.knowledge.vocabulary import Kind
 from ...module_utils.units.ends import UnitStatus
@@ -44,7 +55,7 @@ KINDS = frozenset(kind.value for kind in Kind)
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
 
 
-def headline(report: Mapping[str, Any]) -> tuple[str, str]:
+def headline(report: ReportData) -> tuple[str, str]:
     """The outcome as one word and as a sentence."""
     units, status = report["units"], report["status"]
     bad = sum(unit["status"] not in GOOD for unit in units)
@@ -62,7 +73,7 @@ def headline(report: Mapping[str, Any]) -> tuple[str, str]:
     return OUTCOMES.get(status, status), " ".join(part for part in (sentence, report.get("next")) if part)
 
 
-def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def run_facts(report: ReportData) -> list[tuple[str, str]]:
     """What was upgraded, to what, when; only what is known."""
     versions = Counter(_version(vm["before"]) for unit in report["units"] for vm in unit["vms"] if vm["before"])
     before = [f"{'.'.join(map(str, old)) or 'unknown'} ({count(versions[old], 'VM')})" for old in sorted(versions)]
@@ -80,7 +91,7 @@ def run_facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
-def endpoint_words(endpoint: Mapping[str, Any]) -> str:
+def endpoint_words(endpoint: SeenEndpoint) -> str:
     """What was seen of one endpoint from outside."""
     where = f"[{endpoint['address']}]" if ":" in endpoint["address"] else endpoint["address"]
     name = f"{where}:{endpoint['port']} ({endpoint['serves']})"
@@ -88,14 +99,14 @@ def endpoint_words(endpoint: Mapping[str, Any]) -> str:
         return f"{name}: {'unknown' if endpoint['before'] is None else 'did not answer'} before"
     if not endpoint["after"]:
         return f"{name}: does not answer any more"
-    longest, total = endpoint["longest_gap_s"], endpoint["total_gap_s"]
+    longest, total = endpoint["longest_gap_s"] or 0, endpoint["total_gap_s"] or 0
     if not endpoint["gaps"]:
         return f"{name}: no gap"
     several = f", {durations.exact(total)} in all" if len(endpoint["gaps"]) > 1 else ""
     return f"{name}: gap {durations.exact(longest)}{several}"
 
 
-def took(report: Mapping[str, Any]) -> str | None:
+def took(report: ReportData) -> str | None:
     """How long the run took, beside what was expected where all of it was carried out."""
     started, finished = moment(report["started"]), moment(report["finished"])
     if not started or not finished:
@@ -105,7 +116,7 @@ def took(report: Mapping[str, Any]) -> str | None:
     return f"{seconds}; {report['expected']} expected" if report.get("expected") and whole else seconds
 
 
-def _version(facts: Mapping[str, Any]) -> tuple[int, ...]:
+def _version(facts: VmFacts) -> tuple[int, ...]:
     """What it runs; before 4.17 only the template tells."""
     version = parse_version(facts.get("software_version") or facts.get("template_version"))
     return version.numbers if version else ()
@@ -117,34 +128,34 @@ def in_order(statuses: Iterable[str]) -> list[str]:
     return sorted(statuses, key=lambda status: order.index(status) if status in SIGNS else -1)
 
 
-def not_good(units: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def not_good(units: Iterable[ReportedUnit]) -> list[ReportedUnit]:
     """The units that are not proven current, failed ones first."""
-    bad: dict[str, list[Mapping[str, Any]]] = {}
+    bad: dict[str, list[ReportedUnit]] = {}
     for unit in units:
         if unit["status"] not in GOOD:
             bad.setdefault(unit["status"], []).append(unit)
     return [unit for status in in_order(bad) for unit in bad[status]]
 
 
-def bad_checks(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def bad_checks(checks: Iterable[CheckData]) -> list[CheckData]:
     """The checks that are not ok, failed ones first."""
-    bad = (check for check in report["checks"] if check["status"] != "ok")
+    bad = (check for check in checks if check["status"] != "ok")
     return sorted(bad, key=lambda check: check["status"] != "fail")
 
 
-def checks_words(report: Mapping[str, Any]) -> str:
-    bad = len(bad_checks(report))
+def checks_words(report: ReportData) -> str:
+    bad = len(bad_checks(report["checks"]))
     return f"Checks: {bad} of {len(report['checks'])} not ok" if bad else f"Checks: all {len(report['checks'])} ok"
 
 
-def not_handled_words(entries: Sequence[Mapping[str, Any]]) -> str:
+def not_handled_words(entries: Sequence[NotHandledData]) -> str:
     """How many of what is outside of every plan; empty of nothing."""
     counts = Counter(entry["what"] for entry in entries if entry["name"] is not None)
     unknown = [f"{entry['what']}s: unknown" for entry in entries if entry["name"] is None]
     return ", ".join([*(count(number, what) for what, number in counts.items()), *unknown])
 
 
-def scripts_words(running: Mapping[str, Any]) -> str:
+def scripts_words(running: RunningData | OddData) -> str:
     """A checksum as a person compares it: what sort it is, and its beginning."""
     if not running["scripts"]:
         return "-"
@@ -152,13 +163,13 @@ def scripts_words(running: Mapping[str, Any]) -> str:
     return f"{running['digest']} {shown}" if running.get("digest") else shown
 
 
-def what_runs(running: Mapping[str, Any]) -> tuple[str, ...]:
+def what_runs(running: RunningData) -> tuple[str, ...]:
     """Zone, hypervisor, kind, software, scripts and number of VMs that are alike."""
     what = running["software"], scripts_words(running), f"{running['count']:,}"
     return running["zone"], running["hypervisor"], words(running["group"]), *what
 
 
-def changes(vm: Mapping[str, Any]) -> list[str]:
+def changes(vm: ChangedVm) -> list[str]:
     """Software and template of one VM, before and after, and what else changed; a VM may have come or gone."""
     before, after = vm["before"], vm["after"]
     if before and after:
@@ -174,17 +185,17 @@ def changes(vm: Mapping[str, Any]) -> list[str]:
     return [f"{software} → gone" if before else f"new → {software}", template]
 
 
-def _move(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> str:
+def _move(before: Mapping[str, object], after: Mapping[str, object], key: str) -> str:
     old, new = before.get(key) or "unknown", after.get(key) or "unknown"
     return f"{old} → {new}" if old != new else str(new)
 
 
-def owner(unit: Mapping[str, Any]) -> str:
+def owner(unit: NamedUnit) -> str:
     domain = unit["owner"].get("domain")
     return f"{owner_name(unit)} ({domain})" if domain else owner_name(unit)
 
 
-def owner_name(unit: Mapping[str, Any]) -> str:
+def owner_name(unit: NamedUnit) -> str:
     who = unit["owner"]
     return f"project {who['project']}" if who.get("project") else who.get("account") or "-"
 
@@ -197,7 +208,7 @@ def kind(name: str) -> str:
     return Kind(name).words if name in KINDS else words(name)
 
 
-def unit_name(unit: Mapping[str, Any]) -> str:
+def unit_name(unit: NamedUnit) -> str:
     """As C(Unit.label)."""
     return f"{kind(unit['kind'])} {unit['name']}"
 

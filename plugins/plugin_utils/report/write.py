@@ -14,20 +14,20 @@ from typing import Any
 
 from ...module_utils.api.errors import SysvmError
 from ...module_utils.cloud.history import durations_of_report
+from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, RestartData
 from .markdown import markdown_report
 from .metrics import metrics_text
 from .page import html_report
 from .ticket import bounded, safe_name, ticket
 
 MOST_METRICS = 1 << 20  # characters of an older file
-RESTART = {"network_id", "job_id", "created", "succeeded"}  # and why, of one that failed
 
 
 class WriteError(SysvmError):
     """A file that cannot be written; what it should have said was shown before."""
 
 
-def write_report(folder: str, report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def write_report(folder: str, report: ReportData) -> tuple[list[str], list[str]]:
     """report.json, and from it the page and the text for tickets.
 
     :returns: the paths of what was written, and what went wrong with the page or the text: the exit status tells about
@@ -50,7 +50,7 @@ def write_report(folder: str, report: Mapping[str, Any]) -> tuple[list[str], lis
     return written, problems
 
 
-def write_plan(folder: str, plan: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
+def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData]) -> str:
     """plan.json, for programs and for whoever looks for one unit of many.
 
     :raises WriteError: when it cannot be written.
@@ -75,7 +75,11 @@ def known_restarts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         found = [restart for each in (report, *report["units"]) for restart in each.get("restarts", ())]
     except (LookupError, TypeError, AttributeError):
         return []  # of another version
-    return [restart for restart in found if isinstance(restart, dict) and set(restart) - {"why"} == RESTART]
+    return [
+        restart
+        for restart in found
+        if isinstance(restart, dict) and set(restart) | {"why"} == RestartData.__annotations__.keys()
+    ]
 
 
 def known_durations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -93,7 +97,7 @@ def make_folder(folder: str) -> None:
         ) from None
 
 
-def write_evidence(folder: str, evidence: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def write_evidence(folder: str, evidence: Mapping[str, Any], report: ReportData) -> str:
     """What is known about one failed unit, and a ticket made of it.
 
     :param folder: of the report.
@@ -109,7 +113,7 @@ def write_evidence(folder: str, evidence: Mapping[str, Any], report: Mapping[str
     return name
 
 
-def write_metrics(path: str, report: Mapping[str, Any], *, host: str, in_progress: bool) -> str:
+def write_metrics(path: str, report: ReportData, *, host: str, in_progress: bool) -> str:
     """The report as metrics, readable by all: node_exporter has a user of its own, and they name no unit.
 
     :param host: and I(in_progress): as metrics_text.

@@ -15,6 +15,7 @@ from typing import Any
 from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Cloud, Need, Zone
 from ...cloud.model import Unit
+from ...knowledge.shapes import CheckData
 from ...knowledge.vocabulary import ACTING, Kind, Method
 from ...options.rollout import LIMITS
 from ...units.baseline import Baseline
@@ -41,7 +42,7 @@ class CheckResult:
     seen: str
     remedy: str = ""
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> CheckData:
         return {"name": self.name, "status": self.status.value, "seen": self.seen, "remedy": self.remedy}
 
 

@@ -27,7 +27,7 @@ def shape(page: str) -> str:
 
 def written(name: str) -> dict[str, str]:
     """What is written of a run, by the end of the file's name."""
-    data: dict[str, Any] = json.loads((BEFORE / f"{name}.json").read_text(encoding="utf-8"))
+    data: Any = json.loads((BEFORE / f"{name}.json").read_text(encoding="utf-8"))
     made = {"html": shape(html_report(data)), "md": markdown_report(data)}
     evidence = BEFORE / f"{name}-evidence.json"
     if evidence.exists():

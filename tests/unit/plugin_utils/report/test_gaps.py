@@ -17,7 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.gaps impor
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording import endpoint_words
 
 
-def unit(gap_s: float | None, *, after: bool | None = True, method: str = "live_patch") -> dict[str, Any]:
+def unit(gap_s: float | None, *, after: bool | None = True, method: str = "live_patch") -> Any:
     endpoints = [] if gap_s is None else [{"before": True, "after": after}]
     return {"kind": "network", "method": method, "gap_s": gap_s, "endpoints": endpoints}
 
@@ -56,6 +56,6 @@ def test_a_report_of_another_version_tells_nothing(report: dict[str, Any]) -> No
     ],
 )
 def test_one_endpoint_in_words(facts: dict[str, Any], words: str) -> None:
-    nothing = {"gaps": [], "longest_gap_s": 0, "total_gap_s": 0}
-    told = endpoint_words({"address": "2001:db8::1", "port": 443, "serves": "CPVM", **nothing, **facts})
-    assert told == f"[2001:db8::1]:443 (CPVM): {words}"
+    nothing: Any = {"gaps": [], "longest_gap_s": 0, "total_gap_s": 0}
+    seen: Any = {"address": "2001:db8::1", "port": 443, "serves": "CPVM", **nothing, **facts}
+    assert endpoint_words(seen) == f"[2001:db8::1]:443 (CPVM): {words}"

@@ -35,7 +35,7 @@ def test_what_was_touched_and_is_not_proven_is_remembered_with_its_reason_and_si
         result(1, "upgraded", restarts=[GOOD]),
     ],
 )
-def test_where_no_rules_are_missing_nothing_is_remembered_as_failed(ended: dict[str, Any]) -> None:
+def test_where_no_rules_are_missing_nothing_is_remembered_as_failed(ended: Any) -> None:
     assert [each for each in known_restarts(report([planned(1)], [ended])) if not each["succeeded"]] == []
 
 

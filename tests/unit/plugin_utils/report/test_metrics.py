@@ -23,7 +23,7 @@ Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 STARTED, FINISHED = 1_790_000_000, 1_790_000_600
 
 
-def report(*units: tuple[str, str, str, float | None], **more: Any) -> dict[str, Any]:
+def report(*units: tuple[str, str, str, float | None], **more: Any) -> Any:
     """Of units with status, method, kind and duration."""
     names = ("status", "method", "kind", "duration_s")
     return {
@@ -51,7 +51,7 @@ def read(text: str) -> Series:
     return found[0]
 
 
-def text(made: dict[str, Any], *, host: str = "localhost", in_progress: bool = False, before: str = "") -> str:
+def text(made: Any, *, host: str = "localhost", in_progress: bool = False, before: str = "") -> str:
     return metrics_text(made, host=host, in_progress=in_progress, before=before)
 
 

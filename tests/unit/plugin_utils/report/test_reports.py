@@ -82,7 +82,7 @@ class Page(HTMLParser):
         return [row for row in self.all("tr") if "data-kind" in row]
 
 
-def planned(number: int = 1, **more: Any) -> dict[str, Any]:
+def planned(number: int = 1, **more: Any) -> Any:
     unit = {
         "id": f"id-{number}",
         "name": f"net-{number}",
@@ -98,13 +98,13 @@ def planned(number: int = 1, **more: Any) -> dict[str, Any]:
         "conditions": [],
         "impact": "DNS and DHCP pause for seconds",
         "vms": [{"id": f"vm-{number}", "name": f"r-{number}-VM", **OLD}],
+        "restarts": [],
+        "endpoints": [],
     }
     return {**unit, **more}
 
 
-def result(
-    number: int = 1, status: str = "upgraded", start: float = 0, length: float = 12.3, **more: Any
-) -> dict[str, Any]:
+def result(number: int = 1, status: str = "upgraded", start: float = 0, length: float = 12.3, **more: Any) -> Any:
     facts = {
         "id": f"id-{number}",
         "method": "live_patch",
@@ -124,13 +124,12 @@ def result(
                 "after": NEW if status == "upgraded" else OLD,
             }
         ],
+        **{"worked_s": length, "notes": [], "gap_s": None, "endpoints": [], "restarts": []},
     }
     return {**facts, **more}
 
 
-def report(
-    units: Sequence[Mapping[str, Any]] = (), results: Sequence[Mapping[str, Any]] = (), **more: Any
-) -> dict[str, Any]:
+def report(units: Sequence[Mapping[str, Any]] = (), results: Sequence[Any] = (), **more: Any) -> Any:
     steps = sorted({unit["step"] for unit in units if unit["step"]})
     plan = {
         "management_server_version": "4.22.0.0",
@@ -142,11 +141,12 @@ def report(
         "started": "2026-09-21T13:33:00",
         "finished": "2026-09-21T14:35:05+00:00",
     }
-    given = {name: more.pop(name, facts[name]) for name in ("checks", "started")}
-    return build_report({**given, **more.pop("plan", plan)}, results, **{"finished": facts["finished"], **more})
+    given: Any = {name: more.pop(name, facts[name]) for name in ("checks", "started")}
+    given |= more.pop("plan", plan)
+    return build_report(given, results, **{"finished": facts["finished"], **more})
 
 
-def many(number: int) -> dict[str, Any]:
+def many(number: int) -> Any:
     """A pair in every tenth unit, one failure in fifty, ten at a time, the last hundred not started."""
     chance = random.Random(number)
     workers = [0.0] * 10
@@ -169,7 +169,7 @@ def many(number: int) -> dict[str, Any]:
 
 
 NOT_HANDLED = {"what": "shared file system", "name": "files", "id": "sf", "zone": "east", "because": "b", "remedy": "r"}
-DRIFT: dict[str, Any] = {
+DRIFT: Any = {
     "running": [
         {"zone": "east", "hypervisor": "KVM", "group": "router", "software": "4.22.0.0", "scripts": "a" * 128,
          "digest": "sha512", "count": 12, "hosts": {"kvm1": 7, "kvm2": 5}},
@@ -187,14 +187,14 @@ DRIFT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def around(number: int = 1, **entry: Any) -> dict[str, Any]:
+def around(number: int = 1, **entry: Any) -> Any:
     """A report that tells what is around the units."""
     entries = [{**NOT_HANDLED, "name": f"files-{at}", **entry} for at in range(number)]
     plan = {"management_server_version": "4.22.0.0", "units": [planned()], "not_handled": entries, "drift": DRIFT}
     return report(plan=plan)
 
 
-def everything() -> dict[str, Any]:
+def everything() -> Any:
     """Each status once, among them one that is not known yet; every text says the worst it can."""
     evil = {"name": EVIL, "zone": EVIL, "hypervisor": EVIL, "reason": EVIL, "owner": {"account": EVIL, "domain": EVIL}}
     units = [
@@ -221,7 +221,7 @@ def everything() -> dict[str, Any]:
     return report(units, results, checks=checks, error=EVIL)
 
 
-EDGES = {
+EDGES: dict[str, Any] = {
     "nothing in scope": report(),
     "no plan": report(plan={}, checks=[], error="api_key is missing", started="2026-09-21T13:33:00Z"),
     "refused": report(
@@ -242,7 +242,7 @@ each_edge = pytest.mark.parametrize("data", EDGES.values(), ids=list(EDGES))
 
 
 @each_edge
-def test_page_is_well_formed_and_has_each_unit_once(data: dict[str, Any]) -> None:
+def test_page_is_well_formed_and_has_each_unit_once(data: Any) -> None:
     text = html_report(data)
     page = Page(text)
     assert page.open == []
@@ -256,7 +256,7 @@ def test_page_is_well_formed_and_has_each_unit_once(data: dict[str, Any]) -> Non
 
 
 @each_edge
-def test_page_carries_out_nothing_and_loads_nothing(data: dict[str, Any]) -> None:
+def test_page_carries_out_nothing_and_loads_nothing(data: Any) -> None:
     text = html_report(data)
     page = Page(text)
     assert len(page.all("script")) == (1 if data["units"] else 0)
@@ -272,7 +272,7 @@ def test_page_carries_out_nothing_and_loads_nothing(data: dict[str, Any]) -> Non
 
 
 @each_edge
-def test_no_report_is_a_template(data: dict[str, Any]) -> None:
+def test_no_report_is_a_template(data: Any) -> None:
     for text in (html_report(data), markdown_report(data)):
         assert not [mark for mark in ("{{", "{%", "{#") if mark in text]
 
@@ -379,7 +379,7 @@ def test_many_units_are_small() -> None:
 
 
 @each_edge
-def test_markdown_tables_have_as_many_cells_in_every_row(data: dict[str, Any]) -> None:
+def test_markdown_tables_have_as_many_cells_in_every_row(data: Any) -> None:
     widths = {
         len(re.findall(r"(?<!\\)\|", line)) for line in markdown_report(data).splitlines() if line.startswith("|")
     }
@@ -445,14 +445,14 @@ def test_tables_about_what_is_around_are_harmless_and_bounded(render: Callable[[
 
 @pytest.mark.parametrize("render", [html_report, markdown_report])
 def test_a_report_without_them_has_no_such_tables(render: Callable[[Any], str]) -> None:
-    old = {key: value for key, value in report([planned()]).items() if key not in ("not_handled", "drift")}
-    assert "Not handled" not in render(old) and "ran where" not in render(old)
+    text = render(report([planned()]))
+    assert "Not handled" not in text and "ran where" not in text
 
 
 # The words
 
 
-RECREATED = [
+RECREATED: Any = [
     ({"before": OLD, "after": NEW}, ["4.19.1.0 → 4.22.0.0", "template 4.19.1"]),
     ({"before": OLD, "after": OLD}, ["4.19.1.0", "template 4.19.1"]),
     ({"before": OLD, "after": {}}, ["4.19.1.0 → gone", "template 4.19.1"]),
@@ -476,7 +476,7 @@ RECREATED = [
 
 
 @pytest.mark.parametrize(("vm", "told"), RECREATED)
-def test_changes(vm: dict[str, Any], told: list[str]) -> None:
+def test_changes(vm: Any, told: list[str]) -> None:
     assert changes(vm) == told
 
 

@@ -38,11 +38,12 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write impo
 from tests.unit.plugin_utils.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
 
 
-def plan(units: list[dict[str, Any]]) -> dict[str, Any]:
+def plan(units: list[dict[str, Any]], **more: Any) -> Any:
     steps = sorted({unit["step"] for unit in units if unit["step"]})
     return {
         "scope": "cloud c; everything",
         "management_server_version": "4.22.0.0",
+        **{"server_notes": [], "forecast": None, "estimate": None, "probes": None, "not_handled": [], "drift": None},
         "steps": [
             {
                 "number": number,
@@ -52,16 +53,17 @@ def plan(units: list[dict[str, Any]]) -> dict[str, Any]:
             for number in steps
         ],
         "units": units,
+        **more,
     }
 
 
 def test_what_a_check_says_in_several_lines_stands_in_several_lines() -> None:
     long = "; ".join(["a word"] * 400)
-    check = {"name": "known_defects", "status": "warn", "seen": f"1 one\n2 {long}\n3 <three>", "remedy": "look"}
+    check: Any = {"name": "known_defects", "status": "warn", "seen": f"1 one\n2 {long}\n3 <three>", "remedy": "look"}
     shown = checks_text([check])
     assert [line[:14] for line in shown[2:]] == ["  WARN known_d", "       2 a wor", "       3 <thre", "       -> look"]
     assert all(len(line) < LONGEST_TEXT + 60 for line in shown)
-    of = {**report([planned(0)], [result(0)]), "checks": [check]}
+    of: Any = {**report([planned(0)], [result(0)]), "checks": [check]}
     assert "\n  - 3 &lt;three>\n" in markdown_report(of)
     assert "<p>3 &lt;three&gt;</p>" in html_report(of)
 
@@ -100,7 +102,7 @@ def test_failures_are_always_shown_and_the_rest_is_counted() -> None:
 
 def test_what_is_at_work_is_running() -> None:
     made = build_report(
-        {**plan([planned(1), planned(2)]), "started": ""},
+        plan([planned(1), planned(2)], started=""),
         [],
         finished="",
         error="x",
@@ -172,7 +174,7 @@ def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
         "vms": [],
         "notes": ["sent once more"],
     }
-    report = {
+    report: Any = {
         "status": "success",
         "scope": None,
         "error": None,
@@ -181,14 +183,15 @@ def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
     }
     shown = "\n".join(report_text(report))
     assert "Notes:" in shown and "sent once more" in shown and "takes no job ids" in shown
-    many = report_text({**report, "units": [{**unit, "id": str(number)} for number in range(100)]})
+    report["units"] = [{**unit, "id": str(number)} for number in range(100)]
+    many = report_text(report)
     assert len(many) < 50 and any("64 more" in line for line in many)
 
 
 def test_what_is_not_handled_is_grouped_with_what_to_do() -> None:
     entries = [{**NOT_HANDLED, "name": f"files-{number}"} for number in range(5)]
     entries.append({**NOT_HANDLED, "what": "router", "name": "r-9-VM", "remedy": "destroy it"})
-    lines = plan_text({**plan([]), "not_handled": entries}, [])
+    lines = plan_text(plan([], not_handled=entries), [])
     assert "Not handled by this collection: 5 shared file systems, 1 router" in lines
     assert "  5 shared file systems in east (files-0, files-1, files-2 and 2 more): b" in lines
     assert lines.count("       -> r") == 1 and "       -> destroy it" in lines
@@ -196,13 +199,13 @@ def test_what_is_not_handled_is_grouped_with_what_to_do() -> None:
 
 def test_rows_of_what_is_not_handled_are_bounded() -> None:
     entries = [{**NOT_HANDLED, "because": f"made from {number}"} for number in range(5000)]
-    lines = plan_text({**plan([]), "not_handled": entries}, [], "plan.json")
+    lines = plan_text(plan([], not_handled=entries), [], "plan.json")
     assert len(lines) < MOST_ROWS + 10 and f"  ... and {5000 - MOST_ROWS:,} more, in plan.json" in lines
 
 
 def test_what_is_not_known_is_not_counted() -> None:
     unknown = {**NOT_HANDLED, "name": None, "id": None, "zone": None, "because": "unknown here"}
-    lines = plan_text({**plan([]), "not_handled": [unknown]}, [])
+    lines = plan_text(plan([], not_handled=[unknown]), [])
     assert "Not handled by this collection: shared file systems: unknown" in lines
     assert "  shared file systems: unknown here" in lines
 
@@ -214,9 +217,9 @@ def test_the_result_counts_what_is_not_handled() -> None:
 
 
 def test_a_plan_names_odd_ones_and_how_to_see_more() -> None:
-    [line] = [line for line in plan_text({**plan([]), "drift": DRIFT}, []) if "Odd scripts" in line]
+    [line] = [line for line in plan_text(plan([], drift=DRIFT), []) if "Odd scripts" in line]
     assert "1 router (r-9-VM)" in line and "sysvm_drift=true" in line
-    assert not any("Odd scripts" in line for line in plan_text({**plan([]), "drift": {**DRIFT, "odd": []}}, []))
+    assert not any("Odd scripts" in line for line in plan_text(plan([], drift={**DRIFT, "odd": []}), []))
 
 
 def test_what_runs_where_is_a_table_for_an_operator() -> None:
@@ -241,13 +244,14 @@ def test_what_runs_where_is_a_table_for_an_operator() -> None:
 
 def test_many_hosts_are_counted() -> None:
     many = {f"kvm{number:03}": 1 for number in range(500)}
-    lines = drift_text({**DRIFT, "running": [{**DRIFT["running"][0], "hosts": many}]})
+    drift: Any = {**DRIFT, "running": [{**DRIFT["running"][0], "hosts": many}]}
+    lines = drift_text(drift)
     assert lines[2].endswith("and 492 more")
 
 
 def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None:
     words = "22 to 31 min (from 214 restarts of this cloud in the last 24 h); ends about 05:10 to 05:40"
-    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min", "words": words}}
+    given = plan([planned(1)], estimate={"span": "22 to 31 min", "words": words})
     assert plan_text(given, [])[2] == f"Expected: {words}"
 
 
@@ -256,7 +260,7 @@ def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None
     [("upgraded", "; 22 to 31 min expected"), ("failed", "; 22 to 31 min expected"), ("not_started", "")],
 )
 def test_a_report_compares_what_it_took_with_what_was_expected_if_all_was_carried_out(status: str, words: str) -> None:
-    given = {**plan([planned(1)]), "estimate": {"span": "22 to 31 min"}, "started": "2026-11-24T05:00:00Z"}
+    given = plan([planned(1)], estimate={"span": "22 to 31 min"}, started="2026-11-24T05:00:00Z")
     made = build_report(given, [result(1, status=status)], finished="2026-11-24T05:24:00Z")
     assert f"Took: 24 min 0 s{words}" in report_text(made)
     for page in (markdown_report(made), html_report(made)):

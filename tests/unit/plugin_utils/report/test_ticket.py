@@ -23,11 +23,11 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.ticket imp
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import write_evidence
 
 EVIL = "<script>x</script> ](http://evil) | `rm -rf` {{ 1 }}\n# title"
-REPORT = {"scope": "cloud x", "management_server_version": "4.22.0.0"}
+REPORT: Any = {"scope": "cloud x", "management_server_version": "4.22.0.0"}
 FACTS = {"state": "Running", "software_version": "4.18.1.0", "template_version": "4.18.1", "host": "h1"}
 
 
-def evidence(**more: Any) -> dict[str, Any]:
+def evidence(**more: Any) -> Any:
     unit = {
         **{"id": "251ffca5-cf63", "name": "web", "kind": "network", "zone": "Berlin", "method": "live_patch"},
         **{"owner": {"account": "acme", "domain": "ROOT", "project": None}, "status": "failed", "notes": []},
@@ -42,7 +42,7 @@ def evidence(**more: Any) -> dict[str, Any]:
     }
 
 
-def event(number: int, text: str = "Restarting network") -> dict[str, Any]:
+def event(number: int, text: str = "Restarting network") -> Any:
     return {
         **{"created": f"2026-11-24T12:00:{number % 60:02}+0000", "type": "NETWORK.RESTART", "level": "INFO"},
         **{"state": "Started", "description": f"{text} {number}"},

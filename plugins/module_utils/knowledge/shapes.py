@@ -1,0 +1,332 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan, result and report as plain data: what modules return, files keep and reports show. Where several have the same
+keys, these are a class of their own, whose C(__annotations__) are the keys.
+
+Seconds are numbers in keys that end in C(_s); moments are texts as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+_From = TypedDict("_From", {"from": str})  # a word that no class can spell
+
+
+class OwnerData(TypedDict):
+    account: str | None
+    domain: str | None
+    project: str | None
+
+
+class VmFacts(TypedDict, total=False):
+    """What is true of a VM; system VMs have an agent, routers scripts. Empty of one that is not there."""
+
+    state: str
+    software_version: str | None
+    template_version: str | None
+    host: str | None
+    scripts_version: str | None
+    redundant_state: str | None
+    agent_state: str | None
+    template: str | None
+
+
+class VmData(VmFacts):
+    id: str
+    name: str
+
+
+class ChangedVm(TypedDict):
+    id: str
+    name: str
+    before: VmFacts
+    after: VmFacts
+
+
+class RestartData(TypedDict):
+    """The last restart of a network whose end is known; I(why) of one that failed."""
+
+    network_id: str
+    job_id: str
+    created: str
+    succeeded: bool
+    why: str
+
+
+class EndpointData(TypedDict):
+    address: str
+    port: int
+    serves: str
+
+
+class GapData(TypedDict):
+    """A time without an answer; one that has not ended has no end."""
+
+    start: str | None
+    end: str | None
+
+
+class SeenEndpoint(EndpointData, _From):
+    """What was seen of it from outside."""
+
+    before: bool | None
+    after: bool | None
+    longest_gap_s: float | None  # None where it did not answer before
+    total_gap_s: float | None
+    gaps: list[GapData]
+
+
+class CheckData(TypedDict):
+    name: str
+    status: str
+    seen: str
+    remedy: str
+
+
+class StepData(TypedDict):
+    """I(units) are ids."""
+
+    number: int
+    name: str
+    group: str
+    method: str
+    canary: bool
+    units: list[str]
+    span_s: list[float]
+
+
+class NamedUnit(TypedDict):
+    """What everybody tells of a unit."""
+
+    id: str
+    name: str
+    kind: str
+    zone: str
+    owner: OwnerData
+
+
+class LocatedUnit(NamedUnit):
+    hypervisor: str | None
+    hosts: list[str]
+
+
+class PlacedUnit(LocatedUnit):
+    """What the report takes from the plan as it is."""
+
+    step: int | None
+
+
+class DescribedUnit(LocatedUnit):
+    """What sysvm_select filters, and hooks see."""
+
+    zone_id: str
+    redundant: bool
+    sensitive_services: list[str]
+    tags: dict[str, str]
+    tiers: list[str]
+    vms: list[VmData]
+
+
+class UnitData(DescribedUnit, PlacedUnit):
+    """A unit of a plan."""
+
+    method: str
+    reason: str
+    code: str
+    conditions: list[dict[str, str]]
+    defects: list[str]
+    expected_s: float
+    expected_span_s: list[float]
+    impact: str
+    restarts: list[RestartData]
+    endpoints: list[EndpointData]
+    without_service_s: list[float]
+
+
+class UnitOutcome(TypedDict):
+    """What became of a unit."""
+
+    status: str
+    reason: str
+    code: str
+    conditions: list[dict[str, str]]
+    job_ids: list[str]
+    started: str | None
+    finished: str | None
+    duration_s: float | None
+    vms: list[ChangedVm]
+
+
+class Measured(TypedDict):
+    """What a unit that was touched tells as well."""
+
+    worked_s: float | None
+    notes: list[str]
+    gap_s: float | None
+    endpoints: list[SeenEndpoint]
+    restarts: list[RestartData]
+
+
+class ResultData(NamedUnit, UnitOutcome, Measured):
+    """A unit as an acting module returns it."""
+
+    method: str
+    recovery: str | None
+
+
+class ReportedUnit(PlacedUnit, UnitOutcome, Measured):
+    """A unit of a report; I(evidence) is the folder with what the server tells about its failure."""
+
+    method: str
+    planned: str
+    impact: str
+    evidence: str | None
+
+
+class RunningData(TypedDict):
+    """VMs that are alike."""
+
+    zone: str
+    hypervisor: str
+    group: str
+    software: str
+    scripts: str | None
+    digest: str | None
+    count: int
+    hosts: dict[str, int]
+
+
+class OddData(TypedDict):
+    id: str
+    name: str
+    zone: str
+    hypervisor: str | None
+    host: str | None
+    software: str
+    scripts: str | None
+    digest: str | None
+    why: str
+
+
+class AgentsData(TypedDict):
+    zone: str
+    version: str
+    count: int
+    hosts: list[str]
+
+
+class DriftData(TypedDict):
+    running: list[RunningData]
+    odd: list[OddData]
+    agents: list[AgentsData]
+    not_running: int
+
+
+class NotHandledData(TypedDict):
+    """I(name), I(id) and I(zone) are None where it is not known whether there are any."""
+
+    what: str
+    name: str | None
+    id: str | None
+    zone: str | None
+    because: str
+    remedy: str
+
+
+ProbesFrom = TypedDict("ProbesFrom", {"from": list[str]})
+
+
+class ProbesData(ProbesFrom):
+    """How many endpoints of how many units are watched, and from where."""
+
+    units: int
+    endpoints: int
+    serves: dict[str, int]
+
+
+class EstimateData(TypedDict):
+    span_s: list[float]
+    likely_s: float
+    span: str
+    source: str
+    words: str
+
+
+class PreparationData(TypedDict):
+    what: str
+    state: str
+    seen: str
+    remedy: str
+
+
+class ForecastData(TypedDict):
+    source: str
+    target: str
+    prepare: list[PreparationData]
+    steps: list[str]
+    unknown: list[str]
+    documentation: str
+
+
+class PlanData(TypedDict):
+    scope: str
+    max_failures: int
+    server_notes: list[str]
+    deadline: str | None
+    forecast: ForecastData | None
+    management_server_version: str | None
+    steps: list[StepData]
+    units: list[UnitData]
+    restarts: list[RestartData]
+    not_handled: list[NotHandledData]
+    drift: DriftData | None
+    probes: ProbesData | None
+    estimate: EstimateData | None
+
+
+class CheckedPlan(PlanData, total=False):
+    """A plan that is kept for the run, with its checks and when the run began."""
+
+    checks: list[CheckData]
+    started: str
+
+
+class KnownGap(TypedDict):
+    """What the next plan wants to know of measured gaps."""
+
+    kind: str
+    method: str
+    shortest_s: float | None
+    longest_s: float | None
+
+
+class GapSummary(KnownGap):
+    """Gaps of all units of a kind and method that were measured; I(units) came back, I(lost) did not."""
+
+    units: int
+    median_s: float | None
+    p95_s: float | None
+    lost: int
+
+
+class ReportData(TypedDict):
+    status: str
+    error: str | None
+    next: str | None
+    scope: str | None
+    started: str
+    finished: str
+    management_server_version: str | None
+    expected: str | None
+    summary: dict[str, int]
+    guards: list[str]
+    notes: list[str]
+    checks: list[CheckData]
+    not_handled: list[NotHandledData]
+    drift: DriftData | None
+    steps: list[StepData]
+    gaps: list[GapSummary]
+    restarts: list[RestartData]
+    units: list[ReportedUnit]

@@ -22,6 +22,7 @@ from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.build import UNFINISHED
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
 from ..plugin_utils.steps import budget_left, failures, module_call, why_stopped
+from ..plugin_utils.watch import stopped_by
 
 
 class ActionModule(LiveAction):
@@ -92,7 +93,7 @@ class ActionModule(LiveAction):
         run.keep(
             f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
         )
-        keeper.write(known, running, "interrupted" if interrupted else UNFINISHED)
+        keeper.write(known, running, stopped_by(interrupted) if interrupted else UNFINISHED)
         self.end_if(interrupted)
         return {
             "changed": bool(returned.get("changed")),

@@ -20,6 +20,8 @@ SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
 NAMED_BY = {"networks": "network", "vpcs": "vpc", "routers": "internal_lb"}
 # Where one unit ends like this, the steps that follow would end alike.
 ENDS_THE_RUN = frozenset({"Interrupted", "ServerLost", "TargetMoved"})
+# Not done, and no failure.
+LEFT = frozenset({"not_started", "left_running"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,10 @@ def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | 
         return message or f"step {step['number']} ({step['name']}) broke off"
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})"
-    return next((result["reason"] for result in results if result.get("code") in ENDS_THE_RUN), "")
+    if ends := next((result["reason"] for result in results if result.get("code") in ENDS_THE_RUN), ""):
+        return ends
+    left = next((result for result in results if step["canary"] and result["status"] in LEFT), None)
+    return f"the canary {left['name']} was not upgraded: {left['reason']}" if left else ""
 
 
 def pause_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], pause: str) -> bool:

@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
@@ -28,6 +29,17 @@ FORK = multiprocessing.get_context("fork")  # as ansible-core does: what is done
 PAUSE_S = 0.2
 # A terminal that goes away sends the last one.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WHO = {
+    signal.SIGINT: "Ctrl-C (SIGINT)",
+    signal.SIGTERM: "SIGTERM",
+    signal.SIGHUP: "the end of its terminal (SIGHUP)",
+    signal.SIGKILL: "the end of ansible-playbook",
+}
+
+
+def stopped_by(number: signal.Signals) -> str:
+    """Who stopped the run, and when by the clock of this machine."""
+    return f"stopped by {WHO[number]} at {time.strftime('%H:%M:%S %Z')}"
 
 
 class Tail:

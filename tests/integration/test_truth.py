@@ -166,7 +166,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         wait_for(lambda: len(cloud.simulator.journal()) == 4)
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)
-        wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"] == "interrupted")
+        wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"].startswith("stopped by SIGTERM at "))
     assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout, stdout
 
 

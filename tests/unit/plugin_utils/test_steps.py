@@ -91,6 +91,14 @@ def test_what_ends_a_run(ended: list[dict[str, Any]] | None, budget: int, why: s
     assert why_stopped(step(), None, 0, "") != ""
 
 
+@pytest.mark.parametrize("status", ["not_started", "left_running"])
+def test_the_many_do_not_follow_a_canary_that_was_not_upgraded(status: str) -> None:
+    """A deadline may leave a canary that takes long, and what the others take may still fit."""
+    left = [{"name": "web", "status": status, "code": "Deadline", "reason": "too late"}]
+    assert why_stopped(step(canary=True), left, 0, "") == "the canary web was not upgraded: too late"
+    assert why_stopped(step(), left, 0, "") == ""
+
+
 STEPS = [step(number=1, canary=True), step(number=2, canary=True), step(number=3), step(number=4)]
 
 

@@ -21,6 +21,7 @@ from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
+from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ..plugin_utils.report.artifacts import plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
@@ -45,6 +46,7 @@ class ActionModule(ActionBase):
             around.refuse_absent_hosts(variables)
             around.refuse_missing_hooks(variables)
             around.refuse_shared_endpoint(variables)
+            approved = _approved(around, variables)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
@@ -57,6 +59,9 @@ class ActionModule(ActionBase):
             "known_gaps": known_gaps(last),
             "fail_on_checks": False,
         }
+        if approved:
+            args["approved_lines"] = list(approved.lines)
+            args["deadline"] = approved.deadline or args.get("deadline")
         probed_from = variables["probe_from"] if variables["probe"] else []
         try:
             hosts = probe_hosts(probed_from, self, task_vars or {})
@@ -79,7 +84,7 @@ class ActionModule(ActionBase):
         path = None
         if folder:
             try:
-                path = write_plan(folder, plan, checks)
+                path = write_plan(folder, plan, checks, keep=approved.file if approved else None)
             except WriteError as error:
                 show_warnings([str(error)])
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
@@ -98,8 +103,17 @@ class ActionModule(ActionBase):
             "drift": variables["drift"],
             "summary": checked["summary"],
             "report": f"{folder}/report.json" if folder else "",
-            "artifact": plan_artifact(plan, checks, path),
+            "artifact": {
+                **plan_artifact(plan, checks, path),
+                "handed_on": handed_on(plan, f"{folder}/plan.csv" if path else None),
+            },
         }
+
+
+def _approved(around: PlayContext, variables: Mapping[str, Any]) -> GivenPlan | None:
+    """:raises SysvmError: for an approved plan that cannot be read."""
+    given = variables["approved_plan"]
+    return given_plan(given, around.host, around.path(given) if isinstance(given, str) else "") if given else None
 
 
 def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> CheckResult:

@@ -30,6 +30,17 @@ options: # Made from plugins/module_utils/options by make generate.
     description:
       - What the counts in the progress lines are of, for example V(step 2 of 7).
     type: str
+  approved_lines:
+    description:
+      - What was approved, a line for each unit. No other unit is touched, and none by another method than its line
+        says, whatever has changed since.
+      - Each has C(id) and C(method); where they are told C(recreates), whether the unit may be recreated if its live
+        patch fails, and C(destroys), names of left-over routers that may be destroyed. A line of another C(cloud) (the
+        host of the API) or C(target_version) is refused. C(place) and C(name) are for messages.
+      - The roles take them from C(sysvm_approved_plan).
+      - 'If not given: whatever is needed.'
+    type: list
+    elements: dict
   max_failures:
     description:
       - How many units may fail before no further unit is started, as a number or as a percentage such as V(10%) of the

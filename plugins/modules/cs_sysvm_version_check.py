@@ -25,6 +25,17 @@ requirements:
   - jmespath (with O(select))
   - netaddr (with O(cidrs))
 options: # Made from plugins/module_utils/options by make generate.
+  approved_lines:
+    description:
+      - What was approved, a line for each unit. No other unit is touched, and none by another method than its line
+        says, whatever has changed since.
+      - Each has C(id) and C(method); where they are told C(recreates), whether the unit may be recreated if its live
+        patch fails, and C(destroys), names of left-over routers that may be destroyed. A line of another C(cloud) (the
+        host of the API) or C(target_version) is refused. C(place) and C(name) are for messages.
+      - The roles take them from C(sysvm_approved_plan).
+      - 'If not given: whatever is needed.'
+    type: list
+    elements: dict
   known_restarts:
     description:
       - What an earlier report tells of the last restart of each network, as it stands in the C(restarts) of its units.
@@ -299,6 +310,17 @@ plan:
       description: The scope in force in one line, for a person.
       type: str
       sample: cloud cloud.example.com (2 zones); everything; method auto; no deadline; none may fail
+    cloud:
+      description: Host of the API.
+      type: str
+      sample: cloud.example.com
+    approved:
+      description:
+        - With O(approved_lines), the C(source), how many C(lines) it has and how many are C(as_approved), and those
+          that are not, in the lists C(differs), C(current), C(gone) and C(left_out); C(not_approved) are units that
+          need something and have no line. Null without.
+      type: dict
+      sample: null
     max_failures:
       description: How many units may fail.
       type: int
@@ -362,8 +384,9 @@ plan:
     units:
       description:
         - Every unit in scope with C(id), C(name), C(kind), C(zone), C(hypervisor), C(hosts), C(owner),
-          C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(impact), C(expected_s)
-          and C(expected_span_s), the seconds it takes at least and at most.
+          C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(impact), C(recreates) (after a live
+          patch that failed), C(destroys), what was C(approved), C(expected_s) and C(expected_span_s), the seconds it
+          takes at least and at most.
       type: list
       elements: dict
 checks:

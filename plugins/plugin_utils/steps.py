@@ -54,6 +54,8 @@ def module_call(
         "label": f"step {step['number']} of {steps}",
     }
     common["if_gone"] = "report"
+    if any(unit.get("approved") for unit in units):
+        common["approved_lines"] = [{"id": unit["id"], **unit["approved"]} for unit in units]
     if group == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
         return ModuleCall(
             "cs_router_restart",

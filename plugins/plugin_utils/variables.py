@@ -221,6 +221,17 @@ def release(value: Any) -> str:
     )
 
 
+def plan(value: Any) -> Any:
+    """The path of a plan, or data that an earlier node of a workflow has left."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
+        return list(value)
+    if isinstance(value, str):
+        return line(value)
+    raise NotMeantError("Give the path of a plan.csv.")
+
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -229,6 +240,7 @@ READERS: dict[str, Reader] = {
     "path": line,
     "expression": expression,
     "moment": moment,
+    "plan": plan,
     "ports": ports,
     "release": release,
     "share": share,

@@ -17,6 +17,7 @@ from ..cloud.endpoints import Wanted
 from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
+from ..planning.approved import ApprovedPlan, approved_plan
 from ..planning.policy import PolicyError, Scope, kinds_of
 from ..planning.targets import Targets
 from ..planning.values import parse_deadline, parse_share
@@ -78,6 +79,15 @@ def scope_from_params(params: Mapping[str, Any]) -> Scope:
         raise PolicyError("sysvm_select is given, but is empty", remedy="Give an expression, or leave it out.")
     kinds = kinds_of(named.pop("kinds"))
     return Scope(kinds=kinds, select=select, **named)
+
+
+def approved_from_params(params: Mapping[str, Any]) -> ApprovedPlan | None:
+    """What was approved; None where nobody had to approve.
+
+    :raises ApprovedPlanError: as approved_plan.
+    """
+    lines = params["approved_lines"]
+    return None if lines is None else approved_plan(lines)
 
 
 def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
@@ -156,6 +166,7 @@ def _request(params: Mapping[str, Any], targets: Targets, method: Method) -> Req
         label=params["label"],
         stop_file=params["stop_file"],
         planned=params["if_gone"] == "report",
+        approved=approved_from_params(params),
         guard=os.environ.get(GUARD_VARIABLE) or Guard.UNKNOWN.value,
     )
 

@@ -16,15 +16,17 @@ from ..cloud.events import Events
 from ..cloud.history import WINDOW_S, Took, read_durations
 from ..cloud.infrastructure import Cloud, Need
 from ..cloud.lists import Lists
+from ..cloud.model import Unit
 from ..cloud.read import read_cloud, read_details
 from ..cloud.restarts import JOB_EXPIRY, Memory, elsewhere
 from ..knowledge.differences import notes_on
-from ..knowledge.shapes import DriftData
+from ..knowledge.shapes import ApprovedData, DriftData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.checks.catalogue import refuse_unknown_checks
 from ..planning.checks.management_server import CANCEL_THRESHOLD, big_s
 from ..planning.checks.registry import CheckContext
+from ..planning.deviations import deviations
 from ..planning.drift import drift
 from ..planning.estimate import Pace, Source, samples
 from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
@@ -57,7 +59,13 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     found = None
     if target is not None:
         cloud, found = _as_it_will_be(lists, cloud, target)
+    approved, others = policy.approved, list[Unit]()
+    if approved is not None:
+        approved.refuse_other(client.server, str(cloud.version) if cloud.version else None)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
+    if approved is not None:
+        others = [unit for unit in selected if unit.id not in approved.lines]
+        selected = [unit for unit in selected if unit.id in approved.lines]
     verdicts = decide_all(cloud, selected, policy)
     if target is None and cloud.version is not None:
         cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
@@ -85,6 +93,8 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
         {
             "plan": {
                 "scope": scope,
+                "cloud": client.server,
+                "approved": _deviations(cloud, context, others) if approved else None,
                 "max_failures": budget,
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
@@ -110,6 +120,12 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
         return Probed(probes.endpoints, probes.try_once())
     finally:
         probes.close()
+
+
+def _deviations(cloud: Cloud, context: CheckContext, others: Sequence[Unit]) -> ApprovedData:
+    assert context.policy.approved is not None
+    freely = decide_all(cloud, others, replace(context.policy, approved=None))
+    return deviations(context.policy.approved, context.verdicts, freely, {unit.id for unit in cloud.units})
 
 
 def _drift(cloud: Cloud) -> DriftData:

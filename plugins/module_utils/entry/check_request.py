@@ -18,7 +18,7 @@ from ..planning.estimate import RunBounds
 from ..planning.impact import Gaps
 from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
-from .arguments import deadline_from_params, probing_from_params, scope_from_params
+from .arguments import approved_from_params, deadline_from_params, probing_from_params, scope_from_params
 
 
 @dataclass(frozen=True)
@@ -91,4 +91,5 @@ def _policy(params: Mapping[str, Any]) -> Policy:
         ),
         Order(canary=params["canary"], waves=tuple(params["steps"])),
         frozenset(params["ignore_checks"]),
+        approved_from_params(params),
     )

@@ -12,6 +12,7 @@ from ..cloud.infrastructure import Cloud, InFlight
 from ..cloud.model import Unit
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Method
+from ..planning.approved import ApprovedPlan
 from ..planning.targets import Targets
 from ..probing.probes import Probing
 from ..rollout.limits import Limits
@@ -33,6 +34,7 @@ class Request:
     :ivar probing: how what the units serve is watched from outside; None if it is not.
     :ivar log: a file for progress lines; C(label) says what their counts are of.
     :ivar stop_file: once it is there, nothing new is started.
+    :ivar approved: what was approved; None where nobody had to approve.
     :ivar planned: whether a plan names the targets, so that one that is not there any more is no mistake.
     :ivar guard: what keeps calls from being carried out twice, as an earlier step has found out.
     """
@@ -49,8 +51,13 @@ class Request:
     log: str | None = None
     label: str | None = None
     stop_file: str | None = None
+    approved: ApprovedPlan | None = None
     planned: bool = False
     guard: str = Guard.UNKNOWN.value
+
+    def of(self, want: Want, unit: Unit) -> Want:
+        """What is wanted of one unit: no more than was approved."""
+        return want.within(self.approved.of(unit.id)) if self.approved else want
 
 
 @dataclass(frozen=True)

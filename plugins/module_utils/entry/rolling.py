@@ -60,7 +60,7 @@ def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, 
     server = Server(lists, router_pages=max(1, -(-routers // client.page_size)))
     client.patient = False  # from here on the scheduler decides what is asked again, and when
     try:
-        return Scheduler(server, around).run(units, lambda unit: orders.want, facts.in_flight)
+        return Scheduler(server, around).run(units, lambda unit: request.of(orders.want, unit), facts.in_flight)
     finally:
         client.patient = True
         probes.close()

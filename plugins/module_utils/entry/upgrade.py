@@ -66,7 +66,7 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
         refuse_what_may_not_be_called(client, _commands(orders, request))
     log_file = LogFile(request.log)
     if check_mode:
-        rollout = Rollout(tuple(_expected(unit, facts, orders.want) for unit in orders.work))
+        rollout = Rollout(tuple(_expected(unit, facts, request.of(orders.want, unit)) for unit in orders.work))
     else:
         watched = [unit for unit in facts.units if request.soak_s and _is_current(orders, unit)]
         rollout = roll_out(lists, facts, replace(orders, work=[*orders.work, *watched]), request, log_file)
@@ -76,6 +76,8 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
 def _read(lists: Lists, request: Request) -> CloudFacts:
     method = request.method
     target = _target(lists)
+    if request.approved is not None:
+        request.approved.refuse_other(lists.client.server, str(target))
     events = Events(lists, time.time() - 2 * REMEMBERED_S)
     # Before the units: what a job does that ends meanwhile is then seen in them.
     in_flight = read_in_flight(lists, events=events)
@@ -89,7 +91,7 @@ def _read(lists: Lists, request: Request) -> CloudFacts:
         baseline = Baseline.of_cloud(target, cloud)
     found = find_targets(known, request.targets, lambda: read_units(lists), may_be_gone=request.planned)
     want = _want(request)
-    verdicts = ((unit.id, decide(unit, baseline, want)) for unit in found.units)
+    verdicts = ((unit.id, decide(unit, baseline, request.of(want, unit))) for unit in found.units)
     current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
     units = with_restarts(events, found.units, current, in_flight, str(target))
     return CloudFacts(target, units, found.gone, known, baseline, in_flight, cloud)
@@ -101,7 +103,7 @@ def _decide(facts: CloudFacts, request: Request) -> Orders:
     :raises RefusedError: for what the matrix forbids.
     """
     want = _want(request)
-    verdicts = {unit.id: decide(unit, facts.baseline, want) for unit in facts.units}
+    verdicts = {unit.id: decide(unit, facts.baseline, request.of(want, unit)) for unit in facts.units}
     forbidden = [why for unit in facts.units for dummy, why in verdicts[unit.id].forbidden]
     if forbidden:
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")

@@ -129,6 +129,15 @@ class DescribedUnit(LocatedUnit):
     vms: list[VmData]
 
 
+class ApprovalData(TypedDict):
+    """What was approved for a unit."""
+
+    method: str
+    recreates: bool
+    destroys: list[str]
+    place: str
+
+
 class UnitData(DescribedUnit, PlacedUnit):
     """A unit of a plan."""
 
@@ -141,6 +150,9 @@ class UnitData(DescribedUnit, PlacedUnit):
     expected_span_s: list[float]
     impact: str
     restarts: list[RestartData]
+    recreates: bool
+    destroys: list[str]
+    approved: ApprovalData | None
     endpoints: list[EndpointData]
     without_service_s: list[float]
 
@@ -270,8 +282,41 @@ class ForecastData(TypedDict):
     documentation: str
 
 
+class DeviationData(TypedDict):
+    """A line of an approved plan that is not as it says."""
+
+    id: str
+    name: str
+    place: str
+    approved: str
+    why: str
+
+
+class UnapprovedData(TypedDict):
+    """A unit that needs something and has no line."""
+
+    id: str
+    name: str
+    why: str
+
+
+class ApprovedData(TypedDict):
+    """What became of an approved plan."""
+
+    source: str
+    lines: int
+    as_approved: int
+    differs: list[DeviationData]
+    current: list[DeviationData]
+    gone: list[DeviationData]
+    left_out: list[DeviationData]
+    not_approved: list[UnapprovedData]
+
+
 class PlanData(TypedDict):
     scope: str
+    cloud: str
+    approved: ApprovedData | None
     max_failures: int
     server_notes: list[str]
     deadline: str | None
@@ -316,6 +361,7 @@ class ReportData(TypedDict):
     error: str | None
     next: str | None
     scope: str | None
+    approved: ApprovedData | None
     started: str
     finished: str
     management_server_version: str | None

@@ -218,6 +218,21 @@ OWN = (
         where=ACTING,
     ),
     Option(
+        "approved_lines",
+        "list",
+        (
+            "What was approved, a line for each unit. No other unit is touched, and none by another method than its"
+            " line says, whatever has changed since.",
+            "Each has C(id) and C(method); where they are told C(recreates), whether the unit may be recreated if its"
+            " live patch fails, and C(destroys), names of left-over routers that may be destroyed. A line of another"
+            " C(cloud) (the host of the API) or C(target_version) is refused. C(place) and C(name) are for messages.",
+            "The roles take them from C(sysvm_approved_plan).",
+        ),
+        where=(CHECK, *ACTING),
+        elements="dict",
+        unset="whatever is needed",
+    ),
+    Option(
         "known_restarts",
         "list",
         (

@@ -145,6 +145,21 @@ SCOPE = group(
         means="expression",
         unset="all",
     ),
+    Option(
+        "approved_plan",
+        "raw",
+        (
+            "The plan that was approved: the path of a C(plan.csv) that P(cloudstack.sysvm.preflight#role) wrote. The"
+            " run does what stands there and nothing else.",
+            "Lines may be deleted, so that less is done, and a spreadsheet may have saved it. A unit without a line is"
+            " not touched, nor is one that needs something else by now than its line says; that is told and the run"
+            " does not succeed. What is gone or current by now is told, too. The rest of the scope may leave out more.",
+            "In AWX, what the check has left as C(sysvm_check), or a list of C(id) and C(method).",
+        ),
+        where=(PREFLIGHT,),
+        means="plan",
+        unset="whatever is needed",
+    ),
 )
 
 ORDER = group(

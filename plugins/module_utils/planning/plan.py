@@ -15,6 +15,7 @@ from ..cloud.infrastructure import Cloud
 from ..cloud.model import Unit
 from ..knowledge.shapes import StepData, UnitData
 from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
+from ..units.approval import Approval
 from ..units.baseline import Baseline
 from ..units.conditions import not_simply_true
 from .checks.catalogue import run_checks
@@ -39,6 +40,8 @@ class PlannedUnit:
     impact: Impact
     defects: tuple[str, ...] = ()  # ids of known defects of the server that it meets
     endpoints: Sequence[Endpoint] = ()  # what is watched of it from outside
+    approval: Approval | None = None  # what of it was approved
+    recreates: bool = False  # whether it is recreated if its live patch fails
 
     def as_dict(self, step: int | None) -> UnitData:
         return {
@@ -49,6 +52,9 @@ class PlannedUnit:
             "conditions": not_simply_true(self.verdict.conditions),
             "defects": list(self.defects),
             "step": step,
+            "recreates": self.recreates,
+            "destroys": [vm.name for vm in self.unit.surplus] if self.verdict.method in ACTING else [],
+            "approved": self.approval.as_dict() if self.approval else None,
             "expected_s": round(self.expected.likely_s, 1),
             "expected_span_s": self.expected.rounded(),
             "impact": str(self.impact),
@@ -110,13 +116,15 @@ class Plan:
 
 
 def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tuple[Unit, Verdict]]:
-    """The verdict for each of the units that are in scope."""
+    """The verdict for each of the units that are in scope: where a plan was approved, no more than that."""
     if cloud.version is None:
         # Without one version there is nothing to compare with: the check says so and fails.
         unknown = Verdict(Method.SKIP, "the management servers have no single version")
         return [(unit, unknown) for unit in units]
     baseline, want = Baseline.of_cloud(cloud.version, cloud), wanted(policy.strategy)
-    return [(unit, decide(unit, baseline, want)) for unit in units]
+    if policy.approved is None:
+        return [(unit, decide(unit, baseline, want)) for unit in units]
+    return [(unit, decide(unit, baseline, want.within(policy.approved.of(unit.id)))) for unit in units]
 
 
 def make_plan(
@@ -132,6 +140,7 @@ def make_plan(
     :param gaps: what was measured here before, by kind and method.
     :raises PolicyError: for sizes of waves that are none.
     """
+    approved, want = context.policy.approved, wanted(context.policy.strategy)
     measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
     rolling = context.cloud.settings.values.get(ROLLING, "").lower() != "false"  # read if a router is recreated
     version = context.cloud.version
@@ -147,6 +156,10 @@ def make_plan(
             ),
             tuple(defect.id for defect in defects),
             endpoints.get(unit.id, ()) if verdict.method in ACTING else (),
+            approved.of(unit.id) if approved else None,
+            want.fallback
+            and (approved is None or approved.of(unit.id).recreates)
+            and verdict.method is Method.LIVE_PATCH,
         )
         for (unit, verdict), defects in zip(context.verdicts, context.defects, strict=True)
     )

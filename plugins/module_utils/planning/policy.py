@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..api.errors import SysvmError
 from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported, WantedMethod
+from .approved import ApprovedPlan
 
 
 class PolicyError(SysvmError):
@@ -82,9 +83,11 @@ class Policy:
     """What the operator wants of a run.
 
     :ivar ignored_checks: names of checks that may fail.
+    :ivar approved: the plan to keep to; None where none was approved.
     """
 
     scope: Scope = field(default_factory=Scope)
     strategy: Strategy = field(default_factory=Strategy)
     order: Order = field(default_factory=Order)
     ignored_checks: frozenset[str] = frozenset()
+    approved: ApprovedPlan | None = None

@@ -39,6 +39,7 @@ def scope_text(
             ("networks", scope.cidrs),
             ("select", (scope.select,) if scope.select else ()),
             ("all but", scope.exclude_names),
+            ("as approved in", (policy.approved.words,) if policy.approved else ()),
         )
         if names
     ]

@@ -27,6 +27,7 @@ from ..units.actions import (
     Wait,
     Want,
 )
+from ..units.approval import STRENGTH
 from ..units.conditions import Conditions, Facts, Standard, Status, Type, assess
 from ..units.ends import End, Recovery, UnitStatus
 from ..units.expected import expected_seconds
@@ -55,8 +56,6 @@ UNREADABLE_S = 30.0  # how long a read of this unit alone may fail
 FIRST_LOOK_S = 0.05  # between two looks for the first result of a probe
 MOST_WAITS = 6  # for jobs of others
 CANNOT_BOOT = "A VM that cannot boot looks like this for 10 to 20 minutes on each host. "
-# A unit was done by the strongest of what was sent: applying rules and starting go with a patch and a recreation.
-STRENGTH = (Method.NONE, Method.RESTART, Method.LIVE_PATCH, Method.RECREATE)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Union
 
 from ..cloud.model import Unit
 from ..knowledge.vocabulary import Method
+from .approval import Approval
 from .baseline import Baseline
 from .calls import Call
 from .conditions import Conditions, Facts, Type
@@ -34,6 +35,7 @@ class Want:
     :ivar looks_inside: have its routers asked about themselves, before and after.
     :ivar soak_s: for how long it is watched after its proof before it counts as done.
     :ivar blocker: what speaks against giving a unit new disks, in words.
+    :ivar approval: what was approved for the unit; None where nobody had to approve.
     """
 
     recreate: bool = False
@@ -46,6 +48,11 @@ class Want:
     looks_inside: bool = False
     soak_s: float = 0.0
     blocker: Callable[[Unit], str | None] = lambda unit: None
+    approval: Approval | None = None
+
+    def within(self, approval: Approval) -> Want:
+        """No more than was approved."""
+        return replace(self, approval=approval, fallback=self.fallback and approval.recreates)
 
     def new_disks(self, unit: Unit) -> bool:
         """Whether its VMs are to run from a new template; a router that is rebooted elsewhere keeps its disk."""

@@ -38,7 +38,18 @@ LB_WORDS = "no API live patches an internal LB VM; stopping and starting it does
 
 
 def next_action(s: Situation) -> Action:
-    """What comes next."""
+    """What comes next; what was not approved never does."""
+    action, approval = _next_action(s), s.want.approval
+    if isinstance(action, Send) and approval:
+        begun = any(each.taken for each in s.record.sent)
+        against = approval.against(action.call, action.method, s.unit, begun=begun)
+        if against:
+            told = f"{against}: {action.why}" if action.why else against
+            return s.end("NotApproved", f"{told}; make a new plan and approve that")
+    return action
+
+
+def _next_action(s: Situation) -> Action:
     c = s.conditions
     if c.unknown(Type.EXISTS):
         return Wait(s.now, Type.EXISTS, full=True)

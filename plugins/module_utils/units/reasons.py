@@ -106,6 +106,7 @@ END_REASONS = {
     "NeedsRecreation": "a live patch cannot help it, and its recreation is not wanted",
     "KnownDefect": "the server is known to do harm by what would be needed",
     "ZoneDisabled": "nothing new would be deployed in its zone",
+    "NotApproved": "it needs something else than was approved",
     "WrongState": "its network or VPC is in a state in which the server restarts nothing",
     "SdnNetwork": "a network that the server cannot restart",
     "OtherProvider": "its services do not come from a virtual router",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, ReportedUnit, UnitData
-from .wording import bad_checks, count, not_good
+from .wording import bad_checks, count, deviation_lines, not_good
 
 MOST_ITEMS = 50
 MOST_TEXT = 300
@@ -35,6 +35,8 @@ def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None)
         "steps": _cut([f"{step['name']}: {count(len(step['units']), 'unit')}" for step in plan["steps"]]),
         "checks": _cut([f"{check['status']} {check['name']}: {check['seen']}" for check in bad]),
         "skipped": _cut([_told(unit) for unit in plan["units"] if unit["method"] == "skip"]),
+        "deadline": plan.get("deadline"),
+        "deviations": _cut(deviation_lines(plan.get("approved"))),
         "plan": path,
     }
 
@@ -48,6 +50,7 @@ def report_artifact(report: ReportData, files: Sequence[str]) -> dict[str, Any]:
         "next": report["next"],
         "scope": report["scope"],
         "summary": {status: statuses[status] for status in STATUSES},
+        "deviations": _cut(deviation_lines(report.get("approved"))),
         "not_done": _cut([f"{unit['status']} {_told(unit)}" for unit in not_good(report["units"])]),
         "report": files[0] if files else None,
     }

@@ -77,6 +77,7 @@ def build_report(
         "error": error or None,
         "next": _next(status, set(summary)),
         "scope": plan.get("scope"),
+        "approved": plan.get("approved"),
         "started": plan["started"],
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),

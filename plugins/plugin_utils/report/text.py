@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from ...module_utils.knowledge.shapes import (
+    ApprovedData,
     CheckData,
     DriftData,
     ForecastData,
@@ -21,7 +22,9 @@ from ...module_utils.knowledge.shapes import (
 )
 from .gaps import gap_words
 from .wording import (
+    approved_words,
     count,
+    deviation_lines,
     not_handled_words,
     owner,
     scripts_words,
@@ -81,7 +84,18 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     if odd:
         names = _names([each["name"] for each in odd])
         lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
+    lines += approved_text(plan.get("approved"), all_in)
     return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
+
+
+def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> list[str]:
+    """How the plan differs from the one that was approved, line by line; nothing where none was."""
+    if not approved:
+        return []
+    told = deviation_lines(approved)
+    more = [f"  ... and {len(told) - MOST_ROWS:,} more" + (f", in {all_in}" if all_in else "")]
+    shown = [f"  {line}" for line in told[:MOST_ROWS]]
+    return ["", approved_words(approved), *shown, *(more if len(told) > MOST_ROWS else [])]
 
 
 def _probes(probes: ProbesData, units: Iterable[UnitData]) -> str:
@@ -182,6 +196,7 @@ def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
     lines = [f"Result: {outcome(report)}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
     lines += [f"Took: {took(report)}"] if report.get("expected") else []
+    lines += approved_text(report.get("approved"), all_in)
     lines += [f"Gaps seen from outside, {gap_words(row)}" for row in report.get("gaps", ())]
     for status in ("degraded", "failed", "skipped", "running", "left_running", "not_started"):
         members = [unit for unit in units if unit["status"] == status]

@@ -11,8 +11,10 @@ from datetime import datetime, timezone
 
 from ...module_utils.knowledge import durations
 from ...module_utils.knowledge.shapes import (
+    ApprovedData,
     ChangedVm,
     CheckData,
+    DeviationData,
     NamedUnit,
     NotHandledData,
     OddData,
@@ -146,6 +148,43 @@ def bad_checks(checks: Iterable[CheckData]) -> list[CheckData]:
 def checks_words(report: ReportData) -> str:
     bad = len(bad_checks(report["checks"]))
     return f"Checks: {bad} of {len(report['checks'])} not ok" if bad else f"Checks: all {len(report['checks'])} ok"
+
+
+def approved_words(approved: ApprovedData) -> str:
+    """What became of the lines of an approved plan, in one line."""
+    counts = [
+        f"{len(lines):,} {what}"
+        for lines, what in (
+            (approved["differs"], "not touched, as they need something else now"),
+            (approved["current"], "current by now"),
+            (approved["gone"], "gone"),
+            (approved["left_out"], "left out by the rest of the scope"),
+        )
+        if lines
+    ]
+    others = len(approved["not_approved"])
+    other = f". Without a line, and so not touched: {count(others, 'unit')} in scope that would need an upgrade"
+    source = f"{approved['source']}, {count(approved['lines'], 'line')}"
+    told = ", ".join([f"{approved['as_approved']:,} as approved", *counts])
+    return f"Approved plan: {source}: {told}{other if others else ''}"
+
+
+def deviation_lines(approved: ApprovedData | None) -> list[str]:
+    """What is not as it was approved, a line each: what is not touched comes first."""
+    if not approved:
+        return []
+    return [
+        *(f"{each['name']}: {each['why']}" for each in approved["differs"]),
+        *(
+            f"{each['place'] or each['name']}: {each['name']}: {_approved(each)} was approved; {each['why']}"
+            for each in (*approved["gone"], *approved["left_out"], *approved["current"])
+        ),
+        *(f"not approved: {each['name']}: {each['why']}" for each in approved["not_approved"]),
+    ]
+
+
+def _approved(line: DeviationData) -> str:
+    return line["approved"] if line["approved"] not in ("none", "skip") else "nothing"
 
 
 def not_handled_words(entries: Sequence[NotHandledData]) -> str:

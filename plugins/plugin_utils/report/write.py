@@ -15,6 +15,7 @@ from typing import Any
 from ...module_utils.api.errors import SysvmError
 from ...module_utils.cloud.history import durations_of_report
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, RestartData
+from ...module_utils.planning.plan_csv import plan_csv
 from .markdown import markdown_report
 from .metrics import metrics_text
 from .page import html_report
@@ -50,12 +51,17 @@ def write_report(folder: str, report: ReportData) -> tuple[list[str], list[str]]
     return written, problems
 
 
-def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData]) -> str:
-    """plan.json, for programs and for whoever looks for one unit of many.
+def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData], *, keep: str | None = None) -> str:
+    """plan.json, for programs and for whoever looks for one unit of many, and plan.csv, for whoever approves.
 
+    :param keep: the plan that was approved, which is not overwritten.
+    :returns: the path of plan.json.
     :raises WriteError: when it cannot be written.
     """
     make_folder(folder)
+    csv = os.path.join(folder, "plan.csv")
+    if keep is None or os.path.realpath(keep) != os.path.realpath(csv):
+        write(csv, plan_csv(plan))
     return write(os.path.join(folder, "plan.json"), as_json({**plan, "checks": list(checks)}))
 
 

@@ -158,6 +158,12 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             (" 4.20.1.0 ", "4.20.1.0"),
             *means(REFUSED, 4.2, 4, True, ["4.22"], {}, "4.22\n4.20"),
         ],
+        "plan": [
+            (" a/plan.csv ", "a/plan.csv"),
+            ([{"id": "1"}], [{"id": "1"}]),
+            ({"localhost": {}}, {"localhost": {}}),
+            *means(REFUSED, 7, True, [], ["a"], {}, "a\nb"),
+        ],
         "share": [
             *means("3", 3, "3", " 3 ", 3.0),
             *means("10%", "10%", "10 %"),
@@ -361,4 +367,4 @@ def test_its_page_has_every_variable() -> None:
 
 
 def test_the_scope_is_what_narrows() -> None:
-    assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select"}
+    assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select", "approved_plan"}

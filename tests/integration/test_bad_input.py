@@ -178,7 +178,9 @@ def test_modules(cloud: Cloud) -> None:
 def test_what_modules_return_names_their_options_too() -> None:
     half = [{"redundantstate": "PRIMARY"}, {"redundantstate": "FAULT"}]
     with SimulatorThread(estate(networks=[{"name": "pair", "redundant": True, "router": half}])) as simulator:
-        [pair] = call_module(simulator, "cs_router_restart", networks=["pair"], mode="recreate")["results"]
+        [pair] = call_module(simulator, "cs_router_restart", networks=["pair"], mode="recreate", verify_timeout=1)[
+            "results"
+        ]
         planned = call_module(simulator, "cs_sysvm_version_check", method="recreate", fail_on_checks=False)
     assert "or allow it with allow_degraded" in pair["reason"]
     assert " sysvm_" not in json.dumps(planned)

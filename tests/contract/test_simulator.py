@@ -305,7 +305,6 @@ def test_limit_of_a_page_is_the_setting_at_the_servers_start() -> None:
         # All settings, whatever this one says.
         assert len(client.ask(command="listConfigurations").body["configuration"]) > 100
         simulator.restart(0.05)
-        time.sleep(0.1)
         simulator.wait_until_up()
         assert shown(page="1", pagesize="2") == f"{too_large}1"
 

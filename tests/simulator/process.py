@@ -142,17 +142,18 @@ class RunningSimulator:
         return self.control("POST", "listeners", {"name": name, "gap": gap})
 
     def wait_until_up(self, seconds: float = 30.0) -> None:
-        """After a restart."""
+        """After a restart, also where it has not gone down yet."""
         end = time.monotonic() + seconds
-        while True:
-            try:
-                self.control("GET", "requests")
-            except (urllib.error.URLError, ConnectionError):
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
+        while not self._is_up():
+            if time.monotonic() > end:
+                raise TimeoutError(f"the simulator was not up within {seconds:g} seconds")
+            time.sleep(0.02)
+
+    def _is_up(self) -> bool:
+        try:
+            return not self.requests()["restarting"]
+        except (urllib.error.URLError, ConnectionError):
+            return False
 
 
 class SimulatorProcess(RunningSimulator):

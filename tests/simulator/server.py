@@ -345,7 +345,7 @@ class Simulator:
         if (method, what) == ("GET", "state"):
             return report.state(self.world, self.jobs)
         if (method, what) == ("GET", "requests"):
-            return self.statistics.report()
+            return {**self.statistics.report(), "restarting": self._restarting}
         if (method, what) == ("POST", "faults"):
             if isinstance(body, list):
                 self.world.faults.replace(body)
@@ -360,6 +360,7 @@ class Simulator:
                 raise ValueError(f"jobs is lost or kept, not {jobs!r}")
             if work_done not in (True, False, PATCHED):
                 raise ValueError(f"work_done is true, false or {PATCHED!r}, not {work_done!r}")
+            self._restarting = True
             self._later(self._restart_later(float(body.get("down_seconds", 1)), jobs == "lost", work_done))
             return {}
         if (method, what) == ("POST", "upgrade"):
@@ -369,6 +370,7 @@ class Simulator:
             if down_seconds is None:
                 work()
             else:
+                self._restarting = True
                 self._later(self._restart_later(float(down_seconds), True, False, work))
             return {}
         if what == "listeners":

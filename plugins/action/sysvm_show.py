@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         }
         given = [("lines", "plan", "report")]
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=given, required_one_of=given)
-        lines = args["lines"] or []
+        lines = [line for text in args["lines"] or () for line in text.split("\n")]
         if args["plan"]:
             lines = plan_text(args["plan"], args["checks"])
         elif args["report"]:

@@ -25,6 +25,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.characters import visible
 from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE
@@ -230,7 +231,7 @@ def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
         return
     display = Display()
     for line in lines:
-        display.display(f"{prefix}{line}" if line else line, stderr=where == "stderr")
+        display.display(f"{prefix}{visible(line)}" if line else line, stderr=where == "stderr")
 
 
 def show_warnings(warnings: Iterable[Any]) -> list[Any]:
@@ -241,7 +242,7 @@ def show_warnings(warnings: Iterable[Any]) -> list[Any]:
     others = []
     for warning in warnings:
         if isinstance(warning, str):
-            Display().warning(warning)
+            Display().warning(visible(warning))
         else:
             others.append(warning)
     return others

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..knowledge.characters import visible
+
 
 class SysvmError(Exception):
     """Base of every error that this collection raises on purpose.
@@ -25,7 +27,7 @@ class SysvmError(Exception):
 
     def __str__(self) -> str:
         stop = "" if self.message.endswith((".", ".)")) else "."
-        return f"{self.message}{stop} {self.remedy}" if self.remedy else self.message
+        return visible(f"{self.message}{stop} {self.remedy}" if self.remedy else self.message)
 
     def details(self) -> dict[str, Any]:
         """What C(fail_json) returns as C(error): C(type), C(message), C(remedy); without keys that say nothing."""

@@ -15,6 +15,7 @@ from typing import Any
 from ..api.errors import ApiError
 from ..cloud.model import Unit
 from ..knowledge import durations
+from ..knowledge.characters import visible
 from ..knowledge.durations import iso_time
 from ..knowledge.shapes import ResultData
 from ..units.ends import UnitStatus
@@ -107,7 +108,7 @@ def log_line(mark: str, text: str, at: float | None = None) -> str:
 
     :param at: in seconds since the epoch; now by default.
     """
-    return f"{time.strftime('%H:%M:%S', time.localtime(at))} {mark:<7} {text}"
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))} {mark:<7} {visible(text)}"
 
 
 class LogFile:

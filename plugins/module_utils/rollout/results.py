@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..cloud.model import Restart, Unit, Vm
+from ..knowledge.characters import visible
 from ..knowledge.durations import iso_time
 from ..knowledge.shapes import ChangedVm, ResultData
 from ..knowledge.vocabulary import Method
@@ -114,6 +115,7 @@ def diff(results: Iterable[UnitResult]) -> dict[str, str]:
     before, after = [], []
     for result in results:
         for vm in result.as_dict()["vms"]:
-            before.append(f"{vm['name']}: {vm['before'].get('software_version')}\n")
-            after.append(f"{vm['name']}: {vm['after'].get('software_version')}\n")
+            name = visible(vm["name"])
+            before.append(f"{name}: {vm['before'].get('software_version')}\n")
+            after.append(f"{name}: {vm['after'].get('software_version')}\n")
     return {"before": "".join(before), "after": "".join(after)}

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from ...module_utils.knowledge.characters import visible
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, ReportedUnit, UnitData
-from .wording import bad_checks, count, deviation_lines, not_good
+from .wording import bad_checks, count, deviation_lines, not_good, short
 
 MOST_ITEMS = 50
-MOST_TEXT = 300
 # All of them always: Ansible merges what several hosts and runs leave, so one that is missing would keep an old number.
 METHODS = ("live_patch", "recreate", "restart", "none", "skip")
 STATUSES = (
@@ -33,7 +33,7 @@ def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None)
         "scope": plan["scope"],
         "summary": {method: methods[method] for method in METHODS},
         "steps": _cut([f"{step['name']}: {count(len(step['units']), 'unit')}" for step in plan["steps"]]),
-        "checks": _cut([f"{check['status']} {check['name']}: {check['seen']}" for check in bad]),
+        "checks": _cut([f"{check['status']} {check['name']}: {check['seen']}".replace("\n", "; ") for check in bad]),
         "skipped": _cut([_told(unit) for unit in plan["units"] if unit["method"] == "skip"]),
         "deadline": plan.get("deadline"),
         "deviations": _cut(deviation_lines(plan.get("approved"))),
@@ -61,5 +61,5 @@ def _told(unit: UnitData | ReportedUnit) -> str:
 
 
 def _cut(lines: Sequence[str]) -> list[str]:
-    found = [line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]} ..." for line in lines[:MOST_ITEMS]]
+    found = [short(visible(line)) for line in lines[:MOST_ITEMS]]
     return found + ([f"... and {len(lines) - MOST_ITEMS:,} more"] if len(lines) > MOST_ITEMS else [])

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...module_utils.knowledge.characters import visible
 from . import wording
 from .gaps import gap_words
 
@@ -28,12 +29,12 @@ FILTERS = (
 
 def escaped(value: str) -> str:
     """As text of HTML and as an attribute's value; no brace, which whoever reads the file may take for a template."""
-    return html.escape(value).replace("{", "&#123;")
+    return html.escape(visible(value)).replace("{", "&#123;")
 
 
 def plain(value: str) -> str:
     """A text as Markdown, on one line and nothing but text: no table cell, emphasis, link, HTML, entity or template."""
-    line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = visible(value).replace("&", "&amp;").replace("<", "&lt;")
     line = re.sub(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
     return re.sub(r"\{(?=[{%#])", "&#123;", line)
 

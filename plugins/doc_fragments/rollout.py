@@ -26,6 +26,13 @@ options: # Made from plugins/module_utils/options by make generate.
         recreate the router.
     type: bool
     default: false
+  control:
+    description:
+      - 'A file by which the rollout is steered while it runs, on the host that runs the module. Lines are C(pause)
+        (nothing new begins, what runs goes on), C(resume), C(stop) (nothing new begins; what runs is waited for and
+        proven) and C(parallel: 3). The last of each kind counts; C(stop) stays.'
+      - There must be no such file before. It is not removed.
+    type: path
   label:
     description:
       - What the counts in the progress lines are of, for example V(step 2 of 7).
@@ -126,11 +133,6 @@ options: # Made from plugins/module_utils/options by make generate.
       - A module that is used alone watches all its targets.
     type: int
     default: 0
-  stop_file:
-    description:
-      - A path; as soon as a file is there, nothing new is started, as if the run were interrupted.
-      - C(touch) it to end a rollout without an error. It is not removed.
-    type: path
   log:
     description:
       - A file to which one line is appended when a unit starts and when it ends, for C(tail -f).

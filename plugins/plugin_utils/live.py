@@ -7,8 +7,8 @@ ansible-core shows nothing of a module until it ends. So the command that is the
 one, and this one follows the log that the module appends to: the lines come at once, on the terminal and under
 ansible-runner alike.
 
-On Ctrl-C and SIGTERM ansible-core ends the play at once, without rescue and always. So the signal is turned into the
-module's stop file, and whoever runs the module is told that it was interrupted.
+On Ctrl-C and SIGTERM ansible-core ends the play at once, without rescue and always. So the signal is turned into a
+file that the module looks for, and whoever runs the module is told that it was interrupted.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.rollout.control import STOP_VARIABLE
 from ..module_utils.rollout.progress import LogFile
 from .run import show, show_warnings
 from .watch import Watch
@@ -68,14 +68,16 @@ class LiveAction(ActionBase):
         with tempfile.TemporaryDirectory(prefix="sysvm-") as folder:
             log = LogFile(self._path(args["log"]) if args.get("log") else None)
             followed = os.path.join(folder, "log")
-            stop_file = self._path(args.get("stop_file") or os.path.join(folder, "stop"))
-            _check_that_it_can_be_made(stop_file)
+            stop_file = os.path.join(folder, "stop")
+            environment = self._task.environment or []
+            self._task.environment = [*environment, {STOP_VARIABLE: stop_file}]
             with Watch(followed, stop_file, lambda line: show([line], where, prefix), log, tick) as watch:
                 self._watch = watch
                 try:
-                    result = execute(module_args={**args, "log": followed, "stop_file": stop_file})
+                    result = execute(module_args={**args, "log": followed})
                 finally:
                     self._watch = None
+                    self._task.environment = environment
         show_warnings(log.warnings)
         return result, watch.interrupted
 
@@ -102,18 +104,3 @@ class LiveAction(ActionBase):
         return os.path.join(
             getattr(self._connection, "cwd", None) or os.getcwd(), os.path.expanduser(os.path.expandvars(text))
         )
-
-
-def _check_that_it_can_be_made(stop_file: str) -> None:
-    """Or else Ctrl-C would not reach the module."""
-    folder = os.path.dirname(stop_file)
-    if not os.path.isdir(folder):
-        problem = f"there is no folder {folder}"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        problem = f"files cannot be made in {folder}"
-    else:
-        return
-    raise AnsibleActionFail(
-        f"stop_file is {stop_file}, but {problem}. Nothing was touched. Make that folder, writable for you, or name a"
-        " stop_file in another one; without it nothing could be stopped by Ctrl-C either."
-    )

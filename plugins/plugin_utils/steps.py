@@ -19,7 +19,7 @@ SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
 # What the module for routers calls the units of each kind. Each is known by its own id, never by that of a router.
 NAMED_BY = {"networks": "network", "vpcs": "vpc", "routers": "internal_lb"}
 # Where one unit ends like this, the steps that follow would end alike.
-ENDS_THE_RUN = frozenset({"Interrupted", "ServerLost", "TargetMoved"})
+ENDS_THE_RUN = frozenset({"Interrupted", "StoppedByFile", "ServerLost", "TargetMoved"})
 # Not done, and no failure.
 LEFT = frozenset({"not_started", "left_running"})
 

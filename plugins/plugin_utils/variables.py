@@ -354,7 +354,15 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
         raise VariableError("; ".join(_unknown(name, known) for name in bare))
 
 
+# Variables that there were, and what takes their place.
+REPLACED = {
+    "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
+}
+
+
 def _unknown(name: str, known: Iterable[str]) -> str:
+    if name in REPLACED:
+        return f"{name} {REPLACED[name]}"
     wanted = name.lower() if name.lower().startswith(PREFIX) else PREFIX + name
     near = difflib.get_close_matches(wanted, sorted(known), 1, 0.5)
     return f"{name}: did you mean {near[0]}?" if near else f"{name}: there is no such variable"

@@ -87,7 +87,6 @@ class Watch:
         self.interrupted: signal.Signals | None = None
         self._tail = Tail(log)
         self._stop_file = stop_file
-        self._made_stop_file = False
         self._show = show
         self._keep = keep
         self._tick = tick
@@ -106,9 +105,6 @@ class Watch:
     ) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if self._made_stop_file:
-            with contextlib.suppress(OSError):
-                os.unlink(self._stop_file)
 
     def beside(self, work: Callable[[], T]) -> T:
         """Do it in a process of its own while the log is shown; what it returns or raises."""
@@ -163,11 +159,9 @@ class Watch:
             self._stop()
 
     def _stop(self) -> None:
-        if os.path.exists(self._stop_file):
-            return
         try:
             with open(self._stop_file, "w", encoding="utf-8"):
-                self._made_stop_file = True
+                pass
         except OSError:  # the folder is gone, the disk full: a hard end is better than none
             if self._process is not None and self._process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):

@@ -35,13 +35,13 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
     first, scope, *lines, end = log.read_text(encoding="utf-8").splitlines()
     assert first == "what an earlier run wrote"
     assert [
-        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d running, \d failed).*", r"\1 \2", line)
+        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d at work, \d failed).*", r"\1 \2", line)
         for line in lines
     ] == [
-        "start 0/2 done, 1 running, 0 failed",
-        "start 0/2 done, 2 running, 0 failed",
-        "ok 1/2 done, 1 running, 0 failed",
-        "ok 2/2 done, 0 running, 0 failed",
+        "start 0/2 done, 1 at work, 0 failed",
+        "start 0/2 done, 2 at work, 0 failed",
+        "ok 1/2 done, 1 at work, 0 failed",
+        "ok 2/2 done, 0 at work, 0 failed",
     ]
     assert re.fullmatch(r"\d\d:\d\d:\d\d scope   cloud 127.0.0.1:\d+ \(1 zone\); kinds router; method auto; .*", scope)
     assert re.fullmatch(r"\d\d:\d\d:\d\d end     success: 2 upgraded\. cloud 127.*", end)

@@ -89,18 +89,37 @@ def test_nothing_starts_that_would_not_end_before_the_deadline(tmp_path: Path) -
         assert again.rc == 0
 
 
-def test_a_stop_file_ends_a_rollout_in_peace(tmp_path: Path) -> None:
+def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> None:
+    """What runs is waited for and proven; nothing has failed, so no hook for failures runs."""
+    hook, control = tmp_path / "hook.yml", tmp_path / "sysvm-report" / "control"
+    hook.write_text(f"- ansible.builtin.file: path={tmp_path}/hooked state=touch\n", encoding="utf-8")
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
-        stop = tmp_path / "stop"
-        options = {"kinds": ["router"], "canary": False, "parallel": 2, "stop_file": str(stop), "on_interrupt": "wait"}
-        process = cloud.start(UPGRADE, *extra_vars(options))
-        wait_for(lambda: len(cloud.simulator.journal()) == 2)
-        stop.touch()
+        options = {"kinds": ["router"], "canary": False, "parallel": 1, "on_failure": str(hook)}
+        process = cloud.start(UPGRADE, *extra_vars({**options, "log": str(tmp_path / "log")}))
+        wait_for(lambda: len(cloud.simulator.journal()) == 1)
+
+        def say(text: str, told: str) -> None:
+            control.write_text(f"{text}\n", encoding="utf-8")
+            wait_for(lambda: f"{told} waiting. {control}" in (tmp_path / "log").read_text())
+
+        say("  Pause ", "pause: 1 at work, 7")
+        wait_for(lambda: "1/8 done, 0 at work" in (tmp_path / "log").read_text())
+        say("parallel: 2\nresume", "resume: 0 at work, 7")
+        wait_for(lambda: len(cloud.simulator.journal()) == 3)
+        control.write_text("stop\n", encoding="utf-8")
         stdout, dummy = process.communicate(timeout=60)
-        assert stdout.count("interrupted: nothing new is started, waiting for 2 running unit(s)") == 1
         report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
-        assert process.returncode != 0
-        assert report["summary"] == {"upgraded": 2, "not_started": 6}
+        again = cloud.upgrade(kinds=["router"], canary=False)
+        control.unlink()
+        last = cloud.upgrade(kinds=["router"], canary=False)
+    assert process.returncode != 0
+    assert set(report["summary"]) == {"upgraded", "not_started"}, report["summary"]
+    left = {unit["reason"] for unit in report["units"] if unit["status"] == "not_started"}
+    assert left == {f"stopped by {control}"}
+    assert f"stopped by {control}" in report["error"] and "budget" not in stdout
+    assert not (tmp_path / "hooked").exists()
+    assert again.rc != 0 and again.journal == [] and f"Nothing was touched: {control}" in again.output
+    assert last.rc == 0
 
 
 @pytest.mark.parametrize(
@@ -162,17 +181,6 @@ def test_the_next_item_of_a_loop_does_not_begin_after_an_interruption(number: si
         assert len(cloud.simulator.journal()) == 1
         left = [path.name for path in tmp_path.rglob("*ansible-tmp*")]
         assert left == [], "the module with its secrets"
-
-
-def test_a_stop_file_that_could_not_be_made(tmp_path: Path) -> None:
-    """Ctrl-C is handed to the module by making it."""
-    with Cloud(nets(), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], stop_file="nowhere/stop")
-    assert (run.rc != 0, run.journal) == (True, [])
-    assert run.counts == {"not_started": 8}
-    error = run.report["error"]
-    assert f"stop_file is {tmp_path}/nowhere/stop, but there is no folder {tmp_path}/nowhere" in error
-    assert "Nothing was touched. Make that folder" in error
 
 
 def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path) -> None:

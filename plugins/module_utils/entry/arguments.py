@@ -22,6 +22,7 @@ from ..planning.policy import PolicyError, Scope, kinds_of
 from ..planning.targets import Targets
 from ..planning.values import parse_deadline, parse_share
 from ..probing.probes import PLACES_VARIABLE, Probing
+from ..rollout.control import STOP_VARIABLE
 from ..rollout.limits import Limits
 from ..rollout.progress import GUARD_VARIABLE
 from ..rollout.submitter import Guard
@@ -164,7 +165,8 @@ def _request(params: Mapping[str, Any], targets: Targets, method: Method) -> Req
         probing=probing_from_params(params, os.environ),
         log=params["log"],
         label=params["label"],
-        stop_file=params["stop_file"],
+        control=params["control"],
+        stop_file=os.environ.get(STOP_VARIABLE),
         planned=params["if_gone"] == "report",
         approved=approved_from_params(params),
         guard=os.environ.get(GUARD_VARIABLE) or Guard.UNKNOWN.value,

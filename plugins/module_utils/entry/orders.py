@@ -33,7 +33,8 @@ class Request:
     :ivar soak_s: for how long each is watched after its proof, and what is current already, too.
     :ivar probing: how what the units serve is watched from outside; None if it is not.
     :ivar log: a file for progress lines; C(label) says what their counts are of.
-    :ivar stop_file: once it is there, nothing new is started.
+    :ivar control: the file by which people steer it.
+    :ivar stop_file: once it is there, the run is interrupted.
     :ivar approved: what was approved; None where nobody had to approve.
     :ivar planned: whether a plan names the targets, so that one that is not there any more is no mistake.
     :ivar guard: what keeps calls from being carried out twice, as an earlier step has found out.
@@ -50,6 +51,7 @@ class Request:
     probing: Probing | None = None
     log: str | None = None
     label: str | None = None
+    control: str | None = None
     stop_file: str | None = None
     approved: ApprovedPlan | None = None
     planned: bool = False

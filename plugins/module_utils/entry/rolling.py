@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..api.client import Client
@@ -27,6 +27,7 @@ from ..planning.checks.management_server import (
 )
 from ..planning.targets import RefusedError
 from ..probing.probes import Probes
+from ..rollout.control import Control
 from ..rollout.progress import LogFile, Progress
 from ..rollout.scheduler import Scheduler
 from ..rollout.server import Server
@@ -54,7 +55,8 @@ def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, 
         known_vms=frozenset(vm.id for unit in facts.known for vm in unit.vms),
         health_zones=health_zones(client, units) if request.health_checks else frozenset(),
         lost_after_s=client.retry_limit,
-        interrupted=stop_asked(request.stop_file),
+        interrupted=lambda: request.stop_file is not None and os.path.exists(request.stop_file),
+        control=Control(request.control),
     )
     routers = sum(len(unit.vms) for unit in facts.known if unit.kind.is_router)
     server = Server(lists, router_pages=max(1, -(-routers // client.page_size)))
@@ -76,11 +78,6 @@ def version_of_all(lists: Lists, purpose: str) -> Version:
     if target is None:
         raise RefusedError(f"{NO_VERSION}, so there is no version to {purpose}.", remedy="Upgrade them all first.")
     return target
-
-
-def stop_asked(stop_file: str | None) -> Callable[[], bool]:
-    """Tells whether the file is there that stops a run."""
-    return lambda: stop_file is not None and os.path.exists(stop_file)
 
 
 def health_zones(client: Client, units: Iterable[Unit]) -> frozenset[str]:

@@ -27,6 +27,7 @@ from ..planning.checks.catalogue import CHECKS, new_disk_problems
 from ..planning.checks.registry import CheckContext
 from ..planning.targets import RefusedError, find_targets
 from ..planning.verdicts import Verdict, decide
+from ..rollout.control import refuse_left_over
 from ..rollout.progress import LogFile
 from ..rollout.results import UnitResult, diff
 from ..rollout.surroundings import Rollout
@@ -54,6 +55,8 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
 
     :raises RefusedError: when a target does not exist or must not be touched that way; nothing was touched.
     """
+    if request.control and not request.planned and not check_mode:  # for a plan's steps that was asked once
+        refuse_left_over(request.control)
     lists = Lists.of(client)
     facts = _read(lists, request)
     orders = _decide(facts, request)

@@ -212,6 +212,17 @@ OWN = (
         default=False,
     ),
     Option(
+        "control",
+        "path",
+        (
+            "A file by which the rollout is steered while it runs, on the host that runs the module. Lines are C(pause)"
+            " (nothing new begins, what runs goes on), C(resume), C(stop) (nothing new begins; what runs is waited for"
+            " and proven) and C(parallel: 3). The last of each kind counts; C(stop) stays.",
+            "There must be no such file before. It is not removed.",
+        ),
+        where=ACTING,
+    ),
+    Option(
         "label",
         "str",
         ("What the counts in the progress lines are of, for example V(step 2 of 7).",),

@@ -155,15 +155,6 @@ RUN = group(
         where=(UPGRADE,),
     ),
     Option(
-        "stop_file",
-        "path",
-        (
-            "A path; as soon as a file is there, nothing new is started, as if the run were interrupted.",
-            "C(touch) it to end a rollout without an error. It is not removed.",
-        ),
-        where=ROLLOUT,
-    ),
-    Option(
         "log",
         "path",
         (

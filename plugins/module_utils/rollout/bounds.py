@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
+from .control import Steering
 from .limits import Limits
 from .poll_schedule import PollSchedule
 from .requests import Refused
@@ -21,12 +22,15 @@ class Bounds:
 
     :ivar held: the units that have a place.
     :ivar failures: how many have failed.
+    :ivar parallel: how many units are at work at a time.
+    :ivar paused: whether nothing new is begun for now.
     :ivar stop: why nothing new is begun any more; None while it is.
     """
 
     def __init__(self, limits: Limits, pace: PollSchedule, now: Callable[[], float]) -> None:
         self.held: set[UnitUpgrade] = set()
         self.failures = 0
+        self.parallel, self.paused = limits.parallel, False
         self.stop: Refused | None = None
         self._limits, self._pace, self._now = limits, pace, now
 
@@ -37,7 +41,24 @@ class Bounds:
 
     @property
     def full(self) -> bool:
-        return len(self.held) >= self._limits.parallel
+        return len(self.held) >= self.parallel
+
+    def steer(self, wanted: Steering, path: str) -> list[str]:
+        """Do what people want.
+
+        :returns: what is new, in their words.
+        """
+        told = []
+        if wanted.paused not in (None, self.paused):
+            self.paused = bool(wanted.paused)
+            told.append("pause" if self.paused else "resume")
+        if wanted.parallel not in (None, self.parallel):
+            self.parallel = wanted.parallel or self.parallel
+            told.append(f"parallel: {self.parallel}")
+        if wanted.stopped and self.stop is None:
+            self.stop = Refused(f"stopped by {path}", "StoppedByFile")
+            told.append("stop")
+        return told
 
     def fits_hosts(self, hosts: Sequence[str], load: Counter[str]) -> bool:
         return not self._limits.per_host or all(load[host] < self._limits.per_host for host in hosts)

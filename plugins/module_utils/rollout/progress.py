@@ -19,6 +19,7 @@ from ..knowledge.characters import visible
 from ..knowledge.durations import iso_time
 from ..knowledge.shapes import ResultData
 from ..units.ends import UnitStatus
+from .control import WORDS
 from .results import UnitResult
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
@@ -37,11 +38,23 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Counts:
+    """How many units there are.
+
+    :ivar at_work: those that have a place.
+    :ivar proving: those that have given it to others, and wait for their proof or for others' jobs.
+    """
+
     total: int
     done: int
-    running: int
+    at_work: int
+    proving: int
     failed: int
     time_left_s: float | None = None
+
+    @property
+    def under_way(self) -> str:
+        """Those that have begun and are not done, in words."""
+        return f"{self.at_work} at work" + (f", {self.proving} being proved" if self.proving else "")
 
 
 class Progress:
@@ -83,12 +96,19 @@ class Progress:
         """The same about the whole rollout."""
         self._say("note", text)
 
-    def stopping(self, running: int, waits: bool) -> None:
+    def stopping(self, counts: Counts, waits: bool) -> None:
         """The run was interrupted."""
-        rest = (
-            f"waiting for {running} running unit(s)" if waits else f"{running} running unit(s) are left to the server"
-        )
-        self._say("stop", f"interrupted: nothing new is started, {rest}")
+        rest = "is waited for" if waits else "is left to the server"
+        self._say("stop", f"interrupted: nothing new is started; what has begun {rest} ({counts.under_way})")
+
+    def steered(self, word: str, counts: Counts, path: str) -> None:
+        """Somebody steers the run by a file."""
+        waiting = counts.total - counts.done - counts.at_work - counts.proving
+        self._say("steer", f"{word}: {counts.under_way}, {waiting} waiting. {path}")
+
+    def not_understood(self, text: str, path: str) -> None:
+        """The same, but it means nothing."""
+        self._say("steer", f"{path} says {text!r}, which changes nothing: the words are {WORDS}")
 
     def retrying(self, error: ApiError, delay: float) -> None:
         """The management server does not answer as it should; hours may pass in silence otherwise."""
@@ -96,7 +116,7 @@ class Progress:
 
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"
-        state = f"{counts.done}/{counts.total} done, {counts.running} running, {counts.failed} failed{left}"
+        state = f"{counts.done}/{counts.total} done, {counts.under_way}, {counts.failed} failed{left}"
         self._say(mark, f"{text} [{self._label}{state}]")
 
     def _say(self, mark: str, text: str) -> None:

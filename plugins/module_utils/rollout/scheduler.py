@@ -85,6 +85,8 @@ class Scheduler:
         self._lost = Outage("contact with the management server was lost", most_s)
         self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
+        self._interrupted = False
+        self._steered_at = -NOTICE_S
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.
@@ -119,7 +121,7 @@ class Scheduler:
         """False when nothing that is left may be begun."""
         while self._grant() or self._observe():
             pass
-        if not self._requests and not self._wait_for_hosts():
+        if not self._requests and not self._is_paused() and not self._wait_for_hosts():
             return False
         moments = [request.until for request in self._requests.values() if isinstance(request, Pause)]
         moments += [self._due(one) for one, request in self._requests.items() if isinstance(request, Observe)]
@@ -180,7 +182,11 @@ class Scheduler:
         if why := self._why_not(request.expected_s, completes=request.completes):
             return why
         in_doubt = not upgrade.record.submitted and not self._bounds.within_budget(self._doubtful)
-        if in_doubt or self.clock() - request.read_at > FRESH_S:
+        if (
+            in_doubt
+            or (self._bounds.paused and not upgrade.record.submitted)
+            or self.clock() - request.read_at > FRESH_S
+        ):
             self._bounds.held.discard(upgrade)
             return Answer.STALE
         sent = self._submitter.submit_once(upgrade.unit.zone_id, request.call, request.since)
@@ -252,12 +258,12 @@ class Scheduler:
         if self._bounds.full or self._is_leaving():
             return False
         load = self._bounds.load
-        may_begin = self._bounds.within_budget(self._doubtful) and not self._proves_now()
+        may_begin = not self._bounds.paused and self._bounds.within_budget(self._doubtful) and not self._proves_now()
         for upgrade, slot in again:
             if (upgrade.record.submitted or may_begin) and self._bounds.fits(upgrade, slot.method, load):
                 self._answer(upgrade, Answer.GRANTED)
                 return True
-        if self._is_stopping() or self._bounds.stop or not may_begin:
+        if self._bounds.stop or not may_begin:
             return False
         per_host = bool(self._limits.per_host)
         picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load, per_host=per_host)
@@ -274,6 +280,7 @@ class Scheduler:
         self._queue.remove(upgrade)
         self._begun[upgrade] = self._around.now()
         self._around.probes.watch(upgrade.unit.id)
+        self._bounds.held.add(upgrade)
         self._progress.started(upgrade.unit, self._counts())
         self._answer(upgrade, None)  # asks for the place
         self._answer(upgrade, Answer.GRANTED)
@@ -316,26 +323,48 @@ class Scheduler:
         """Why nothing that takes so long may be begun any more; what completes a unit may."""
         if self._ends_now():
             return INTERRUPTED
-        self._is_stopping()
         return None if completes else self._bounds.why_not(expected_s)
 
-    def _is_stopping(self) -> bool:
-        if self._bounds.stop is None and self._around.interrupted():
-            self._bounds.stop = INTERRUPTED
-            self._progress.stopping(len(self._requests), self._limits.wait_when_interrupted)
-        return self._bounds.stop is INTERRUPTED
+    def _listen(self) -> bool:
+        """Do what people want meanwhile: end, or what the control file says. Whether that changes anything."""
+        changed = not self._interrupted and self._around.interrupted()
+        if changed:
+            self._interrupted, self._bounds.stop = True, self._bounds.stop or INTERRUPTED
+            self._progress.stopping(self._counts(), self._limits.wait_when_interrupted)
+        control = self._around.control
+        if control.path is None or self.clock() - self._steered_at < NOTICE_S:
+            return changed
+        self._steered_at = self.clock()
+        if (news := control.news()) is None:
+            return changed
+        words = self._bounds.steer(news, control.path)
+        for word in words:
+            self._progress.steered(word, self._counts(), control.path)
+        for text in news.unknown:
+            self._progress.not_understood(text, control.path)
+        return changed or bool(words)
+
+    def _is_paused(self) -> bool:
+        """Whether something may yet be begun, but not now."""
+        bounds = self._bounds
+        return bounds.paused and not bounds.stop and any(bounds.in_time(one.expected_s) for one in self._queue)
 
     def _ends_now(self) -> bool:
-        return self._is_stopping() and not self._limits.wait_when_interrupted
+        self._listen()
+        return self._interrupted and not self._limits.wait_when_interrupted
 
     def _sleep_until(self, moment: float) -> bool:
-        """False when the rollout is to end now."""
-        while not self._ends_now():
+        """Sooner, where people want something else; False when the rollout is to end now."""
+        while True:
+            changed = self._listen()
+            if self._ends_now():
+                return False
             left = moment - self.clock()
+            if changed or left <= 0:
+                return True
             self._around.sleep(max(0.0, min(NOTICE_S, left)))
             if left <= NOTICE_S:
                 return True
-        return False
 
     # --- a server that is not there, or takes nothing
 
@@ -391,10 +420,11 @@ class Scheduler:
         return Counts(
             total=done + begun + len(self._queue),
             done=done,
-            running=begun,
+            at_work=len(self._bounds.held),
+            proving=begun - len(self._bounds.held),
             failed=self._bounds.failures,
             time_left_s=self._pace.time_left(
-                self._limits.parallel, running, self._queue.total_s, self._queue.longest_s
+                self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s
             ),
         )
 

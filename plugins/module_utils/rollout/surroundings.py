@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..api.errors import ApiError
 from ..probing.probes import Probes
 from ..units.conditions import Standard
+from .control import Control
 from .limits import Limits
 from .progress import Progress
 from .results import UnitResult
@@ -47,7 +48,8 @@ class Surroundings:
     :ivar known_vms: ids of VMs that replace nothing.
     :ivar health_zones: zones where fresh health checks may be asked for.
     :ivar lost_after_s: how long the server may be out of reach, or take nothing, before the rollout ends.
-    :ivar interrupted: asked twice a second; once true, nothing new is begun.
+    :ivar interrupted: asked twice a second; once true, the run ends.
+    :ivar control: by which people steer it.
     :ivar clock: monotonic seconds; I(now) since the epoch.
     """
 
@@ -60,6 +62,7 @@ class Surroundings:
     health_zones: frozenset[str] = frozenset()
     lost_after_s: float = 300.0
     interrupted: Callable[[], bool] = lambda: False
+    control: Control = field(default_factory=Control)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep

@@ -55,6 +55,8 @@ TOLD = frozenset({"NeverLooked", "NotTold", "NotJudged"})
 UNREADABLE_S = 30.0  # how long a read of this unit alone may fail
 FIRST_LOOK_S = 0.05  # between two looks for the first result of a probe
 MOST_WAITS = 6  # for jobs of others
+# Somebody ended the run: what was not finished by then is no failure.
+ORDERLY = frozenset({"Interrupted", "StoppedByFile"})
 CANNOT_BOOT = "A VM that cannot boot looks like this for 10 to 20 minutes on each host. "
 
 
@@ -298,7 +300,8 @@ class UnitUpgrade:
         wrong = "; ".join(each.message for each in self._conditions.values() if each.status is Status.FALSE)
         what = "It was not recreated" if self.method is Method.RECREATE else "Nothing more was sent"
         self.method = self._sent
-        return self._end(UnitStatus.FAILED, answer.reason, f"{said} {wrong}. {what}: {answer.why}")
+        status = UnitStatus.LEFT_RUNNING if answer.reason in ORDERLY else UnitStatus.FAILED
+        return self._end(status, answer.reason, f"{said} {wrong}. {what}: {answer.why}")
 
     def _result_of(self, action: Done | End) -> UnitResult:
         if isinstance(action, End):

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -23,12 +21,13 @@ class Action(LiveAction):
 
     def __init__(self, folder: Path, transport: str = "local") -> None:
         self._connection: Any = SimpleNamespace(transport=transport, cwd=str(folder))
+        self._task: Any = SimpleNamespace(environment=[{"OF_THE_TASK": "1"}])
 
     def _execute_module(self, *dummy: Any, **given: Any) -> dict[str, Any]:
         args = given["module_args"]
         if "log" in args:
             self._low_level_execute_command(args["log"])
-        return {"args": args, "module": given["module_name"]}
+        return {"args": args, "module": given["module_name"], "environment": self._task.environment}
 
 
 @pytest.fixture(autouse=True)
@@ -58,23 +57,17 @@ def test_lines_are_shown_and_kept_and_the_module_writes_to_a_file_of_this_call(
     assert (tmp_path / "log").read_text(encoding="utf-8") == "before\nstart\nok\n"
     assert shown == ["stderr east: start", "stderr east: ok"] and ticks
     assert returned["module"] == "m" and interrupted is None and "warnings" not in returned
-    for own in ("log", "stop_file"):
-        assert not Path(returned["args"][own]).is_relative_to(tmp_path)
-        assert not Path(returned["args"][own]).parent.exists(), "nothing is left over"
+    for own in (returned["args"]["log"], returned["environment"][1]["SYSVM_STOP"]):
+        assert not Path(own).is_relative_to(tmp_path)
+        assert not Path(own).parent.exists(), "nothing is left over"
 
 
-def test_a_stop_file_of_ones_own_reaches_the_module(tmp_path: Path) -> None:
-    returned, _interrupted = Action(tmp_path).run_live("m", {"stop_file": "stop"}, {})
-    assert returned["args"]["stop_file"] == str(tmp_path / "stop")
-
-
-@pytest.mark.parametrize("make", [lambda path: None, Path.touch], ids=["no folder", "no folder but a file"])
-def test_what_could_not_be_stopped_is_not_begun(make: Callable[[Path], None], tmp_path: Path, shown: list[str]) -> None:
-    make(tmp_path / "no")
-    told = r"stop_file is .*/no/stop, but there is no folder .*Nothing was touched"
-    with pytest.raises(AnsibleActionFail, match=told):
-        Action(tmp_path).run_live("m", {"stop_file": "no/stop"}, {})
-    assert shown == []
+def test_the_file_that_ends_the_module_is_known_to_it_alone(tmp_path: Path) -> None:
+    action = Action(tmp_path)
+    returned, _interrupted = action.run_live("m", {"control": "control"}, {})
+    assert returned["args"]["control"] == "control", "which people write"
+    assert returned["environment"][0] == {"OF_THE_TASK": "1"}
+    assert action._task.environment == [{"OF_THE_TASK": "1"}]
 
 
 def test_a_log_that_cannot_be_written_is_a_warning(

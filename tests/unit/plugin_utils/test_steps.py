@@ -80,6 +80,7 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
             9,
             "the run was interrupted",
         ),
+        ([{"status": "not_started", "code": "StoppedByFile", "reason": "stopped by f"}], 0, "stopped by f"),
         ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, "no server"),
         ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, "4.23 now"),
         ([{"status": "not_started", "code": "Deadline", "reason": "too late"}], 9, ""),

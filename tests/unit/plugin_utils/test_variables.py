@@ -37,7 +37,7 @@ SECONDS = {
     **{"api_timeout": 1, "api_retry_limit": 0},
 }
 LINES: tuple[str, ...] = (
-    *("before_step", "after_step", "on_failure", "log", "stop_file", "report_dir"),
+    *("before_step", "after_step", "on_failure", "log", "report_dir"),
     *("api_url", "api_key", "api_secret", "api_verify_ssl_cert"),
 )
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -250,6 +250,11 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
 
 
 # Names
+
+
+def test_a_variable_that_there_was_is_refused_with_what_takes_its_place() -> None:
+    with pytest.raises(VariableError, match="sysvm_stop_file is gone; write stop into the file control"):
+        refuse_unknown({"sysvm_stop_file": "stop"}, {})
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,6 @@ def test_a_signal_makes_the_stop_file_and_the_work_ends_in_peace(number: signal.
         threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
         assert watch.beside(module.run_until_stopped) == "stopped"
         assert watch.interrupted is number
-    assert not module.stop_file.exists(), "or the next run would not start anything"
     assert [signal.getsignal(each) for each in SIGNALS] == before
 
 
@@ -196,13 +195,6 @@ def test_a_signal_that_is_ignored_stays_ignored(module: Module) -> None:
         assert watch.interrupted is None
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-def test_a_stop_file_of_the_operator_is_not_removed(module: Module) -> None:
-    module.stop_file.touch()
-    with module.watch():
-        os.kill(os.getpid(), signal.SIGINT)
-    assert module.stop_file.exists()
 
 
 def test_a_display_that_waits_for_ever_does_not_keep_a_signal(module: Module) -> None:
@@ -285,7 +277,6 @@ def test_the_work_is_stopped_when_the_parent_is_gone(module: Module, tmp_path: P
     process.join()
     wait_for(outcomes[1].exists)
     assert outcomes[0].read_text() == f"stopped, {signal.SIGKILL!s}, ['start']"
-    assert not module.stop_file.exists()
 
 
 def test_a_display_that_is_closed_does_not_end_the_work(module: Module) -> None:

@@ -371,3 +371,16 @@ def test_few_questions_and_little_waiting() -> None:
     roll(server, units, Limits(parallel=20, per_host=0))
     assert server.time - 1000 <= 30 * 1.05
     assert server.questions <= 100
+
+
+def test_lines_tell_how_many_are_at_work_and_how_many_are_being_proved() -> None:
+    """Never more at work than may be: a pair that waits for the server to look at it has given its place away."""
+    units = [network_unit(f"p{number}", *pair(f"r{number}", built_from="4.20.1")) for number in range(6)]
+    lines: list[str] = []
+    server = FakeServer(units, seconds={unit.id: 20.0 for unit in units})
+    assert roll(server, units, replace(LIMITS, parallel=2), lines=lines).good
+    started = [line.partition("[")[2] for line in lines if " start " in line]
+    assert started[0] == "0/6 done, 1 at work, 0 failed]"
+    at_work = [int(line.partition(" at work")[0].split()[-1]) for line in started]
+    assert max(at_work) == 2 and any("being proved" in line for line in started)
+    assert "0 at work, 0 failed" in lines[-1]

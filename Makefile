@@ -35,7 +35,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate screenshots demo test tests test-fast oldest lint mypy sanity integration bench docs build matrix clean
+.PHONY: help setup generate screenshots demo test nightly tests test-fast oldest lint mypy sanity integration bench docs build matrix clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -52,14 +52,19 @@ demo: $(VENV)/.runtime ## upgrade a simulated cloud
 	@tests/demo/run.sh
 
 # More workers than cores, and the rest beside them: most tests wait most of the time.
-test: $(VENV)/.dev ## everything: all tests, lint, mypy, documentation, sanity and the oldest ansible-core
-	@tests/tools/beside.sh "$(MAKE) --no-print-directory lint mypy docs sanity oldest" $(MAKE) --no-print-directory tests
+test: $(VENV)/.dev ## what a change needs: tests, lint and types, in minutes
+	@tests/tools/beside.sh "$(MAKE) --no-print-directory lint mypy" $(MAKE) --no-print-directory tests
 
-tests: $(VENV)/.dev ## all tests, and nothing else
-	@pytest -n 6 $(PYTEST_ARGS)
+nightly: $(VENV)/.dev ## the rest: the other tests, documentation, sanity and the oldest ansible-core
+	@tests/tools/beside.sh "$(MAKE) --no-print-directory docs sanity oldest" $(MAKE) --no-print-directory tests MARK=nightly
+
+# MARK= runs all of them.
+MARK ?= not nightly
+tests: $(VENV)/.dev ## the tests of make test, and nothing else
+	@pytest -n 6 -m "$(MARK)" $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## only the fast tests
-	@pytest -n 4 -m "not slow" $(PYTEST_ARGS)
+	@pytest -n 4 -m "not slow and not nightly" $(PYTEST_ARGS)
 
 OLDEST = $(shell $(VENV_PYTHON) -c 'import sys; print("2.18" if sys.version_info < (3, 14) else "2.20")')
 oldest: $(VENV)/.dev ## the unit tests with the oldest ansible-core that this Python can have

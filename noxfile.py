@@ -31,7 +31,7 @@ each = nox.parametrize("version,core", [nox.param(*pair, id=_name(*pair)) for pa
 @each
 def tests(session: nox.Session, version: str, core: str) -> None:
     """Unit, contract, fault and integration tests."""
-    _make(session, version, core, "tests", f"PYTEST_ARGS={' '.join(session.posargs)}")
+    _make(session, version, core, "tests", "MARK=", f"PYTEST_ARGS={' '.join(session.posargs)}")
 
 
 @nox.session

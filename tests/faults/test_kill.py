@@ -10,6 +10,7 @@ from tests.bench import kill
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_next_run_goes_on_after_a_kill(capsys: pytest.CaptureFixture[str]) -> None:
     status = kill.main(["--points", "3", "--seed", "7", "--clouds", "1"])
     assert status == 0, capsys.readouterr().out

@@ -20,7 +20,7 @@ from tests.support.estates import OLD, estate
 from tests.support.runner import BIN, Cloud
 from tests.tools import awx as given
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NEW = {"version": "4.22.0"}
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from tests.support.estates import VERSION, estate
 from tests.support.runner import UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.waiting import wait_for, wait_until_down
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NETS = [f"net-{number}" for number in range(1, 7)]
 ROUTERS_ONLY: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 3}

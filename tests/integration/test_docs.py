@@ -19,7 +19,7 @@ from tests.support.estates import estate
 from tests.support.pages import ROOT, Block, all_blocks, commands
 from tests.support.runner import Cloud
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NOT_RUN = {
     r"export CLOUDSTACK_|read -rs CLOUDSTACK_": "the cloud is the simulator",

@@ -14,7 +14,7 @@ import pytest
 from tests.support.estates import OLD, estate
 from tests.support.runner import Cloud, Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 SILENT = {"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}
 PLANTED = {

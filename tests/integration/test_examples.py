@@ -49,6 +49,7 @@ def note(path: Path, line: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_whole_upgrade_in_order(tmp_path: Path) -> None:
     said = tmp_path / "said"
 
@@ -87,6 +88,7 @@ def test_a_whole_upgrade_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_zone_after_zone_and_none_after_one_that_failed(tmp_path: Path) -> None:
     copied(tmp_path)
     zones = [{"name": "Amsterdam"}, {"name": "Zürich"}]
@@ -105,6 +107,7 @@ def test_zone_after_zone_and_none_after_one_that_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_two_clouds_at_once(tmp_path: Path) -> None:
     west_folder = tmp_path / "west"
     west_folder.mkdir()
@@ -130,6 +133,7 @@ def test_two_clouds_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_one_customer_and_nobody_else(tmp_path: Path) -> None:
     copied(tmp_path)
     below = {"account": "lab", "domain": "Customers/Acme/Lab"}
@@ -146,6 +150,7 @@ def test_one_customer_and_nobody_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_campaign_of_several_nights(tmp_path: Path) -> None:
     """Nobody is touched without having been told the day before, and each night goes on where the last one ended."""
     told = tmp_path / "told"

@@ -15,7 +15,7 @@ from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 TWO_NETS = estate(networks=[{"name": "Büro {{ 1 }}"}, {"name": "net"}])
 

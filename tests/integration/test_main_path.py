@@ -94,8 +94,13 @@ def carried_out(simulator: VirtualSimulator, plan: Plan) -> dict[str, list[str]]
     return {status: sorted(names) for status, names in ended.items()}
 
 
-@pytest.mark.parametrize("hosts", ["real", "simulated"])
-@pytest.mark.parametrize("release", BEFORE)
+def releases(*all_of_them: str, daily: tuple[str, ...]) -> list[Any]:
+    """As parameters; the others are for the night."""
+    return [pytest.param(each, marks=[pytest.mark.nightly] * (each not in daily)) for each in all_of_them]
+
+
+@pytest.mark.parametrize("hosts", ["real", pytest.param("simulated", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("release", releases(*BEFORE, daily=("4.17.2.0", NEWEST)))
 def test_check_upgrade_second_run_and_recreation(release: str, hosts: str) -> None:
     with_tier, kept = PATCHED_WITH_ITS_TIER.get(release, []), NOT_RECREATED.get(release, [])
     with VirtualSimulator(estate_of(release, server={"hosts": hosts})) as simulator:
@@ -125,7 +130,7 @@ def test_check_upgrade_second_run_and_recreation(release: str, hosts: str) -> No
         assert {vm["software"] for name, vm in there.items() if not name.startswith("b-")} == {release}
 
 
-@pytest.mark.parametrize("release", without(BEFORE, [NEWEST]))
+@pytest.mark.parametrize("release", releases(*without(BEFORE, [NEWEST]), daily=("4.20.2.0",)))
 def test_the_forecast_is_the_plan_after_the_upgrade(release: str) -> None:
     with VirtualSimulator(estate_of(release)) as simulator:
         forecast = planned(simulator, AUTO, NEWEST)

@@ -15,7 +15,7 @@ from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 SILENT = {"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}
 NETS: Mapping[str, Any] = {"networks": [{"name": "net-1"}, {"name": "net-2"}]}

@@ -12,7 +12,7 @@ import pytest
 from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 # What happens in the background here is what recreates system VMs.
 TIMINGS = {"scan_interval": 0.6, "agent_reconnect": 0.2, "router_check_interval": 0.4}

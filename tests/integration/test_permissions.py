@@ -261,6 +261,7 @@ def refusals(run: Run) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_role_that_may_only_look(tmp_path: Path) -> None:
     with Cloud(every_kind(server={"version": "4.20.1.0"}), tmp_path) as cloud:
         with_role(cloud, Use.CHECK)
@@ -272,6 +273,7 @@ def test_a_role_that_may_only_look(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("uses", "options"),
     [
@@ -289,6 +291,7 @@ def test_an_upgrade_with_exactly_this_role(uses: tuple[Use, ...], options: dict[
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_probes_and_soak_with_exactly_this_role(tmp_path: Path) -> None:
     spec = estate(
         listeners=True,
@@ -302,6 +305,7 @@ def test_probes_and_soak_with_exactly_this_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_evidence_with_exactly_this_role(tmp_path: Path) -> None:
     silent = {"kind": "silent_patch_failure", "match": {"name": "net"}, "times": 2}
     with Cloud(estate(networks=[{"name": "net"}], faults=[silent]), tmp_path) as cloud:
@@ -312,6 +316,7 @@ def test_evidence_with_exactly_this_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_what_a_role_lacks_is_said_by_the_playbook(tmp_path: Path) -> None:
     with Cloud(every_kind(), tmp_path) as cloud:
         role = cloud.call("createRole", name=ROLE, type="Admin")["role"]["id"]

@@ -24,7 +24,7 @@ from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
 from tests.support.runner import Cloud
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 WITHIN_S = 0.3
 LB: dict[str, Any] = {"load_balancers": 1}

@@ -14,7 +14,7 @@ from tests.support.estates import estate
 from tests.support.modules import call_module
 from tests.support.runner import Cloud, Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 # What happens in the background here is what recreates system VMs.
 TIMINGS = {"scan_interval": 0.6, "agent_reconnect": 0.2, "router_check_interval": 0.4}

@@ -22,7 +22,7 @@ import pytest
 from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud, kill_tree
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = {"2.18": ("ansible-core~=2.18.0", ">=3.11,<3.14"), "newest": ("ansible-core", ">=3.12")}

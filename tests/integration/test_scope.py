@@ -87,6 +87,7 @@ def test_an_empty_scope_is_no_success(cloud: Cloud) -> None:
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("inventory", "limit"), [(True, ()), (True, ("--limit", "other")), (False, ())])
 def test_hosts_that_are_not_there_are_refused(cloud: Cloud, inventory: bool, limit: tuple[str, ...]) -> None:
     """Ansible would pass over the play and end with 0."""
@@ -104,6 +105,7 @@ SITE = """
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
@@ -144,6 +146,7 @@ def test_a_part_of_the_run_alone_touches_nothing(tmp_path: Path) -> None:
         assert run.rc != 0 and run.journal == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("inventory", [(), ("-i", "localhost,"), ("-i", "clouds,")])
 def test_the_syntax_can_be_checked_with_and_without_an_inventory(cloud: Cloud, inventory: tuple[str, ...]) -> None:
     run = cloud.playbook(

@@ -22,7 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from tests.simulator.releases import BEFORE, estate_of
 from tests.support.virtual import VirtualSimulator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 SCALE = int(os.environ.get("SCALE", "1"))
 Params = dict[str, Any]

@@ -16,7 +16,7 @@ from tests.support.modules import call_module
 from tests.support.runner import UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 TIMINGS = {"patch": 0.5, "restart": 0.2, "agent_reconnect": 0.2}
 LB: dict[str, Any] = {"load_balancers": 1}

@@ -15,7 +15,7 @@ import pytest
 from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NETS = estate(networks=[{"name": "net-1"}, {"name": "net-2"}])
 

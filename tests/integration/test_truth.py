@@ -20,7 +20,7 @@ from tests.support.estates import estate
 from tests.support.runner import BIN, UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NETS = [f"net-{number}" for number in range(1, 5)]
 ROLES = [

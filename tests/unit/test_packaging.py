@@ -123,6 +123,7 @@ def test_galaxy_takes_the_authors() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_galaxy_imports_it(artifact: Path) -> None:
     """The program that Galaxy itself runs; `make lint` runs ansible-lint."""
     importer = subprocess.run(

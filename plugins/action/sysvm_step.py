@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.api.connection import MET_VARIABLE
 from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.counts import count
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE, LogFile, log_line
@@ -77,8 +78,10 @@ class ActionModule(LiveAction):
         if number == 1 and not checking:
             keeper.begin()
             _begin_log(args.get("log"), plan["scope"])
-        count = f"{len(units):,} unit{'' if len(units) == 1 else 's'}"
-        around.show([f"Step {number} of {len(plan['steps'])}: {step['name']}, {count}"], variables["progress"])
+        around.show(
+            [f"Step {number} of {len(plan['steps'])}: {step['name']}, {count(len(units), 'unit')}"],
+            variables["progress"],
+        )
         try:
             returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
         except BaseException as error:  # the timeout of a task is one: what was done by then is kept for the report

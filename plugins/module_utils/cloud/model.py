@@ -220,7 +220,7 @@ class Restart:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one action upgrades: one system VM, one network with its router(s), one VPC with its router(s) and tiers."""
+    """What one action upgrades: one system VM, one network with its routers, one VPC with its routers and tiers."""
 
     id: str
     name: str

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..api.errors import SysvmError
+from ..knowledge.counts import count
 from ..knowledge.vocabulary import ACTING, Method
 from ..units.approval import NOTHING, Approval
 
@@ -56,7 +57,7 @@ class ApprovedPlan:
     @property
     def words(self) -> str:
         """That and how much it is, for a person."""
-        return f"{self.source} ({len(self.lines):,} line{'' if len(self.lines) == 1 else 's'})"
+        return f"{self.source} ({count(len(self.lines), 'line')})"
 
     def of(self, unit_id: str) -> Approval:
         """What was approved for a unit."""

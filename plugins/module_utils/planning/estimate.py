@@ -22,6 +22,7 @@ from operator import attrgetter
 from ..cloud.history import Operation, Took
 from ..cloud.model import Unit
 from ..knowledge import durations
+from ..knowledge.counts import count
 from ..knowledge.shapes import EstimateData
 from ..knowledge.vocabulary import Kind, Method
 from ..options.rollout import LIMITS
@@ -320,7 +321,7 @@ class Estimate:
         parts = []
         for source in Source:
             if self.counts.get(source):
-                units = "" if len(self.counts) == 1 else f" for {_units(self.counts[source])}"
+                units = "" if len(self.counts) == 1 else f" for {count(self.counts[source], 'unit')}"
                 parts.append(f"from {_source_words(source, self.samples, now.timestamp())}{units}")
         return ", ".join(parts)
 
@@ -365,7 +366,7 @@ def against_deadline(estimate: Estimate, start: datetime, deadline: datetime | N
     room, until = (deadline - start).total_seconds(), _time(deadline, start)
     left = estimate.left_at(room)
     if left:
-        return f"{ends}; about {_units(left)} would be left at {until}"
+        return f"{ends}; about {count(left, 'unit')} would be left at {until}"
     return f"{ends}; {until} leaves room" if last <= deadline else f"{ends}; {until} may come too early"
 
 
@@ -373,16 +374,12 @@ def _time(moment: datetime, start: datetime) -> str:
     return moment.strftime("%H:%M" if moment.date() == start.date() else "%a %H:%M")
 
 
-def _units(number: int) -> str:
-    return f"{number:,} unit{'' if number == 1 else 's'}"
-
-
 def _source_words(source: Source, used: Iterable[Sample], now: float) -> str:
     found = [sample for sample in used if sample.source is source]
     if source is Source.DOCUMENTED:
         return str(source.value)
     if source is Source.REPORT:
-        return f"{_units(len(found))} of the last report"
+        return f"{count(len(found), 'unit')} of the last report"
     hours = max(1, math.ceil((now - min(sample.ended for sample in found)) / 3600))
     age = f"{max(hours, 24)} h" if hours <= 24 else f"{math.ceil(hours / 24)} days"
-    return f"{len(found):,} restart{'' if len(found) == 1 else 's'} of this cloud in the last {age}"
+    return f"{count(len(found), 'restart')} of this cloud in the last {age}"

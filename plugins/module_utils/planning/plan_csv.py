@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..knowledge.characters import visible
 from ..knowledge.durations import rough
 from ..knowledge.shapes import PlanData
 from .approved import RECREATE, ApprovedPlanError
@@ -25,7 +26,6 @@ COLUMNS = (
 )
 NEEDED = ("method", "id")
 BEGINS, FORMULA = r"(^|[;,])", r"""([ "]*)(?=['=+\-@\uff1d\uff0b\uff0d\uff20])"""
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 RISKY, MADE_SAFE = re.compile(BEGINS + FORMULA), re.compile(f"{BEGINS}'{FORMULA}")
 REMEDY = "Give the file that check_sysvms wrote, with lines deleted at most, saved as CSV."
 ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -140,7 +140,7 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _safe(cell: str) -> str:
-    return RISKY.sub(r"\1'\2", CONTROL.sub(" ", cell))
+    return RISKY.sub(r"\1'\2", visible(cell))
 
 
 def _raw(cell: str) -> str:

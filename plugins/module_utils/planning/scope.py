@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from ..knowledge.counts import count
 from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported
 from .policy import Policy
 
@@ -48,7 +49,7 @@ def scope_text(
     )
     return "; ".join(
         [
-            f"cloud {server} ({zones} zone{'' if zones == 1 else 's'})",
+            f"cloud {server} ({count(zones, 'zone')})",
             ", ".join(narrowed) or "everything",
             f"method {method}",
             *([f"ignoring {', '.join(sorted(policy.ignored_checks))}"] if policy.ignored_checks else []),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
+from ..knowledge.counts import count
 from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
 from .control import Steering
@@ -93,6 +94,6 @@ class Bounds:
             lasts = rough(self._pace.typical(expected_s))
             return Refused(f"it takes about {lasts} and would not end before the deadline", "Deadline")
         if self.failures > self._limits.max_failures:
-            failed = f"{self.failures} {'unit' if self.failures == 1 else 'units'} failed"
+            failed = f"{count(self.failures, 'unit')} failed"
             return Refused(f"{failed}, and max_failures is {self._limits.max_failures}", "BudgetUsedUp")
         return None

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.knowledge import durations
+from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import GapSummary, KnownGap, ReportedUnit
-from .wording import count, kind, words
+from .wording import kind, words
 
 
 def gap_summary(units: Iterable[ReportedUnit]) -> list[GapSummary]:

@@ -18,11 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...module_utils.knowledge.characters import visible
+from ...module_utils.knowledge.counts import count
 from . import wording
 from .gaps import gap_words
 
 FILTERS = (
-    *("changes", "checks_words", "count", "duration", "endpoint_words", "kind", "number", "owner", "owner_name"),
+    *("changes", "checks_words", "duration", "endpoint_words", "kind", "number", "owner", "owner_name"),
     *("short", "sign", "status_words", "unit_name", "words"),
 )  # of wording
 
@@ -68,5 +69,5 @@ def _environment(escape: Callable[[str], str], *filters: Callable[..., object]) 
     return environment
 
 
-PAGE = _environment(escaped, _breakable)
-MARKDOWN = _environment(plain, _cells, _values, gap_words)
+PAGE = _environment(escaped, count, _breakable)
+MARKDOWN = _environment(plain, count, _cells, _values, gap_words)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import DriftData, NotHandledData, ReportData, ReportedUnit
-from .wording import count, not_handled_words, scripts_words, unit_name, what_runs
+from .wording import not_handled_words, scripts_words, unit_name, what_runs
 
 
 @dataclass(frozen=True)

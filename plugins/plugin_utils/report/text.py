@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import (
     ApprovedData,
     CheckData,
@@ -23,7 +24,6 @@ from ...module_utils.knowledge.shapes import (
 from .gaps import gap_words
 from .wording import (
     approved_words,
-    count,
     deviation_lines,
     not_handled_words,
     owner,
@@ -66,19 +66,19 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
         lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
-        lines += ["", f"Step {step['number']}: {step['name']}, {len(members):,} unit(s)"]
+        lines += ["", f"Step {step['number']}: {step['name']}, {count(len(members), 'unit')}"]
         impacts = Counter(unit["impact"] for unit in members)
         lines += [
-            f"  Impact: {text}" + (f" ({number:,} units)" if len(impacts) > 1 else "")
+            f"  Impact: {text}" + (f" ({count(number, 'unit')})" if len(impacts) > 1 else "")
             for text, number in impacts.items()
         ]
         lines += _table(members) if len(members) <= MOST_ROWS else _grouped(members, _planned, all_in)
     left = [unit for unit in plan["units"] if unit["method"] == "skip"]
     if left:
-        lines += ["", f"Not touched, and not current: {len(left):,} unit(s)", *_table(left)]
+        lines += ["", f"Not touched, and not current: {count(len(left), 'unit')}", *_table(left)]
     current = sum(unit["method"] == "none" for unit in plan["units"])
     if current:
-        lines += ["", f"Already current: {current:,} unit(s)"]
+        lines += ["", f"Already current: {count(current, 'unit')}"]
     lines += not_handled_text(plan["not_handled"], all_in)
     odd = plan["drift"]["odd"] if plan["drift"] else ()
     if odd:
@@ -101,7 +101,7 @@ def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> l
 def _probes(probes: ProbesData, units: Iterable[UnitData]) -> str:
     """How many endpoints of how many units are watched, and what there is nothing to watch of."""
     without = sum(unit["step"] is not None and not unit["endpoints"] for unit in units)
-    none = f"; {count(without, 'unit')} to be touched {'has' if without == 1 else 'have'} none" if without else ""
+    none = f"; {count(without, 'unit to be touched has', 'units to be touched have')} none" if without else ""
     serves = ", ".join(f"{number:,} {what}" for what, number in sorted(probes["serves"].items()))
     what = f"{count(probes['endpoints'], 'address')} of {count(probes['units'], 'unit')} ({serves})"
     return f"{what if probes['endpoints'] else 'nothing'}{none}"
@@ -202,7 +202,7 @@ def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
         members = [unit for unit in units if unit["status"] == status]
         if not members:
             continue
-        lines += ["", f"{words(status).capitalize()}: {len(members):,} unit(s)"]
+        lines += ["", f"{words(status).capitalize()}: {count(len(members), 'unit')}"]
         if status == "not_started" and len(members) > MOST_ROWS:
             lines += _grouped(members, lambda unit: unit["reason"], all_in)
         else:

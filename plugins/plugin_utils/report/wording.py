@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from ...module_utils.knowledge import durations
+from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import (
     ApprovedData,
     ChangedVm,
@@ -66,7 +67,8 @@ def headline(report: ReportData) -> tuple[str, str]:
     elif status == "refused":
         sentence = "A check failed, so nothing was touched."
     elif bad:
-        sentence = f"{bad:,} of {count(len(units), 'unit')} {'is' if bad == 1 else 'are'} not proven current."
+        unproven = f"of {count(len(units), 'unit')}"
+        sentence = f"{count(bad, f'{unproven} is', f'{unproven} are')} not proven current."
     elif units:
         proven = "Every unit in scope is proven current"
         sentence = f"{proven}." if status == "success" else f"{proven}, but the run was broken off."
@@ -267,10 +269,6 @@ def status_words(status: str) -> str:
 
 def number(value: int) -> str:
     return f"{value:,}"
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def moment(text: str | None) -> datetime | None:

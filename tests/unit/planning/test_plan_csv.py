@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.characters import visible
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import PlanData
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.approved import ApprovedPlanError, approved_plan
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan_csv import COLUMNS, plan_csv, read_plan_csv
@@ -164,7 +165,7 @@ def test_no_spreadsheet_runs_what_a_tenant_wrote_and_all_of_it_is_read_back(name
         assert [cell for cell in cells if cell.lstrip(" ")[:1] in tuple("=+-@\uff1d")] == []
     found = read(text.encode())
     assert [line["id"] for line in found] == [f"id-{n}" for n in range(len(names))]
-    names = ["".join(" " if letter in "\t\r\n" else letter for letter in name) for name in names]
+    names = [visible(name) for name in names]
     told = [f"network {name.strip()} in Berlin" if name.strip() else "network in Berlin" for name in names]
     assert [line["name"] for line in found] == told
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ...cloud.infrastructure import Settings
 from ...cloud.restarts import JOB_EXPIRY, REMEMBERED_S
 from ...knowledge import matrix
+from ...knowledge.counts import count
 from ...knowledge.differences import SHUTDOWN_LETS_JOBS_END
 from ...knowledge.durations import rough
 from ...knowledge.permissions import REMEDY
@@ -127,22 +128,19 @@ def _minimums(context: CheckContext) -> str:
     "minreq.sysvmtemplate.version",
     "Are routers that are live patched from a template below the server's minimum?",
     worst=CheckStatus.WARN,
+    one="router stays on a template below the minimum",
+    many="routers stay on a template below the minimum",
     remedy="After the live patch the server accepts them by their scripts checksum alone. That is supported; if a "
     "router then says 'Router requires upgrade', patch it again or recreate it.",
     fine=_minimums,
 )
 def minimum_version(context: CheckContext) -> Iterator[str]:
     minimum = {zone.id: zone.minimum_version for zone in context.cloud.zones}
-    below = [
-        vm.name
-        for unit in context.planned(Method.LIVE_PATCH)
-        for vm in unit.vms
-        if vm.is_router and vm.built_from and (required := minimum.get(vm.zone_id)) and vm.built_from < required
-    ]
-    if below:
-        yield (
-            f"{len(below)} router(s) stay on a template below the minimum ({_minimums(context)}): {', '.join(below)}"
-        )
+    for unit in context.planned(Method.LIVE_PATCH):
+        for vm in unit.vms:
+            required = minimum.get(vm.zone_id)
+            if vm.is_router and vm.built_from and required and vm.built_from < required:
+                yield f"{vm.name} from {vm.built_from}, minimum {required}"
 
 
 @check(
@@ -157,7 +155,8 @@ def minimum_version(context: CheckContext) -> Iterator[str]:
 def rolling_restart(context: CheckContext) -> Iterator[str]:
     if not context.cloud.settings.flag(ROLLING, True):
         routers = [unit for unit in context.planned(Method.RECREATE) if unit.kind.is_router]
-        yield f"it is false: {len(routers)} network(s) and VPC(s) have no router until the new one is up"
+        one, many = "network or VPC has", "networks and VPCs have"
+        yield f"it is false: {count(len(routers), one, many)} no router until the new one is up"
 
 
 @check(

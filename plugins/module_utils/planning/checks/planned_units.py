@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
+from ...knowledge.counts import count
 from ...knowledge.vocabulary import Kind, Method, WantedMethod
 from ...units.known_defects import Defect, Effect
 from .registry import CheckContext, CheckStatus, check
@@ -20,7 +21,8 @@ MOST_NAMES = 3
     "source_versions",
     "Was every VM in scope built from a template that may be live patched?",
     worst=CheckStatus.FAIL,
-    what="VM(s) cannot be live patched",
+    one="VM cannot be live patched",
+    many="VMs cannot be live patched",
     remedy="Recreate these VMs from the new system VM template with sysvm_unsupported: recreate, or leave them out "
     f"with sysvm_exclude_names. See {matrix.SOURCE}.",
     fine="every running VM in scope was built from 4.14 or newer, or is current",
@@ -38,7 +40,8 @@ def source_versions(context: CheckContext) -> Iterator[str]:
     "Can everything be done by the wanted method?",
     worst=CheckStatus.FAIL,
     remedy="Leave them out with sysvm_exclude_names, or use sysvm_method: auto.",
-    what="unit(s) cannot be live patched, and sysvm_method is live_patch",
+    one="unit cannot be live patched, and sysvm_method is live_patch",
+    many="units cannot be live patched, and sysvm_method is live_patch",
     fine="every unit in scope can be done by the wanted method, or is current",
     concerns=lambda context: context.policy.strategy.method is WantedMethod.LIVE_PATCH,
 )
@@ -78,7 +81,8 @@ def system_vms_present(context: CheckContext) -> Iterator[str]:
     "not_running",
     "Is every VM in scope Running?",
     worst=CheckStatus.WARN,
-    what="not Running",
+    one="VM is not Running",
+    many="VMs are not Running",
     remedy="A live patch needs a Running VM. See the plan for what happens to each.",
     fine="every VM in scope is Running",
 )
@@ -93,7 +97,8 @@ def not_running(context: CheckContext) -> Iterator[str]:
     "redundant_pairs",
     "Is every redundant pair one PRIMARY and one BACKUP?",
     worst=CheckStatus.WARN,
-    what="not one PRIMARY and one BACKUP",
+    one="redundant pair is not one PRIMARY and one BACKUP",
+    many="redundant pairs are not one PRIMARY and one BACKUP",
     remedy="Repair the pair first if the network must not lose its gateway; a live patch restarts services on the only "
     "working router.",
     fine="every redundant pair in scope has one PRIMARY and one BACKUP",
@@ -109,7 +114,8 @@ def redundant_pairs(context: CheckContext) -> Iterator[str]:
     "vpcs_without_tiers",
     "Does every VPC in scope have a tier to patch through?",
     worst=CheckStatus.WARN,
-    what="without a tier",
+    one="VPC has no tier",
+    many="VPCs have no tier",
     remedy="A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them "
     "out.",
     fine="every VPC in scope has a tier to patch through",
@@ -124,7 +130,8 @@ def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
     "network_states",
     "Can every network in scope be restarted?",
     worst=CheckStatus.WARN,
-    what="neither Implemented nor Setup",
+    one="network is neither Implemented nor Setup",
+    many="networks are neither Implemented nor Setup",
     remedy="They cannot be restarted; their routers take the new software when the network is used again. Destroy "
     "left-over routers or leave these networks out with sysvm_exclude_names.",
     fine="every network in scope is Implemented or Setup",
@@ -139,7 +146,8 @@ def network_states(context: CheckContext) -> Iterator[str]:
     "restart_required",
     "Does the server want a network or VPC to be restarted?",
     worst=CheckStatus.WARN,
-    what="that the server wants to be restarted",
+    one="network or VPC has changes that wait for a restart",
+    many="networks or VPCs have changes that wait for a restart",
     remedy="What is upgraded is restarted with it; restart the others when their owners can do with it: something of "
     "them is not in force yet.",
     fine="the server wants no network or VPC in scope to be restarted",
@@ -155,7 +163,8 @@ def restart_required(context: CheckContext) -> Iterator[str]:
     "remote_access_vpn",
     "Is a router from 4.14 with a remote access VPN live patched?",
     worst=CheckStatus.WARN,
-    what="with a remote access VPN on a 4.14 template",
+    one="unit from a 4.14 template has a remote access VPN",
+    many="units from a 4.14 template have a remote access VPN",
     remedy="Their strongSwan is older than the new software expects. Test the VPN after the live patch, or recreate "
     "them.",
     fine="no router from 4.14 with a remote access VPN is live patched",
@@ -172,7 +181,8 @@ def remote_access_vpn(context: CheckContext) -> Iterator[str]:
     "shared_networks",
     "Are routers live patched whose services a live patch does not restart?",
     worst=CheckStatus.WARN,
-    what="shared network(s) whose services a live patch does not restart",
+    one="shared network has services that a live patch does not restart",
+    many="shared networks have services that a live patch does not restart",
     remedy="They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, "
     "or leave them out with sysvm_exclude_names and recreate them.",
     fine="no router of a shared network is live patched",
@@ -202,7 +212,7 @@ def known_defects(context: CheckContext) -> Iterator[str]:
     for defect, labels in sorted(concerned.items(), key=lambda item: item[0].effect is not Effect.WARN):
         more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
         yield (
-            f"{defect.id} ({'1 unit' if len(labels) == 1 else f'{len(labels):,} units'}: "
+            f"{defect.id} ({count(len(labels), 'unit')}: "
             f"{', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; {defect.effect.words}: {defect.remedy}"
         )
 

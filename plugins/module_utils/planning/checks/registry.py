@@ -16,6 +16,7 @@ from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Cloud, Need, Zone
 from ...cloud.model import Unit
 from ...knowledge.characters import visible
+from ...knowledge.counts import count
 from ...knowledge.shapes import CheckData
 from ...knowledge.vocabulary import ACTING, Kind, Method
 from ...options.rollout import LIMITS
@@ -25,6 +26,8 @@ from ...units.known_defects import Defect, met_by, occurs_in, oldest_agents
 from ..new_disks import NewDisk, new_disks
 from ..policy import Policy
 from ..verdicts import Verdict
+
+LONGEST_LINE = 200  # characters; longer lists have a line for each thing found
 
 
 class CheckStatus(str, enum.Enum):
@@ -141,8 +144,8 @@ class Check:
     :ivar worst: how bad it is when something speaks against going on.
     :ivar find: yields what does.
     :ivar fine: what is said when nothing does.
-    :ivar what: what the things found are, said after their number; empty where each says enough.
-    :ivar lines: whether each of them stands on a line of its own.
+    :ivar one: what was found, as said after 1, and I(many) after any other number; empty where each says enough.
+    :ivar lines: whether each of them stands on a line of its own, also where they are short.
     :ivar guards: data or service may be lost behind it, so it cannot be ignored.
     :ivar new_disks: one of those that whatever gets a new disk has to pass.
     :ivar settings: global settings that it looks at; those of zones are always read.
@@ -156,7 +159,8 @@ class Check:
     remedy: str
     find: Callable[[CheckContext], Iterable[str | Against]]
     fine: str | Callable[[CheckContext], str]
-    what: str = ""
+    one: str = ""
+    many: str = ""
     lines: bool = False
     guards: bool = False
     new_disks: bool = False
@@ -178,8 +182,11 @@ class Check:
             of_status = [each for each in found if (each.status or self.worst) is status]
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
-                listing = ("\n" if self.lines else "; ").join(dict.fromkeys(visible(each.seen) for each in of_status))
-                seen = f"{len(of_status)} {self.what}: {listing}" if self.what and not of_status[0].remedy else listing
+                items = list(dict.fromkeys(visible(each.seen) for each in of_status))
+                heading = count(len(of_status), self.one, self.many) if self.one and not of_status[0].remedy else ""
+                seen = f"{heading}: {'; '.join(items)}" if heading else "; ".join(items)
+                if self.lines or (len(items) > 1 and len(seen) > LONGEST_LINE):
+                    seen = "\n".join([f"{heading}:", *items] if heading else items)
                 return CheckResult(self.name, status, seen, of_status[0].remedy or self.remedy)
         return CheckResult(self.name, CheckStatus.OK, fine())
 

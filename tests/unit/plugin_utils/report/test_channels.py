@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import CheckStatus, check
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan_csv import plan_csv
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import log_line
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import plan_artifact, report_artifact
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
@@ -72,6 +73,7 @@ CHANNELS: dict[str, Callable[[str], str]] = {
     "JSON": lambda text: as_json(run(text)),
     "artifact of the plan": lambda text: str(plan_artifact(plan([unit(text, method="skip")]), [], None)["skipped"][0]),
     "artifact of the report": lambda text: "\n".join(report_artifact(run(text), [])["not_done"]),
+    "CSV": lambda text: plan_csv(plan([unit(text, recreates=False, destroys=[], expected_s=1)], cloud=text)),
     "check": lambda text: (
         check("c", "?", worst=CheckStatus.WARN, remedy="", fine="", lines=True)(lambda context: iter((text or "x",)))
         .ask(None)  # type: ignore[arg-type]

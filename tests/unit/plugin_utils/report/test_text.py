@@ -110,7 +110,7 @@ def test_what_is_at_work_is_running() -> None:
     )
     assert made["summary"] == {"running": 1, "not_started": 1}
     assert made["units"][0]["started"] == "2026-11-23T06:00:00"
-    assert any(line == "Running: 1 unit(s)" for line in report_text(made))
+    assert any(line == "Running: 1 unit" for line in report_text(made))
 
 
 def test_an_empty_scope_has_a_status_of_its_own() -> None:

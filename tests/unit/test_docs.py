@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_
 from tests.support.pages import PAGES, ROOT
 
 OURS = re.compile(r"https://github\.com/cloudstack/ansible-collection-sysvm/(?:blob|raw|tree)/main/([^\s)>`#]*)")
-RELATIVE = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)|\.\. image:: (\S+)")
+RELATIVE = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)|\.\. image:: (\S+)|`[^`<]+ <(?!https?:)([^>#]+)>`__")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,8 +28,14 @@ def guide(name: str) -> str:
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = [ROOT / path for path in OURS.findall(text)]
-    targets += [page.parent / (link or image) for link, image in RELATIVE.findall(text)]
+    targets += [page.parent / "".join(link) for link in RELATIVE.findall(text)]
     assert [str(target) for target in targets if not target.exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.suffix == ".rst"], ids=lambda page: page.stem)
+def test_github_shows_the_links_of_a_guide(page: Path) -> None:
+    """What only Sphinx knows it shows as it is written."""
+    assert re.findall(r":(?:ref|doc|term|any):`[^`]*`", page.read_text(encoding="utf-8")) == []
 
 
 def test_the_readme_is_short_and_names_all_that_there_is() -> None:

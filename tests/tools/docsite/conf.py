@@ -8,6 +8,8 @@ import re
 import zlib
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 # Labels of Ansible's own documentation that the pages of modules and roles link to: its inventory, in short.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 LABELS = {
@@ -46,3 +48,16 @@ html_use_index = False
 html_copy_source = False
 default_role = "any"
 nitpicky = True
+
+GUIDE = re.compile(r"`([^`<]+) <(guide_\w+)\.rst>`__")
+PAGE = re.compile(r"`([^`<]+) <\.\./\.\./(\w+)\.md>`__")
+
+
+def lead_to_pages(app: Sphinx, name: str, source: list[str]) -> None:
+    """The guides have links that GitHub follows; here they lead to what was made of those files."""
+    text = GUIDE.sub(r":ref:`\1 <ansible_collections.cloudstack.sysvm.docsite.\2>`", source[0])
+    source[0] = PAGE.sub(r":doc:`\1 </pages/\2>`", text)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", lead_to_pages)

@@ -21,13 +21,15 @@ from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
+from ..plugin_utils.all_runs import at_work, last_report, remove_old
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ..plugin_utils.report.artifacts import plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
 from ..plugin_utils.report.text import drift_text, plan_text
-from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, last_report, write_plan
+from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, write_plan, write_plan_text
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
+from ..plugin_utils.run_folder import ENDED, PLAN, RunFolder, at_work_words
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -50,7 +52,8 @@ class ActionModule(ActionBase):
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
-        last = last_report(around.report_folder(variables))
+        cloud, base = around.cloud(variables), around.report_folder(variables)
+        last = last_report(base, cloud)
         args = {
             **around.connection(variables),
             **wanted,
@@ -78,19 +81,26 @@ class ActionModule(ActionBase):
         if hosts and plan["probes"]:
             answer = _try_from(hosts, plan, variables)
             checks = [answer.as_dict() if check["name"] == answer.name else check for check in checks]
+        notes = [at_work_words(other) for other in at_work(base, cloud)]
         run = Run.begin()
-        run.keep_plan(plan, checks=checks, started=started)
-        folder = None if self._task.check_mode else around.report_folder(variables)
-        path = None
-        if folder:
+        run.keep_plan(plan, checks=checks, started=started, notes=notes)
+        folder, path, problem = None, None, ""
+        if not self._task.check_mode:
             try:
-                path = write_plan(folder, plan, checks, keep=approved.file if approved else None)
+                folder = RunFolder.make(base, PLAN, cloud=cloud, scope=plan["scope"], since=started, state=ENDED)
+                path = write_plan(folder.path, plan, checks)
+                remove_old(base, variables["keep_runs"])
             except WriteError as error:
-                show_warnings([str(error)])
+                problem = str(error)
+                show_warnings([problem])
+        run.keep("on_disk", {"path": folder.path if folder else None, "problem": problem})
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
+        lines += ["", *notes] if notes else []
         if variables["soak"] and plan["steps"] and not variables["drift"]:
             lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before they count as done"]
         around.show(lines, variables["progress"])
+        if folder and path:
+            write_plan_text(folder.path, lines)
         if not variables["drift"]:  # for a look at what is there it does not matter whether an upgrade might start
             result.update(_refusal(plan, checks))
         return {
@@ -102,10 +112,10 @@ class ActionModule(ActionBase):
             "forecast": _pair(plan["forecast"]),
             "drift": variables["drift"],
             "summary": checked["summary"],
-            "report": f"{folder}/report.json" if folder else "",
+            "report": f"{folder.path}/report.html" if folder else "",
             "artifact": {
                 **plan_artifact(plan, checks, path),
-                "handed_on": handed_on(plan, f"{folder}/plan.csv" if path else None),
+                "handed_on": handed_on(plan, f"{folder.path}/plan.csv" if folder and path else None),
             },
         }
 

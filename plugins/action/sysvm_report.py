@@ -15,19 +15,12 @@ from ..module_utils.cloud.evidence import MOST_UNITS
 from ..module_utils.knowledge.shapes import ReportData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
-from ..module_utils.rollout.progress import LogFile, log_line
 from ..plugin_utils.report.artifacts import report_artifact
 from ..plugin_utils.report.build import build_report
-from ..plugin_utils.report.text import outcome, report_text
-from ..plugin_utils.report.write import (
-    WriteError,
-    known_restarts,
-    last_report,
-    write_evidence,
-    write_metrics,
-    write_report,
-)
+from ..plugin_utils.report.text import report_text
+from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
+from ..plugin_utils.run_folder import UPGRADE, RunFolder, of_run
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -52,27 +45,30 @@ class ActionModule(ActionBase):
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = PlayContext(self, task_vars)
         variables = around.readable(
-            "report_dir", "progress", "log", "metrics_file", "evidence", "diagnostics", *CONNECTION
+            "report_dir", "progress", "metrics_file", "evidence", "diagnostics", "keep_runs", *CONNECTION
         )
-        if args["folder"]:
-            variables["report_dir"] = args["folder"]
-        path = around.report_folder(variables)
-        report = _report(args, last_report(path))
-        lines = [EXPECTED] if self._task.check_mode else []
-        around.show(lines + report_text(report, f"{path}/report.json"), variables["progress"])
-        written: list[str] = []
-        if not self._task.check_mode:
-            result["warnings"] = _write_log(around, variables, report) + _write_metrics(around, variables, report)
+        report, checking, written = _report(args), self._task.check_mode, list[str]()
+        try:
+            folder = None if checking else _folder(args, around, variables)
+        except WriteError as error:
+            folder, result = None, {**result, "failed": True, "msg": str(error)}
+        lines = [EXPECTED] if checking else []
+        around.show(
+            lines + report_text(report, f"{folder.path}/report.json" if folder else None), variables["progress"]
+        )
+        if not checking:
+            result["warnings"] = _write_metrics(around, variables, report)
+        if folder is not None:
             try:
-                written, problems = write_report(path, report)
+                written, problems = folder.end(report)
+                result["warnings"] += problems
                 if args["run"] and variables["evidence"]:
-                    result["warnings"] += self._leave_evidence(around, variables, task_vars, path, report)
+                    result["warnings"] += self._leave_evidence(around, variables, task_vars, folder.path, report)
                     if any(unit["evidence"] for unit in report["units"]):
-                        written, problems = write_report(path, report)
+                        written, problems = folder.save(report)
             except WriteError as error:
                 result |= {"failed": True, "msg": str(error)}
             else:
-                result["warnings"] += problems
                 around.show([f"Report: {file}" for file in written], variables["progress"])
         result["warnings"] = show_warnings(result.get("warnings", ()))
         return {
@@ -119,12 +115,15 @@ class ActionModule(ActionBase):
         return list(read.get("warnings", ()))
 
 
-def _write_log(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
-    """How the run ended, in a line that is the only one where nothing was begun. What went wrong."""
-    log = LogFile(around.path(variables["log"], own=True) if variables["log"] else None)
-    told = [outcome(report), report.get("scope"), report.get("error")]
-    log(log_line("end", " ".join(". ".join(filter(None, told)).split())))
-    return log.warnings
+def _folder(args: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any]) -> RunFolder:
+    """Of the run; one of its own for a report of which there was no plan, and the one that is asked for.
+
+    :raises WriteError: it cannot be made.
+    """
+    if args["folder"]:
+        return RunFolder(around.path(args["folder"]))
+    found = of_run(Run(args["run"])) if args["run"] else None
+    return found or RunFolder.make(around.report_folder(variables), UPGRADE, cloud=around.cloud(variables))
 
 
 def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
@@ -132,20 +131,18 @@ def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Re
     path = around.metrics_file(variables)
     if path is not None:
         try:
-            write_metrics(path, report, host=around.host, in_progress=False)
+            write_metrics(path, report, host=around.host)
         except WriteError as error:
             return [str(error)]
     return []
 
 
-def _report(args: Mapping[str, Any], last: Mapping[str, Any]) -> ReportData:
+def _report(args: Mapping[str, Any]) -> ReportData:
     plan: Any
     plan, results, running, rollouts = args["plan"] or {}, args["results"] or [], {}, []
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
-    if not plan:  # there was none, so nothing was done about what the last report remembers
-        plan = {"restarts": [restart for restart in known_restarts(last) if not restart["succeeded"]]}
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
     return build_report(

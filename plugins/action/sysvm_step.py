@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -18,12 +19,13 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.counts import count
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.rollout.control import refuse_left_over
-from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE, LogFile, log_line
+from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
 from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ..plugin_utils.report.build import UNFINISHED
+from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
+from ..plugin_utils.run_folder import RUNNING, UPGRADE, of_run
 from ..plugin_utils.steps import budget_left, failures, module_call, why_stopped
 from ..plugin_utils.watch import stopped_by
 
@@ -59,36 +61,43 @@ class ActionModule(LiveAction):
         budget = budget_left(step, plan["max_failures"], before)
         call = module_call(step, units, variables, len(plan["steps"]), budget)
         args = {**around.connection(variables), **call.options, "deadline": plan["deadline"] or None}
-        if variables["log"]:
-            args["log"] = around.path(variables["log"], own=True)
         args["control"] = os.path.join(around.report_folder(variables), "control")
         if number == 1 and not self._task.check_mode:
             refuse_left_over(args["control"], datetime.fromisoformat(plan["started"]).timestamp())
+        folder = of_run(run)
+        if folder is not None:
+            args["log"] = folder.log
         args = {name: value for name, value in args.items() if value is not None}
 
         checking = self._task.check_mode
         journal = os.path.join(run.folder, f"journal-{number}")
-        folder = None if checking else around.report_folder(variables)
         guards = [rollout["guard"] for rollout in run.rollouts()]
         around.tell_modules(
             {JOURNAL_VARIABLE: journal, GUARD_VARIABLE: guards[-1] if guards else "", MET_VARIABLE: "1"}
         )
         path = None if checking else around.metrics_file(variables)
         keeper = Keeper(folder, plan, before, journal, run.rollouts(), (path, around.host) if path else None)
+        if folder is not None:
+            with contextlib.suppress(WriteError):
+                run.keep("worker", {"pid": os.getpid()})
+                folder.tell(kind=UPGRADE, state=RUNNING, step=number, steps=len(plan["steps"]))
         if number == 1 and not checking:
+            if folder is None:
+                raise SysvmError(f"Nothing was touched, as there would be no report: {run.read('on_disk')['problem']}")
             keeper.begin()
-            _begin_log(args.get("log"), plan["scope"])
+            for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
+                folder.say(mark, text)
         around.show(
             [f"Step {number} of {len(plan['steps'])}: {step['name']}, {count(len(units), 'unit')}"],
             variables["progress"],
         )
         try:
             returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
-        except BaseException as error:  # the timeout of a task is one: what was done by then is kept for the report
+        except BaseException:  # the timeout of a task is one: what was done by then is kept for the report
             keeper.followed.follow(journal)
             run.keep(f"results-{number:05}", list(keeper.followed.results.values()))
             run.keep("running", keeper.followed.running)
-            keeper.write(list(keeper.followed.results.values()), keeper.followed.running, str(error))
+            keeper.write(list(keeper.followed.results.values()), keeper.followed.running)
             raise
         keeper.followed.follow(journal)
         results = returned.get("results")
@@ -100,7 +109,10 @@ class ActionModule(LiveAction):
         run.keep(
             f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
         )
-        keeper.write(known, running, stopped_by(interrupted) if interrupted else UNFINISHED)
+        if interrupted:
+            keeper.end(known, running, stopped_by(interrupted))
+        else:
+            keeper.write(known, running)
         self.end_if(interrupted)
         return {
             "changed": bool(returned.get("changed")),
@@ -118,7 +130,7 @@ class ActionModule(LiveAction):
         around: PlayContext,
         variables: dict[str, Any],
         task_vars: dict[str, Any] | None,
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[bool], None] = lambda stopping: None,
     ) -> tuple[dict[str, Any], signal.Signals | None]:
         """Run a module and show its lines, with probers on other hosts where these are wanted."""
         probed_from = variables["probe_from"] if variables["probe"] and not self._task.check_mode else ()
@@ -127,7 +139,7 @@ class ActionModule(LiveAction):
             self._task.environment = [*environment, hosts.environment]
 
             def look() -> None:
-                tick()
+                tick(self._watch is not None and self._watch.interrupted is not None)
                 hosts.relay()
 
             returned, interrupted = self.run_live(
@@ -141,16 +153,3 @@ class ActionModule(LiveAction):
         self._task.environment = environment
         returned["warnings"] = [*returned.get("warnings", []), *hosts.problems]
         return returned, interrupted
-
-
-def _begin_log(path: str | None, scope: str) -> None:
-    """:raises SysvmError: it cannot be made; a disk that is full stops nothing."""
-    try:
-        if path:
-            open(path, "ab").close()
-    except OSError as error:
-        raise SysvmError(
-            f"Nothing was touched, as there would be no log: {path}: {error.strerror}",
-            remedy="Give a path that can be written as sysvm_log, or leave it out.",
-        ) from None
-    LogFile(path)(log_line("scope", scope))

@@ -33,6 +33,11 @@ options: # Made from plugins/module_utils/options by make generate.
         proven) and C(parallel: 3). The last of each kind counts; C(stop) stays.'
       - There must be no such file before. It is not removed.
     type: path
+  log:
+    description:
+      - A file to which one line is appended when a unit starts and when it ends, for C(tail -f).
+      - It is on the host that runs the module.
+    type: path
   label:
     description:
       - What the counts in the progress lines are of, for example V(step 2 of 7).
@@ -133,12 +138,6 @@ options: # Made from plugins/module_utils/options by make generate.
       - A module that is used alone watches all its targets.
     type: int
     default: 0
-  log:
-    description:
-      - A file to which one line is appended when a unit starts and when it ends, for C(tail -f).
-      - It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,
-        C(log-HOST). Its last line says how the run of the roles ended.
-    type: path
   progress:
     description:
       - Where plan, progress and result are shown; progress lines only with a local connection.

@@ -10,24 +10,27 @@ of the time allows.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
+from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
 from ..module_utils.rollout.progress import Followed
-from .report.build import UNFINISHED, build_report
-from .report.write import WriteError, write_metrics, write_report
+from .report.build import build_report
+from .report.write import WriteError, write_metrics
 from .run import now
+from .run_folder import RUNNING, STOPPING, RunFolder
 
 PAUSE_S = 2.0  # at least between two reports
+LONGEST_S = 30.0  # at most, as the page says when it was written
 SHARE = 20  # writing takes at most this part of the time
 
 
 class Keeper:
     """One report during one step.
 
-    :param folder: of the report; None writes nothing.
+    :param folder: of the run; None writes nothing.
     :param before: the results of the steps before.
     :param journal: the file to follow.
     :param rollouts: notes and guards of the steps before.
@@ -36,7 +39,7 @@ class Keeper:
 
     def __init__(
         self,
-        folder: str | None,
+        folder: RunFolder | None,
         plan: CheckedPlan,
         before: Sequence[ResultData],
         journal: str,
@@ -54,13 +57,21 @@ class Keeper:
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
+        self._stopping = False
 
-    def look(self) -> None:
-        """Bring the report up to date, unless that was done just now. Called again and again while the module runs."""
-        self._changed = self.followed.follow(self._journal) or self._changed
-        if self._changed and time.monotonic() - self._written >= max(PAUSE_S, SHARE * self._cost_s):
+    def look(self, stopping: bool = False) -> None:
+        """Bring the report up to date, unless that was done just now. Called again and again while the module runs.
+
+        :param stopping: whether nothing new begins any more.
+        """
+        self._changed = self.followed.follow(self._journal) or self._changed or self._stopping != stopping
+        self._stopping = stopping
+        since = time.monotonic() - self._written
+        if since >= max(PAUSE_S if self._changed else LONGEST_S, SHARE * self._cost_s):
             self.write(list(self.followed.results.values()), self.followed.running)
             self._written, self._changed = time.monotonic(), False
+        elif self._folder is not None:
+            self._folder.beat()
 
     def begin(self) -> None:
         """The report before anything is done: an older one would tell of another run.
@@ -74,28 +85,48 @@ class Keeper:
                 remedy="Give a folder that can be written as sysvm_report_dir.",
             )
 
-    def write(self, results: Sequence[ResultData], running: Mapping[str, str], error: str = UNFINISHED) -> None:
-        """The report as it is now. What keeps it from being written, the end of the run meets again, and tells."""
-        if self._folder is None and self._metrics is None:
-            return
+    def write(self, results: Sequence[ResultData], running: Mapping[str, str]) -> None:
+        """The report of the run as it goes on. What keeps it from being written, the end of the run meets."""
         begin = time.monotonic()
-        report = build_report(
+        report = self._report(results, running)
+        report["run"] = {"heartbeat": now()}
+        try:
+            if self._folder is not None:
+                self._folder.save(report, state=STOPPING if self._stopping else RUNNING, waiting_for="")
+        except WriteError as problem:
+            self._problem = problem
+        self._write_metrics(report)
+        self._cost_s = time.monotonic() - begin
+
+    def end(self, results: Sequence[ResultData], running: Mapping[str, str], error: str) -> None:
+        """The report of the run that ends here, as ansible-playbook is ending or gone.
+
+        :param error: why.
+        """
+        report = self._report(results, running, now(), error)
+        if self._folder is not None:
+            with contextlib.suppress(WriteError):
+                self._folder.end(report)
+        self._write_metrics(report)
+
+    def _report(
+        self,
+        results: Sequence[ResultData],
+        running: Mapping[str, str],
+        finished: str | None = None,
+        error: str | None = None,
+    ) -> ReportData:
+        return build_report(
             self._plan,
             [*self._before, *results],
-            finished=now(),
+            finished=finished,
             error=error,
             running=running,
             rollouts=self._rollouts,
         )
-        try:
-            if self._folder is not None:
-                write_report(self._folder, report)
-        except WriteError as problem:
-            self._folder, self._problem = None, problem
-        try:
-            if self._metrics is not None:
+
+    def _write_metrics(self, report: ReportData) -> None:
+        if self._metrics is not None:
+            with contextlib.suppress(WriteError):
                 path, host = self._metrics
-                write_metrics(path, report, host=host, in_progress=error == UNFINISHED)
-        except WriteError:
-            self._metrics = None
-        self._cost_s = time.monotonic() - begin
+                write_metrics(path, report, host=host)

@@ -23,7 +23,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.rollout.control import STOP_VARIABLE
-from ..module_utils.rollout.progress import LogFile
+from ..module_utils.rollout.progress import LogFile, on_screen
 from .run import show, show_warnings
 from .watch import Watch
 
@@ -71,7 +71,7 @@ class LiveAction(ActionBase):
             stop_file = os.path.join(folder, "stop")
             environment = self._task.environment or []
             self._task.environment = [*environment, {STOP_VARIABLE: stop_file}]
-            with Watch(followed, stop_file, lambda line: show([line], where, prefix), log, tick) as watch:
+            with Watch(followed, stop_file, lambda line: show([on_screen(line)], where, prefix), log, tick) as watch:
                 self._watch = watch
                 try:
                     result = execute(module_args={**args, "log": followed})

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -41,6 +42,12 @@ class Run:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+
+    @classmethod
+    def all(cls) -> list[Run]:
+        """Those of this ansible-playbook."""
+        paths = glob.glob(os.path.join(glob.escape(_private_folder()), "sysvm-*", "plan.json"))
+        return [cls(os.path.dirname(path)) for path in sorted(paths)]
 
     @classmethod
     def begin(cls) -> Run:
@@ -150,20 +157,27 @@ class PlayContext:
 
     def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
-        given = (each for each in self._action._task.environment or () if isinstance(each, Mapping))
-        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in given]
-        endpoint = (
-            self.connection(variables).get("api_url")
-            or next((each for each in environment if each), None)
-            or os.environ.get("CLOUDSTACK_ENDPOINT", "")
-        )
-        others = claim(str(endpoint), self.host, self._vars.get("ansible_play_batch") or self.hosts)
+        endpoint = self._endpoint(variables)
+        others = claim(endpoint, self.host, self._vars.get("ansible_play_batch") or self.hosts)
         if endpoint and others:
             raise VariableError(
                 f"{self.host} and {', '.join(others)} have the same endpoint, so one cloud would be upgraded several "
                 "times at once",
                 remedy="Name one of them in sysvm_hosts, or give each its own sysvm_api_url.",
             )
+
+    def cloud(self, variables: Mapping[str, Any]) -> str:
+        """Host and port of the API, as people know the cloud by; empty if it is not given."""
+        return urlsplit(self._endpoint(variables)).netloc.rpartition("@")[2].lower()
+
+    def _endpoint(self, variables: Mapping[str, Any]) -> str:
+        given = (each for each in self._action._task.environment or () if isinstance(each, Mapping))
+        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in given]
+        return str(
+            self.connection(variables).get("api_url")
+            or next((each for each in environment if each), None)
+            or os.environ.get("CLOUDSTACK_ENDPOINT", "")
+        )
 
     def refuse_missing_hooks(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: for a file of tasks that is not there."""

@@ -356,6 +356,7 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
 
 # Variables that there were, and what takes their place.
 REPLACED = {
+    "sysvm_log": "is gone; each run has its log in its own folder, sysvm_report_dir/latest/log for the last one",
     "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }
 

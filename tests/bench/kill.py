@@ -203,7 +203,7 @@ def finish(run: subprocess.Popen[str], folder: Path) -> Iterator[str]:
     if status != 0:
         yield f"the last run ended with {status}: {(folder / 'stdout').read_text(encoding='utf-8')[-3000:]}"
         return
-    report = json.loads((folder / "report/report.json").read_text(encoding="utf-8"))
+    report = json.loads((folder / "report/latest/report.json").read_text(encoding="utf-8"))
     if report["status"] != "success" or len(report["units"]) != UNITS:
         yield f"the report says {report['status']} of {len(report['units'])} units"
 

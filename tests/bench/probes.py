@@ -50,7 +50,7 @@ def measure(folder: Path, probe: bool) -> Cost:
         process.stdout.read()
         _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    units = json.loads((folder / "report" / "report.json").read_text())["units"]
+    units = json.loads((folder / "report/latest/report.json").read_text())["units"]
     routers = [unit for unit in units if unit["kind"] == "network"]
     if process.returncode or {unit["status"] for unit in routers} != {"upgraded"}:
         sys.exit(f"Not all were upgraded: {process.returncode}")

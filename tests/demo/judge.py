@@ -160,7 +160,7 @@ def accounted(reports: list[Data]) -> int:
 
 def main() -> None:
     status = int(sys.argv[1])
-    reports = [json.loads(Path(folder, "report.json").read_text(encoding="utf-8")) for folder in sys.argv[2:]]
+    reports = [json.loads(Path(folder, "latest/report.json").read_text(encoding="utf-8")) for folder in sys.argv[2:]]
     server = ask("state")
     if len(reports) == 1:
         lines = first(status, reports[0], server)

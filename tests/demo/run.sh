@@ -81,4 +81,5 @@ say 'ACT 3: a security fix that is only in the new template. A live patch keeps 
 upgrade third -e sysvm_method=recreate -e sysvm_zones=Zürich -e sysvm_probe=true
 python -m tests.demo.judge "$status" "$reports/first" "$reports/second" "$reports/third"
 
-say "The reports of the three runs:" "  $reports/first/report.json" "  $reports/second/report.json" "  $reports/third/report.json"
+say "The reports of the three runs:" "  $reports/first/latest/report.html" "  $reports/second/latest/report.html" \
+    "  $reports/third/latest/report.html"

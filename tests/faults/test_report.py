@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest
@@ -65,7 +66,7 @@ def check_report(scene: Scene, made: playbook.Said, ended: Ended, expected: Expe
         if f"{count} {status}" not in said:
             yield f"'{count} {status}' is not shown: {said}"
     if expected.end is End.FAILS:
-        report = json.loads((scene.report_dir / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((scene.report_dir / "latest/report.json").read_text(encoding="utf-8"))
         if report["status"] != "incomplete":
             yield f"the report's status is {report['status']}"
         told = {unit["name"]: (unit["status"], unit["reason"]) for unit in report["units"]}
@@ -79,16 +80,15 @@ def check_report(scene: Scene, made: playbook.Said, ended: Ended, expected: Expe
 def test_a_full_log_does_not_stop_the_playbook(tmp_path: Path, record_property: Any) -> None:
     """Nor does showing its lines, which a device has without end, fill the memory."""
     record_property("cell", ["disk full, log", Phase.REPORT.value])
-    variables = {
-        "sysvm_kinds": ["router"],
-        "sysvm_canary": False,
-        "sysvm_poll_interval": 0.1,
-        "sysvm_log": "/dev/full",
-    }
+    networks = [each["name"] for each in estate()["networks"]]
+    options = {"networks": networks, "poll_interval": 0.1, "log": "/dev/full"}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [{"cloudstack.sysvm.cs_router_restart": options}]}
+    path = tmp_path / "play.yml"
+    path.write_text(yaml.safe_dump([play]), encoding="utf-8")
     with SimulatorProcess(estate()) as simulator:
-        made = playbook.run("cloudstack.sysvm.upgrade_sysvms", variables, tmp_path, simulator.environment())
+        made = playbook.run(str(path), {}, tmp_path, simulator.environment())
         assert made.status == 0, made.text
         assert "No space left on device" in made.text
-        assert "Result: success: 4 upgraded" in made.text
+        assert made.text.count(" ok      network ") == len(networks)
         assert not UNFIT.search(made.text)
         assert "Exception" not in made.text

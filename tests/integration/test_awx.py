@@ -138,7 +138,7 @@ def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
     assert told.startswith("network done in Berlin: nothing was approved for it") and "needs live_patch" in told
     # A duration counts from the check, not from the approval.
     assert until(upgraded["scope"]) == until(answers["sysvm_check"]["localhost"]["scope"])
-    assert (tmp_path / "volume/report.html").is_file()
+    assert (tmp_path / "volume/latest/report.html").is_file()
 
 
 def until(scope: str) -> str:

@@ -44,8 +44,11 @@ def test_check_sysvms_shows_the_plan_and_touches_nothing(tmp_path: Path) -> None
         run = cloud.check()
         assert (run.rc, run.journal) == (0, [])
         assert f"Upgrade to {VERSION}: 5 live patch, 1 none" in run.stdout
-        assert [path.name for path in tmp_path.joinpath("sysvm-report").iterdir()] == ["plan.json"]
-        plan = json.loads(tmp_path.joinpath("sysvm-report/plan.json").read_text(encoding="utf-8"))
+        latest = tmp_path / "sysvm-report/latest"
+        assert {"plan.json", "plan.md"} <= {path.name for path in latest.iterdir()}
+        assert not latest.joinpath("report.json").exists()
+        plan = json.loads(latest.joinpath("plan.json").read_text(encoding="utf-8"))
+        assert f"    Scope: {plan['scope']}\n" in latest.joinpath("plan.md").read_text(encoding="utf-8")
         assert len(plan["units"]) == 6 and plan["checks"]
         assert f"\nScope: {plan['scope']}\n" in run.stdout
 

@@ -58,7 +58,7 @@ def test_a_silent_patch_failure(tmp_path: Path) -> None:
 
     relative = run.units["net-2"]["evidence"]
     for name in ("report.html", "report.md"):
-        assert relative in (tmp_path / "sysvm-report" / name).read_text(encoding="utf-8").replace("\\", "")
+        assert relative in (tmp_path / "sysvm-report/latest" / name).read_text(encoding="utf-8").replace("\\", "")
     assert {path.name for path in folder.iterdir()} == {"evidence.json", "ticket.md"}
     for path in (folder, folder.parent):
         assert stat.S_IMODE(path.stat().st_mode) == 0o750
@@ -69,7 +69,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
     text = f"Failed: {' '.join(PLANTED.values())}"
     fault = {"kind": "job_fails", "match": {"name": "net-1", "command": "restartNetwork"}, "text": text, "times": 2}
     with Cloud(nets(fault), tmp_path) as cloud:
-        run = cloud.upgrade("-vvvv", kinds=["router"], canary=False, log="progress.log")
+        run = cloud.upgrade("-vvvv", kinds=["router"], canary=False)
     found, ticket, folder = evidence_of(run, "net-1")
     assert "Failed: nfs://(hidden)@10.1.1.1/export" in ticket
     assert {job["status"] for job in found["jobs"]} == {"failed"}
@@ -85,7 +85,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
 def test_none_where_nothing_is_to_be_left(arguments: tuple[str, ...], options: dict[str, Any], tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:
         cloud.upgrade(*arguments, kinds=["router"], canary=False, **options)
-    assert not (tmp_path / "sysvm-report" / "evidence").exists()
+    assert not list(tmp_path.glob("sysvm-report/**/evidence"))
 
 
 def test_a_server_that_cannot_be_asked_changes_nothing_about_the_end(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_zone_after_zone_and_none_after_one_that_failed(tmp_path: Path) -> None:
         run = cloud.playbook("zones.yml", *routers)
         assert (run.rc, run.targets) == (0, ["first", "second"]), run.output
     for zone in ("Amsterdam", "Zürich"):
-        report = json.loads((tmp_path / "sysvm-report" / zone / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((tmp_path / "sysvm-report" / zone / "latest/report.json").read_text(encoding="utf-8"))
         assert report["status"] == "success"
         assert f"zones {zone}," in report["scope"] and "; until " in report["scope"]
 
@@ -128,7 +128,7 @@ def test_two_clouds_at_once(tmp_path: Path) -> None:
         assert run.rc == 0, run.output
         assert [run.targets, [call["target"] for call in west.simulator.journal()]] == [["net-e"], ["net-w"]]
     for name in clouds:
-        report = json.loads((tmp_path / "sysvm-report" / name / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((tmp_path / "sysvm-report" / name / "latest/report.json").read_text(encoding="utf-8"))
         assert report["status"] == "success"
 
 

@@ -60,5 +60,5 @@ def test_what_is_not_handled_is_named_in_plan_and_report(cloud: Cloud) -> None:
     shown = "Not handled by this collection: 1 shared file system, 2 elastic load balancer VMs, 1 router"
     assert run.stdout.count(shown) == 2, "in the plan and in the result"
     for name in ("report.html", "report.md"):
-        text = (Path(cloud.folder) / "sysvm-report" / name).read_text(encoding="utf-8")
+        text = (Path(cloud.folder) / "sysvm-report/latest" / name).read_text(encoding="utf-8")
         assert all(entry in text for entry in entries)

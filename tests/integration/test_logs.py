@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,48 +19,55 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 TWO_NETS = estate(networks=[{"name": "Büro {{ 1 }}"}, {"name": "net"}])
 
 
+STAMP = r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[+-]\d\d:\d\d "
+
+
+def log_of(cloud: Cloud) -> list[str]:
+    """The lines of the last run without their times, each of which has its zone."""
+    lines = cloud.folder.joinpath("sysvm-report/latest/log").read_text(encoding="utf-8").splitlines()
+    assert all(re.match(STAMP, line) for line in lines)
+    return [re.sub(STAMP, "", line) for line in lines]
+
+
 def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path) -> None:
-    """While it runs, and after what an earlier run wrote; a ~ in the path is the home."""
-    log = tmp_path / "log"
-    log.write_text("what an earlier run wrote\n", encoding="utf-8")
+    """While it runs, and on the terminal."""
+    log = tmp_path / "sysvm-report/latest/log"
     with Cloud({**TWO_NETS, "timings": {"patch": 2.0}}, tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "log": "~/log"}))
-        wait_for(lambda: log.read_text(encoding="utf-8").count("\n") >= 4)
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False}))
+        wait_for(lambda: log.exists() and log.read_text(encoding="utf-8").count("\n") >= 3)
         assert process.poll() is None, "the playbook is at work"
         stdout, _stderr = process.communicate(timeout=60)
+        shown = log.read_text(encoding="utf-8").splitlines()[1:-1]
+        scope, *lines, end = log_of(cloud)
         all_is_current(cloud)
         the_run_is_refused(cloud)
     assert process.returncode == 0
-    first, scope, *lines, end = log.read_text(encoding="utf-8").splitlines()
-    assert first == "what an earlier run wrote"
     assert [
-        re.sub(r"^\d\d:\d\d:\d\d (\w+) .* \[step 1 of 1: (\d/\d done, \d at work, \d failed).*", r"\1 \2", line)
-        for line in lines
+        re.sub(r"^(\w+) .* \[step 1 of 1: (\d/\d done, \d at work, \d failed).*", r"\1 \2", line) for line in lines
     ] == [
         "start 0/2 done, 1 at work, 0 failed",
         "start 0/2 done, 2 at work, 0 failed",
         "ok 1/2 done, 1 at work, 0 failed",
         "ok 2/2 done, 0 at work, 0 failed",
     ]
-    assert re.fullmatch(r"\d\d:\d\d:\d\d scope   cloud 127.0.0.1:\d+ \(1 zone\); kinds router; method auto; .*", scope)
-    assert re.fullmatch(r"\d\d:\d\d:\d\d end     success: 2 upgraded\. cloud 127.*", end)
+    assert re.fullmatch(r"scope   cloud 127.0.0.1:\d+ \(1 zone\); kinds router; method auto; .*", scope)
+    assert re.fullmatch(r"end     success: 2 upgraded\. cloud 127.*", end)
     assert sum("network Büro {{ 1 }} " in line for line in lines) == 2
-    for line in lines:
-        assert stdout.count(line) == 1, "each line is on the terminal as well, once"
-    assert first not in stdout
+    for line in shown:
+        assert stdout.count(re.sub(STAMP, r"\1 ", line)) == 1, "with the time of day alone"
 
 
 def all_is_current(cloud: Cloud) -> None:
     """Who follows the log of a night has nothing else: it says what became of a run that began nothing, too."""
-    assert cloud.upgrade(kinds=["router"], log="current").rc == 0
-    (end,) = cloud.folder.joinpath("current").read_text(encoding="utf-8").splitlines()
-    assert re.fullmatch(r" end     success: 2 current\. cloud 127.0.0.1:\d+ \(1 zone\); kinds router; .*", end[8:])
+    assert cloud.upgrade(kinds=["router"]).rc == 0
+    (end,) = log_of(cloud)
+    assert re.fullmatch(r"end     success: 2 current\. cloud 127.0.0.1:\d+ \(1 zone\); kinds router; .*", end)
 
 
 def the_run_is_refused(cloud: Cloud) -> None:
-    assert cloud.upgrade(zones=["Atlantis"], log="refused").rc != 0
-    (end,) = cloud.folder.joinpath("refused").read_text(encoding="utf-8").splitlines()
-    assert end[8:].startswith(" end     error: ") and "Atlantis" in end
+    assert cloud.upgrade(zones=["Atlantis"]).rc != 0
+    (end,) = log_of(cloud)
+    assert end.startswith("end     error: ") and "Atlantis" in end
 
 
 def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -74,28 +80,25 @@ def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert "Nothing was touched, as there would be no report" in run.output and "Not a directory" in run.output
 
 
-def test_a_log_that_cannot_be_made(tmp_path: Path) -> None:
-    log = tmp_path / "no folder" / "log"
-    with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, log=str(log))
-        assert run.rc != 0 and run.journal == []
-    assert f"Nothing was touched, as there would be no log: {log}: No such file or directory" in run.output
-
-
-def test_a_log_that_cannot_be_written_any_more(tmp_path: Path) -> None:
-    """A warning, no more."""
-    log = tmp_path / "logs" / "log"
-    log.parent.mkdir()
+def test_a_folder_that_goes_away(tmp_path: Path) -> None:
+    """Warnings, no more, while it runs; the exit status tells that there is no report."""
+    folder = tmp_path / "sysvm-report"
     with Cloud(estate(networks=TWO_NETS["networks"], timings={"patch": 2.0}), tmp_path) as cloud:
-        process = cloud.start(
-            UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "canary": False, "log": str(log)})
-        )
-        wait_for(lambda: log.is_file() and " start " in log.read_text(encoding="utf-8"))
-        shutil.rmtree(log.parent)
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "canary": False}))
+        wait_for(lambda: (folder / "latest/log").exists() and " start " in (folder / "latest/log").read_text("utf-8"))
+        latest = (folder / "latest").resolve()
+        folder.rename(tmp_path / "away")
         stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 0 and "Result: success: 2 upgraded" in stdout
-    warning = f"[WARNING]: The log could not be written: {log}: No such file or directory"
+    warning = f"[WARNING]: The log could not be written: {latest}/log: No such file or directory"
     assert "".join(warning.split()) in "".join((stdout + stderr).split()), "it may be wrapped"
+
+
+def test_the_old_name_of_the_log_is_refused(tmp_path: Path) -> None:
+    with Cloud(TWO_NETS, tmp_path) as cloud:
+        run = cloud.upgrade(kinds=["router"], log="upgrade.log")
+    assert (run.rc != 0, run.journal) == (True, [])
+    assert "sysvm_log is gone; each run has its log in its own folder, sysvm_report_dir/latest/log" in run.output
 
 
 def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
@@ -105,20 +108,18 @@ def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
     with Cloud(TWO_NETS, tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(folder))
     assert run.rc == 0
-    assert f"\nReport: {folder}/report.json\n" in run.stdout
+    assert f"\nReport: {folder.joinpath('latest').resolve()}/report.json\n" in run.stdout
     assert folder.stat().st_mode & 0o7777 == 0o1777
-    assert json.loads(folder.joinpath("report.json").read_text(encoding="utf-8"))["summary"] == {"upgraded": 2}
+    assert json.loads(folder.joinpath("latest/report.json").read_text(encoding="utf-8"))["summary"] == {"upgraded": 2}
     assert not tmp_path.joinpath("sysvm-report").exists(), "which is where it is unless another folder is given"
 
 
 def test_paths_are_from_the_working_directory(tmp_path: Path) -> None:
     """Not from the folder of the playbook, which is the collection's own."""
-    for name in ("logs", "reports"):
-        tmp_path.joinpath(name).mkdir()
     with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, log="logs/progress", report_dir="reports/today")
+        run = cloud.upgrade(kinds=["router"], canary=False, report_dir="reports/today")
     assert run.rc == 0
-    assert tmp_path.joinpath("logs/progress").read_text(encoding="utf-8").count("\n") == 6
-    assert f"\nReport: {tmp_path}/reports/today/report.json\n" in run.stdout
-    assert json.loads(tmp_path.joinpath("reports/today/report.json").read_text(encoding="utf-8"))["status"] == "success"
+    latest = tmp_path.joinpath("reports/today/latest").resolve()
+    assert f"\nReport: {latest}/report.json\n" in run.stdout
+    assert json.loads(latest.joinpath("report.json").read_text(encoding="utf-8"))["status"] == "success"
     assert run.stdout.count(" ok      network ") == 2, "the lines are followed where they are written"

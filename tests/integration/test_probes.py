@@ -141,7 +141,7 @@ def test_a_run_shows_what_was_seen(tmp_path: Path) -> None:
     assert [(row["kind"], row["method"], row["units"], row["lost"]) for row in again.report["gaps"]] == [
         ("network", "recreate", 1, 0)
     ]
-    page = (tmp_path / "sysvm-report" / "report.html").read_text()
+    page = (tmp_path / "sysvm-report" / "latest" / "report.html").read_text()
     assert 'class="gap"' in page
 
 

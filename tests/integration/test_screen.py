@@ -33,6 +33,6 @@ def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             kill_tree(process)
             raise
-    report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+    report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert (report["status"], report["summary"]) == ("success", {"upgraded": 2})
     assert " end     " in log.read_text().splitlines()[-1]

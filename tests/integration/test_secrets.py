@@ -54,7 +54,7 @@ def vault(tmp_path: Path) -> Path:
 
 def run_verbosely(cloud: Cloud, *arguments: str, env: dict[str, str], playbook: str = UPGRADE) -> Run:
     records = {name: value.format(folder=cloud.folder) for name, value in KEEPS_RECORDS.items()}
-    options = {"sysvm_log": str(cloud.folder / "progress.log"), "sysvm_canary": False}
+    options = {"sysvm_canary": False}
     return cloud.playbook(playbook, "-vvvv", "-e", json.dumps(options), *arguments, env={**records, **env})
 
 
@@ -71,7 +71,7 @@ def test_environment_variables(cloud: Cloud) -> None:
     assert run.rc == 0
     assert "EXEC /bin/sh -c" in run.stdout, "it really was that verbose"
     left = {path.relative_to(cloud.folder).parts[0] for path in cloud.folder.rglob("*") if path.is_file()}
-    assert left >= {"ansible.log", "junit", "tree", "progress.log", "sysvm-report"}
+    assert left >= {"ansible.log", "junit", "tree", "sysvm-report"}
     assert_nothing_leaked(run)
 
 

@@ -112,21 +112,21 @@ def test_several_clouds_are_upgraded_side_by_side(strategy: str, tmp_path: Path)
     """Each with a folder, a log and a prefix of its own; the one that fails does not spoil the other's report."""
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}]
     with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
-        options = {"kinds": "router", "hosts": "clouds", "log": "log.txt", "max_failures": 1, "parallel": 1}
+        options = {"kinds": "router", "hosts": "clouds", "max_failures": 1, "parallel": 1}
         options["metrics_file"] = "sysvm.prom"
         run = east.playbook(UPGRADE, "-i", str(inventory), *extra_vars(options), env={"ANSIBLE_STRATEGY": strategy})
         began = [min(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
         ended = [max(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]
     assert run.rc != 0
     assert began[0] < ended[1] and began[1] < ended[0], "at the same time"
-    reports = {name: report_in(tmp_path / "sysvm-report" / name) for name in ("east", "west")}
+    reports = {name: report_in(tmp_path / "sysvm-report" / name / "latest") for name in ("east", "west")}
     assert {name: (each["status"], each["summary"]) for name, each in reports.items()} == {
         "east": ("success", {"upgraded": 4}),
         "west": ("incomplete", {"upgraded": 3, "failed": 1}),
     }
-    assert not tmp_path.joinpath("sysvm-report/report.json").exists()
+    assert not tmp_path.joinpath("sysvm-report/latest/report.json").exists()
     for name in ("east", "west"):
-        assert tmp_path.joinpath(f"log-{name}.txt").read_text(encoding="utf-8").count(" start ") == 4
+        assert tmp_path.joinpath("sysvm-report", name, "latest/log").read_text(encoding="utf-8").count(" start ") == 4
         metrics = tmp_path.joinpath(f"sysvm-{name}.prom").read_text(encoding="utf-8")
         assert f'\nsysvm_units{{host="{name}",status="upgraded"}} {reports[name]["summary"]["upgraded"]}\n' in metrics
         assert f"\n{name}: Scope: cloud " in run.stdout
@@ -148,7 +148,7 @@ def test_a_pause_works_with_another_strategy(tmp_path: Path) -> None:
 def test_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 20}), tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
-        path = tmp_path / "sysvm-report"
+        path = tmp_path / "sysvm-report/latest"
         wait_for(lambda: path.joinpath("report.json").exists())
         wait_for(lambda: report_in(path)["summary"].get("running") == 3)
         kill_tree(process)
@@ -166,8 +166,9 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         wait_for(lambda: len(cloud.simulator.journal()) == 4)
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)
-        wait_for(lambda: report_in(tmp_path / "sysvm-report")["error"].startswith("stopped by SIGTERM at "))
-    assert f"Report, kept true while this runs: {tmp_path}/sysvm-report/report.json\n" in stdout, stdout
+        latest = tmp_path / "sysvm-report/latest"
+        wait_for(lambda: report_in(latest)["error"].startswith("stopped by SIGTERM at "))
+    assert f"Report, kept true while this runs: {latest.resolve()}/report.html\n" in stdout, stdout
 
 
 def test_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
@@ -188,16 +189,6 @@ def test_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
     assert run.counts == {"upgraded": 3, "current": 1}
 
 
-def test_two_runs_with_one_log_do_not_show_each_others_lines(tmp_path: Path) -> None:
-    with two_clouds(tmp_path) as (east, west, _inventory):
-        options = extra_vars({"kinds": "router", "log": str(tmp_path / "log"), "report_dir": "one"})
-        others = extra_vars({"kinds": "router", "log": str(tmp_path / "log"), "report_dir": "other"})
-        processes = [east.start(UPGRADE, *options), west.start(UPGRADE, *others)]
-        outputs = [process.communicate(timeout=90)[0] for process in processes]
-    assert [output.count(" start   network") for output in outputs] == [4, 4]
-    assert tmp_path.joinpath("log").read_text(encoding="utf-8").count(" start   network") == 8
-
-
 @pytest.mark.parametrize(("answer", "counts"), [("yes", {"upgraded": 4}), ("no", {"upgraded": 1, "not_started": 3})])
 def test_a_person_at_a_terminal_is_asked(answer: str, counts: dict[str, int], tmp_path: Path) -> None:
     with Cloud(nets(), tmp_path) as cloud:
@@ -210,7 +201,7 @@ def test_a_person_at_a_terminal_is_asked(answer: str, counts: dict[str, int], tm
         process.expect(pexpect.EOF)
         process.close()
         assert process.exitstatus == (0 if answer == "yes" else 2)
-        assert report_in(tmp_path / "sysvm-report")["summary"] == counts
+        assert report_in(tmp_path / "sysvm-report/latest")["summary"] == counts
 
 
 # Under ansible-runner, as in AWX
@@ -259,10 +250,10 @@ def test_the_artifact_has_what_an_approver_and_a_job_need(tmp_path: Path) -> Non
             kinds="router",
             report_dir=str(tmp_path),
         )
-        plan = checked["sysvm_check"]["localhost"]
+        plan, latest = checked["sysvm_check"]["localhost"], (tmp_path / "latest").resolve()
         assert rc == 0
         assert plan["status"] == "ok" and plan["summary"]["live_patch"] == 4
-        assert plan["scope"].startswith("cloud 127.0.0.1") and plan["plan"] == str(tmp_path / "plan.json")
+        assert plan["scope"].startswith("cloud 127.0.0.1") and plan["plan"] == f"{latest}/plan.json"
         assert plan["steps"] == ["canary router live_patch: 1 unit", "router live_patch: 3 units"]
         # They are variables of the nodes after it.
         rc, done = run_under_runner(
@@ -270,7 +261,7 @@ def test_the_artifact_has_what_an_approver_and_a_job_need(tmp_path: Path) -> Non
         )
     assert rc == 2
     result = done["sysvm_upgrade"]["localhost"]
-    assert result["status"] == "incomplete" and result["report"] == str(tmp_path / "report.json")
+    assert result["status"] == "incomplete" and result["report"] == f"{(tmp_path / 'latest').resolve()}/report.json"
     assert (result["summary"]["upgraded"], result["summary"]["failed"]) == (3, 1)
     assert len(result["not_done"]) == 1 and result["not_done"][0].startswith("failed net-3 in Berlin: ")
     assert result["scope"] == plan["scope"]

@@ -92,23 +92,24 @@ def test_nothing_starts_that_would_not_end_before_the_deadline(tmp_path: Path) -
 def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> None:
     """What runs is waited for and proven; nothing has failed, so no hook for failures runs."""
     hook, control = tmp_path / "hook.yml", tmp_path / "sysvm-report" / "control"
+    log = tmp_path / "sysvm-report/latest/log"
     hook.write_text(f"- ansible.builtin.file: path={tmp_path}/hooked state=touch\n", encoding="utf-8")
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
         options = {"kinds": ["router"], "canary": False, "parallel": 1, "on_failure": str(hook)}
-        process = cloud.start(UPGRADE, *extra_vars({**options, "log": str(tmp_path / "log")}))
+        process = cloud.start(UPGRADE, *extra_vars(options))
         wait_for(lambda: len(cloud.simulator.journal()) == 1)
 
         def say(text: str, told: str) -> None:
             control.write_text(f"{text}\n", encoding="utf-8")
-            wait_for(lambda: f"{told} waiting. {control}" in (tmp_path / "log").read_text())
+            wait_for(lambda: f"{told} waiting. {control}" in log.read_text())
 
         say("  Pause ", "pause: 1 at work, 7")
-        wait_for(lambda: "1/8 done, 0 at work" in (tmp_path / "log").read_text())
+        wait_for(lambda: "1/8 done, 0 at work" in log.read_text())
         say("parallel: 2\nresume", "resume: 0 at work, 7")
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         control.write_text("stop\n", encoding="utf-8")
         stdout, dummy = process.communicate(timeout=60)
-        report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+        report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
         again = cloud.upgrade(kinds=["router"], canary=False)
         control.unlink()
         last = cloud.upgrade(kinds=["router"], canary=False)
@@ -141,7 +142,7 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
         process.send_signal(number)
         process.communicate(timeout=30)
         assert process.returncode == status
-        path = tmp_path / "sysvm-report/report.json"
+        path = tmp_path / "sysvm-report/latest/report.json"
         wait_for(path.exists)
         wait_for(lambda: json.loads(path.read_text())["error"].startswith(f"stopped by {who} at "))
         report = json.loads(path.read_text())
@@ -164,7 +165,7 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> N
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
-        path = tmp_path / "sysvm-report/report.json"
+        path = tmp_path / "sysvm-report/latest/report.json"
         wait_for(lambda: json.loads(path.read_text())["error"].startswith("stopped by Ctrl-C (SIGINT) at "))
         assert json.loads(path.read_text())["summary"] == {"upgraded": 3, "not_started": 5}
 
@@ -193,9 +194,11 @@ def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path)
         wait_for(here.exists)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
-        report = json.loads((tmp_path / "sysvm-report/report.json").read_text())
+        report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert (report["status"], report["summary"]) == ("incomplete", {"upgraded": 1, "not_started": 7})
-    assert "had not come to its end" in report["error"]
+    assert report["error"] == "ansible-playbook ended before the run did"
+    log = (tmp_path / "sysvm-report/latest/log").read_text(encoding="utf-8").splitlines()
+    assert " end     incomplete: 7 not started, 1 upgraded. cloud " in log[-1]
 
 
 def test_a_vpc_whose_patch_was_interrupted_between_two_tiers_is_finished(tmp_path: Path) -> None:

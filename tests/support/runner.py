@@ -158,8 +158,8 @@ class Cloud:
         return path
 
     def playbook(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
-        report = self.folder / "sysvm-report" / "report.json"
-        report.unlink(missing_ok=True)
+        latest = self.folder / "sysvm-report" / "latest"
+        earlier = latest.resolve()
         before = len(self.simulator.journal())
         process = self.start(name, *arguments, env=env)
         try:
@@ -167,7 +167,8 @@ class Cloud:
         except subprocess.TimeoutExpired:
             kill_tree(process)
             raise
-        written = report.read_text(encoding="utf-8") if report.exists() else None
+        report = latest / "report.json"
+        written = report.read_text(encoding="utf-8") if latest.resolve() != earlier and report.exists() else None
         journal = [call for call in self.simulator.journal()[before:] if call["accepted"]]
         return Run(process.returncode, stdout, stderr, self.folder, journal, written)
 

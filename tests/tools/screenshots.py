@@ -70,7 +70,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, Cloud(CLOUD, Path(folder)) as cloud:
         plan = cloud.check(probe=True)
         cloud.upgrade(probe=True, probe_patience=5, max_failures=3)
-        page = (cloud.folder / "sysvm-report/report.html").read_text(encoding="utf-8")
+        page = (cloud.folder / "sysvm-report/latest/report.html").read_text(encoding="utf-8")
         shots = {
             "plan.png": (TERMINAL % _terminal(plan.stdout), TERMINAL_WIDTH),
             "report.png": (_only(page, r"class=\"outcome\"|<h2>What is not done|<h2>Checks"), WIDTH),

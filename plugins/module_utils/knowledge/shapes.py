@@ -336,6 +336,7 @@ class CheckedPlan(PlanData, total=False):
 
     checks: list[CheckData]
     started: str
+    notes: list[str]
 
 
 class KnownGap(TypedDict):
@@ -356,14 +357,53 @@ class GapSummary(KnownGap):
     lost: int
 
 
-class ReportData(TypedDict):
+class RunFacts(TypedDict, total=False):
+    """run.json. Times are ISO 8601 in UTC.
+
+    :ivar kind: PLAN or UPGRADE.
+    :ivar cloud: host and port of its endpoint.
+    :ivar host: where it runs, with the I(pid) of ansible-playbook there; I(boot) and I(ticks) tell these apart from
+        others of the same name and number.
+    :ivar heartbeat: when it gave the last sign of life.
+    :ivar waiting_for: whom or what, in a few words.
+    :ivar step: the number of the step at work, of I(steps).
+    :ivar status: and I(summary), I(error), I(next): as in the report.
+    """
+
+    id: str
+    kind: str
+    cloud: str
+    scope: str
+    host: str
+    pid: int
+    boot: str
+    ticks: str
+    since: str
+    heartbeat: str
+    state: str
+    waiting_for: str
+    step: int
+    steps: int
+    status: str
+    summary: dict[str, int]
+    error: str | None
+    next: str | None
+
+
+class _OfRun(TypedDict, total=False):
+    run: RunFacts
+
+
+class ReportData(_OfRun):
+    """I(finished) is None of a run that goes on, which is its I(run)."""
+
     status: str
     error: str | None
     next: str | None
     scope: str | None
     approved: ApprovedData | None
     started: str
-    finished: str
+    finished: str | None
     management_server_version: str | None
     expected: str | None
     summary: dict[str, int]

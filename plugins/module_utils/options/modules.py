@@ -223,6 +223,15 @@ OWN = (
         where=ACTING,
     ),
     Option(
+        "log",
+        "path",
+        (
+            "A file to which one line is appended when a unit starts and when it ends, for C(tail -f).",
+            "It is on the host that runs the module.",
+        ),
+        where=ACTING,
+    ),
+    Option(
         "label",
         "str",
         ("What the counts in the progress lines are of, for example V(step 2 of 7).",),

@@ -155,25 +155,26 @@ RUN = group(
         where=(UPGRADE,),
     ),
     Option(
-        "log",
-        "path",
-        (
-            "A file to which one line is appended when a unit starts and when it ends, for C(tail -f).",
-            "It is on the host that runs the module. Where a play of the roles has several hosts, each has its own,"
-            " C(log-HOST). Its last line says how the run of the roles ended.",
-        ),
-        where=ROLLOUT,
-    ),
-    Option(
         "report_dir",
         "path",
         (
-            "The folder in which plan and report are written, from the working directory unless it is absolute.",
-            "It is made if it does not exist, and the report is kept true while the run goes on. Where the play has"
-            " several hosts, each has a folder of its own in it.",
+            "The folder of all runs, from the working directory unless it is absolute.",
+            "Each run has a folder of its own in it, C(runs/ID), with plan, report, log and evidence; C(latest) leads"
+            " to the last one. Where the play has several hosts, each has a folder of its own, which has all that.",
         ),
         where=(PREFLIGHT, UPGRADE, REPORT),
         default="./sysvm-report",
+    ),
+    Option(
+        "keep_runs",
+        "int",
+        (
+            "How many plans and how many upgrades of each cloud are kept in O(report_dir).",
+            "The oldest are removed when a run begins, never one that is alive or the last that the next run needs.",
+        ),
+        where=(PREFLIGHT, REPORT),
+        default=30,
+        lowest=1,
     ),
     Option(
         "evidence",

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..api.errors import ApiError
@@ -124,16 +127,22 @@ class Progress:
 
 
 def log_line(mark: str, text: str, at: float | None = None) -> str:
-    """A line of the log: when, what, and about what.
+    """A line of the log: when (local time with its zone), what, and about what.
 
     :param at: in seconds since the epoch; now by default.
     """
-    return f"{time.strftime('%H:%M:%S', time.localtime(at))} {mark:<7} {visible(text)}"
+    moment = datetime.fromtimestamp(time.time() if at is None else at).astimezone()
+    return f"{moment.isoformat(timespec='seconds')} {mark:<7} {visible(text)}"
+
+
+def on_screen(line: str) -> str:
+    """A line of the log with the time of day alone."""
+    return re.sub(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[+-]\d\d:\d\d ", r"\1 ", line)
 
 
 class LogFile:
-    """Appends lines to a file to C(tail -f). A log that cannot be written must not stop a rollout: it goes quiet and
-    keeps the first reason in I(problem)."""
+    """Appends lines to a file to C(tail -f), which only its owner and group may read. A log that cannot be written must
+    not stop a rollout: it goes quiet and keeps the first reason in I(problem)."""
 
     def __init__(self, path: str | None) -> None:
         self.problem: str | None = None
@@ -147,10 +156,20 @@ class LogFile:
         if not self._path or self.problem:
             return
         try:
-            with open(self._path, "a", encoding="utf-8") as file:
+            with open(self._path, "a", encoding="utf-8", opener=_no_strange_link) as file:
                 file.write(line + "\n")
         except OSError as error:
             self.problem = f"{self._path}: {error.strerror}"
+
+
+def _no_strange_link(path: str, flags: int) -> int:
+    """Open a file, but not where a link leads that somebody else has made."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o640)
+    except OSError as error:
+        if error.errno != errno.ELOOP or os.lstat(path).st_uid not in (0, os.geteuid()):
+            raise
+    return os.open(path, flags, 0o640)
 
 
 class Journal:

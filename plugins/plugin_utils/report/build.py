@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
-UNFINISHED = "the run had not come to its end when this was written"
+ALIVE = "running"  # the status of a run that has not come to its end
 SYSTEM_VMS = ("ssvm", "cpvm")
 
 
@@ -36,7 +36,7 @@ def build_report(
     plan: CheckedPlan,
     results: Iterable[ResultData],
     *,
-    finished: str,
+    finished: str | None,
     error: str | None = None,
     running: Mapping[str, str] | None = None,
     rollouts: Sequence[Mapping[str, Any]] = (),
@@ -45,13 +45,15 @@ def build_report(
 
     :param plan: with its C(checks), and when the run C(started).
     :param results: the C(results) of all module calls, in their order.
+    :param finished: None of a run that goes on.
     :param error: what broke the run off, if anything did.
     :param running: the units that are at work, by id, and since when.
     :param rollouts: of each module call the notes about the whole, and the guard that was in force.
     :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
-        failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; else
-        C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the plan's: of before the run.
-        C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these units.
+        failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; C(running) of
+        a run that goes on; else C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the
+        plan's: of before the run. C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these
+        units.
     """
     by_id = {result["id"]: result for result in results}
     estimate = plan.get("estimate")
@@ -66,12 +68,10 @@ def build_report(
         status = "error"
     elif refused:
         status = "refused"
-    elif not units:
-        status = "empty"
-    elif not error and all(unit["status"] in GOOD for unit in units):
-        status = "success"
+    elif finished is None:
+        status = ALIVE
     else:
-        status = "incomplete"
+        status = _status(summary, error)
     return {
         "status": status,
         "error": error or None,
@@ -84,7 +84,7 @@ def build_report(
         "expected": estimate["span"] if estimate else None,
         "summary": dict(summary),
         "guards": sorted({rollout["guard"] for rollout in rollouts} - {"unknown"}),
-        "notes": [note for rollout in rollouts for note in rollout["notes"]],
+        "notes": [*plan.get("notes", ()), *(note for rollout in rollouts for note in rollout["notes"])],
         "checks": list(checks),
         "not_handled": list(plan.get("not_handled", ())),
         "drift": plan.get("drift"),
@@ -95,9 +95,28 @@ def build_report(
     }
 
 
+def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
+    """The last report of a run that was killed; as it is if it tells already how the run ended.
+
+    :param finished: when it was alive for the last time.
+    :param error: what is known about its end.
+    """
+    if report["status"] != ALIVE:
+        return report
+    status = _status(report["summary"], error)
+    next_ = _next(status, set(report["summary"]))
+    return {**report, "status": status, "error": error, "next": next_, "finished": finished}
+
+
+def _status(summary: Mapping[str, int], error: str | None) -> str:
+    if not summary:
+        return "empty"
+    return "success" if not error and set(summary) <= GOOD else "incomplete"
+
+
 def _next(status: str, ends: Collection[str]) -> str | None:
     """What a person should do now; None if nothing is left to do."""
-    if status == "success":
+    if status in ("success", ALIVE):
         return None
     if status == "error":
         return "Nothing was touched. Put right what it says first."

@@ -15,20 +15,21 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils.knowledge.shapes import ReportData
 from .artifacts import STATUSES
+from .build import ALIVE
 from .wording import moment
 
 LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
 Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value
 
 
-def metrics_text(report: ReportData, *, host: str, in_progress: bool, before: str = "") -> str:
+def metrics_text(report: ReportData, *, host: str, before: str = "") -> str:
     """What a report comes to in numbers.
 
     :param host: the host of the inventory that talks to the API. It is a label of every series: where two files of a
         folder have the same series, node_exporter takes neither.
-    :param in_progress: whether the run goes on.
     :param before: what the file said until now; the last success is kept from there, unless this run is one.
     """
+    in_progress = report["status"] == ALIVE
     statuses = Counter(unit["status"] for unit in report["units"])
     took: dict[tuple[str, str], list[float]] = {}
     gaps: dict[tuple[str, str], list[float]] = {}
@@ -36,7 +37,7 @@ def metrics_text(report: ReportData, *, host: str, in_progress: bool, before: st
         for found, seconds_of in ((took, unit["duration_s"]), (gaps, unit.get("gap_s"))):
             if seconds_of is not None:
                 found.setdefault((unit["method"], unit["kind"]), []).append(seconds_of)
-    success = _seconds(report["finished"]) if report["status"] == "success" and not in_progress else _success(before)
+    success = _seconds(report["finished"]) if report["status"] == "success" else _success(before)
     version = report["management_server_version"]
     return "".join(
         f"{line}\n"
@@ -49,6 +50,11 @@ def metrics_text(report: ReportData, *, host: str, in_progress: bool, before: st
             *_family(
                 *("sysvm_run_in_progress", "gauge", "Whether a run is at work: 1 or 0."),
                 [("", {}, int(in_progress))],
+                host,
+            ),
+            *_family(
+                *("sysvm_run_heartbeat_timestamp_seconds", "gauge", "When the last run gave its last sign of life."),
+                [("", {}, _seconds(report["run"]["heartbeat"] if in_progress else report["finished"]))],
                 host,
             ),
             *_family(

@@ -36,6 +36,7 @@ OUTCOMES = {
     "refused": "Refused",
     "empty": "Nothing in scope",
     "error": "Error",
+    "running": "Running",
 }
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
 SIGNS = {
@@ -66,6 +67,10 @@ def headline(report: ReportData) -> tuple[str, str]:
         sentence = "There is no plan, so nothing was touched."
     elif status == "refused":
         sentence = "A check failed, so nothing was touched."
+    elif status == "running":
+        sentence = (
+            f"{len(units) - bad:,} of {count(len(units), 'unit')} {'is' if len(units) - bad == 1 else 'are'} done."
+        )
     elif bad:
         unproven = f"of {count(len(units), 'unit')}"
         sentence = f"{count(bad, f'{unproven} is', f'{unproven} are')} not proven current."

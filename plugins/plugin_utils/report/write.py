@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,28 +53,21 @@ def write_report(folder: str, report: ReportData) -> tuple[list[str], list[str]]
     return written, problems
 
 
-def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData], *, keep: str | None = None) -> str:
+def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData]) -> str:
     """plan.json, for programs and for whoever looks for one unit of many, and plan.csv, for whoever approves.
 
-    :param keep: the plan that was approved, which is not overwritten.
     :returns: the path of plan.json.
     :raises WriteError: when it cannot be written.
     """
     make_folder(folder)
-    csv = os.path.join(folder, "plan.csv")
-    if keep is None or os.path.realpath(keep) != os.path.realpath(csv):
-        write(csv, plan_csv(plan))
+    write(os.path.join(folder, "plan.csv"), plan_csv(plan))
     return write(os.path.join(folder, "plan.json"), as_json({**plan, "checks": list(checks)}))
 
 
-def last_report(folder: str) -> dict[str, Any]:
-    """The last report in the folder; empty where there is none yet, or where it is cut short or no report."""
-    try:
-        with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def write_plan_text(folder: str, lines: Sequence[str]) -> None:
+    """plan.md, as it was shown. It is worth no more than that: what keeps it from being written is not told."""
+    with contextlib.suppress(WriteError):
+        write(os.path.join(folder, "plan.md"), "# Plan\n\n" + "".join(f"    {line}".rstrip() + "\n" for line in lines))
 
 
 def known_restarts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -95,9 +89,18 @@ def known_durations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def make_folder(folder: str) -> None:
-    """One that is there, such as /tmp, is left as it is."""
+    """One that is there, such as /tmp, is left as it is.
+
+    :raises WriteError: it cannot be made, or is a link that somebody else has put there.
+    """
     try:
         os.makedirs(folder, mode=0o750, exist_ok=True)
+        owner = os.lstat(folder).st_uid
+        if os.path.islink(folder) and owner not in (0, os.geteuid()):
+            raise WriteError(
+                f"The folder {folder} is a link that user {owner} has made",
+                remedy="Name another one in sysvm_report_dir.",
+            )
     except OSError as error:
         raise WriteError(
             f"The folder {folder} cannot be made: {error.strerror}", remedy="Name another one in sysvm_report_dir."
@@ -120,29 +123,32 @@ def write_evidence(folder: str, evidence: Mapping[str, Any], report: ReportData)
     return name
 
 
-def write_metrics(path: str, report: ReportData, *, host: str, in_progress: bool) -> str:
+def write_metrics(path: str, report: ReportData, *, host: str) -> str:
     """The report as metrics, readable by all: node_exporter has a user of its own, and they name no unit.
 
-    :param host: and I(in_progress): as metrics_text.
+    :param host: as metrics_text.
     :raises WriteError: when it cannot be written.
     """
     before = ""
     with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
         before = file.read(MOST_METRICS)
-    text = metrics_text(report, host=host, in_progress=in_progress, before=before)
+    text = metrics_text(report, host=host, before=before)
     return write(path, text, mode=0o644, option="sysvm_metrics_file")
 
 
 def write(path: str, text: str, *, mode: int = 0o640, option: str = "sysvm_report_dir") -> str:
     """Whole or not at all, also when the run is killed here or the disk is full.
 
+    Nobody can guess the name under which it is written first, so nobody can put a link there.
+
     :param option: the one that says where it is.
     :returns: the path.
     :raises WriteError: naming the path.
     """
-    new = f"{path}.new"
+    folder, name = os.path.split(path)
+    new = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
     try:
-        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with open(new, "x", encoding="utf-8", opener=lambda each, flags: os.open(each, flags, mode)) as file:
             file.write(text)
         os.replace(new, path)
     except OSError as error:

@@ -28,6 +28,6 @@ options=(-i localhost, -e ansible_connection=local -e ansible_python_interpreter
 
 ansible-playbook cloudstack.sysvm.check_sysvms "${options[@]}"
 ansible-playbook cloudstack.sysvm.upgrade_sysvms "${options[@]}"
-grep -q '"status": "success"' "$work/report/report.json"
+grep -q '"status": "success"' "$work/report/latest/report.json"
 ansible-playbook cloudstack.sysvm.upgrade_sysvms "${options[@]}" | tee "$work/again"
 grep -q 'changed=1 ' "$work/again" # the report, and nothing else

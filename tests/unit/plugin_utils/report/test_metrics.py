@@ -51,8 +51,8 @@ def read(text: str) -> Series:
     return found[0]
 
 
-def text(made: Any, *, host: str = "localhost", in_progress: bool = False, before: str = "") -> str:
-    return metrics_text(made, host=host, in_progress=in_progress, before=before)
+def text(made: Any, *, host: str = "localhost", before: str = "") -> str:
+    return metrics_text(made, host=host, before=before)
 
 
 def test_units_and_durations() -> None:
@@ -94,24 +94,23 @@ def test_gaps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "in_progress", "before", "success"),
+    ("status", "before", "success"),
     [
-        ("success", False, None, FINISHED),
-        ("success", False, 5, FINISHED),
-        ("incomplete", False, 5, 5),
-        ("success", True, 5, 5),  # all done but the run has not ended
-        ("incomplete", False, None, None),
-        ("refused", False, None, None),
-        ("error", False, 5.5, 5.5),
+        ("success", None, FINISHED),
+        ("success", 5, FINISHED),
+        ("incomplete", 5, 5),
+        ("running", 5, 5),  # all may be done, but the run has not ended
+        ("incomplete", None, None),
+        ("refused", None, None),
+        ("error", 5.5, 5.5),
     ],
 )
-def test_the_last_success_outlives_runs_that_are_none(
-    status: str, in_progress: bool, before: float | None, success: float | None
-) -> None:
+def test_the_last_success_outlives_runs_that_are_none(status: str, before: float | None, success: float | None) -> None:
     older = "" if before is None else f'sysvm_last_success_timestamp_seconds{{host="localhost"}} {before}\n# EOF\n'
-    series = read(text(report(status=status), in_progress=in_progress, before=older))
+    series = read(text({**report(status=status), "run": {"heartbeat": report()["finished"]}}, before=older))
     assert series.get(("sysvm_last_success_timestamp_seconds", ())) == success
-    assert series["sysvm_run_in_progress", ()] == in_progress
+    assert series["sysvm_run_in_progress", ()] == (status == "running")
+    assert series["sysvm_run_heartbeat_timestamp_seconds", ()] == FINISHED
 
 
 def test_what_was_written_is_kept_from_run_to_run() -> None:
@@ -154,11 +153,11 @@ def test_the_file_is_whole_and_readable_for_node_exporter(tmp_path: Path) -> Non
     path = tmp_path / "sysvm.prom"
     mask = os.umask(0o022)
     try:
-        write_metrics(str(path), report(status="success"), host="h", in_progress=False)
+        write_metrics(str(path), report(status="success"), host="h")
     finally:
         os.umask(mask)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
-    write_metrics(str(path), report(), host="h", in_progress=True)
+    write_metrics(str(path), report(), host="h")
     assert read(path.read_text())["sysvm_last_success_timestamp_seconds", ()] == FINISHED
     assert [each.name for each in tmp_path.iterdir()] == ["sysvm.prom"]
 
@@ -166,5 +165,5 @@ def test_the_file_is_whole_and_readable_for_node_exporter(tmp_path: Path) -> Non
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "misspelt" / "sysvm.prom"
     with pytest.raises(WriteError, match=r"No such file or directory.*sysvm_metrics_file"):
-        write_metrics(str(path), report(), host="h", in_progress=False)
+        write_metrics(str(path), report(), host="h")
     assert not path.parent.exists()

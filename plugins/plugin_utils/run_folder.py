@@ -1,0 +1,281 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folder that each run has below C(sysvm_report_dir): plan, report, log and evidence, and C(run.json), in which the
+run says what it is doing. Whoever looks there tells a run that is alive from one that was killed."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import multiprocessing
+import os
+import secrets
+import socket
+import string
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.shapes import ReportData, RunFacts
+from ..module_utils.rollout.progress import LogFile, log_line
+from .report.build import broken_off
+from .report.text import outcome
+from .report.write import WriteError, make_folder, write, write_report
+from .run import Run, now
+
+RUNS, FACTS, LOG, CONTROL = "runs", "run.json", "log", "control"
+PLAN, UPGRADE = "plan", "upgrade"  # kinds of runs
+RUNNING, WAITING, STOPPING, ENDED = "running", "waiting", "stopping", "ended"  # what a run says of itself
+ALIVE, DEAD = "alive", "dead"  # what is found out about one that has not said that it ended
+BEAT_S = 5.0  # between two signs of life
+LIFE_S = 300.0  # a run on another host that gave no sign of life for so long is taken for dead
+LETTERS = string.digits + string.ascii_lowercase
+
+
+# Of what the run says of itself, what its report repeats.
+IN_REPORT = ("id", "kind", "cloud", "host", "pid", "since", "heartbeat", "state", "waiting_for", "step", "steps")
+
+
+class RunFolder:
+    """One run on disk.
+
+    :ivar path: of the folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._beaten = 0.0
+
+    @classmethod
+    def make(cls, base: str, kind: str, **facts: Any) -> RunFolder:
+        """A new one, to which the link C(latest) leads.
+
+        :param base: C(sysvm_report_dir), or the folder of this host in it.
+        :raises WriteError: it cannot be made.
+        """
+        runs = os.path.join(base, RUNS)
+        for folder in (base, runs):
+            make_folder(folder)
+        while True:
+            name = time.strftime("%Y%m%d-%H%M%S-") + "".join(secrets.choice(LETTERS) for dummy in range(4))
+            try:
+                os.mkdir(os.path.join(runs, name), 0o750)
+                break
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise WriteError(
+                    f"No folder can be made in {runs}: {error.strerror}", remedy="Name another one in sysvm_report_dir."
+                ) from None
+        made = cls(os.path.join(runs, name))
+        made.tell(**{"id": name, "kind": kind, "since": now(), "state": RUNNING, **facts})
+        with contextlib.suppress(OSError):  # not every file system has links
+            link = os.path.join(base, f".latest.{secrets.token_hex(8)}")
+            os.symlink(os.path.join(RUNS, name), link)
+            os.replace(link, os.path.join(base, "latest"))
+        return made
+
+    @property
+    def base(self) -> str:
+        """The folder in which the folder C(runs) is."""
+        return os.path.dirname(os.path.dirname(self.path))
+
+    @property
+    def log(self) -> str:
+        return os.path.join(self.path, LOG)
+
+    def facts(self) -> RunFacts:
+        """What the run said last; empty of what is no run, or where it cannot be read."""
+        try:
+            with open(os.path.join(self.path, FACTS), encoding="utf-8") as file:
+                found = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return (
+            cast(RunFacts, found) if isinstance(found, dict) and found.get("id") == os.path.basename(self.path) else {}
+        )
+
+    def tell(self, **facts: Any) -> RunFacts:
+        """Say what the run does now, which is a sign of life. What is not given stays as it was.
+
+        :returns: empty of a folder that is no run's.
+        :raises WriteError: it cannot be written.
+        """
+        told = {**self.facts(), **facts}
+        return self._write(_alive(cast(RunFacts, told))) if "id" in told else {}
+
+    def beat(self) -> None:
+        """A sign of life, unless there was one just now. What keeps it from being written, the report meets again."""
+        if time.monotonic() - self._beaten >= BEAT_S:
+            with contextlib.suppress(WriteError):
+                self.tell()
+
+    @contextlib.contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """While it is entered the run waits, and lives; log and report say for what."""
+        over = threading.Event()
+        self.say("pause", f"waiting for {what}")
+        self._retell(state=WAITING, waiting_for=what)
+
+        def beat() -> None:  # in a thread, as asking blocks; it shows nothing, see live.py
+            while not over.wait(BEAT_S):
+                self.beat()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self._retell(state=RUNNING, waiting_for="")
+
+    def _retell(self, **facts: Any) -> None:
+        """In the report as well, where there is one; what keeps it from being written, the end of the run meets."""
+        report = self.report()
+        with contextlib.suppress(WriteError):
+            self.save(report, **facts) if report else self.tell(**facts)
+
+    def report(self) -> ReportData | None:
+        """The report as it was written last; None where there is none, or where it is no report."""
+        return read_report(self.path)
+
+    def save(self, report: ReportData, **facts: Any) -> tuple[list[str], list[str]]:
+        """Write the report, with what the run does now.
+
+        :returns: as write_report.
+        :raises WriteError: it cannot be written.
+        """
+        return self._write_report(report, self.tell(**_told(report), **facts))
+
+    def end(self, report: ReportData | None, *, buried: bool = False) -> tuple[list[str], list[str]]:
+        """The end of the run, in log and report.
+
+        :param report: None of a run that left none.
+        :param buried: whether it is somebody else who found that the run is over.
+        :returns: as write_report.
+        :raises WriteError: it cannot be written.
+        """
+        if not self.facts():
+            return write_report(self.path, report) if report else ([], [])
+        told = [outcome(report), report["scope"], report["error"]] if report else ["there is no report"]
+        problems = self.say("end", " ".join(". ".join(filter(None, told)).split()))
+        facts = cast(RunFacts, {**self.facts(), **_told(report), "state": ENDED, "waiting_for": ""})
+        facts = facts if buried else _alive(facts)
+        written, more = self._write_report(report, facts) if report else ([], [])
+        self._write(facts)  # last: who is killed before it is found dead, and its report is looked at
+        return written, problems + more
+
+    def _write_report(self, report: ReportData, facts: RunFacts) -> tuple[list[str], list[str]]:
+        if facts:
+            report["run"] = cast(RunFacts, {key: value for key, value in facts.items() if key in IN_REPORT})
+        return write_report(self.path, report)
+
+    def say(self, mark: str, text: str) -> list[str]:
+        """A line in the log.
+
+        :returns: what went wrong.
+        """
+        log = LogFile(self.log)
+        log(log_line(mark, text))
+        return log.warnings
+
+    def _write(self, facts: RunFacts) -> RunFacts:
+        write(os.path.join(self.path, FACTS), json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+        self._beaten = time.monotonic()
+        return facts
+
+
+def _alive(facts: RunFacts) -> RunFacts:
+    """With a sign of life."""
+    pid = controller()
+    here: RunFacts = {"host": socket.gethostname(), "pid": pid, "boot": boot(), "ticks": ticks(pid), "heartbeat": now()}
+    return {**facts, **here}
+
+
+def _told(report: ReportData | None) -> Mapping[str, Any]:
+    keys = ("scope", "status", "summary", "error", "next")
+    return {key: value for key, value in report.items() if key in keys} if report else {}
+
+
+def of_run(run: Run) -> RunFolder | None:
+    """The folder of a run on disk; None in check mode, and where it could not be made."""
+    path = run.read("on_disk")["path"]
+    return RunFolder(path) if path else None
+
+
+def read_report(folder: str) -> ReportData | None:
+    """report.json in the folder; None where there is none, or where it is no report."""
+    try:
+        with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return cast(ReportData, found) if isinstance(found, dict) else None
+
+
+def life(facts: RunFacts) -> str:
+    """ENDED as it said, ALIVE, or DEAD: its process is gone, or another host has not heard of it for LIFE_S."""
+    if facts.get("state") == ENDED:
+        return ENDED
+    if facts.get("boot") and facts["boot"] == boot():
+        return ALIVE if facts.get("ticks") and ticks(facts["pid"]) == facts["ticks"] else DEAD
+    try:
+        silent_s = time.time() - datetime.fromisoformat(facts["heartbeat"]).timestamp()
+    except (LookupError, TypeError, ValueError):
+        return DEAD
+    return ALIVE if silent_s <= LIFE_S else DEAD
+
+
+def controller() -> int:
+    """ansible-playbook, whose worker this is; this process itself where that is gone, as then it alone goes on."""
+    parent = multiprocessing.parent_process()
+    return parent.pid if parent is not None and parent.pid == os.getppid() else os.getpid()
+
+
+def boot() -> str:
+    """Where process numbers mean the same: this start of this machine, and the container; empty if not known."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return f"{file.read().strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def ticks(pid: int) -> str:
+    """When a process began, in the kernel's ticks since it started; empty if there is no such process any more."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            state, *fields = file.read().rpartition(")")[2].split()  # a name may hold anything
+    except OSError:
+        return ""
+    return "" if state in "ZX" else fields[18]
+
+
+def _end_of_ansible_playbook() -> None:
+    """Between two steps nothing of ours runs that could tell of an interruption; a step at work does it itself."""
+    for run in Run.all():
+        with contextlib.suppress(OSError, SysvmError):
+            folder, worker = of_run(run), run.read("worker")["pid"]
+            if folder and folder.facts().get("state") not in (None, ENDED) and not ticks(worker):
+                report = folder.report()
+                folder.end(report and broken_off(report, now(), "ansible-playbook ended before the run did"))
+
+
+if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them
+    atexit.register(_end_of_ansible_playbook)
+
+
+def at_work_words(facts: RunFacts) -> str:
+    """For whoever begins a run beside this one."""
+    begun = datetime.fromisoformat(facts["since"]).astimezone()
+    step = f", step {facts['step']} of {facts['steps']}" if "step" in facts else ""
+    return (
+        f"Run {facts['id']} is at work on this cloud: on {facts['host']} since {begun:%Y-%m-%d %H:%M:%S %z}{step}."
+        " The two share the work; no call is sent twice."
+    )

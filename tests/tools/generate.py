@@ -83,7 +83,6 @@ def generated() -> dict[str, str]:
         "docs/variables.md": _with_table("docs/variables.md", _variables()),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
-        "docs/reasons.md": _with_table("docs/reasons.md", tables.conditions_table(), tables.ends_table()),
         "docs/permissions.md": _with_table("docs/permissions.md", tables.uses_table(), tables.commands_table()),
     }
     for module in MODULES:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of docs/checks.md, known_defects.md, permissions.md and reasons.md, from what the code declares."""
+"""The tables of docs/checks.md, known_defects.md and permissions.md, from what the code declares."""
 
 from __future__ import annotations
 
@@ -14,16 +14,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.c
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import Check, CheckStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.known_defects import DEFECTS, Defect, VersionRange
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.reasons import (
-    CONDITION_REASONS,
-    END_REASONS,
-)
 
 CHECKS_HEADER = "| check | what it asks | worst answer | `sysvm_ignore_checks` | reads besides | what to do |\n"
 USES_HEADER = "| use | what it is | needed | optional |\n"
 COMMANDS_HEADER = "| command | needed for | optional for |\n"
-CONDITIONS_HEADER = "| condition | status | reason | what it means |\n"
-ENDS_HEADER = "| code | what it means |\n"
 DEFECTS_HEADER = "| defect | management servers | what happens | when | what the plan does |\n"
 
 
@@ -33,15 +27,6 @@ def checks_table() -> str:
 
 def defects_table() -> str:
     return _table(DEFECTS_HEADER, *map(defect_cells, DEFECTS))
-
-
-def conditions_table() -> str:
-    rows = ((f"`{each.type.value}`", each.status.value, f"`{each.word}`", each.meaning) for each in CONDITION_REASONS)
-    return _table(CONDITIONS_HEADER, *rows)
-
-
-def ends_table() -> str:
-    return _table(ENDS_HEADER, *((f"`{word}`", meaning) for word, meaning in END_REASONS.items()))
 
 
 def uses_table() -> str:

@@ -4,7 +4,7 @@
 """What is true of a unit: from what was read of it now, and from what was done to it. Pure.
 
 The one home of "is it current", "what is missing" and "is it proven". Type, status, reason and message mean what they
-mean in Kubernetes; the reasons are stable words, which C(reasons.py) explains.
+mean in Kubernetes; the reasons are stable words, which docs/reasons.md explains.
 """
 
 from __future__ import annotations

@@ -15,18 +15,7 @@ from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
 from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
 from ..probing.probes import Probes
-from ..units.actions import (
-    REREAD_S,
-    Action,
-    AskInside,
-    AwaitOthers,
-    Done,
-    Patience,
-    Send,
-    Situation,
-    Wait,
-    Want,
-)
+from ..units.actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait, Want
 from ..units.approval import STRENGTH
 from ..units.conditions import Conditions, Facts, Standard, Status, Type, assess
 from ..units.ends import End, Recovery, UnitStatus
@@ -97,10 +86,7 @@ class UnitUpgrade:
         self._looked_from_outside = not terms.probes.on
         standard = terms.standard
         self._standard = Standard(
-            standard.baseline,
-            standard.pair_settles_s,
-            new_disks=want.new_disks(unit),
-            looks_inside=want.looks_inside,
+            standard.baseline, standard.pair_settles_s, new_disks=want.new_disks(unit), looks_inside=want.looks_inside
         )
         plan = self._decide(Facts(unit, terms.clock(), full=True, version=standard.baseline.target))
         self.method = self._sent = plan.method if isinstance(plan, Send) else Method.NONE
@@ -124,15 +110,7 @@ class UnitUpgrade:
         now, standard = self._terms.clock(), self._standard
         self._conditions = assess(facts, self.record, standard, now, self._conditions)
         return next_action(
-            Situation(
-                facts,
-                self._conditions,
-                self.record,
-                self._want,
-                standard.baseline,
-                self._terms.patience,
-                now,
-            )
+            Situation(facts, self._conditions, self.record, self._want, standard.baseline, self._terms.patience, now)
         )
 
     def _run(self) -> Steps[UnitResult]:

@@ -9,13 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..api.errors import (
-    ApiError,
-    AuthenticationError,
-    MalformedAnswerError,
-    RateLimitedError,
-    UnavailableError,
-)
+from ..api.errors import ApiError, AuthenticationError, MalformedAnswerError, RateLimitedError, UnavailableError
 from ..api.jobs import Job
 from ..cloud.infrastructure import Alert, Host, InFlight
 from ..cloud.job_ids import Purpose, objects_of_ids, purpose_of

@@ -71,12 +71,7 @@ class Condition:
     due: float = 0.0
 
     def as_dict(self) -> dict[str, str]:
-        return {
-            "type": self.type.value,
-            "status": self.status.value,
-            "reason": self.reason,
-            "message": self.message,
-        }
+        return {"type": self.type.value, "status": self.status.value, "reason": self.reason, "message": self.message}
 
 
 class Conditions(dict[Type, Condition]):

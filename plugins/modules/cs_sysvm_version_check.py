@@ -183,8 +183,10 @@ options: # Made from plugins/module_utils/options by make generate.
     elements: str
   names:
     description:
-      - Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit.
-      - A name that fits several units is refused.
+      - Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit. In a name V(*)
+        stands for any letters and V(?) for any one.
+      - The plan shows which units that is. What a unit is really called comes first. A name that fits several units is
+        refused, and so is one that fits none.
       - 'A list that is given and comes out empty is refused, too, and so is a number, which may have been another name:
         YAML takes 010 for 8.'
       - 'If not given: all.'
@@ -193,6 +195,15 @@ options: # Made from plugins/module_utils/options by make generate.
   exclude_names:
     description:
       - What to leave out, named as in O(names).
+    type: list
+    elements: str
+  owners:
+    description:
+      - 'Whose networks, VPCs and routers are in scope: accounts (V(jane), V(ROOT/customers/jane)), projects, and
+        domains with all that is below them (V(ROOT/customers)).'
+      - 'A name that means several is refused; with a slash at its end it is a domain, with C(project) before it a
+        project. Before 4.19.2 servers tell only the names of domains: V(customers) is that domain alone.'
+      - 'If not given: all.'
     type: list
     elements: str
   cidrs:
@@ -217,11 +228,12 @@ options: # Made from plugins/module_utils/options by make generate.
     type: list
     elements: str
     default: []
-  canary:
+  canaries:
     description:
-      - Whether one unit per kind, hypervisor and zone is done before the others.
+      - 'Which units are done before the others: V(true) for one per kind, hypervisor and zone, V(false) for none, or a
+        list of units named as in O(names).'
       - A failed canary stops the run.
-    type: bool
+    type: raw
     default: true
   steps:
     description:

@@ -232,6 +232,17 @@ def plan(value: Any) -> Any:
     raise NotMeantError("Give the path of a plan.csv.")
 
 
+def canaries(value: Any) -> bool | list[str]:
+    """Yes, no, or which."""
+    try:
+        return flag(value)
+    except NotMeantError:
+        found = names(value)
+    if not found:
+        raise NotMeantError("Give true, false, or names of units.")
+    return found
+
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -239,6 +250,7 @@ READERS: dict[str, Reader] = {
     "str": line,
     "path": line,
     "expression": expression,
+    "canaries": canaries,
     "moment": moment,
     "plan": plan,
     "ports": ports,
@@ -374,15 +386,15 @@ def refuse_contradictions(read: Mapping[str, Any]) -> None:
 
     :raises VariableError: naming both variables.
     """
-    if read["pause"] == "after_canary" and not read["canary"]:
+    if read["pause"] == "after_canary" and not read["canaries"]:
         raise VariableError(
-            "sysvm_pause is after_canary, but sysvm_canary is false, so there would be no pause at all",
-            remedy="Use sysvm_pause: after_each_step, or leave sysvm_canary true.",
+            "sysvm_pause is after_canary, but sysvm_canaries is false, so there would be no pause at all",
+            remedy="Use sysvm_pause: after_each_step, or leave sysvm_canaries true.",
         )
-    if read["soak"] and not read["canary"]:
+    if read["soak"] and not read["canaries"]:
         raise VariableError(
-            "sysvm_soak is given, but sysvm_canary is false, so there would be nothing to watch",
-            remedy="Leave sysvm_canary true, or leave sysvm_soak out.",
+            "sysvm_soak is given, but sysvm_canaries is false, so there would be nothing to watch",
+            remedy="Leave sysvm_canaries true, or leave sysvm_soak out.",
         )
     both = sorted(set(read["names"]) & set(read["exclude_names"]))
     if both:

@@ -55,7 +55,7 @@ ESTATE = {
 }
 VARIABLES = {
     "sysvm_kinds": ["router"],
-    "sysvm_canary": False,  # one more step before the one that is to be killed
+    "sysvm_canaries": False,  # one more step before the one that is to be killed
     "sysvm_parallel": 6,
     "sysvm_per_host": 0,
     "sysvm_poll_interval": 0.5,

@@ -43,7 +43,7 @@ class Cost:
 
 
 def measure(folder: Path, probe: bool) -> Cost:
-    options = {"kinds": ["router"], "canary": False, "parallel": PARALLEL, "per_host": 0, "probe": probe}
+    options = {"kinds": ["router"], "canaries": False, "parallel": PARALLEL, "per_host": 0, "probe": probe}
     with Cloud(ESTATE, folder) as cloud:
         process = cloud.start(UPGRADE, *extra_vars({**options, "report_dir": str(folder / "report")}))
         assert process.stdout is not None

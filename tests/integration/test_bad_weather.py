@@ -16,7 +16,7 @@ from tests.support.waiting import wait_for, wait_until_down
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 NETS = [f"net-{number}" for number in range(1, 7)]
-ROUTERS_ONLY: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 3}
+ROUTERS_ONLY: dict[str, Any] = {"kinds": ["router"], "canaries": False, "parallel": 3}
 
 
 def nets(**sections: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_a_server_that_dies_between_patch_and_rules_under_eight_units(tmp_path: 
     )
     with Cloud(clouds, tmp_path) as cloud:
         process = cloud.start(
-            UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 8, "per_host": 0})
+            UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "parallel": 8, "per_host": 0})
         )
         wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 8)
         cloud.simulator.restart(1.5, jobs="lost", work_done="patched")

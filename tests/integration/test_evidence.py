@@ -39,7 +39,7 @@ def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:
 
 def test_a_silent_patch_failure(tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, max_failures=1, diagnostics=True)
+        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1, diagnostics=True)
         [router] = cloud.vms_of("net-2")
     assert run.rc != 0 and run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence" not in run.units["net-1"], "only of what failed"
@@ -69,7 +69,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
     text = f"Failed: {' '.join(PLANTED.values())}"
     fault = {"kind": "job_fails", "match": {"name": "net-1", "command": "restartNetwork"}, "text": text, "times": 2}
     with Cloud(nets(fault), tmp_path) as cloud:
-        run = cloud.upgrade("-vvvv", kinds=["router"], canary=False)
+        run = cloud.upgrade("-vvvv", kinds=["router"], canaries=False)
     found, ticket, folder = evidence_of(run, "net-1")
     assert "Failed: nfs://(hidden)@10.1.1.1/export" in ticket
     assert {job["status"] for job in found["jobs"]} == {"failed"}
@@ -84,7 +84,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
 )
 def test_none_where_nothing_is_to_be_left(arguments: tuple[str, ...], options: dict[str, Any], tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        cloud.upgrade(*arguments, kinds=["router"], canary=False, **options)
+        cloud.upgrade(*arguments, kinds=["router"], canaries=False, **options)
     assert not list(tmp_path.glob("sysvm-report/**/evidence"))
 
 
@@ -93,7 +93,7 @@ def test_a_server_that_cannot_be_asked_changes_nothing_about_the_end(tmp_path: P
     (tmp_path / "sysvm-report").mkdir()
     (tmp_path / "sysvm-report" / "evidence").write_text("a file of the operator's")
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, max_failures=1)
+        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1)
     assert run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence cannot be made" in " ".join(run.output.split())
     assert run.errors[-1].startswith("The upgrade is not complete (incomplete)")

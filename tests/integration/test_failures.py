@@ -88,7 +88,7 @@ def test_the_budget_spans_the_steps(tmp_path: Path) -> None:
         {"kind": SILENT, "match": {"name": "net-2"}, "times": 2},
     ]
     with Cloud(nets(*faults), tmp_path) as cloud:
-        run = cloud.upgrade(canary=False, max_failures=1, parallel=1)
+        run = cloud.upgrade(canaries=False, max_failures=1, parallel=1)
     assert run.rc != 0
     assert run.targets == ["s-1-VM", "s-1-VM", "v-2-VM", "net-1", "net-2", "net-2"]
     assert "Failed to patch systemVM s-1-VM due to No space left on device" in run.units["s-1-VM"]["reason"]

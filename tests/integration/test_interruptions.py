@@ -48,7 +48,7 @@ def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
         time.sleep(0.3)  # until it is at work
         cloud.simulator.update(timings={"restart": 0.05})
 
-        run = cloud.upgrade(kinds=["router"], canary=False)
+        run = cloud.upgrade(kinds=["router"], canaries=False)
 
         assert_all_current(run, cloud)
         assert "WARN jobs_in_flight: 3 with a job that runs now" in run.stdout
@@ -75,7 +75,7 @@ def test_a_patch_of_a_system_vm_that_already_runs_is_waited_for(tmp_path: Path) 
 def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
     """The jobs go on without their run. The next run finds them, waits, proves them, and does the rest."""
     names = [f"net-{number:02}" for number in range(1, 13)]
-    options: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 4, "per_host": 0}
+    options: dict[str, Any] = {"kinds": ["router"], "canaries": False, "parallel": 4, "per_host": 0}
     nets = estate(networks=[{"name": name} for name in names], timings={"patch": 4.0})
     with Cloud(nets, tmp_path) as cloud:
         process = cloud.start(UPGRADE, *extra_vars(options))
@@ -112,7 +112,7 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
 def test_what_was_done_before_the_timeout_of_a_task_is_told(tmp_path: Path) -> None:
     networks = [{"name": f"n{number:02}"} for number in range(12)]
     with Cloud(estate(networks=networks, timings={"patch": 4.0}), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, parallel=1, env={"ANSIBLE_TASK_TIMEOUT": "20"})
+        run = cloud.upgrade(kinds=["router"], canaries=False, parallel=1, env={"ANSIBLE_TASK_TIMEOUT": "20"})
         done = [unit["name"] for unit in run.report["units"] if unit["status"] == "upgraded"]
         left = [unit["name"] for unit in run.report["units"] if unit["status"] == "left_running"]
         assert run.rc != 0 and done and len(left) == 1

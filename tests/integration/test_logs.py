@@ -33,7 +33,7 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
     """While it runs, and on the terminal."""
     log = tmp_path / "sysvm-report/latest/log"
     with Cloud({**TWO_NETS, "timings": {"patch": 2.0}}, tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False}))
         wait_for(lambda: log.exists() and log.read_text(encoding="utf-8").count("\n") >= 3)
         assert process.poll() is None, "the playbook is at work"
         stdout, _stderr = process.communicate(timeout=60)
@@ -74,7 +74,7 @@ def test_a_report_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """Known before anything is touched, not after the night."""
     tmp_path.joinpath("file").touch()
     with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(tmp_path / "file" / "report"))
+        run = cloud.upgrade(kinds=["router"], canaries=False, report_dir=str(tmp_path / "file" / "report"))
         assert run.rc != 0 and run.journal == []
     assert "Traceback" not in run.output
     assert "Nothing was touched, as there would be no report" in run.output and "Not a directory" in run.output
@@ -84,7 +84,7 @@ def test_a_folder_that_goes_away(tmp_path: Path) -> None:
     """Warnings, no more, while it runs; the exit status tells that there is no report."""
     folder = tmp_path / "sysvm-report"
     with Cloud(estate(networks=TWO_NETS["networks"], timings={"patch": 2.0}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "canary": False}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "canaries": False}))
         wait_for(lambda: (folder / "latest/log").exists() and " start " in (folder / "latest/log").read_text("utf-8"))
         latest = (folder / "latest").resolve()
         folder.rename(tmp_path / "away")
@@ -106,7 +106,7 @@ def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
     folder.mkdir()
     folder.chmod(0o1777)
     with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, report_dir=str(folder))
+        run = cloud.upgrade(kinds=["router"], canaries=False, report_dir=str(folder))
     assert run.rc == 0
     assert f"\nReport: {folder.joinpath('latest').resolve()}/report.json\n" in run.stdout
     assert folder.stat().st_mode & 0o7777 == 0o1777
@@ -117,7 +117,7 @@ def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
 def test_paths_are_from_the_working_directory(tmp_path: Path) -> None:
     """Not from the folder of the playbook, which is the collection's own."""
     with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, report_dir="reports/today")
+        run = cloud.upgrade(kinds=["router"], canaries=False, report_dir="reports/today")
     assert run.rc == 0
     latest = tmp_path.joinpath("reports/today/latest").resolve()
     assert f"\nReport: {latest}/report.json\n" in run.stdout

@@ -21,7 +21,7 @@ SILENT = {"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2
 NETS: Mapping[str, Any] = {"networks": [{"name": "net-1"}, {"name": "net-2"}]}
 OPTIONS: dict[str, Any] = {
     "kinds": ["router"],
-    "canary": False,
+    "canaries": False,
     "max_failures": 1,
     "metrics_file": "textfile/sysvm.prom",
 }

@@ -123,7 +123,7 @@ def test_a_run_shows_what_was_seen(tmp_path: Path) -> None:
         "probe": True,
         "probe_patience": 3,
         "max_failures": 3,
-        "canary": False,
+        "canaries": False,
     }
     with Cloud(spec, tmp_path) as cloud:
         first = cloud.upgrade(**options)
@@ -200,7 +200,7 @@ def test_from_other_hosts(tmp_path: Path) -> None:
         timings={**TIMINGS, "patch": 3.0},
         networks=[{"name": "web", **LB, "gap": 1.2}, {"name": "shop", **LB, "gap": "never"}],
     )
-    options: dict[str, Any] = {"kinds": ["router"], "probe": True, "probe_patience": 4, "canary": False}
+    options: dict[str, Any] = {"kinds": ["router"], "probe": True, "probe_patience": 4, "canaries": False}
     with Cloud(spec, tmp_path) as cloud:
         run = cloud.upgrade("-i", inventory(tmp_path), **options, probe_from=["outside", "here"], max_failures=2)
         assert run.statuses == {"web": "upgraded", "shop": "failed"}, run.output

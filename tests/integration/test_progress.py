@@ -48,7 +48,7 @@ def upgrade(cloud: Cloud, progress: str, **options: object) -> Run:
     folder.joinpath("one_document.py").write_text(JSON_CALLBACK, encoding="utf-8")
     env = {"ANSIBLE_CALLBACK_PLUGINS": str(folder), "ANSIBLE_STDOUT_CALLBACK": "one_document"}
     return cloud.playbook(
-        UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "progress": progress, **options}), env=env
+        UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "progress": progress, **options}), env=env
     )
 
 

@@ -85,7 +85,7 @@ def test_a_new_router_that_fails_to_start_and_the_run_that_repairs_it(tmp_path: 
     broken = {"kind": "start_failure", "match": {"name": "net-2"}}
     nets = [{"name": "net-1"}, {"name": "net-2"}, {"name": "net-3"}]
     with Cloud(estate(timings={**TIMINGS, "start_failure": 0.5}, networks=nets, faults=[broken]), tmp_path) as cloud:
-        run = reported(cloud.upgrade(method="recreate", kinds=["router"], canary=False, parallel=1))
+        run = reported(cloud.upgrade(method="recreate", kinds=["router"], canaries=False, parallel=1))
         assert run.rc != 0
         failed = run.units["net-2"]
         assert failed["status"] == "failed"
@@ -107,7 +107,7 @@ def test_fallback_recreates_what_a_live_patch_cannot_cure(tmp_path: Path) -> Non
         {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": lacking, "times": 2},
     ]
     with Cloud(estate(timings=TIMINGS, networks=[{"name": "net"}], faults=faults), tmp_path) as cloud:
-        run = cloud.upgrade(fallback="recreate", canary=False, max_failures=1)
+        run = cloud.upgrade(fallback="recreate", canaries=False, max_failures=1)
     assert run.rc != 0
     done = {unit["name"]: (unit["method"], unit["status"]) for unit in run.units.values()}
     assert done == {

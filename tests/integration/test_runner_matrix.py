@@ -78,7 +78,7 @@ def virtual_environment(core: str, runner: str) -> Path:
 def test_progress_arrives_while_the_module_runs(core: str, runner: str, verbosity: int, tmp_path: Path) -> None:
     programs = virtual_environment(core, runner)
     tmp_path.joinpath("env").mkdir()
-    options = {"sysvm_kinds": ["router"], "sysvm_canary": False, "sysvm_parallel": 1}
+    options = {"sysvm_kinds": ["router"], "sysvm_canaries": False, "sysvm_parallel": 1}
     tmp_path.joinpath("env", "extravars").write_text(json.dumps(options), encoding="utf-8")
     with Cloud(NETS, tmp_path) as cloud:
         environment = cloud.environment()

@@ -179,7 +179,7 @@ def test_a_name_that_awx_makes_a_number_of_is_refused(tmp_path: Path) -> None:
 def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> None:
     """Unanswered questions, a textarea, and all else as text."""
     answers = {
-        **dict.fromkeys(("sysvm_names", "sysvm_deadline", "sysvm_parallel", "sysvm_canary", "sysvm_method"), ""),
+        **dict.fromkeys(("sysvm_names", "sysvm_deadline", "sysvm_parallel", "sysvm_canaries", "sysvm_method"), ""),
         **dict.fromkeys(("sysvm_kinds", "sysvm_job_timeout", "sysvm_steps", "sysvm_select", "sysvm_before_step"), ""),
         **dict.fromkeys(("sysvm_api_url", "sysvm_validate_certs", "sysvm_hosts", "sysvm_on_interrupt"), ""),
         "sysvm_zones": "Berlin\n",

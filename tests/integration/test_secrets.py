@@ -54,7 +54,7 @@ def vault(tmp_path: Path) -> Path:
 
 def run_verbosely(cloud: Cloud, *arguments: str, env: dict[str, str], playbook: str = UPGRADE) -> Run:
     records = {name: value.format(folder=cloud.folder) for name, value in KEEPS_RECORDS.items()}
-    options = {"sysvm_canary": False}
+    options = {"sysvm_canaries": False}
     return cloud.playbook(playbook, "-vvvv", "-e", json.dumps(options), *arguments, env={**records, **env})
 
 

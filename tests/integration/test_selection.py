@@ -85,7 +85,7 @@ def test_exactly_what_was_meant_is_touched(tmp_path: Path) -> None:
     with Cloud(TWO_ZONES, tmp_path) as cloud:
 
         def touched_by(*arguments: str, **options: Any) -> set[str]:
-            run = cloud.upgrade(*arguments, canary=False, **with_real_names(cloud, options))
+            run = cloud.upgrade(*arguments, canaries=False, **with_real_names(cloud, options))
             assert run.rc == 0 and run.report["status"] == "success"
             assert len(run.targets) == len(set(run.targets))
             return set(run.targets)
@@ -118,7 +118,7 @@ def test_a_basic_zone_has_a_router_in_each_pod(tmp_path: Path) -> None:
     with Cloud(
         estate(zones=zones, networks=[{"name": "lan", "type": "Shared", "router": [{}, {}]}]), tmp_path
     ) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False)
+        run = cloud.upgrade(kinds=["router"], canaries=False)
         assert (run.rc, run.targets) == (0, ["lan"]), run.output
         assert [cloud.patches()[name] for name in cloud.vms_of("lan")] == [1, 1]
         renewed = cloud.upgrade(kinds=["router"], method="recreate")

@@ -31,7 +31,7 @@ def test_progress_arrives_as_events_while_the_module_runs(tmp_path: Path) -> Non
         result = ansible_runner.run(
             private_data_dir=str(tmp_path),
             playbook=UPGRADE,
-            extravars={"sysvm_kinds": ["router"], "sysvm_canary": False, "sysvm_parallel": 1},
+            extravars={"sysvm_kinds": ["router"], "sysvm_canaries": False, "sysvm_parallel": 1},
             envvars=cloud.environment(),
             event_handler=remember,
             quiet=True,
@@ -69,7 +69,7 @@ def inventory_of(host: str, folder: Path) -> str:
 
 def test_a_host_of_another_name(tmp_path: Path) -> None:
     with Cloud(NETS, tmp_path) as cloud:
-        run = cloud.upgrade("-i", inventory_of("control", tmp_path), kinds=["router"], canary=False, hosts="control")
+        run = cloud.upgrade("-i", inventory_of("control", tmp_path), kinds=["router"], canaries=False, hosts="control")
         assert (run.rc, sorted(run.targets), run.stderr) == (0, ["net-1", "net-2"], "")
         assert "ok: [control]" in run.stdout and "[localhost]" not in run.stdout
 
@@ -86,7 +86,7 @@ def test_from_a_folder_far_from_the_collection(tmp_path: Path) -> None:
     )
     wrong = "- ansible.builtin.fail: {msg: this is not the role of the collection}\n"
     project.joinpath("roles/report/tasks/main.yml").write_text(wrong, encoding="utf-8")
-    variables = {"sysvm_kinds": ["router"], "sysvm_canary": False, "name": "a variable of theirs", "units": 3}
+    variables = {"sysvm_kinds": ["router"], "sysvm_canaries": False, "name": "a variable of theirs", "units": 3}
     project.joinpath("variables.yml").write_text(json.dumps(variables), encoding="utf-8")
     with Cloud(NETS, project) as cloud:
         theirs = {"ANSIBLE_CONFIG": ""}  # the project's own

@@ -60,7 +60,7 @@ def test_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], 
 def test_a_hook_that_fails_after_all_is_done_changes_no_result(tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: no}\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canary=False, after_step="hook.yml")
+        run = cloud.upgrade(kinds=["router"], canaries=False, after_step="hook.yml")
     assert (run.rc != 0, run.counts) == (True, {"upgraded": 4})
     assert run.report["next"] == "All units are proven current; see what broke the run off."
 
@@ -147,7 +147,7 @@ def test_a_pause_works_with_another_strategy(tmp_path: Path) -> None:
 
 def test_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 20}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "parallel": 3}))
         path = tmp_path / "sysvm-report/latest"
         wait_for(lambda: path.joinpath("report.json").exists())
         wait_for(lambda: report_in(path)["summary"].get("running") == 3)
@@ -162,7 +162,7 @@ def test_units_at_work_are_running_in_the_report_that_a_kill_leaves(tmp_path: Pa
 
 def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 5}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False}))
         wait_for(lambda: len(cloud.simulator.journal()) == 4)
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)

@@ -82,10 +82,10 @@ def test_without_anybody_to_ask_a_pause_stops_until_it_is_approved(tmp_path: Pat
 def test_nothing_starts_that_would_not_end_before_the_deadline(tmp_path: Path) -> None:
     with Cloud(nets(timings={"patch": 2}), tmp_path) as cloud:
         # Nothing is known of durations at first, so the estimate of 90 s counts.
-        run = cloud.upgrade(kinds=["router"], canary=False, deadline="30s")
+        run = cloud.upgrade(kinds=["router"], canaries=False, deadline="30s")
         assert (run.rc != 0, run.journal, run.counts) == (True, [], {"not_started": 8})
         assert "before the deadline" in run.units["net-1"]["reason"]
-        again = cloud.upgrade(kinds=["router"], canary=False, deadline="10m")
+        again = cloud.upgrade(kinds=["router"], canaries=False, deadline="10m")
         assert again.rc == 0
 
 
@@ -95,7 +95,7 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
     log = tmp_path / "sysvm-report/latest/log"
     hook.write_text(f"- ansible.builtin.file: path={tmp_path}/hooked state=touch\n", encoding="utf-8")
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
-        options = {"kinds": ["router"], "canary": False, "parallel": 1, "on_failure": str(hook)}
+        options = {"kinds": ["router"], "canaries": False, "parallel": 1, "on_failure": str(hook)}
         process = cloud.start(UPGRADE, *extra_vars(options))
         wait_for(lambda: len(cloud.simulator.journal()) == 1)
 
@@ -110,9 +110,9 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
         control.write_text("stop\n", encoding="utf-8")
         stdout, dummy = process.communicate(timeout=60)
         report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
-        again = cloud.upgrade(kinds=["router"], canary=False)
+        again = cloud.upgrade(kinds=["router"], canaries=False)
         control.unlink()
-        last = cloud.upgrade(kinds=["router"], canary=False)
+        last = cloud.upgrade(kinds=["router"], canaries=False)
     assert process.returncode != 0
     assert set(report["summary"]) == {"upgraded", "not_started"}, report["summary"]
     left = {unit["reason"] for unit in report["units"] if unit["status"] == "not_started"}
@@ -137,7 +137,7 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
 ) -> None:
     """What a signal stops is no failure, and the exit status is ansible-core's, as the guide says."""
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canary": False, "parallel": 3}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "parallel": 3}))
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         process.send_signal(number)
         process.communicate(timeout=30)
@@ -150,7 +150,7 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
         assert report["summary"] == {"left_running": 3, "not_started": 5}
         left = [unit["reason"] for unit in report["units"] if unit["status"] == "left_running"]
         assert all("interrupted: job" in reason for reason in left)
-        again = cloud.upgrade(kinds=["router"], canary=False, parallel=8)
+        again = cloud.upgrade(kinds=["router"], canaries=False, parallel=8)
         assert again.rc == 0, again.output
         assert len(again.journal) == 5, "the jobs that still ran were waited for"
         assert all(cloud.patches()[name] == 1 for net in NETS for name in cloud.vms_of(net))
@@ -160,7 +160,7 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> N
     """The module must survive it to tell what became of its units, also with ansible-core 2.18, whose workers belong to
     the terminal."""
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
-        options = {"kinds": ["router"], "canary": False, "parallel": 3, "on_interrupt": "wait"}
+        options = {"kinds": ["router"], "canaries": False, "parallel": 3, "on_interrupt": "wait"}
         process = cloud.start(UPGRADE, *extra_vars(options), new_session=True)
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         os.killpg(process.pid, signal.SIGINT)

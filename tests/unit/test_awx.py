@@ -71,7 +71,7 @@ def test_a_question_is_one_that_the_roles_have(question: dict[str, Any]) -> None
         ("textarea", "names", "", []),
         ("textarea", "names", "010,", ["010"]),
         ("multiplechoice", "method", "live_patch", "live_patch"),
-        ("multiplechoice", "canary", "false", False),
+        ("multiplechoice", "canaries", "false", False),
         ("multiselect", "kinds", ["ssvm", "network"], ["ssvm", "network"]),
         ("multiselect", "steps", ["1", "20%"], ["1", "20%"]),
         ("integer", "parallel", 5, 5),

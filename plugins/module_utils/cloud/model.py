@@ -30,16 +30,19 @@ class Owner:
     """Who to tell: account or project, and the domain.
 
     :ivar domain: its path, such as ROOT/customers; only its own name where the server does not tell the path.
+    :ivar domain_id: what tells two domains of one name apart there.
     """
 
     account: str | None = None
     domain: str | None = None
     project: str | None = None
+    domain_id: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Owner:
         path = item.get("domainpath")
-        return cls(item.get("account"), domain_path(path) if path else item.get("domain"), item.get("project"))
+        domain = domain_path(path) if path else item.get("domain")
+        return cls(item.get("account"), domain, item.get("project"), item.get("domainid"))
 
     def as_dict(self) -> OwnerData:
         return {"account": self.account, "domain": self.domain, "project": self.project}

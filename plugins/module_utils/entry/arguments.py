@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 
 from ..api.connection import Connection
 from ..api.errors import SysvmError
@@ -70,7 +71,7 @@ def scope_from_params(params: Mapping[str, Any]) -> Scope:
     :raises PolicyError: for an option that is given and names nothing, which would mean everything.
     """
     named: dict[str, tuple[str, ...]] = {}
-    for name in ("zones", "kinds", "names", "exclude_names", "cidrs"):
+    for name in ("zones", "kinds", "names", "exclude_names", "owners", "cidrs"):
         given = params[name]
         named[name] = tuple(item for item in given or () if item.strip())
         if given is not None and not named[name]:
@@ -80,6 +81,22 @@ def scope_from_params(params: Mapping[str, Any]) -> Scope:
         raise PolicyError("sysvm_select is given, but is empty", remedy="Give an expression, or leave it out.")
     kinds = kinds_of(named.pop("kinds"))
     return Scope(kinds=kinds, select=select, **named)
+
+
+def canaries_from_params(params: Mapping[str, Any]) -> bool | tuple[str, ...]:
+    """Whether there are canaries, or which.
+
+    :raises PolicyError: for a list that names nothing.
+    """
+    given = params["canaries"]
+    if isinstance(given, str) and given.strip().lower() in BOOLEANS:
+        given = boolean(given.strip())
+    if isinstance(given, bool):
+        return given
+    names = [str(name).strip() for name in (given.split(",") if isinstance(given, str) else given)]
+    if not any(names):
+        raise PolicyError("sysvm_canaries is given, but names nothing", remedy="Give true, false, or names.")
+    return tuple(filter(None, names))
 
 
 def approved_from_params(params: Mapping[str, Any]) -> ApprovedPlan | None:

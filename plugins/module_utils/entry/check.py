@@ -32,8 +32,9 @@ from ..planning.estimate import Pace, Source, samples
 from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
 from ..planning.not_handled import not_handled
 from ..planning.plan import decide_all, make_plan
+from ..planning.policy import Scope
 from ..planning.scope import budget_text, scope_text
-from ..planning.selection import check_expressions, select_units, zone_ids
+from ..planning.selection import canary_ids, check_expressions, in_words, select_units, widened, zone_ids
 from ..planning.values import parse_share
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
@@ -66,6 +67,9 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     if approved is not None:
         others = [unit for unit in selected if unit.id not in approved.lines]
         selected = [unit for unit in selected if unit.id in approved.lines]
+    if not isinstance(policy.order.canaries, bool):
+        canaries = canary_ids(cloud.units, selected, policy.order.canaries)
+        policy = replace(policy, order=replace(policy.order, canaries=canaries))
     verdicts = decide_all(cloud, selected, policy)
     if target is None and cloud.version is not None:
         cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
@@ -88,11 +92,13 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     budget = parse_share(request.max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
     now, deadline = datetime.now().astimezone(), request.deadline
     may_fail = budget_text(budget, request.max_failures)
-    scope = scope_text(policy, client.server, len(cloud.zones), deadline=deadline, may_fail=may_fail, now=now)
+    told = replace(request.policy, scope=in_words(policy.scope, cloud.units))
+    scope = scope_text(told, client.server, len(cloud.zones), deadline=deadline, may_fail=may_fail, now=now)
     return Outcome(
         {
             "plan": {
                 "scope": scope,
+                "wildcards": _widened(cloud, policy.scope),
                 "cloud": client.server,
                 "approved": _deviations(cloud, context, others) if approved else None,
                 "max_failures": budget,
@@ -120,6 +126,13 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
         return Probed(probes.endpoints, probes.try_once())
     finally:
         probes.close()
+
+
+def _widened(cloud: Cloud, scope: Scope) -> dict[str, list[str]]:
+    """What each name with wildcards comes to."""
+    return {
+        name: [f"{unit.label} in {unit.zone}" for unit in units] for name, units in widened(cloud.units, scope).items()
+    }
 
 
 def _deviations(cloud: Cloud, context: CheckContext, others: Sequence[Unit]) -> ApprovedData:

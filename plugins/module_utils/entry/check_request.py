@@ -18,7 +18,13 @@ from ..planning.estimate import RunBounds
 from ..planning.impact import Gaps
 from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
-from .arguments import approved_from_params, deadline_from_params, probing_from_params, scope_from_params
+from .arguments import (
+    approved_from_params,
+    canaries_from_params,
+    deadline_from_params,
+    probing_from_params,
+    scope_from_params,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def _policy(params: Mapping[str, Any]) -> Policy:
             allow_degraded=params["allow_degraded"],
             fallback=params["fallback"] == "recreate",
         ),
-        Order(canary=params["canary"], waves=tuple(params["steps"])),
+        Order(canaries_from_params(params), waves=tuple(params["steps"])),
         frozenset(params["ignore_checks"]),
         approved_from_params(params),
     )

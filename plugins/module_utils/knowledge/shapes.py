@@ -315,6 +315,7 @@ class ApprovedData(TypedDict):
 
 class PlanData(TypedDict):
     scope: str
+    wildcards: dict[str, list[str]]
     cloud: str
     approved: ApprovedData | None
     max_failures: int

@@ -163,7 +163,7 @@ def make_plan(
         )
         for (unit, verdict), defects in zip(context.verdicts, context.defects, strict=True)
     )
-    steps = order_steps(planned, context.policy.order.canary, context.policy.order.waves)
+    steps = order_steps(planned, context.policy.order.canaries, context.policy.order.waves)
     return Plan(
         management_server_version=str(version) if version else None,
         units=planned,
@@ -175,9 +175,11 @@ def make_plan(
     )
 
 
-def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[str] = ()) -> tuple[Step, ...]:
-    """Canaries first (one unit per group x hypervisor x zone), then the rest, then routers whose interruption hurts
-    more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
+def order_steps(
+    planned: Sequence[PlannedUnit], canaries: bool | tuple[str, ...], waves: Sequence[str] = ()
+) -> tuple[Step, ...]:
+    """Canaries first (one unit per group x hypervisor x zone, or those of the ids), then the rest, then routers whose
+    interruption hurts more (VPN, private gateway, load balancing); within each SSVM and CPVM before routers.
 
     Internal LB VMs come last: what deploys a new one sends the rules of its network, which the server refuses to a
     router that is still old.
@@ -186,7 +188,7 @@ def order_steps(planned: Sequence[PlannedUnit], canary: bool, waves: Sequence[st
     :raises PolicyError: for a size that is none.
     """
     acting = [item for item in planned if item.verdict.method in ACTING]
-    chosen = _canaries(acting) if canary else frozenset()
+    chosen = (_canaries(acting) if canaries else frozenset()) if isinstance(canaries, bool) else frozenset(canaries)
     members: dict[tuple[int, int, int], list[PlannedUnit]] = {}
     for item in acting:
         routers = "sensitive" if item.unit.sensitive_services else ""

@@ -29,7 +29,8 @@ def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
 class Scope:
     """What part of the cloud is meant.
 
-    :ivar names: names or ids of units, VMs, tiers; empty = all. I(exclude_names) likewise.
+    :ivar names: names or ids of units, VMs, tiers, or wildcards; empty = all. I(exclude_names) likewise.
+    :ivar owners: accounts, projects and domains; empty = all.
     :ivar cidrs: networks in CIDR notation; a unit with a guest or public address inside is in scope.
     :ivar select: a JMESPath expression over a unit's description that must be true.
     """
@@ -38,6 +39,7 @@ class Scope:
     kinds: frozenset[Kind] = frozenset(Kind)
     names: tuple[str, ...] = ()
     exclude_names: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     cidrs: tuple[str, ...] = ()
     select: str | None = None
 
@@ -72,9 +74,12 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Order:
-    """In which order: canaries first, and sizes into which a step is cut, numbers or percentages."""
+    """In which order: canaries first, and sizes into which a step is cut, numbers or percentages.
 
-    canary: bool = True
+    :ivar canaries: whether one unit of each sort goes first, or which units do, by name.
+    """
+
+    canaries: bool | tuple[str, ...] = True
     waves: tuple[str, ...] = ()
 
 

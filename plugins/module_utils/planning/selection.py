@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..cloud.infrastructure import Zone
 from ..cloud.model import Unit
 from ..knowledge.shapes import DescribedUnit
 from .fields import check_fields
+from .named import did_you_mean, named_units, wildcards
+from .owners import owned_units
 from .policy import PolicyError, Scope
 
 try:
@@ -51,13 +54,19 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
         wanted = zone_ids(zones, scope)
         tests.append(lambda unit: unit.zone_id in wanted)
     if scope.names:
-        chosen = _named(units, scope.names, "sysvm_names")
+        chosen = named_units(units, scope.names, "names")
         tests.append(lambda unit: unit.id in chosen)
     if scope.exclude_names:
-        excluded = _named(units, scope.exclude_names, "sysvm_exclude_names")
+        excluded = named_units(units, scope.exclude_names, "exclude_names")
         tests.append(lambda unit: unit.id not in excluded)
         if scope.names:
-            _refuse_both([unit for unit in units if unit.id in chosen & excluded])
+            by_themselves = named_units(
+                units, [name for name in scope.names if name not in widened(units, scope)], "names"
+            )
+            _refuse_both([unit for unit in units if unit.id in by_themselves & excluded])
+    if scope.owners:
+        owned = owned_units(units, scope.owners)
+        tests.append(lambda unit: unit.id in owned)
     if scope.cidrs:
         networks = _networks(scope)
         tests.append(lambda unit: any(address in networks for vm in unit.vms for address in vm.addresses))
@@ -68,6 +77,36 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
     return [unit for unit in units if all(test(unit) for test in tests)]
 
 
+def widened(units: Sequence[Unit], scope: Scope) -> dict[str, list[Unit]]:
+    """What the names with wildcards come to."""
+    return wildcards(units, [*scope.names, *scope.exclude_names])
+
+
+def in_words(scope: Scope, units: Sequence[Unit]) -> Scope:
+    """The scope with what its names come to, for a person."""
+    found = {
+        name: f"{name} ({len(some):,} unit{'' if len(some) == 1 else 's'})"
+        for name, some in widened(units, scope).items()
+    }
+    names, exclude_names = ([found.get(name, name) for name in some] for some in (scope.names, scope.exclude_names))
+    return replace(scope, names=tuple(names), exclude_names=tuple(exclude_names))
+
+
+def canary_ids(units: Sequence[Unit], in_scope: Sequence[Unit], names: Sequence[str]) -> tuple[str, ...]:
+    """The units that are named as canaries.
+
+    :raises PolicyError: as select_units, and for a unit that is not in scope.
+    """
+    ids = named_units(units, names, "canaries")
+    outside = [unit for unit in units if unit.id in ids - {each.id for each in in_scope}]
+    if outside:
+        raise PolicyError(
+            f"sysvm_canaries has {', '.join(unit.label for unit in outside)}, which the scope leaves out",
+            remedy="Name units that are in scope, or widen the scope.",
+        )
+    return tuple(sorted(ids))
+
+
 def zone_ids(zones: Sequence[Zone], scope: Scope) -> frozenset[str]:
     """The zones in scope.
 
@@ -76,17 +115,6 @@ def zone_ids(zones: Sequence[Zone], scope: Scope) -> frozenset[str]:
     if not scope.zones:
         return frozenset(zone.id for zone in zones)
     return _known(scope.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
-
-
-def names_of(unit: Unit) -> frozenset[str]:
-    """Everything by which a person may call this unit: names and ids of itself, its VMs and its tiers."""
-    names = {unit.id, unit.name}
-    for vm in unit.vms:
-        names.update((vm.id, vm.name))
-    if unit.vpc:
-        for tier in unit.vpc.tiers:
-            names.update((tier.id, tier.name))
-    return frozenset(names)
 
 
 def describe(unit: Unit) -> DescribedUnit:
@@ -109,28 +137,6 @@ def describe(unit: Unit) -> DescribedUnit:
     }
 
 
-def _named(units: Sequence[Unit], names: Sequence[str], option: str) -> frozenset[str]:
-    by_name: dict[str, list[Unit]] = {}
-    for unit in units:
-        for name in names_of(unit):
-            by_name.setdefault(name, []).append(unit)
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        raise PolicyError(
-            f"{option} has {', '.join(repr(name) for name in unknown)}, but no system VM, router, network or VPC "
-            "with a router has this name or id",
-            remedy="Check the spelling; run the playbook check_sysvms.yml without it to see all names.",
-        )
-    ambiguous = {name: by_name[name] for name in names if len(by_name[name]) > 1}
-    if ambiguous:
-        listing = "; ".join(
-            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
-            for name, found in ambiguous.items()
-        )
-        raise PolicyError(f"{option} is ambiguous: {listing}", remedy="Give the id instead of the name.")
-    return frozenset(by_name[name][0].id for name in names)
-
-
 def _refuse_both(units: Sequence[Unit]) -> None:
     """The same unit may go by its own name, by that of a router and by that of a tier."""
     if units:
@@ -141,11 +147,14 @@ def _refuse_both(units: Sequence[Unit]) -> None:
 
 
 def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
-    unknown = [name for name in wanted if not any(name in pair for pair in known)]
+    unknown, names = (
+        [name for name in wanted if not any(name in pair for pair in known)],
+        sorted(n for dummy, n in known),
+    )
     if unknown:
         raise PolicyError(
             f"{option} has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
-            remedy=f"The {what}s are: {', '.join(sorted(name for dummy, name in known)) or 'none'}.",
+            remedy=f"{did_you_mean(unknown, names)}The {what}s are: {', '.join(names) or 'none'}.",
         )
     return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
 

@@ -52,6 +52,8 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     units = {unit["id"]: unit for unit in plan["units"]}
     counts = _counts(unit["method"] for unit in plan["units"]) or "no unit in scope"
     lines = [f"Scope: {plan['scope']}"] if plan["scope"] else []
+    named = plan.get("wildcards", {}).items()
+    lines += [f"Named: {name} is {count(len(some), 'unit')}: {_names(some, MOST_HOSTS)}" for name, some in named]
     forecast = plan["forecast"]
     if forecast:
         lines.append(

@@ -153,7 +153,7 @@ def test_details_of_an_error_are_what_is_known() -> None:
     assert SysvmError("It broke.").details() == {"type": "SysvmError", "message": "It broke."}
 
 
-NOT_GIVEN: dict[str, Any] = dict.fromkeys(("zones", "kinds", "names", "exclude_names", "cidrs", "select"))
+NOT_GIVEN: dict[str, Any] = dict.fromkeys(("zones", "kinds", "names", "exclude_names", "owners", "cidrs", "select"))
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,7 @@ NOT_GIVEN: dict[str, Any] = dict.fromkeys(("zones", "kinds", "names", "exclude_n
         {"zones": [" "]},
         {"kinds": []},
         {"exclude_names": []},
+        {"owners": [" "]},
         {"cidrs": []},
         {"select": " "},
     ],

@@ -118,8 +118,17 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
 
 
 def test_without_canary() -> None:
-    plan = plan_of(estate(WEB, SSVM), make_policy(canary=False))
+    plan = plan_of(estate(WEB, SSVM), make_policy(canaries=False))
     assert [step.name for step in plan.steps] == ["ssvm live_patch", "router live_patch"]
+
+
+def test_canaries_by_name_go_first_and_only_they() -> None:
+    plan = plan_of(estate(WEB, SHOP, SSVM), make_policy(canaries=(SHOP.id,)))
+    assert [(step.name, [item.unit.name for item in step.units]) for step in plan.steps] == [
+        ("canary router live_patch", ["shop"]),
+        ("ssvm live_patch", [SSVM.name]),
+        ("router live_patch", ["web"]),
+    ]
 
 
 def test_current_and_untouchable_units_are_in_the_plan_but_in_no_step() -> None:
@@ -542,7 +551,7 @@ def test_every_check_is_covered() -> None:
 
 @given(st.lists(st.sampled_from([SSVM, CPVM, WEB, SHOP]), max_size=4, unique=True), st.booleans())
 def test_every_unit_that_needs_work_is_in_exactly_one_step(units: list[Unit], canary: bool) -> None:
-    plan = plan_of(estate(*units), make_policy(canary=canary))
+    plan = plan_of(estate(*units), make_policy(canaries=canary))
     in_steps = [item.unit.id for step in plan.steps for item in step.units]
     assert sorted(in_steps) == sorted(unit.id for unit in units)
     ranks = [(not step.canary, ["ssvm", "cpvm", "router"].index(step.group)) for step in plan.steps]

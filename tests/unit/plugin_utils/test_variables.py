@@ -30,7 +30,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
 LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
-FLAGS: tuple[str, ...] = ("allow_degraded", "canary", "approved", "validate_certs")
+FLAGS: tuple[str, ...] = ("allow_degraded", "approved", "validate_certs")
 WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1, "api_connections": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
@@ -158,6 +158,14 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             (" 4.20.1.0 ", "4.20.1.0"),
             *means(REFUSED, 4.2, 4, True, ["4.22"], {}, "4.22\n4.20"),
         ],
+        "canaries": [
+            *means(True, True, "true", "yes", 1, "1"),
+            *means(False, False, "no", 0),
+            *means(["web", "shop"], ["web", "shop"], "web, shop", "web\nshop"),
+            (["yes"], ["yes"]),
+            ("web-*", ["web-*"]),
+            *means(REFUSED, 7, [], ",", {"a": 1}, [7], [True]),
+        ],
         "plan": [
             (" a/plan.csv ", "a/plan.csv"),
             ([{"id": "1"}], [{"id": "1"}]),
@@ -268,6 +276,8 @@ def test_a_variable_that_there_was_is_refused_with_what_takes_its_place() -> Non
         ("sysvm_Zones", "sysvm_zones"),
         ("SYSVM_ZONES", "sysvm_zones"),
         ("sysvm_dead_line", "sysvm_deadline"),
+        ("sysvm_canary", "sysvm_canaries"),
+        ("sysvm_owner", "sysvm_owners"),
     ],
 )
 def test_a_variable_that_nobody_reads_is_refused(name: str, near: str) -> None:
@@ -299,7 +309,7 @@ def test_variables_of_ones_own() -> None:
 @pytest.mark.parametrize(
     "together",
     [
-        {"pause": "after_canary", "canary": "false"},
+        {"pause": "after_canary", "canaries": "false"},
         {"names": "a, b", "exclude_names": ["b"]},
         {"method": "live_patch", "unsupported": "recreate"},
         {"method": "recreate", "fallback": "recreate"},
@@ -315,7 +325,7 @@ def test_contradictions(together: Mapping[str, Any]) -> None:
 
 def test_a_pause_after_a_canary_that_there_is_not() -> None:
     with pytest.raises(VariableError, match="there would be no pause at all"):
-        read_variables({"sysvm_pause": "after_canary", "sysvm_canary": False})
+        read_variables({"sysvm_pause": "after_canary", "sysvm_canaries": False})
 
 
 def test_a_mistake_is_named_with_the_way_out() -> None:
@@ -372,4 +382,4 @@ def test_its_page_has_every_variable() -> None:
 
 
 def test_the_scope_is_what_narrows() -> None:
-    assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select", "approved_plan"}
+    assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select", "owners", "approved_plan"}

@@ -46,7 +46,7 @@ def test_a_place_without_a_route_is_said_before_the_run(probed: Probed | None, s
 
 
 def test_the_plan_names_what_is_watched_and_what_was_measured() -> None:
-    cloud, policy = estate(network_unit("web"), network_unit("shop")), make_policy(canary=False)
+    cloud, policy = estate(network_unit("web"), network_unit("shop")), make_policy(canaries=False)
     probed = Probed({"id-web": [WEB]}, [Tried("here", 1, ())])
     context = CheckContext(cloud, decide_all(cloud, cloud.units, policy), policy, probed)
     units = make_plan(context, gaps={("network", "live_patch"): Gaps(0.8, 2.1)}).as_dict()["units"]

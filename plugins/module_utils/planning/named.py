@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names as people have them: of units, also with wildcards, and what one that nothing has may have meant. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..cloud.model import Unit
+from .policy import PolicyError
+
+MOST_GUESSES = 3
+ALL_NAMES = "All names are in plan.csv, which check_sysvms writes into its report folder"
+
+
+def names_of(unit: Unit) -> frozenset[str]:
+    """Everything by which a person may call this unit: names and ids of itself, its VMs and its tiers."""
+    tiers = unit.vpc.tiers if unit.vpc else ()
+    return plain_names(unit) | {unit.id, *(vm.id for vm in unit.vms), *(tier.id for tier in tiers)}
+
+
+def plain_names(unit: Unit) -> frozenset[str]:
+    """Those that people gave, or see; no ids."""
+    tiers = unit.vpc.tiers if unit.vpc else ()
+    return frozenset({unit.name, *(vm.name for vm in unit.vms), *(tier.name for tier in tiers)})
+
+
+def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> frozenset[str]:
+    """The ids of the units that are named: each by a name or id of its own, or several by a name with C(*) or C(?).
+
+    What a unit is really called comes first, so a name that holds C(*) means that unit.
+
+    :raises PolicyError: for what nothing has, and for a name without wildcards that several units have.
+    """
+    by_name = _by_name(units)
+    expanded = wildcards(units, names)
+    unknown = [name for name in names if not by_name.get(name) and not expanded.get(name)]
+    if unknown:
+        known = {name for unit in units for name in plain_names(unit)}
+        raise PolicyError(
+            f"sysvm_{option} has {', '.join(map(repr, unknown))}, but no system VM, router, network or VPC with a "
+            "router has this name or id",
+            remedy=f"{did_you_mean(unknown, known)}{ALL_NAMES}.",
+        )
+    ambiguous = {name: by_name[name] for name in names if len(by_name.get(name, ())) > 1}
+    if ambiguous:
+        listing = "; ".join(
+            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
+            for name, found in ambiguous.items()
+        )
+        raise PolicyError(f"sysvm_{option} is ambiguous: {listing}", remedy="Give the id instead of the name.")
+    return frozenset(unit.id for name in names for unit in by_name.get(name) or expanded[name])
+
+
+def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Unit]]:
+    """What each name with wildcards comes to, in the order of the units; ids do not match."""
+    by_name = _by_name(units)
+    patterns = {name: _pattern(name) for name in names if re.search(r"[*?]", name) and name not in by_name}
+    return {
+        name: [unit for unit in units if any(map(pattern.fullmatch, plain_names(unit)))]
+        for name, pattern in patterns.items()
+    }
+
+
+def did_you_mean(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """What there is that looks like it, as the beginning of a remedy; empty where nothing does."""
+    lower: dict[str, list[str]] = {}
+    for name in sorted(known):
+        lower.setdefault(name.lower(), []).append(name)
+    near = [
+        name
+        for each in unknown
+        for match in difflib.get_close_matches(each.lower(), list(lower), MOST_GUESSES, 0.7)
+        for name in lower[match]
+    ]
+    guesses = list(dict.fromkeys(near))[:MOST_GUESSES]
+    return f"Did you mean {' or '.join(map(repr, guesses))}? " if guesses else ""
+
+
+def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:
+    found: dict[str, list[Unit]] = {}
+    for unit in units:
+        for name in names_of(unit):
+            found.setdefault(name, []).append(unit)
+    return found
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """Brackets mean themselves."""
+    return re.compile(fnmatch.translate(name.replace("[", "[[]")))

@@ -29,7 +29,7 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.characters import visible
 from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
 from ..module_utils.options.modules import CONNECTION
-from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE
+from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE, OptionError
 from ..module_utils.options.table import VARIABLES, default_of
 from .screen import is_lost, outlive_all
 from .variables import VariableError, read_one, read_variables, refuse_unknown
@@ -123,8 +123,9 @@ class PlayContext:
         known = {*constants.LOCALHOST, *self._vars.get("groups", {}).get("all", ())}
         absent = [name for name in variables["hosts"] if name not in known]
         if known == {*constants.LOCALHOST} and absent:
-            raise VariableError(
-                f"{PREFIX}hosts ({','.join(absent)}) has no host in the inventory, so nothing would be done",
+            raise OptionError(
+                f"({','.join(absent)}) has no host in the inventory, so nothing would be done",
+                option="hosts",
                 remedy="Name hosts that are there.",
             )
 
@@ -183,8 +184,9 @@ class PlayContext:
         """:raises SysvmError: for a file of tasks that is not there."""
         for name in ("before_step", "after_step", "on_failure"):
             if variables[name] and not os.path.isfile(self.path(variables[name])):
-                raise VariableError(
-                    f"{PREFIX}{name} names {self.path(variables[name])}, and there is no such file",
+                raise OptionError(
+                    f"names {self.path(variables[name])}, and there is no such file",
+                    option=name,
                     remedy="Give the path of a file of tasks.",
                 )
 

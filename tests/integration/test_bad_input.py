@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_modules(cloud: Cloud) -> None:
         (routers, {"routers": ["s-1-VM"]}, ("routers: 's-1-VM' belongs to SSVM s-1-VM", "in cs_systemvm_livepatch")),
         (routers, {"networks": ["nett"]}, ("networks: no such", "'nett'", "Check the spelling")),
         (routers, {}, ("one of the following is required: networks, vpcs, routers",)),
-        (routers, {"networks": ["net"], "parallel": 0}, ("parallel is 0. Give a number of at least 1",)),
+        (routers, {"networks": ["net"], "parallel": 0}, ("parallel is 0. Give a whole number of at least 1",)),
         (
             system_vms,
             {"system_vms": [cloud.id_of(cloud.vms_of("net")[0])]},
@@ -185,3 +186,23 @@ def test_what_modules_return_names_their_options_too() -> None:
         planned = call_module(simulator, "cs_sysvm_version_check", method="recreate", fail_on_checks=False)
     assert "or allow it with allow_degraded" in pair["reason"]
     assert " sysvm_" not in json.dumps(planned)
+
+
+def test_what_is_called_like_a_variable_keeps_its_name() -> None:
+    """Whoever uses a module alone reads of its options, and of the cloud as it is."""
+    half = [{"redundantstate": "PRIMARY"}, {"redundantstate": "FAULT"}]
+    pairs = [{"name": "sysvm_zones", "redundant": True, "router": half}]
+    with SimulatorThread(estate(networks=pairs, vpcs=[{"name": "O(names)", "tiers": []}])) as simulator:
+        check = partial(call_module, simulator, "cs_sysvm_version_check", fail_on_checks=False)
+        [refused, unknown] = [check(names=["sysvm_zones"], exclude_names=["sysvm_zones"]), check(names=["O(zones)"])]
+        [pair] = call_module(
+            simulator, "cs_router_restart", networks=["sysvm_zones"], mode="recreate", verify_timeout=0
+        )["results"]
+        planned = check(names=["sysvm_zones", "O(names)"], method="recreate")
+    assert refused["msg"].startswith("names and exclude_names both name 'sysvm_zones'")
+    assert refused["error"]["option"] == "names"
+    assert unknown["msg"].startswith("names has 'O(zones)', but no system VM")
+    assert pair["name"] == "sysvm_zones" and "allow it with allow_degraded" in pair["reason"]
+    seen = {each["name"]: each["seen"] for each in planned["checks"]}
+    assert "network sysvm_zones" in seen["redundant_pairs"] and "VPC O(names)" in seen["vpcs_without_tiers"]
+    assert "names sysvm_zones, O(names)" in planned["plan"]["scope"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.permissions import DECLARED, NEEDS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import words
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import (
     CHECKS,
     IGNORABLE,
@@ -54,8 +55,8 @@ def check_cells(check: Check) -> tuple[str, ...]:
     reads = sorted(need.value for need in check.needs) + [name for name in check.settings if name != check.name]
     if check.name in check.settings:
         reads.append("the setting of that name")
-    words = ", ".join(f"`{each}`" if " " not in each else each for each in reads)
-    return (f"`{check.name}`", check.question, check.worst.value, ignored, words or "-", check.remedy)
+    named = ", ".join(f"`{each}`" if " " not in each else each for each in reads)
+    return (f"`{check.name}`", check.question, check.worst.value, ignored, named or "-", words(check.remedy))
 
 
 def defect_cells(defect: Defect) -> tuple[str, ...]:
@@ -69,7 +70,7 @@ def defect_cells(defect: Defect) -> tuple[str, ...]:
         "; ".join(map(span_words, defect.spans)) + (" (on KVM: of the host)" if defect.on_host else ""),
         defect.what,
         f"{when}{where}{condition}",
-        f"{defect.effect.words}: {defect.remedy}",
+        f"{defect.effect.words}: {words(defect.remedy)}",
     )
 
 

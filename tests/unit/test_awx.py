@@ -18,10 +18,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import connection_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX, OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import kinds_of
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import VariableError, read_one
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +90,7 @@ def test_an_answer_means_what_a_person_means(kind: str, name: str, answer: objec
 
 @pytest.mark.parametrize(("name", "answer"), [("names", "\n"), ("names", 42), ("names", None), ("kinds", [])])
 def test_an_answer_that_may_mean_something_else_is_refused(name: str, answer: object) -> None:
-    with pytest.raises(VariableError):
+    with pytest.raises(OptionError):
         read_one(name, answer)
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 
 from ..api.connection import Connection
 from ..api.errors import SysvmError
@@ -18,10 +17,11 @@ from ..cloud.endpoints import Wanted
 from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
+from ..options.reading import read
 from ..planning.approved import ApprovedPlan, approved_plan
-from ..planning.policy import PolicyError, Scope, kinds_of
+from ..planning.policy import Scope, kinds_of
 from ..planning.targets import Targets
-from ..planning.values import parse_deadline, parse_share
+from ..planning.values import parse_deadline, share_of
 from ..probing.probes import PLACES_VARIABLE, Probing
 from ..rollout.control import STOP_VARIABLE
 from ..rollout.limits import Limits
@@ -56,47 +56,26 @@ def _argument(option: Option) -> dict[str, Any]:
     return spec
 
 
-def refuse_too_low(options: Iterable[Option], params: Mapping[str, Any]) -> None:
-    """:raises SysvmError: for a number below the lowest of its option; it names the option."""
+def read_params(options: Iterable[Option], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with what Ansible does not read: bounds, shares, moments, and what names no unit at all.
+
+    :raises OptionError: for a value that is invalid.
+    """
+    found = dict(params)
     for option in options:
-        value = params.get(option.name)
-        if option.lowest is not None and value is not None and not value >= option.lowest:  # nan is not, either
-            env = f" ({option.env})" if option.env else ""
-            raise SysvmError(f"{option.name}{env} is {value}.", remedy=f"Give a number of at least {option.lowest:g}.")
+        if found.get(option.name) is not None and (option.means or option.narrows or option.lowest is not None):
+            source = f"({option.env}) " if option.env else ""
+            found[option.name] = read(option, found[option.name], source=source)
+    return found
 
 
 def scope_from_params(params: Mapping[str, Any]) -> Scope:
     """What part of the cloud is meant.
 
-    :raises PolicyError: for an option that is given and names nothing, which would mean everything.
+    :raises OptionError: for names that are meant and left out.
     """
-    named: dict[str, tuple[str, ...]] = {}
-    for name in ("zones", "kinds", "names", "exclude_names", "owners", "cidrs"):
-        given = params[name]
-        named[name] = tuple(item for item in given or () if item.strip())
-        if given is not None and not named[name]:
-            raise PolicyError(f"sysvm_{name} is given, but names nothing", remedy="Name something, or leave it out.")
-    select = params["select"]
-    if select is not None and not select.strip():
-        raise PolicyError("sysvm_select is given, but is empty", remedy="Give an expression, or leave it out.")
-    kinds = kinds_of(named.pop("kinds"))
-    return Scope(kinds=kinds, select=select, **named)
-
-
-def canaries_from_params(params: Mapping[str, Any]) -> bool | tuple[str, ...]:
-    """Whether there are canaries, or which.
-
-    :raises PolicyError: for a list that names nothing.
-    """
-    given = params["canaries"]
-    if isinstance(given, str) and given.strip().lower() in BOOLEANS:
-        given = boolean(given.strip())
-    if isinstance(given, bool):
-        return given
-    names = [str(name).strip() for name in (given.split(",") if isinstance(given, str) else given)]
-    if not any(names):
-        raise PolicyError("sysvm_canaries is given, but names nothing", remedy="Give true, false, or names.")
-    return tuple(filter(None, names))
+    named = {name: tuple(params[name] or ()) for name in ("zones", "names", "exclude_names", "owners", "cidrs")}
+    return Scope(kinds=kinds_of(params["kinds"] or ()), select=params["select"], **named)
 
 
 def approved_from_params(params: Mapping[str, Any]) -> ApprovedPlan | None:
@@ -219,7 +198,7 @@ def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
         parallel=params["parallel"],
         per_host=params["per_host"],
         system_vms_at_once=params["system_vms_at_once"],
-        max_failures=parse_share(params["max_failures"], targets, "max_failures"),
+        max_failures=share_of(params["max_failures"], targets),
         deadline=deadline.timestamp() if (deadline := deadline_from_params(params)) else None,
         job_timeout=params["job_timeout"],
         verify_timeout=params["verify_timeout"],

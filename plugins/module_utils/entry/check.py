@@ -35,7 +35,7 @@ from ..planning.plan import decide_all, make_plan
 from ..planning.policy import Scope
 from ..planning.scope import budget_text, scope_text
 from ..planning.selection import canary_ids, check_expressions, in_words, select_units, widened, zone_ids
-from ..planning.values import parse_share
+from ..planning.values import share_of
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
 from .check_request import CheckRequest
@@ -46,12 +46,11 @@ from .outcome import Outcome
 def check_versions(client: Client, request: CheckRequest, check_mode: bool = False) -> Outcome:
     """Read the cloud, apply the matrix, run the checks; with check mode or without, nothing is changed.
 
-    :raises PolicyError: when the policy is wrong in itself or names what does not exist.
+    :raises OptionError: when the policy is wrong in itself or names what does not exist.
     """
     policy, known_restarts, target_version = request.policy, request.earlier.restarts, request.target_version
     check_expressions(policy.scope)
     refuse_unknown_checks(policy.ignored_checks)
-    parse_share(request.max_failures, 0, "max_failures")
     wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
     lists = Lists.of(client)
     events = Events(lists, time.time() - WINDOW_S)
@@ -89,7 +88,7 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     failure = None
     if plan.failed_checks and request.fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
-    budget = parse_share(request.max_failures, sum(len(step.units) for step in plan.steps), "max_failures")
+    budget = share_of(request.max_failures, sum(len(step.units) for step in plan.steps))
     now, deadline = datetime.now().astimezone(), request.deadline
     may_fail = budget_text(budget, request.max_failures)
     told = replace(request.policy, scope=in_words(policy.scope, cloud.units))

@@ -20,7 +20,6 @@ from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
 from .arguments import (
     approved_from_params,
-    canaries_from_params,
     deadline_from_params,
     probing_from_params,
     scope_from_params,
@@ -95,7 +94,14 @@ def _policy(params: Mapping[str, Any]) -> Policy:
             allow_degraded=params["allow_degraded"],
             fallback=params["fallback"] == "recreate",
         ),
-        Order(canaries_from_params(params), waves=tuple(params["steps"])),
+        _order(params),
         frozenset(params["ignore_checks"]),
         approved_from_params(params),
     )
+
+
+def _order(params: Mapping[str, Any]) -> Order:
+    canaries = params["canaries"]
+    if canaries is None:  # an empty text
+        return Order(waves=tuple(params["steps"]))
+    return Order(canaries if isinstance(canaries, bool) else tuple(canaries), tuple(params["steps"]))

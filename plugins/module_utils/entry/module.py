@@ -16,10 +16,10 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..api.client import CS_IMPORT_ERROR, Client
 from ..api.connection import MET_VARIABLE
 from ..api.errors import SysvmError
-from ..options.option_names import ROLE_VARIABLE, name_options, with_options_named
+from ..options.option_names import ROLE_VARIABLE, naming_options
 from ..options.table import options_of
 from .account import USES_OF, naming_all_that_is_refused
-from .arguments import argument_spec, connection_from_params, refuse_too_low
+from .arguments import argument_spec, connection_from_params, read_params
 from .outcome import Outcome
 
 Request = TypeVar("Request")
@@ -42,30 +42,29 @@ def run(
     :param constraints: AnsibleModule's own, such as C(required_one_of).
     """
     options = options_of(name)
-    told = () if ROLE_VARIABLE in os.environ else options
     module = AnsibleModule(argument_spec=argument_spec(options.values()), supports_check_mode=True, **constraints)
     for library, absent in {"cs": CS_IMPORT_ERROR is not None, **(missing or {})}.items():
         if absent:
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
-    try:
-        refuse_too_low(options.values(), module.params)
-        request = read(module.params)
-        connection = connection_from_params(module.params, os.environ)
-        with (
-            Client(connection, met=MET_VARIABLE in os.environ) as client,
-            naming_all_that_is_refused(client, USES_OF[name]),
-        ):
-            outcome = act(client, request, module.check_mode)
-    except SysvmError as error:
-        module.fail_json(msg=name_options(str(error), told), error=with_options_named(error.details(), told))
+    with naming_options(() if ROLE_VARIABLE in os.environ else options):
+        try:
+            params = read_params(options.values(), module.params)
+            request, connection = read(params), connection_from_params(params, os.environ)
+            with (
+                Client(connection, met=MET_VARIABLE in os.environ) as client,
+                naming_all_that_is_refused(client, USES_OF[name]),
+            ):
+                outcome = act(client, request, module.check_mode)
+        except SysvmError as error:
+            module.fail_json(msg=str(error), error=error.details())
     # Only the answer is left to write; looking through thousands of units for garbage would delay it, also at the end.
     gc.freeze()
     gc.disable()
-    values = {"changed": outcome.changed, **with_options_named(outcome.values, told)}
+    values = {"changed": outcome.changed, **outcome.values}
     for warning in values.pop("warnings", ()):
         module.warn(warning)
     if outcome.diff is not None and module._diff:
         values["diff"] = dict(outcome.diff())
     if outcome.failure is not None:
-        module.fail_json(msg=name_options(outcome.failure, told), **values)
+        module.fail_json(msg=outcome.failure, **values)
     module.exit_json(**values)

@@ -40,6 +40,7 @@ class Option:
     :ivar unset: what it comes to when nothing is given.
     :ivar env: the environment variable that stands in for it.
     :ivar no_log: as in Ansible.
+    :ivar narrows: it says which units are meant; given without naming any it is refused, as it would mean all of them.
     :ivar hides: as a variable it is never shown, nor checked by Ansible, which would show it.
     """
 
@@ -59,6 +60,12 @@ class Option:
     env: str = ""
     no_log: bool = False
     hides: bool = False
+    narrows: bool = False
+
+    @property
+    def unset_means(self) -> str:
+        """What follows when one that narrows names nothing."""
+        return "nothing would be left out" if self.name.startswith("exclude") else "everything would be meant"
 
 
 def group(*options: Option) -> dict[str, Option]:

@@ -1,36 +1,62 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How texts name options: by the variables of the roles, unless somebody uses a module without them. Pure."""
+"""What options are called: as variables of the roles, unless somebody uses a module without them.
+
+What is shown names an option where it is put into words; nothing is searched for names afterwards, as a network may be
+called like a variable.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from ..api.errors import SysvmError
 
 PREFIX = "sysvm_"  # of the variables of roles and playbooks
 # Set for a module that works for a role; no option, since it is no business of users.
 ROLE_VARIABLE = "SYSVM_ROLE"
-# Where results have texts of ours; all else is data, such as names.
-TEXTS = frozenset({"message", "remedy", "seen", "reason", "notes"})
+
+_own: Collection[str] = ()  # the options of the module that somebody uses without the roles
 
 
-def name_options(text: str, options: Collection[str]) -> str:
-    """sysvm_names has 'web', ... -> names has 'web', ...; a variable that is no option stays what it is."""
-    return re.sub(rf"\b{PREFIX}(\w+)", lambda found: found[1] if found[1] in options else found[0], text)
+@contextmanager
+def naming_options(own: Collection[str]) -> Iterator[None]:
+    """Call these options by their own names meanwhile; done once, by the outermost function of a module."""
+    global _own
+    before, _own = _own, own
+    try:
+        yield
+    finally:
+        _own = before
 
 
-def with_options_named(values: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
-    """Results whose texts name options."""
-    if not options:
-        return dict(values)
-    return {key: _named(value, options, key in TEXTS) for key, value in values.items()}
+def called(option: str) -> str:
+    """An option as whoever reads it may set it."""
+    return option if option in _own else PREFIX + option
 
 
-def _named(value: Any, options: Collection[str], ours: bool) -> Any:
-    if isinstance(value, Mapping):
-        return with_options_named(value, options)
-    if isinstance(value, (list, tuple)):
-        return [_named(each, options, ours) for each in value]
-    return name_options(value, options) if ours and isinstance(value, str) else value
+def words(text: str) -> str:
+    """A text of ours in which O(name) stands for an option. No name of the cloud may be in it yet."""
+    return re.sub(r"\bO\((\w+)\)", lambda found: called(found[1]), text)
+
+
+class OptionError(SysvmError):
+    """An option whose value is invalid.
+
+    :param wrong: what is wrong with it, to be read after its name.
+    :param option: its name as a module has it.
+    """
+
+    def __init__(self, wrong: str, *, option: str, remedy: str | None = None) -> None:
+        super().__init__(wrong, remedy=remedy)
+        self.option = option
+
+    def __str__(self) -> str:
+        return f"{called(self.option)} {super().__str__()}"
+
+    def details(self) -> dict[str, Any]:
+        return {**super().details(), "message": f"{called(self.option)} {self.message}", "option": self.option}

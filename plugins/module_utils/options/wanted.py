@@ -103,6 +103,7 @@ SCOPE = group(
             " V(vpc), V(internal_lb) and V(orphan_router).",
         ),
         where=PLANNED,
+        narrows=True,
         choices=(
             *(kind.value for kind in Kind if kind.is_system_vm),
             ROUTER,
@@ -110,7 +111,7 @@ SCOPE = group(
         ),
         unset="all",
     ),
-    Option("zones", "list", ("Names or ids of zones.",), where=PLANNED, unset="all"),
+    Option("zones", "list", ("Names or ids of zones.",), where=PLANNED, narrows=True, unset="all"),
     Option(
         "names",
         "list",
@@ -123,9 +124,10 @@ SCOPE = group(
             " name: YAML takes 010 for 8.",
         ),
         where=PLANNED,
+        narrows=True,
         unset="all",
     ),
-    Option("exclude_names", "list", ("What to leave out, named as in O(names).",), where=PLANNED),
+    Option("exclude_names", "list", ("What to leave out, named as in O(names).",), where=PLANNED, narrows=True),
     Option(
         "owners",
         "list",
@@ -136,6 +138,7 @@ SCOPE = group(
             " project. Before 4.19.2 servers tell only the names of domains: V(customers) is that domain alone.",
         ),
         where=PLANNED,
+        narrows=True,
         unset="all",
     ),
     Option(
@@ -143,6 +146,7 @@ SCOPE = group(
         "list",
         ("Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.",),
         where=PLANNED,
+        narrows=True,
         unset="all",
     ),
     Option(
@@ -156,6 +160,7 @@ SCOPE = group(
             " refused, and so is an answer that is neither true nor false.",
         ),
         where=PLANNED,
+        narrows=True,
         means="expression",
         unset="all",
     ),
@@ -171,6 +176,7 @@ SCOPE = group(
             "In AWX, what the check has left as C(sysvm_check), or a list of C(id) and C(method).",
         ),
         where=(PREFLIGHT,),
+        narrows=True,
         means="plan",
         unset="whatever is needed",
     ),

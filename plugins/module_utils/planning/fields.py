@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fields of a unit that sysvm_select may ask for. Pure.
+"""The fields of a unit that the option select may ask for. Pure.
 
 To JMESPath a field that does not exist is null, and null differs from everything: a misspelt expression selects the
 whole cloud. So the names in it are compared with the fields that there are.
@@ -13,7 +13,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from .policy import PolicyError
+from ..options.option_names import OptionError
 
 # A shape is a mapping of fields to shapes, a list with the shape of its items, VALUE, or ANY.
 VALUE = "value"
@@ -42,7 +42,7 @@ def check_fields(tree: Mapping[str, Any]) -> None:
     """Walk a compiled JMESPath expression.
 
     :param tree: what jmespath calls C(parsed): nodes with C(type), C(children) and sometimes C(value).
-    :raises PolicyError: for a field that no unit has.
+    :raises OptionError: for a field that no unit has.
     """
     _shape_of(tree, UNIT)
 
@@ -102,4 +102,4 @@ def _field(name: str, at: Shape) -> Shape:
         remedy = f"Text is written in single quotes: '{name}'. The fields of {where} are: {', '.join(fields)}."
     else:
         remedy = f"Text is written in single quotes: '{name}'. Of a list ask like this: vms[?state == 'Stopped']."
-    raise PolicyError(f"sysvm_select asks for the field {name!r}, which {where} does not have", remedy=remedy)
+    raise OptionError(f"asks for the field {name!r}, which {where} does not have", option="select", remedy=remedy)

@@ -29,10 +29,10 @@ from ..knowledge.releases import (
 )
 from ..knowledge.shapes import ForecastData, PreparationData
 from ..knowledge.versions import Version, parse_version
+from ..options.option_names import OptionError
 from ..units.defects.row import Applicability
 from ..units.known_defects import Effect, defects_of
 from ..units.templates import NO_SYSTEM_VMS, hypervisor_of, new_template
-from .policy import PolicyError
 
 OLDEST_SOURCE = (4, 11)  # whose lists the reading was looked up for
 NEWER = "9999"  # the creation date of a template that is still to be registered: newer than all that there are
@@ -86,30 +86,37 @@ class Forecast:
 def target_of(text: str, source: Version | None) -> Version | None:
     """The version to forecast for; None where the server runs it already, so that the plan is no forecast.
 
-    :raises PolicyError: for what is no version, is older than the server, or of which nothing is known.
+    :raises OptionError: for what is no version, is older than the server, or of which nothing is known.
     """
     target = parse_version(text)
     known = ", ".join(".".join(map(str, release)) for release in RELEASES)
     if target is None or target.text != text.strip():
-        raise PolicyError(
-            f"sysvm_target_version is {text!r}, which is no version",
+        raise OptionError(
+            f"is {text!r}, which is no version",
+            option="target_version",
             remedy=f"Give one such as 4.22; known are {known}.",
         )
     if source is None:
         return None  # the check of the management servers says why there is no plan
     if source.release < OLDEST_SOURCE:
-        raise PolicyError(f"The server is {source}; a forecast needs 4.11 or newer.", remedy="Upgrade in steps.")
+        raise OptionError(
+            f"is of no use yet: the server is {source}, and a forecast needs 4.11 or newer",
+            option="target_version",
+            remedy="Upgrade in steps.",
+        )
     of_same_release = target.release == source.release and text.strip().count(".") == 1
     if target == source or of_same_release:
         return None
     if target < source:
-        raise PolicyError(
-            f"sysvm_target_version is {text}, but the server is {source} already",
+        raise OptionError(
+            f"is {text}, but the server is {source} already",
+            option="target_version",
             remedy="Name a newer version, or leave it out for the plan of this server.",
         )
     if release_of(target) is None or not matrix.server_can_live_patch(target):
-        raise PolicyError(
-            f"sysvm_target_version is {text}, and nothing is known of that release",
+        raise OptionError(
+            f"is {text}, and nothing is known of that release",
+            option="target_version",
             remedy=f"Known are {known}.",
         )
     return target

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cloud.model import Unit
-from .policy import PolicyError
+from ..options.option_names import OptionError
 
 MOST_GUESSES = 3
 ALL_NAMES = "All names are in plan.csv, which check_sysvms writes into its report folder"
@@ -34,16 +34,17 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
 
     What a unit is really called comes first, so a name that holds C(*) means that unit.
 
-    :raises PolicyError: for what nothing has, and for a name without wildcards that several units have.
+    :raises OptionError: for what nothing has, and for a name without wildcards that several units have.
     """
     by_name = _by_name(units)
     expanded = wildcards(units, names)
     unknown = [name for name in names if not by_name.get(name) and not expanded.get(name)]
     if unknown:
         known = {name for unit in units for name in plain_names(unit)}
-        raise PolicyError(
-            f"sysvm_{option} has {', '.join(map(repr, unknown))}, but no system VM, router, network or VPC with a "
-            "router has this name or id",
+        raise OptionError(
+            f"has {', '.join(map(repr, unknown))}, but no system VM, router, network or VPC with a router has this "
+            "name or id",
+            option=option,
             remedy=f"{did_you_mean(unknown, known)}{ALL_NAMES}.",
         )
     ambiguous = {name: by_name[name] for name in names if len(by_name.get(name, ())) > 1}
@@ -52,7 +53,7 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
             f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
             for name, found in ambiguous.items()
         )
-        raise PolicyError(f"sysvm_{option} is ambiguous: {listing}", remedy="Give the id instead of the name.")
+        raise OptionError(f"is ambiguous: {listing}", option=option, remedy="Give the id instead of the name.")
     return frozenset(unit.id for name in names for unit in by_name.get(name) or expanded[name])
 
 

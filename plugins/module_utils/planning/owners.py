@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..cloud.model import Owner, Unit, domain_path
+from ..options.option_names import OptionError
 from .named import did_you_mean
-from .policy import PolicyError
 
 MOST_OWNERS = 5  # of those that there are, in a message
 
@@ -24,7 +24,7 @@ def owned_units(units: Sequence[Unit], owners: Sequence[str]) -> frozenset[str]:
     :param owners: each an account (C(jane)), a domain and an account (C(ROOT/customers/jane), C(customers/jane)), a
         project, or a domain (C(ROOT/customers), C(customers), an id); with a slash at its end it is a domain for sure,
         with C(project) before it a project.
-    :raises PolicyError: for an owner that no unit has, and for a name that means several.
+    :raises OptionError: for an owner that no unit has, and for a name that means several.
     """
     known = {unit.owner for unit in units}
     meant: set[Owner] = set()
@@ -33,8 +33,9 @@ def owned_units(units: Sequence[Unit], owners: Sequence[str]) -> frozenset[str]:
         if not found:
             raise _unknown(text, known)
         if len(found) > 1:
-            raise PolicyError(
-                f"sysvm_owners is ambiguous: {text!r} is {' and '.join(sorted(found))}",
+            raise OptionError(
+                f"is ambiguous: {text!r} is {' and '.join(sorted(found))}",
+                option="owners",
                 remedy="Give an account with its domain, a domain with a slash at its end or by its id, or 'project'"
                 " before the name of a project.",
             )
@@ -78,7 +79,7 @@ def _at_or_above(domain: str | None) -> list[str]:
     return ["/".join(names[: count + 1]) for count in range(len(names))]
 
 
-def _unknown(text: str, known: Iterable[Owner]) -> PolicyError:
+def _unknown(text: str, known: Iterable[Owner]) -> OptionError:
     domains = sorted({domain for owner in known for domain in _at_or_above(owner.domain) if domain})
     accounts = sorted({owner.account for owner in known if owner.account and not owner.project})
     projects = sorted({owner.project for owner in known if owner.project})
@@ -89,8 +90,9 @@ def _unknown(text: str, known: Iterable[Owner]) -> PolicyError:
         remedy = "This server tells only the names of domains, not their paths: give the name. "
     there = [("domains", domains), ("accounts", accounts), ("projects", projects)]
     remedy += "; ".join(f"{what}: {_some(names)}" for what, names in there if names)
-    return PolicyError(
-        f"sysvm_owners has {text!r}, but no network, VPC or router belongs to such an account, domain or project",
+    return OptionError(
+        f"has {text!r}, but no network, VPC or router belongs to such an account, domain or project",
+        option="owners",
         remedy=f"{remedy}. All owners are in plan.csv, which check_sysvms writes into its report folder.",
     )
 

@@ -138,7 +138,6 @@ def make_plan(
     :param pace: how fast this cloud is, as far as that is known.
     :param bounds: of the rollout.
     :param gaps: what was measured here before, by kind and method.
-    :raises PolicyError: for sizes of waves that are none.
     """
     approved, want = context.policy.approved, wanted(context.policy.strategy)
     measured, endpoints = gaps or {}, context.probed.endpoints if context.probed else {}
@@ -185,7 +184,6 @@ def order_steps(
     router that is still old.
 
     :param waves: sizes into which each step but the canaries' is cut.
-    :raises PolicyError: for a size that is none.
     """
     acting = [item for item in planned if item.verdict.method in ACTING]
     chosen = (_canaries(acting) if canaries else frozenset()) if isinstance(canaries, bool) else frozenset(canaries)
@@ -199,7 +197,7 @@ def order_steps(
     for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):
         units.sort(key=lambda item: (-item.expected.likely_s, item.unit.zone, item.unit.name, item.unit.id))
         is_canary = RANKS[rank] == "canary"
-        sizes = cut(len(units), () if is_canary else waves, "sysvm_steps")
+        sizes = cut(len(units), () if is_canary else waves)
         for wave, size in enumerate(sizes, 1):
             words = [RANKS[rank], GROUPS[group], ACTING[method].value]
             name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")

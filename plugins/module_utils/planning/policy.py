@@ -8,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..api.errors import SysvmError
 from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported, WantedMethod
+from ..options.option_names import OptionError, called, words
 from .approved import ApprovedPlan
-
-
-class PolicyError(SysvmError):
-    """An option that cannot be meant; the message names it and the remedy."""
 
 
 def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
@@ -23,6 +19,12 @@ def kinds_of(words: Iterable[str]) -> frozenset[Kind]:
     for word in words:
         named |= ROUTER_KINDS if word == ROUTER else {Kind(word)}
     return frozenset(named or Kind)
+
+
+def both_name(what: str) -> OptionError:
+    """What is named by the names that are meant and by those that are left out."""
+    wrong = f"and {called('exclude_names')} both name {what}"
+    return OptionError(wrong, option="names", remedy="Remove it from one of the two.")
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,7 @@ class Scope:
     def __post_init__(self) -> None:
         both = sorted(set(self.names) & set(self.exclude_names))
         if both:
-            raise PolicyError(
-                f"sysvm_names and sysvm_exclude_names both name {', '.join(map(repr, both))}",
-                remedy="Remove it from one of the two.",
-            )
+            raise both_name(", ".join(map(repr, both)))
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,16 @@ class Strategy:
 
     def __post_init__(self) -> None:
         if self.unsupported is Unsupported.RECREATE and self.method is WantedMethod.LIVE_PATCH:
-            raise PolicyError(
-                "sysvm_unsupported is recreate, but sysvm_method is live_patch",
-                remedy="Use sysvm_method: auto, which live patches what may be and recreates the rest.",
+            raise OptionError(
+                f"is recreate, but {called('method')} is live_patch",
+                option="unsupported",
+                remedy=words("Use O(method): auto, which live patches what may be and recreates the rest."),
+            )
+        if self.fallback and self.method is WantedMethod.RECREATE:
+            raise OptionError(
+                f"is recreate, but {called('method')} is recreate, so nothing is live patched that could fall back",
+                option="fallback",
+                remedy="Leave one of the two out.",
             )
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from ..cloud.infrastructure import Zone
 from ..cloud.model import Unit
 from ..knowledge.shapes import DescribedUnit
+from ..options.option_names import OptionError
 from .fields import check_fields
 from .named import did_you_mean, named_units, wildcards
 from .owners import owned_units
-from .policy import PolicyError, Scope
+from .policy import Scope, both_name
 
 try:
     import jmespath
@@ -36,7 +37,7 @@ MISSING_LIBRARIES = {"jmespath": jmespath is None, "netaddr": netaddr is None}
 def check_expressions(scope: Scope) -> None:
     """Compile CIDRs and the JMESPath filter; called before the server is asked anything.
 
-    :raises PolicyError: naming the option and what is wrong with it.
+    :raises OptionError: naming the option and what is wrong with it.
     """
     _networks(scope)
     _compiled(scope)
@@ -45,7 +46,7 @@ def check_expressions(scope: Scope) -> None:
 def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> list[Unit]:
     """The units in scope.
 
-    :raises PolicyError: for a zone or a name that matches nothing, and for a name that several units have; a typo must
+    :raises OptionError: for a zone or a name that matches nothing, and for a name that several units have; a typo must
         not become "nothing to do", and a namesake must not be upgraded.
     """
     units = list(units)
@@ -95,13 +96,14 @@ def in_words(scope: Scope, units: Sequence[Unit]) -> Scope:
 def canary_ids(units: Sequence[Unit], in_scope: Sequence[Unit], names: Sequence[str]) -> tuple[str, ...]:
     """The units that are named as canaries.
 
-    :raises PolicyError: as select_units, and for a unit that is not in scope.
+    :raises OptionError: as select_units, and for a unit that is not in scope.
     """
     ids = named_units(units, names, "canaries")
     outside = [unit for unit in units if unit.id in ids - {each.id for each in in_scope}]
     if outside:
-        raise PolicyError(
-            f"sysvm_canaries has {', '.join(unit.label for unit in outside)}, which the scope leaves out",
+        raise OptionError(
+            f"has {', '.join(unit.label for unit in outside)}, which the scope leaves out",
+            option="canaries",
             remedy="Name units that are in scope, or widen the scope.",
         )
     return tuple(sorted(ids))
@@ -110,11 +112,11 @@ def canary_ids(units: Sequence[Unit], in_scope: Sequence[Unit], names: Sequence[
 def zone_ids(zones: Sequence[Zone], scope: Scope) -> frozenset[str]:
     """The zones in scope.
 
-    :raises PolicyError: as select_units.
+    :raises OptionError: as select_units.
     """
     if not scope.zones:
         return frozenset(zone.id for zone in zones)
-    return _known(scope.zones, [(zone.id, zone.name) for zone in zones], "sysvm_zones", "zone")
+    return _known(scope.zones, [(zone.id, zone.name) for zone in zones], "zones", "zone")
 
 
 def describe(unit: Unit) -> DescribedUnit:
@@ -140,10 +142,7 @@ def describe(unit: Unit) -> DescribedUnit:
 def _refuse_both(units: Sequence[Unit]) -> None:
     """The same unit may go by its own name, by that of a router and by that of a tier."""
     if units:
-        raise PolicyError(
-            f"sysvm_names and sysvm_exclude_names both name {', '.join(unit.label for unit in units)}",
-            remedy="Remove it from one of the two.",
-        )
+        raise both_name(", ".join(unit.label for unit in units))
 
 
 def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
@@ -152,8 +151,9 @@ def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str,
         sorted(n for dummy, n in known),
     )
     if unknown:
-        raise PolicyError(
-            f"{option} has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
+        raise OptionError(
+            f"has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
+            option=option,
             remedy=f"{did_you_mean(unknown, names)}The {what}s are: {', '.join(names) or 'none'}.",
         )
     return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
@@ -167,8 +167,10 @@ def _networks(scope: Scope) -> Any:
         try:
             networks.add(netaddr.IPNetwork(text))
         except (netaddr.AddrFormatError, ValueError, TypeError):
-            raise PolicyError(
-                f"sysvm_cidrs has {text!r}, which is no network in CIDR notation", remedy="Write it like 10.1.0.0/16."
+            raise OptionError(
+                f"has {text!r}, which is no network in CIDR notation",
+                option="cidrs",
+                remedy="Write it like 10.1.0.0/16.",
             ) from None
     return networks
 
@@ -190,9 +192,10 @@ def _refuse_paths_that_nobody_tells(scope: Scope, units: Sequence[Unit]) -> None
     names = sorted({unit.owner.domain for unit in units if unit.owner.domain} - {"ROOT"})
     path = next((text for text in re.findall(r"""['"`]([^'"`]*/[^'"`]*)['"`]""", select)), None)
     if path is not None and "domain" in select and names and not any("/" in name for name in names):
-        raise PolicyError(
-            f"sysvm_select compares owner.domain with {path!r}, but this server tells only the names of domains, not "
+        raise OptionError(
+            f"compares owner.domain with {path!r}, but this server tells only the names of domains, not "
             f"their paths: {scope.select!r}",
+            option="select",
             remedy=f"Compare it with a name ({', '.join(names[:MOST_NAMES])}), or with owner.account.",
         )
 
@@ -203,16 +206,18 @@ def _is_true(expression: Any, unit: Unit, scope: Scope) -> bool:
     except jmespath.exceptions.JMESPathError as error:
         raise _bad_select(scope, error) from None
     if not isinstance(answer, bool):
-        raise PolicyError(
-            f"sysvm_select gives {answer!r} for {unit.label}, which is neither true nor false: {scope.select!r}",
+        raise OptionError(
+            f"gives {answer!r} for {unit.label}, which is neither true nor false: {scope.select!r}",
+            option="select",
             remedy="Compare it with something, for example: zone == 'Berlin' && tags.env == 'prod'.",
         )
     return answer
 
 
-def _bad_select(scope: Scope, error: Exception) -> PolicyError:
+def _bad_select(scope: Scope, error: Exception) -> OptionError:
     reason = " ".join(str(error).split())
-    return PolicyError(
-        f"sysvm_select is not a valid JMESPath expression: {scope.select!r} ({reason})",
+    return OptionError(
+        f"is not a valid JMESPath expression: {scope.select!r} ({reason})",
+        option="select",
         remedy="Filter on a unit's fields, for example: zone == 'Berlin' && owner.domain == 'ROOT/customers'.",
     )

@@ -9,51 +9,32 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta, timezone, tzinfo
 
-from .policy import PolicyError
+from ..options.option_names import OptionError
+from ..options.reading import duration_s
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _TIME = re.compile(r"T?([01]?\d|2[0-3]):([0-5]\d)")
 
 
-def parse_share(text: str, total: int, option: str) -> int:
-    """A number, or a percentage of I(total) rounded down.
-
-    :raises PolicyError: naming the option.
-    """
-    match = re.fullmatch(r"\s*(\d+)\s*(%?)\s*", str(text))
-    if match is None or (match[2] and int(match[1]) > 100):
-        raise PolicyError(f"{option} is {text!r}", remedy="Give a number such as 3, or a percentage such as 10%.")
-    return total * int(match[1]) // 100 if match[2] else int(match[1])
+def share_of(share: str, total: int) -> int:
+    """What a share, as I(options.reading) reads it, comes to: a number, or a percentage of I(total) rounded down."""
+    return total * int(share[:-1]) // 100 if share.endswith("%") else int(share)
 
 
-def cut(total: int, sizes: Sequence[str], option: str) -> list[int]:
+def cut(total: int, sizes: Sequence[str]) -> list[int]:
     """Cut I(total) units into waves of the sizes; the last size repeats, as with Ansible's C(serial).
 
     :returns: sizes that add up to I(total).
-    :raises PolicyError: naming the option, for what is no number above zero.
     """
     waves: list[int] = []
     left = total
-    for size in sizes:
-        if not re.fullmatch(r"\s*0*[1-9]\d*\s*%?\s*", str(size)):
-            raise PolicyError(f"{option} has {size!r}", remedy="Give sizes above zero, such as [1, 5, 20%].")
     position = 0
     while left > 0:
         size = sizes[min(position, len(sizes) - 1)] if sizes else str(total)
-        wave = min(left, max(1, parse_share(str(size), total, option)))
+        wave = min(left, max(1, share_of(str(size), total)))
         waves.append(wave)
         left -= wave
         position += 1
     return waves
-
-
-def duration_s(text: str) -> int | None:
-    """The seconds of a duration such as C(90m) or C(4h30m); None for anything else."""
-    match = _DURATION.fullmatch(text) if text else None
-    if match is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
@@ -64,7 +45,7 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     :param now: with a time zone, whichever.
     :param zone: whose clocks a time of day and an ISO time without a zone mean; None: those of this machine.
     :returns: in that zone as it is on that day, but for an ISO time with a zone of its own.
-    :raises PolicyError: for anything else, and for a moment that has passed.
+    :raises OptionError: for anything else, and for a moment that has passed.
     """
     text = str(text).strip()
     time_of_day, duration = _TIME.fullmatch(text), duration_s(text)
@@ -77,13 +58,14 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise PolicyError(
-            f"sysvm_deadline is {text!r}",
+        raise OptionError(
+            f"is {text!r}",
+            option="deadline",
             remedy="Give a time such as '06:00', quoted, an ISO 8601 time, or a duration such as 4h.",
         ) from None
     moments = [moment] if moment.tzinfo else _shown(moment, zone)
     if moments[-1] <= now:
-        raise PolicyError(f"sysvm_deadline {text} has passed", remedy="Give a moment that is still to come.")
+        raise OptionError(f"{text} has passed", option="deadline", remedy="Give a moment that is still to come.")
     return next(moment for moment in moments if moment > now)
 
 

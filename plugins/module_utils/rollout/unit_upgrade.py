@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
 from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
+from ..options.option_names import words
 from ..probing.probes import Probes
 from ..units.actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait, Want
 from ..units.approval import STRENGTH
@@ -200,7 +201,7 @@ class UnitUpgrade:
                 "running; the next run waits for it. "
             )
             told += CANNOT_BOOT if call.boots else ""
-            told += "Raise sysvm_job_timeout if jobs take so long here"
+            told += words("Raise O(job_timeout) if jobs take so long here")
             return self._end(UnitStatus.FAILED, "JobOverdue", told)
         self._sent, self._holds = before, False
         if isinstance(answer, Refused):

@@ -26,7 +26,7 @@ REPAIR = (
     "Next: see the management server's log for the reason; the next run restarts it with cleanup, which repairs it."
 )
 UNREACHABLE = (
-    "Look at its rules and at what is behind them; if these are right, sysvm_method: recreate makes its router anew."
+    "Look at its rules and at what is behind them; if these are right, O(method): recreate makes its router anew."
 )
 RULES_MISSING = (
     "Load balancing and other rules may be missing in it. Next: see the management server's log for the reason; the "

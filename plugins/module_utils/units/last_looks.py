@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..options.option_names import words
 from .actions import REREAD_S, Action, AskInside, Done, Situation, Wait
 from .conditions import Status, Type
 from .ends import UNREACHABLE, End, UnitStatus
@@ -71,7 +72,7 @@ def _look_from_outside(s: Situation) -> Action | None:
     if c.unknown(Type.REACHABLE):
         return s.look(Type.REACHABLE, s.patience.reach_s, holds=False)
     if c.false(Type.REACHABLE):
-        told = f"proven by the server, but {c[Type.REACHABLE].message}. {UNREACHABLE}"
+        told = f"proven by the server, but {c[Type.REACHABLE].message}. {words(UNREACHABLE)}"
         return s.look(Type.REACHABLE, s.patience.reach_s, holds=False) or End(UnitStatus.FAILED, "Silent", told)
     return None
 

@@ -15,6 +15,7 @@ from ..cloud.model import Unit
 from ..cloud.moments import TOLERANCE_S
 from ..knowledge.server_texts import Meaning, meaning_of
 from ..knowledge.vocabulary import Kind, Method
+from ..options.option_names import called
 from . import calls as call
 from .actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait
 from .allowed import forbidden, newest_origin, why_not_live_patchable
@@ -243,7 +244,7 @@ def _unless_degraded(s: Situation) -> Action | None:
         return None
     why = (
         f"{c[Type.REDUNDANCY].message}, so this may take down the only working router; repair the pair first, or allow "
-        "it with sysvm_allow_degraded"
+        f"it with {called('allow_degraded')}"
     )
     return s.look(Type.REDUNDANCY, s.patience.verify_s, holds=False) or s.end("PairNotWhole", why)
 

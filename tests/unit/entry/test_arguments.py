@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -21,13 +22,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     argument_spec,
     connection_from_params,
+    read_params,
     scope_from_params,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import (
     CONNECTION,
     NO_VERIFY_VARIABLE,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option import CHECK
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError, naming_options
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import options_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope
 
 VARIABLES = {name: option.env for name, option in CONNECTION.items() if option.env not in ("", NO_VERIFY_VARIABLE)}
 GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
@@ -172,5 +177,31 @@ NOT_GIVEN: dict[str, Any] = dict.fromkeys(("zones", "kinds", "names", "exclude_n
 def test_a_scope_that_is_given_and_names_nothing_is_refused(given: dict[str, Any]) -> None:
     assert scope_from_params(NOT_GIVEN) == Scope()
     [name] = given
-    with pytest.raises(PolicyError, match=f"^sysvm_{name} is given, but"):
-        scope_from_params(NOT_GIVEN | given)
+    with pytest.raises(OptionError, match=f"^sysvm_{name} is given, but names nothing"):
+        read_params(options_of(CHECK).values(), given)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"max_failures": "many"}, "max_failures is 'many'. Give a number such as 3, or a percentage such as 10%"),
+        ({"steps": ["0"]}, "steps is .'0'.. Give sizes above zero"),
+        ({"deadline": "1320"}, "deadline is '1320'. A time of day needs quotes"),
+        ({"parallel": 0}, "parallel is 0. Give a whole number of at least 1"),
+        ({"api_timeout": 0}, r"api_timeout \(CLOUDSTACK_TIMEOUT\) is 0"),
+        ({"names": ["a", 1]}, "names is .*Give names as text"),
+    ],
+)
+def test_what_ansible_does_not_refuse_is_refused_with_its_name(given: dict[str, Any], says: str) -> None:
+    options = options_of(CHECK)
+    with pytest.raises(OptionError) as refused:
+        read_params(options.values(), given)
+    assert refused.value.option in given
+    with naming_options(options):
+        assert re.match(says, str(refused.value))
+    assert re.match(f"sysvm_{says}", str(refused.value))
+
+
+def test_what_is_right_stays_as_it_is() -> None:
+    given = {"names": ["web"], "steps": ["1", "20 %"], "max_failures": "3", "select": None, "deadline": "06:00"}
+    assert read_params(options_of(CHECK).values(), given) == {**given, "steps": ["1", "20%"]}

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import (
     argument_spec,
-    refuse_too_low,
+    read_params,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.modules import CONNECTION, OWN
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option import (
@@ -28,14 +28,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option im
     ROUTERS,
     Option,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.reading import NotMeantError, reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, options_of
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
-    NotMeantError,
-    VariableError,
-    read_one,
-    reader,
-)
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
 from tests.tools import generate
 
 TABLE = (*OWN, *VARIABLES.values())
@@ -91,18 +88,18 @@ def test_ansible_takes_the_argument_specs_and_their_defaults(module: str) -> Non
     for name, option in options.items():
         if not option.required:
             assert found[name] == (list(option.default) if isinstance(option.default, tuple) else option.default), name
-    refuse_too_low(options.values(), found)
+    read_params(options.values(), found)
 
 
 @pytest.mark.parametrize(("module", "option"), BOUNDED, ids=[f"{place}-{option.name}" for place, option in BOUNDED])
 def test_a_number_that_is_too_low_is_refused_and_named(module: str, option: Option) -> None:
     assert option.lowest is not None
     options = options_of(module).values()
-    refuse_too_low(options, {option.name: option.lowest})
-    with pytest.raises(SysvmError, match=f"^{option.name} .*at least {option.lowest:g}"):
-        refuse_too_low(options, {option.name: option.lowest - 0.01})
-    with pytest.raises(SysvmError, match=f"^{option.name} "):
-        refuse_too_low(options, {option.name: math.nan})
+    read_params(options, {option.name: option.lowest})
+    with pytest.raises(SysvmError, match=f"^sysvm_{option.name} .*at least {option.lowest:g}"):
+        read_params(options, {option.name: option.lowest - 0.01})
+    with pytest.raises(SysvmError, match=f"^sysvm_{option.name} "):
+        read_params(options, {option.name: math.nan})
 
 
 @pytest.mark.parametrize("name", [name for name, option in VARIABLES.items() if option.lowest is not None])
@@ -110,7 +107,7 @@ def test_modules_and_variables_have_the_same_lowest(name: str) -> None:
     lowest = VARIABLES[name].lowest
     assert lowest is not None
     assert read_one(name, lowest) == lowest
-    with pytest.raises(VariableError, match=f"at least {lowest:g}"):
+    with pytest.raises(OptionError, match=f"at least {lowest:g}"):
         read_one(name, lowest - 1)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     Zone,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast import (
     State,
     forecast,
@@ -25,7 +26,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.forecast
     upgraded,
     with_raised_memory,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.templates import new_template
 from tests.unit.builders import estate, network_unit, version
 
@@ -184,7 +184,7 @@ def test_a_target(text: str, source: str, expected: str | None) -> None:
     ],
 )
 def test_no_target(text: str, source: str, words: str) -> None:
-    with pytest.raises(PolicyError, match=words) as caught:
+    with pytest.raises(OptionError, match=words) as caught:
         target_of(text, version(source))
     assert caught.value.remedy
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import canaries_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.reading import read
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.named import did_you_mean
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (
     canary_ids,
@@ -61,13 +63,13 @@ def test_what_a_name_comes_to(names: tuple[str, ...], meant: list[str]) -> None:
 @pytest.mark.parametrize("name", ["id-*", "x*", "Web-?", "web-??"])
 def test_what_fits_nothing_is_refused_and_ids_have_no_wildcards(name: str) -> None:
     for option in ("names", "exclude_names"):
-        with pytest.raises(PolicyError, match=re.escape(f"sysvm_{option} has '{name}', but no system VM")):
+        with pytest.raises(OptionError, match=re.escape(f"sysvm_{option} has '{name}', but no system VM")):
             selected(**{option: (name,)})
 
 
 def test_some_of_a_pattern_may_be_left_out_but_nothing_that_is_named_itself() -> None:
     assert selected(names=("web-?",), exclude_names=("web-2",)) == ["web-1", "web-*"]
-    with pytest.raises(PolicyError, match="both name network web-2"):
+    with pytest.raises(OptionError, match="both name network web-2"):
         selected(names=("web-2",), exclude_names=("web-?",))
 
 
@@ -83,7 +85,7 @@ def test_some_of_a_pattern_may_be_left_out_but_nothing_that_is_named_itself() ->
     ],
 )
 def test_a_misspelt_name_gets_a_guess_and_the_place_of_all_names(name: str, guess: str | None) -> None:
-    with pytest.raises(PolicyError) as refused:
+    with pytest.raises(OptionError) as refused:
         selected(names=(name,))
     remedy = str(refused.value.remedy)
     assert ("Did you mean" in remedy) is (guess is not None) and (guess or "") in remedy
@@ -91,7 +93,7 @@ def test_a_misspelt_name_gets_a_guess_and_the_place_of_all_names(name: str, gues
 
 
 def test_a_zone_gets_a_guess_too() -> None:
-    with pytest.raises(PolicyError, match=r"Did you mean 'zone'\? The zones are: zone\."):
+    with pytest.raises(OptionError, match=r"Did you mean 'zone'\? The zones are: zone\."):
         selected(zones=("Zonne",))
 
 
@@ -111,21 +113,21 @@ def test_the_scope_says_what_patterns_come_to() -> None:
 def test_canaries_by_name_are_in_scope_or_refused() -> None:
     in_scope = [unit for unit in UNITS if unit.name != "shop"]
     assert canary_ids(UNITS, in_scope, ("web-?",)) == ("id-web-*", "id-web-1", "id-web-2")
-    with pytest.raises(PolicyError, match="sysvm_canaries has VPC shop, which the scope leaves out"):
+    with pytest.raises(OptionError, match="sysvm_canaries has VPC shop, which the scope leaves out"):
         canary_ids(UNITS, in_scope, ("web-1", "db"))
-    with pytest.raises(PolicyError, match="sysvm_canaries has 'wbe-1', but no system VM"):
+    with pytest.raises(OptionError, match="sysvm_canaries has 'wbe-1', but no system VM"):
         canary_ids(UNITS, in_scope, ("wbe-1",))
 
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [(True, True), ("no", False), ("web, shop", ("web", "shop")), (["yes"], ("yes",)), (["web"], ("web",))],
+    [(True, True), ("no", False), ("web, shop", ["web", "shop"]), (["yes"], ["yes"]), (["web"], ["web"])],
 )
 def test_what_a_module_takes_for_canaries(given: Any, meant: Any) -> None:
-    assert canaries_from_params({"canaries": given}) == meant
+    assert read(VARIABLES["canaries"], given) == meant
 
 
-@pytest.mark.parametrize("given", [[], "", ",", [" "]])
+@pytest.mark.parametrize("given", [[], ",", [" "]])
 def test_canaries_that_name_nothing_are_refused(given: Any) -> None:
-    with pytest.raises(PolicyError, match="sysvm_canaries is given, but names nothing"):
-        canaries_from_params({"canaries": given})
+    with pytest.raises(OptionError, match=r"sysvm_canaries is .*Give true, false, or names"):
+        read(VARIABLES["canaries"], given)

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.owners import owned_units
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError
 from tests.unit.builders import network_unit, ssvm
 
 
@@ -75,7 +75,7 @@ def test_what_an_owner_comes_to(owner: str, names: set[str]) -> None:
     ],
 )
 def test_a_name_that_means_several_is_refused_with_all_of_them(owner: str, several: list[str]) -> None:
-    with pytest.raises(PolicyError, match="sysvm_owners is ambiguous") as refused:
+    with pytest.raises(OptionError, match="sysvm_owners is ambiguous") as refused:
         meant(PATHS, owner)
     assert [text for text in several if text not in str(refused.value)] == []
 
@@ -92,7 +92,7 @@ def test_a_name_that_means_several_is_refused_with_all_of_them(owner: str, sever
 )
 def test_an_owner_that_there_is_not_is_refused_with_those_that_there_are(owner: str, told: str) -> None:
     with pytest.raises(
-        PolicyError, match=r"sysvm_owners has '.*', but no network, VPC or router belongs to"
+        OptionError, match=r"sysvm_owners has '.*', but no network, VPC or router belongs to"
     ) as refused:
         meant(PATHS, owner)
     assert told in str(refused.value.remedy)
@@ -101,8 +101,8 @@ def test_an_owner_that_there_is_not_is_refused_with_those_that_there_are(owner: 
 def test_where_servers_tell_only_names_a_domain_is_meant_by_its_name_and_namesakes_are_told_apart() -> None:
     assert meant(NAMES, "customers") == {"jane", "blue"}
     assert meant(NAMES, "customers/jane") == {"jane"}
-    with pytest.raises(PolicyError, match=r"ambiguous: 'acme' is the domain acme \(d2\) and the domain acme \(d3\)"):
+    with pytest.raises(OptionError, match=r"ambiguous: 'acme' is the domain acme \(d2\) and the domain acme \(d3\)"):
         meant(NAMES, "acme")
     assert meant(NAMES, "d3") == {"again"}
-    with pytest.raises(PolicyError, match="tells only the names of domains"):
+    with pytest.raises(OptionError, match="tells only the names of domains"):
         meant(NAMES, "ROOT/customers")

@@ -28,13 +28,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
     Method,
     WantedMethod,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.registry import (
     CheckContext,
     CheckStatus,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, PolicyError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
     TARGET_TEXT,
@@ -261,7 +262,7 @@ def test_selection(policy: Policy, expected: list[str]) -> None:
     ],
 )
 def test_bad_input_names_option_and_remedy(make: Callable[[], Policy], words: str) -> None:
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(OptionError) as caught:
         plan_of(selectable(), make())
     assert words in str(caught.value)
     assert caught.value.remedy

@@ -6,15 +6,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
+    Kind,
+    Unsupported,
+    WantedMethod,
+)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import PolicyError, Scope
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import (
     budget_text,
     moment_text,
@@ -80,14 +86,14 @@ def test_expressions_that_may_be_meant(expression: str, names: list[str]) -> Non
     ],
 )
 def test_a_field_that_no_unit_has_is_refused(expression: str, field: str, near: str) -> None:
-    with pytest.raises(PolicyError) as error:
+    with pytest.raises(OptionError) as error:
         select(expression)
     assert f"sysvm_select asks for the field {field!r}" in str(error.value) and near in str(error.value)
 
 
 @pytest.mark.parametrize("expression", ["name", "tags", "vms[0]", "`1`", "'x'", "tags.env", "vms[?state]"])
 def test_what_is_neither_true_nor_false_is_refused(expression: str) -> None:
-    with pytest.raises(PolicyError, match="neither true nor false"):
+    with pytest.raises(OptionError, match="neither true nor false"):
         select(expression)
 
 
@@ -109,7 +115,7 @@ def test_any_expression_of_known_fields_passes() -> None:
 @pytest.mark.parametrize("option", ["names", "exclude_names"])
 def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -> None:
     policy = make_policy(names=("web",)) if option == "names" else make_policy(exclude_names=("web",))
-    with pytest.raises(PolicyError) as error:
+    with pytest.raises(OptionError) as error:
         select_units(CLOUD.units, CLOUD.zones, policy.scope)
     for part in (f"sysvm_{option} is ambiguous", "id-shop", "id-web", "Give the id"):
         assert part in str(error.value)
@@ -122,7 +128,7 @@ def test_a_name_that_fits_several_units_is_refused_with_their_ids(option: str) -
 
 
 def test_a_unit_that_is_named_and_left_out_by_another_name_is_refused() -> None:
-    with pytest.raises(PolicyError, match="both name VPC shop"):
+    with pytest.raises(OptionError, match="both name VPC shop"):
         select_units(CLOUD.units, CLOUD.zones, make_policy(names=("db",), exclude_names=("r-shop",)).scope)
 
 
@@ -162,7 +168,7 @@ def test_utc_is_said_once() -> None:
 @pytest.mark.parametrize("select", ["owner.domain == 'ROOT/customers'", "starts_with(owner.domain, '/customers')"])
 def test_a_domains_path_is_refused_where_the_server_tells_only_names(select: str) -> None:
     named = replace(network_unit("n", vm("r")), owner=Owner("acme", "customers"))
-    with pytest.raises(PolicyError, match="tells only the names of domains") as refused:
+    with pytest.raises(OptionError, match="tells only the names of domains") as refused:
         select_units([named], CLOUD.zones, Scope(select=select))
     assert "customers" in str(refused.value.remedy)
     assert select_units([named], CLOUD.zones, Scope(select="owner.domain == 'customers'")) == [named]
@@ -181,3 +187,17 @@ def test_a_domains_path_is_refused_where_the_server_tells_only_names(select: str
 )
 def test_a_domain_has_one_form_whatever_the_release(told: dict[str, str], path: str) -> None:
     assert Owner.of(told).domain == path
+
+
+@pytest.mark.parametrize(
+    ("make", "option", "other"),
+    [
+        (lambda: Scope(names=("a", "b"), exclude_names=("b",)), "names", "exclude_names"),
+        (lambda: Strategy(WantedMethod.LIVE_PATCH, Unsupported.RECREATE), "unsupported", "method"),
+        (lambda: Strategy(WantedMethod.RECREATE, fallback=True), "fallback", "method"),
+    ],
+)
+def test_what_contradicts_is_named(make: Callable[[], object], option: str, other: str) -> None:
+    with pytest.raises(OptionError, match=f"sysvm_{other}") as refused:
+        make()
+    assert refused.value.option == option and refused.value.remedy

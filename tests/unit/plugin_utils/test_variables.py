@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX, OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of, role_default
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
@@ -195,7 +195,7 @@ CASES = [(name, value, meant) for name in VARIABLES for value, meant in forms(na
 @pytest.mark.parametrize(("name", "value", "meant"), CASES, ids=[f"{name}-{value!r}" for name, value, _meant in CASES])
 def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None:
     if meant == REFUSED:
-        with pytest.raises(VariableError, match=f"^sysvm_{name} is ") as error:
+        with pytest.raises(OptionError, match=f"^sysvm_{name} is ") as error:
             read_one(name, value)
         assert error.value.remedy
     else:
@@ -208,7 +208,7 @@ def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None
 def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
     """But for what says which units are meant: there a text that comes out empty would mean all of them."""
     if name in SCOPE and nothing != "":
-        with pytest.raises(VariableError, match=f"^sysvm_{name} is given, but names nothing"):
+        with pytest.raises(OptionError, match=f"^sysvm_{name} is given, but names nothing"):
             read_one(name, nothing)
     else:
         assert read_one(name, nothing) == default_of(name)
@@ -223,28 +223,28 @@ def test_a_default_means_itself(name: str) -> None:
 @pytest.mark.parametrize("number", [8, [8], 12.5, [2024]])
 def test_what_came_as_a_number_is_refused_with_what_to_type(name: str, number: Any) -> None:
     """010 in a survey of AWX is 8 for ansible-core 2.19 and newer, and 12:30 is 750."""
-    with pytest.raises(VariableError, match=r"quotes in YAML.*a comma.*010,"):
+    with pytest.raises(OptionError, match=r"quotes in YAML.*a comma.*010,"):
         read_one(name, number)
 
 
 def test_a_time_of_day_can_be_given_in_a_survey() -> None:
-    with pytest.raises(VariableError, match="T22:00"):
+    with pytest.raises(OptionError, match="T22:00"):
         read_one("deadline", 1320)
     assert read_one("deadline", "T22:00") == "T22:00"
 
 
 def test_a_secret_is_not_repeated() -> None:
     for name in ("api_url", "api_key", "api_secret"):
-        with pytest.raises(VariableError) as error:
+        with pytest.raises(OptionError) as error:
             read_one(name, ["geheim"])
         assert "geheim" not in str(error.value)
-    with pytest.raises(VariableError, match="sysvm_api_secret: ") as error:
+    with pytest.raises(VariableError, match="sysvm_api_secret: ") as unread:
         refuse_unknown({}, {"_raw_params": "sysvm_api_secret: geheim"})
-    assert "geheim" not in str(error.value)
+    assert "geheim" not in str(unread.value)
 
 
 def test_an_unquoted_time_of_day() -> None:
-    with pytest.raises(VariableError, match="quote it"):
+    with pytest.raises(OptionError, match="quote it"):
         read_one("deadline", yaml.safe_load("22:00"))
 
 
@@ -253,7 +253,7 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
     for name in VARIABLES:
         try:
             read_one(name, value)
-        except VariableError as error:
+        except OptionError as error:
             assert f"sysvm_{name}" in str(error)
 
 
@@ -310,13 +310,11 @@ def test_variables_of_ones_own() -> None:
     "together",
     [
         {"pause": "after_canary", "canaries": "false"},
-        {"names": "a, b", "exclude_names": ["b"]},
-        {"method": "live_patch", "unsupported": "recreate"},
-        {"method": "recreate", "fallback": "recreate"},
+        {"soak": 60, "canaries": "false"},
     ],
 )
 def test_contradictions(together: Mapping[str, Any]) -> None:
-    with pytest.raises(VariableError) as error:
+    with pytest.raises(OptionError) as error:
         read_variables({PREFIX + name: value for name, value in together.items()})
     assert all(PREFIX + name in str(error.value) for name in together)
     for name in together:
@@ -324,7 +322,7 @@ def test_contradictions(together: Mapping[str, Any]) -> None:
 
 
 def test_a_pause_after_a_canary_that_there_is_not() -> None:
-    with pytest.raises(VariableError, match="there would be no pause at all"):
+    with pytest.raises(OptionError, match="there would be no pause at all"):
         read_variables({"sysvm_pause": "after_canary", "sysvm_canaries": False})
 
 
@@ -339,7 +337,7 @@ def test_a_mistake_is_named_with_the_way_out() -> None:
         ("parallel", 0, "sysvm_parallel is 0", "Give a whole number of at least 1"),
         ("progress", "paper", "sysvm_progress is 'paper'", "stdout, stderr, none"),
     ):
-        with pytest.raises(VariableError, match=says) as error:
+        with pytest.raises(OptionError, match=says) as error:
             read_one(name, value)
         assert remedy in str(error.value)
 

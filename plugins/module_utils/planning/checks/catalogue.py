@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Need
-from ..policy import PolicyError
+from ...options.option_names import OptionError
 from . import hosts, management_server, new_vms, planned_units, reachability, sessions
 from .registry import Check, CheckContext, CheckResult, CheckStatus
 
@@ -54,20 +54,22 @@ def probes_answer(probed: Probed | None, ignored: Iterable[str], away: Sequence[
 
 def refuse_unknown_checks(names: Iterable[str]) -> None:
     """
-    :raises PolicyError: for a name that no check has, and for one of a check that cannot be ignored.
+    :raises OptionError: for a name that no check has, and for one of a check that cannot be ignored.
     """
     known = {check.name: check for check in CHECKS}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             meant = f" Did you mean {near[0]}?" if near else ""
-            raise PolicyError(
-                f"sysvm_ignore_checks has {name!r}, but there is no such check.{meant}",
+            raise OptionError(
+                f"has {name!r}, but there is no such check.{meant}",
+                option="ignore_checks",
                 remedy=f"These can be ignored: {', '.join(IGNORABLE)}.",
             )
         if known[name].guards:
-            raise PolicyError(
-                f"sysvm_ignore_checks has {name}, which cannot be ignored: data or service may be lost behind it",
+            raise OptionError(
+                f"has {name}, which cannot be ignored: data or service may be lost behind it",
+                option="ignore_checks",
                 remedy=f"These can be ignored: {', '.join(IGNORABLE)}.",
             )
 

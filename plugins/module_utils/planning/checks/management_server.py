@@ -76,7 +76,7 @@ def management_servers(context: CheckContext) -> Iterator[str | Against]:
     "live_patch_support",
     "Can anything be done on this release, and can it live patch?",
     worst=CheckStatus.FAIL,
-    remedy="Upgrade the management server to 4.17 or newer first; sysvm_target_version shows the plan for then.",
+    remedy="Upgrade the management server to 4.17 or newer first; O(target_version) shows the plan for then.",
     fine="the server is 4.17 or newer, and restartNetwork knows livepatch where that is planned",
     guards=True,
 )

@@ -91,7 +91,7 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
     "Is there a host, memory and an address for one more VM in every zone concerned?",
     worst=CheckStatus.FAIL,
     remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, clusters "
-    "and pods, tag hosts, free memory or add addresses; the number of VMs at a time is sysvm_parallel.",
+    "and pods, tag hosts, free memory or add addresses; the number of VMs at a time is O(parallel).",
     fine="there is a host, memory and an address for one more VM in every zone concerned",
     guards=True,
     new_disks=True,

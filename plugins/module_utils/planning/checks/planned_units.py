@@ -11,6 +11,7 @@ from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
 from ...knowledge.counts import count
 from ...knowledge.vocabulary import Kind, Method, WantedMethod
+from ...options.option_names import words
 from ...units.known_defects import Defect, Effect
 from .registry import CheckContext, CheckStatus, check
 
@@ -23,8 +24,8 @@ MOST_NAMES = 3
     worst=CheckStatus.FAIL,
     one="VM cannot be live patched",
     many="VMs cannot be live patched",
-    remedy="Recreate these VMs from the new system VM template with sysvm_unsupported: recreate, or leave them out "
-    f"with sysvm_exclude_names. See {matrix.SOURCE}.",
+    remedy="Recreate these VMs from the new system VM template with O(unsupported): recreate, or leave them out "
+    f"with O(exclude_names). See {matrix.SOURCE}.",
     fine="every running VM in scope was built from 4.14 or newer, or is current",
     guards=True,
 )
@@ -39,9 +40,9 @@ def source_versions(context: CheckContext) -> Iterator[str]:
     "wanted_method",
     "Can everything be done by the wanted method?",
     worst=CheckStatus.FAIL,
-    remedy="Leave them out with sysvm_exclude_names, or use sysvm_method: auto.",
-    one="unit cannot be live patched, and sysvm_method is live_patch",
-    many="units cannot be live patched, and sysvm_method is live_patch",
+    remedy="Leave them out with O(exclude_names), or use O(method): auto.",
+    one="unit cannot be live patched, and O(method) is live_patch",
+    many="units cannot be live patched, and O(method) is live_patch",
     fine="every unit in scope can be done by the wanted method, or is current",
     concerns=lambda context: context.policy.strategy.method is WantedMethod.LIVE_PATCH,
 )
@@ -57,7 +58,7 @@ def wanted_method(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.FAIL,
     remedy="After a recreation that was interrupted, wait for the server's capacity scan (30 s, then some minutes for "
     "the deployment). If it stays so, look for 'system template' and 'capacity' in the server's log. Where it is meant "
-    "to be so, leave the kind out with sysvm_kinds or this check with sysvm_ignore_checks.",
+    "to be so, leave the kind out with O(kinds) or this check with O(ignore_checks).",
     fine="every zone in scope has its SSVM and CPVM, or is to have none",
 )
 def system_vms_present(context: CheckContext) -> Iterator[str]:
@@ -116,8 +117,7 @@ def redundant_pairs(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.WARN,
     one="VPC has no tier",
     many="VPCs have no tier",
-    remedy="A live patch there succeeds and does nothing: sysvm_method auto recreates them, live_patch leaves them "
-    "out.",
+    remedy="A live patch there succeeds and does nothing: O(method) auto recreates them, live_patch leaves them out.",
     fine="every VPC in scope has a tier to patch through",
 )
 def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
@@ -133,7 +133,7 @@ def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
     one="network is neither Implemented nor Setup",
     many="networks are neither Implemented nor Setup",
     remedy="They cannot be restarted; their routers take the new software when the network is used again. Destroy "
-    "left-over routers or leave these networks out with sysvm_exclude_names.",
+    "left-over routers or leave these networks out with O(exclude_names).",
     fine="every network in scope is Implemented or Setup",
 )
 def network_states(context: CheckContext) -> Iterator[str]:
@@ -184,7 +184,7 @@ def remote_access_vpn(context: CheckContext) -> Iterator[str]:
     one="shared network has services that a live patch does not restart",
     many="shared networks have services that a live patch does not restart",
     remedy="They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, "
-    "or leave them out with sysvm_exclude_names and recreate them.",
+    "or leave them out with O(exclude_names) and recreate them.",
     fine="no router of a shared network is live patched",
 )
 def shared_networks(context: CheckContext) -> Iterator[str]:
@@ -213,7 +213,7 @@ def known_defects(context: CheckContext) -> Iterator[str]:
         more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
         yield (
             f"{defect.id} ({count(len(labels), 'unit')}: "
-            f"{', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; {defect.effect.words}: {defect.remedy}"
+            f"{', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; {defect.effect.words}: {words(defect.remedy)}"
         )
 
 

@@ -41,8 +41,8 @@ def unanswered(probed: Probed | None) -> Iterator[str | Against]:
     "probes",
     "Does what is to be probed answer from where it is tried?",
     worst=CheckStatus.FAIL,
-    remedy="From there nothing can be measured. Name hosts in sysvm_probe_from that reach the public addresses, leave "
-    "sysvm_probe out, or go on without measuring by sysvm_ignore_checks: [probes].",
+    remedy="From there nothing can be measured. Name hosts in O(probe_from) that reach the public addresses, leave "
+    "O(probe) out, or go on without measuring by O(ignore_checks): [probes].",
     fine=lambda context: answers(context.probed),
     concerns=lambda context: context.probed is not None,
 )

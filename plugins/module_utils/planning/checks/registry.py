@@ -19,6 +19,7 @@ from ...knowledge.characters import visible
 from ...knowledge.counts import count
 from ...knowledge.shapes import CheckData
 from ...knowledge.vocabulary import ACTING, Kind, Method
+from ...options.option_names import words
 from ...options.rollout import LIMITS
 from ...units.baseline import Baseline
 from ...units.calls import commands_of
@@ -183,11 +184,12 @@ class Check:
             if of_status:
                 # All of them: an operator must be able to act on the list, and the report keeps it.
                 items = list(dict.fromkeys(visible(each.seen) for each in of_status))
-                heading = count(len(of_status), self.one, self.many) if self.one and not of_status[0].remedy else ""
+                own = of_status[0].remedy
+                heading = words(count(len(of_status), self.one, self.many)) if self.one and not own else ""
                 seen = f"{heading}: {'; '.join(items)}" if heading else "; ".join(items)
                 if self.lines or (len(items) > 1 and len(seen) > LONGEST_LINE):
                     seen = "\n".join([f"{heading}:", *items] if heading else items)
-                return CheckResult(self.name, status, seen, of_status[0].remedy or self.remedy)
+                return CheckResult(self.name, status, seen, own or words(self.remedy))
         return CheckResult(self.name, CheckStatus.OK, fine())
 
 

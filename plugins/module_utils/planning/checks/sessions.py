@@ -33,7 +33,7 @@ def transfers(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.WARN,
     one="CPVM has open consoles",
     many="CPVMs have open consoles",
-    remedy="The consoles drop. sysvm_wait_idle waits for them to be closed before a CPVM is recreated.",
+    remedy="The consoles drop. O(wait_idle) waits for them to be closed before a CPVM is recreated.",
     fine="no console is open, or no CPVM is touched",
 )
 def console_sessions(context: CheckContext) -> Iterator[str]:
@@ -49,7 +49,7 @@ def console_sessions(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.WARN,
     one="unit loses VPN tunnels, private gateways or balanced connections",
     many="units lose VPN tunnels, private gateways or balanced connections",
-    remedy="They are done last. Tell their owners, or leave them out with sysvm_exclude_names.",
+    remedy="They are done last. Tell their owners, or leave them out with O(exclude_names).",
     fine="no unit with VPN, private gateway or load balancing is recreated or restarted",
 )
 def sensitive_units(context: CheckContext) -> Iterator[str]:

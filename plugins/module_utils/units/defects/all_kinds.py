@@ -17,7 +17,7 @@ ROWS = (
         START,
         ALL,
         Effect.WARN,
-        "allow for it with sysvm_start_timeout",
+        "allow for it with O(start_timeout)",
         f"{REPOSITORY}/pull/7953",
     ),
     Defect(

@@ -178,7 +178,7 @@ ROWS = (
         START,
         VPC,
         Effect.WARN,
-        "live patch it; or raise job.cancel.threshold.minutes and sysvm_start_timeout before",
+        "live patch it; or raise job.cancel.threshold.minutes and O(start_timeout) before",
         f"{REPOSITORY}/issues/8055",
         Applicability.MANY_TIERS,
     ),
@@ -194,7 +194,7 @@ ROWS = (
         PATCH | START,
         frozenset({Kind.NETWORK}),
         Effect.WARN,
-        "where there are several ranges, leave the network out with sysvm_exclude_names until the management server "
+        "where there are several ranges, leave the network out with O(exclude_names) until the management server "
         "runs 4.19.1 or newer",
         f"{REPOSITORY}/pull/8741",
         Applicability.SHARED_NETWORK,
@@ -265,7 +265,7 @@ ROWS = (
         PATCH | START,
         VPC,
         Effect.WARN,
-        "leave such VPCs out with sysvm_exclude_names until the management server runs 4.20.1",
+        "leave such VPCs out with O(exclude_names) until the management server runs 4.20.1",
         f"{REPOSITORY}/pull/10067",
         Applicability.SITE_VPN,
         on_host=True,
@@ -292,7 +292,7 @@ ROWS = (
         PATCH | START,
         VPC,
         Effect.WARN,
-        "where names inside matter, leave the VPC out with sysvm_exclude_names until management server and KVM hosts "
+        "where names inside matter, leave the VPC out with O(exclude_names) until management server and KVM hosts "
         "have 4.22.1",
         f"{REPOSITORY}/issues/11592",
         Applicability.TIERS,
@@ -309,7 +309,7 @@ ROWS = (
         PATCH | START,
         VPC,
         Effect.WARN,
-        "where the VPC has such a route, leave it out with sysvm_exclude_names, or have the route removed before",
+        "where the VPC has such a route, leave it out with O(exclude_names), or have the route removed before",
         f"{REPOSITORY}/issues/11965",
         Applicability.PRIVATE_GATEWAY,
         on_host=True,

@@ -74,7 +74,7 @@ ROWS = (
         RECREATE,
         frozenset({Kind.CPVM}),
         Effect.WARN,
-        "allow for it with sysvm_start_timeout, and let nobody restart CPVMs of other zones while this runs",
+        "allow for it with O(start_timeout), and let nobody restart CPVMs of other zones while this runs",
         f"{REPOSITORY}/pull/13021",
         Applicability.OTHER_ZONES,
     ),

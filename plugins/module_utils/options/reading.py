@@ -1,0 +1,278 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person may write as the value of an option, and what that means. Pure.
+
+Values come from YAML, from C(-e name=value), where all is text, and from surveys of AWX, where a list is a textarea.
+What a person means is the same in all of them. What Ansible can read is read by Ansible's own functions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
+
+from .option import Option
+from .option_names import OptionError
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+Reader = Callable[[Any], Any]
+
+
+class NotMeantError(ValueError):
+    """What is wrong with a value, and after it how to write it."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__(remedy)
+        self.remedy = remedy
+
+
+# Kinds of values. A reader gets what is neither None nor an empty text.
+
+
+def flag(value: Any) -> bool:
+    try:
+        return bool(check_type_bool(value))
+    except TypeError:
+        raise NotMeantError("Give true or false.") from None
+
+
+def number(option: Option) -> Reader:
+    """A number of at least the lowest of the option; seconds may be written as a duration, such as C(30m)."""
+    whole, lowest = option.type == "int", option.lowest
+    least = "" if lowest is None else f" of at least {lowest:g}"
+    remedy = f"Give {'a whole number' if whole else 'a number'}{least}."
+    if option.means == "seconds":
+        remedy = f"Give a number of seconds{least}, or a duration such as 30m."
+
+    def read(value: Any) -> float:
+        duration = duration_s(value.strip()) if option.means == "seconds" and isinstance(value, str) else None
+        found = _number(value if duration is None else duration, whole)
+        if found is None or (lowest is not None and found < lowest):
+            raise NotMeantError(remedy)
+        return found
+
+    return read
+
+
+def _number(value: Any, whole: bool = True) -> float | None:
+    """As Ansible reads it; but true is no number, and neither are the infinite and what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found: float = check_type_int(value) if whole else check_type_float(value)
+    except (TypeError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def one_of(*choices: str) -> Reader:
+    def read(value: Any) -> str:
+        word = _word(value)
+        if word not in choices:
+            raise NotMeantError(f"Give one of {', '.join(choices)}{_meant(word, choices)}.")
+        return word
+
+    return read
+
+
+def some_of(*choices: str) -> Reader:
+    def read(value: Any) -> list[str]:
+        words = [_word(item) for item in items(value)]
+        for word in words:
+            if word not in choices:
+                raise NotMeantError(f"{word!r} is none of {', '.join(choices)}{_meant(word, choices)}.")
+        return list(dict.fromkeys(words))
+
+    return read
+
+
+def _word(value: Any) -> str:
+    return text(value).lower().replace("-", "_").replace(" ", "_")
+
+
+def _meant(word: str, choices: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(choices), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def items(value: Any) -> list[Any]:
+    """A list, JSON's or YAML's; or a text with commas or an item on each line. An item with a comma needs a list."""
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            try:
+                return items(json.loads(value))
+            except json.JSONDecodeError:
+                pass
+        value = re.split(r"[,\r\n]", value)
+    elif isinstance(value, (list, tuple)):
+        # A list from a survey or a template may hold lines itself; a comma inside of an item belongs to the name.
+        value = [line for item in value for line in (item.splitlines() if isinstance(item, str) else [item])]
+    else:
+        value = [value]
+    value = [item.strip() if isinstance(item, str) else item for item in value]
+    return [item for item in value if item is not None and item != ""]
+
+
+def names(value: Any) -> list[str]:
+    """Texts only: what looks like a number may have been another text, such as 010."""
+    found = items(value)
+    if not all(isinstance(item, str) for item in found):
+        raise NotMeantError(
+            "Give names as text: with quotes in YAML ('010'), which takes 010 for the number 8 and 12:30 for 750; with "
+            "a comma behind the name in a survey or with -e (010,)."
+        )
+    return found
+
+
+def text(value: Any) -> str:
+    """One text; a number is what it looks like."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise NotMeantError("Give a text; one that YAML takes for something else needs quotes.")
+    return str(value).strip()
+
+
+def line(value: Any) -> str:
+    """A text without line breaks, such as a path."""
+    found = text(value)
+    if not isinstance(value, str) or "\n" in found:
+        raise NotMeantError("Give one line of text.")
+    return found
+
+
+def expression(value: Any) -> str:
+    """A text that may be broken into lines."""
+    if not isinstance(value, str):
+        raise NotMeantError("Give a text.")
+    return re.sub(r"\s*[\r\n]+\s*", " ", value.strip())
+
+
+def share(value: Any) -> str:
+    """A number or a percentage, as text; a plan says what it comes to."""
+    found = text(value)
+    number_of = _number(found)
+    if number_of is not None and number_of >= 0:
+        return str(number_of)
+    if not re.fullmatch(r"(100|\d{1,2})\s*%", found):
+        raise NotMeantError("Give a number such as 3, or a percentage such as 10%.")
+    return found.replace(" ", "")
+
+
+def sizes(value: Any) -> list[str]:
+    """Sizes of waves."""
+    found = [share(item) for item in items(value)]
+    if any(not size.rstrip("%").strip("0") for size in found):
+        raise NotMeantError("Give sizes above zero, such as [1, 5, 20%].")
+    return found
+
+
+def ports(value: Any) -> list[int]:
+    """Numbers of TCP ports."""
+    found = [_number(item) for item in items(value)]
+    if any(port is None or not 1 <= port <= 65535 for port in found):
+        raise NotMeantError("Give numbers of TCP ports, such as [22, 443].")
+    return [int(port) for port in found if port]
+
+
+def moment(value: Any) -> str:
+    """A time of day, an ISO 8601 time or a duration, as text; a plan says which moment it is."""
+    if isinstance(value, (datetime, date)):  # what YAML takes for a time
+        return value.isoformat()
+    if isinstance(value, str) and not re.fullmatch(r"\s*[\d.]+\s*", value):
+        return value.strip()
+    raise NotMeantError(
+        "A time of day needs quotes in YAML, which takes 22:00 for the number 1320: quote it, such as '22:00'. In a "
+        "survey type T22:00. Or give a duration such as 4h."
+    )
+
+
+def release(value: Any) -> str:
+    """A version, as text: YAML takes 4.20 for 4.2."""
+    if isinstance(value, str):
+        return line(value)
+    raise NotMeantError(
+        "A version needs quotes in YAML, which takes 4.20 for 4.2: write '4.20'. In a survey type all of it: 4.20.2.0."
+    )
+
+
+def plan(value: Any) -> Any:
+    """The path of a plan, or data that an earlier node of a workflow has left."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
+        return list(value)
+    if isinstance(value, str):
+        return line(value)
+    raise NotMeantError("Give the path of a plan.csv.")
+
+
+def canaries(value: Any) -> bool | list[str]:
+    """Yes, no, or which."""
+    try:
+        return flag(value)
+    except NotMeantError:
+        found = names(value)
+    if not found:
+        raise NotMeantError("Give true, false, or names of units.")
+    return found
+
+
+# By what an option means; else by its type.
+READERS: dict[str, Reader] = {
+    "bool": flag,
+    "list": names,
+    "str": line,
+    "path": line,
+    "expression": expression,
+    "canaries": canaries,
+    "moment": moment,
+    "plan": plan,
+    "ports": ports,
+    "release": release,
+    "share": share,
+    "sizes": sizes,
+}
+
+
+def reader(option: Option) -> Reader:
+    """What reads a value that a person wrote."""
+    if option.choices:
+        return some_of(*option.choices) if option.type == "list" else one_of(*option.choices)
+    return number(option) if option.type in ("int", "float") else READERS[option.means or option.type]
+
+
+def read(option: Option, value: Any, *, source: str = "") -> Any:
+    """What a value that is given means.
+
+    :param source: what is said after the option's name, such as the environment variable that the value is from.
+    :raises OptionError: for a value that is invalid, unless it is a secret with the value.
+    """
+    empty = value is None or (isinstance(value, str) and not value.strip())
+    try:
+        found = None if empty else reader(option)(value)
+    except NotMeantError as error:
+        shown = "set to something else" if option.hides else repr(value)
+        raise OptionError(f"{source}is {shown}", option=option.name, remedy=error.remedy) from None
+    if option.narrows and not found:
+        raise OptionError(
+            f"is given, but names nothing ({value!r}), and {option.unset_means}",
+            option=option.name,
+            remedy="Name something, or leave it out.",
+        )
+    return found
+
+
+def duration_s(text: str) -> int | None:
+    """The seconds of a duration such as C(90m) or C(4h30m); None for anything else."""
+    match = _DURATION.fullmatch(text) if text else None
+    if match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds

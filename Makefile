@@ -35,7 +35,8 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup generate screenshots demo test nightly tests test-fast oldest lint mypy sanity integration bench docs build matrix clean
+.PHONY: help setup generate screenshots demo test nightly tests test-fast oldest lint mypy sanity integration importer bench docs \
+	build release publish matrix clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -96,8 +97,24 @@ bench: $(VENV)/.dev ## measure rollouts, a plan, the playbooks and probes agains
 docs: $(VENV)/.dev ## build the documentation into dist/docs; a warning is an error
 	@tests/tools/docsite/build.sh
 
-build: $(VENV)/.runtime ## build the collection into dist/
+VERSION_HERE = $(shell sed -n 's/^version: //p' galaxy.yml)
+TAG ?= $(VERSION_HERE)
+build: $(VENV)/.runtime ## build the collection into dist/, with its checksum
+	@test "$(TAG)" = "$(VERSION_HERE)" || { echo "The tag is $(TAG), but galaxy.yml has version $(VERSION_HERE)."; exit 1; }
+	@rm -f dist/*.tar.gz
 	ansible-galaxy collection build --force --output-path dist
+	@cd dist && sha256sum *.tar.gz | tee SHA256SUMS
+
+release: $(VENV)/.dev ## prepare a release: version, release notes, tarball, checksums (VERSION=1.0.0)
+	@tests/tools/release.sh "$(VERSION)"
+
+publish: $(VENV)/.runtime ## publish what is in dist on Galaxy, with the token in GALAXY_TOKEN
+	@cd dist && sha256sum --check SHA256SUMS
+	@umask 077 && token=$$(mktemp) && trap 'rm -f "$$token"' EXIT && printf 'token: %s\n' "$$GALAXY_TOKEN" >"$$token" \
+		&& ANSIBLE_GALAXY_TOKEN_PATH="$$token" ansible-galaxy collection publish dist/*.tar.gz
+
+importer: $(VENV)/.dev ## build the collection and look at it as Galaxy does
+	@pytest tests/unit/test_packaging.py $(PYTEST_ARGS)
 
 screenshots: $(VENV)/.dev ## make docs/images anew, with Chromium
 	@python -m tests.tools.screenshots

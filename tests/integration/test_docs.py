@@ -121,7 +121,7 @@ def test_make_has_what_the_documentation_names() -> None:
 
 
 def _targets(command: str) -> list[str]:
-    return command.split()[1:] if command.startswith("make ") else []
+    return [word for word in command.split()[1:] if "=" not in word] if command.startswith("make ") else []
 
 
 def _plays(block: Block) -> bool:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
     SERVER_TEXTS,
@@ -49,6 +50,16 @@ def test_the_readme_leads_to_every_guide_and_page() -> None:
     pages = [*(ROOT / "docs/docsite/rst").glob("*.rst"), *(ROOT / "docs").glob("*.md")]
     missing = {str(page.relative_to(ROOT)) for page in pages if f"/main/{page.relative_to(ROOT)}" not in README}
     assert missing - {"docs/docsite/rst/guide_awx.rst"} == set()
+
+
+FRAGMENTS = sorted((ROOT / "changelogs/fragments").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_a_fragment_of_the_changelog_can_be_read(path: Path) -> None:
+    sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    lines = [line for section, found in sections.items() if section != "release_summary" for line in found]
+    assert [line for line in lines if not isinstance(line, str)] == []
 
 
 def test_every_playbook_is_documented() -> None:

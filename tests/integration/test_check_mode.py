@@ -43,7 +43,7 @@ def test_check_sysvms_shows_the_plan_and_touches_nothing(tmp_path: Path) -> None
     with Cloud(estate(**SMALL), tmp_path) as cloud:
         run = cloud.check()
         assert (run.rc, run.journal) == (0, [])
-        assert f"Upgrade to {VERSION}: 5 live patch, 1 none" in run.stdout
+        assert f"Upgrade to {VERSION}: 5 to live patch, 1 already current" in run.stdout
         latest = tmp_path / "sysvm-report/latest"
         assert {"plan.json", "plan.md"} <= {path.name for path in latest.iterdir()}
         assert not latest.joinpath("report.json").exists()

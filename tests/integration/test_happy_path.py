@@ -149,7 +149,7 @@ def test_names_are_shown_as_they_are(scenario: Scenario) -> None:
 
 def test_the_plan_and_a_line_per_start_and_end_are_shown(scenario: Scenario) -> None:
     stdout = scenario.first.stdout
-    assert f"Upgrade to {VERSION}: {len(ROUTERS) + 5} live patch, 1 none" in stdout
+    assert f"Upgrade to {VERSION}: {len(ROUTERS) + 5} to live patch, 1 already current" in stdout
     assert len(re.findall(r"^\d\d:\d\d:\d\d start   ", stdout, re.MULTILINE)) == len(ROUTERS) + 5
     assert len(re.findall(r"^\d\d:\d\d:\d\d ok      ", stdout, re.MULTILINE)) == len(ROUTERS) + 5
     assert f"Result: success: 1 current, {len(ROUTERS) + 5} upgraded" in stdout

@@ -18,3 +18,8 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
+def short(text: str, most: int = 300) -> str:
+    """At most so many characters of a text, and a sign that there are more."""
+    return text if len(text) <= most else f"{text[:most]} ..."

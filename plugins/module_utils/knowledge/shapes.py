@@ -97,6 +97,16 @@ class StepData(TypedDict):
     span_s: list[float]
 
 
+class ZoneData(TypedDict):
+    """What is to be done in one zone, and how long that would take alone; I(kinds) are numbers of units."""
+
+    name: str
+    units: int
+    kinds: dict[str, int]
+    span: str
+    span_s: list[float]
+
+
 class NamedUnit(TypedDict):
     """What everybody tells of a unit."""
 
@@ -324,6 +334,7 @@ class PlanData(TypedDict):
     forecast: ForecastData | None
     management_server_version: str | None
     steps: list[StepData]
+    zones: list[ZoneData]
     units: list[UnitData]
     restarts: list[RestartData]
     not_handled: list[NotHandledData]

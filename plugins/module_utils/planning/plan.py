@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..cloud.endpoints import Endpoint
 from ..cloud.infrastructure import Cloud
 from ..cloud.model import Unit
-from ..knowledge.shapes import StepData, UnitData
+from ..knowledge.shapes import StepData, UnitData, ZoneData
 from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ..units.approval import Approval
 from ..units.baseline import Baseline
@@ -94,6 +94,7 @@ class Plan:
     steps: tuple[Step, ...]
     checks: tuple[CheckResult, ...]
     estimate: Estimate
+    zones: Mapping[str, Span]  # how long each zone would take alone
 
     @property
     def failed_checks(self) -> tuple[CheckResult, ...]:
@@ -106,7 +107,18 @@ class Plan:
         return {
             "management_server_version": self.management_server_version,
             "steps": [step.as_dict(span) for step, span in zip(self.steps, self.estimate.steps, strict=True)],
+            "zones": [self._zone(name, span) for name, span in sorted(self.zones.items())],
             "units": [planned.as_dict(step_of.get(planned.unit.id)) for planned in ordered],
+        }
+
+    def _zone(self, name: str, span: Span) -> ZoneData:
+        kinds = Counter(item.unit.kind.value for step in self.steps for item in step.units if item.unit.zone == name)
+        return {
+            "name": name,
+            "units": kinds.total(),
+            "kinds": dict(kinds),
+            "span": str(span),
+            "span_s": span.rounded(),
         }
 
     def summary(self) -> dict[str, int]:
@@ -168,10 +180,18 @@ def make_plan(
         units=planned,
         steps=steps,
         checks=tuple(run_checks(context)),
-        estimate=run_span(
-            ([(item.unit, item.verdict.method) for item in step.units] for step in steps), bounds or RunBounds(), pace
-        ),
+        estimate=_estimate(steps, bounds or RunBounds(), pace),
+        zones={
+            name: _estimate(steps, bounds or RunBounds(), pace, name).span
+            for name in {item.unit.zone for step in steps for item in step.units}
+        },
     )
+
+
+def _estimate(steps: Iterable[Step], bounds: RunBounds, pace: Pace, zone: str | None = None) -> Estimate:
+    """How long the steps take, or what of them is in one zone."""
+    members = ([item for item in step.units if zone in (None, item.unit.zone)] for step in steps)
+    return run_span(([(item.unit, item.verdict.method) for item in each] for each in members if each), bounds, pace)
 
 
 def order_steps(

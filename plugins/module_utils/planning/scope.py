@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from ..knowledge.characters import short
 from ..knowledge.counts import count
 from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported
 from .policy import Policy
 
 MOST_NAMES = 10
+MOST_TEXT = 200  # characters, as of sysvm_select
 
 
 def scope_text(
@@ -94,4 +96,4 @@ def _offset(moment: datetime) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return " ".join(", ".join(names[:MOST_NAMES]).split()) + more
+    return short(" ".join(", ".join(names[:MOST_NAMES]).split()), MOST_TEXT) + more

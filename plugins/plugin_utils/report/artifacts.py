@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ...module_utils.knowledge.characters import visible
+from ...module_utils.knowledge.characters import short, visible
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, ReportedUnit, UnitData
-from .wording import bad_checks, deviation_lines, not_good, short
+from .wording import bad_checks, deviation_lines, not_good
 
 MOST_ITEMS = 50
 # All of them always: Ansible merges what several hosts and runs leave, so one that is missing would keep an old number.

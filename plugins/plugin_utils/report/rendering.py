@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Mapping
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...module_utils.knowledge.characters import visible
+from ...module_utils.knowledge.characters import short, visible
 from ...module_utils.knowledge.counts import count
 from . import wording
 from .gaps import gap_words
 
 FILTERS = (
     *("changes", "checks_words", "duration", "endpoint_words", "kind", "number", "owner", "owner_name"),
-    *("short", "sign", "status_words", "unit_name", "words"),
+    *("sign", "status_words", "unit_name", "words"),
 )  # of wording
 
 
@@ -46,7 +46,7 @@ def _cells(row: Iterable[object]) -> Markup:
 
 def _values(items: Iterable[Mapping[str, object]], keys: Iterable[str]) -> list[list[str]]:
     """The cells of a table: of each item what it has, cut."""
-    return [[wording.short(str(item.get(key) or "-")) for key in keys] for item in items]
+    return [[short(str(item.get(key) or "-")) for key in keys] for item in items]
 
 
 def _breakable(name: str) -> Markup:
@@ -70,4 +70,4 @@ def _environment(escape: Callable[[str], str], *filters: Callable[..., object]) 
 
 
 PAGE = _environment(escaped, count, _breakable)
-MARKDOWN = _environment(plain, count, _cells, _values, gap_words)
+MARKDOWN = _environment(plain, count, short, _cells, _values, gap_words)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
+from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import (
     ApprovedData,
@@ -20,11 +22,14 @@ from ...module_utils.knowledge.shapes import (
     ReportData,
     ReportedUnit,
     UnitData,
+    ZoneData,
 )
 from .gaps import gap_words
 from .wording import (
+    PLANNED,
     approved_words,
     deviation_lines,
+    kind,
     not_handled_words,
     owner,
     scripts_words,
@@ -35,10 +40,12 @@ from .wording import (
 )
 
 Unit = UnitData | ReportedUnit
+T = TypeVar("T", UnitData, ReportedUnit)
 
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
 MOST_NAMES = 3  # of a group
+MOST_FOUND = 12  # lines of a check
 MOST_HOSTS = 8  # of those that run the same
 PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "automatic", "done": "done     "}
 MARKS = {"ignored": "IGN ", "ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
@@ -50,7 +57,7 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     :param all_in: the file that has every unit.
     """
     units = {unit["id"]: unit for unit in plan["units"]}
-    counts = _counts(unit["method"] for unit in plan["units"]) or "no unit in scope"
+    counts = _counts(Counter(PLANNED.get(unit["method"], unit["method"]) for unit in plan["units"]), PLANNED.values())
     lines = [f"Scope: {plan['scope']}"] if plan["scope"] else []
     named = plan.get("wildcards", {}).items()
     lines += [f"Named: {name} is {count(len(some), 'unit')}: {_names(some, MOST_HOSTS)}" for name, some in named]
@@ -60,12 +67,14 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
             f"Forecast: as if the management server ran {forecast['target']}; it runs {forecast['source']}. "
             "Nothing is touched."
         )
-    lines.append(f"Upgrade to {plan['management_server_version'] or 'an unknown version'}: {counts}")
+    version = plan["management_server_version"] or "an unknown version"
+    lines.append(f"Upgrade to {version}: {counts or 'no unit in scope'}")
     lines += [f"Note: {note}" for note in plan["server_notes"]]
     if plan["estimate"]:
         lines.append(f"Expected: {plan['estimate']['words']}")
     if plan["probes"]:
         lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
+    lines += _zones(plan["zones"])
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
         lines += ["", f"Step {step['number']}: {step['name']}, {count(len(members), 'unit')}"]
@@ -87,7 +96,21 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
         names = _names([each["name"] for each in odd])
         lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     lines += approved_text(plan.get("approved"), all_in)
-    return lines + (forecast_text(forecast) if forecast else []) + checks_text(checks)
+    return lines + (forecast_text(forecast, all_in) if forecast else []) + checks_text(checks, all_in)
+
+
+def _zones(zones: Sequence[ZoneData]) -> list[str]:
+    """What is to be done where, and how long each zone would take alone."""
+    rows = [
+        [
+            each["name"],
+            f"{each['units']:,}",
+            each["span"],
+            ", ".join(count(number, kind(name)) for name, number in each["kinds"].items()),
+        ]
+        for each in zones
+    ]
+    return ["", *_rows([["ZONE", "UNITS", "ALONE IN", "KINDS"], *rows])] if rows else []
 
 
 def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> list[str]:
@@ -159,11 +182,11 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
     return lines + ([f"With all hosts and whole checksums: {all_in}"] if all_in else [])
 
 
-def forecast_text(forecast: ForecastData) -> list[str]:
+def forecast_text(forecast: ForecastData, all_in: str | None = None) -> list[str]:
     """What has to be prepared before the management server is upgraded, then the documentation's steps."""
     lines = ["", "Before the management server is upgraded:"]
     for each in sorted(forecast["prepare"], key=lambda each: list(PREPARATION).index(each["state"])):
-        lines.append(f"  {PREPARATION[each['state']]} {each['what'].replace('_', ' ')}: {_cut(each['seen'])}")
+        lines.append(f"  {PREPARATION[each['state']]} {each['what'].replace('_', ' ')}: {_cut(each['seen'], all_in)}")
         if each["remedy"] and each["state"] != "done":
             lines.append(f"            -> {each['remedy']}")
     if forecast["unknown"]:
@@ -173,22 +196,27 @@ def forecast_text(forecast: ForecastData) -> list[str]:
     return lines + [f"  {number:2}. {step}" for number, step in enumerate(forecast["steps"], 1)]
 
 
-def checks_text(checks: Sequence[CheckData]) -> list[str]:
+def checks_text(checks: Sequence[CheckData], all_in: str | None = None) -> list[str]:
     """The checks that are not ok, each with its remedy, failures last so that they stand above the prompt."""
     bad = sorted((check for check in checks if check["status"] != "ok"), key=lambda check: check["status"] == "fail")
     if not bad:
         return ["", f"All {len(checks)} checks are ok."]
     lines = ["", f"Checks: {len(checks) - len(bad)} ok, {len(bad)} not ok"]
     for check in bad:
-        first, *more = map(_cut, check["seen"].split("\n"))
-        lines += [f"  {MARKS[check['status']]} {check['name']}: {first}", *(f"       {line}" for line in more)]
+        first, *more = (_cut(line, all_in) for line in check["seen"].split("\n"))
+        lines += [f"  {MARKS[check['status']]} {check['name']}: {first}"]
+        lines += [f"       {line}" for line in more[:MOST_FOUND]]
+        if len(more) > MOST_FOUND:
+            lines.append(f"       ... and {len(more) - MOST_FOUND:,} more" + (f", in {all_in}" if all_in else ""))
         lines.append(f"       -> {check['remedy']}")
     return lines
 
 
 def outcome(report: ReportData) -> str:
     """How a run ended, in a line."""
-    return f"{report['status']}: {_counts(unit['status'] for unit in report['units']) or 'no unit in scope'}"
+    statuses = Counter(unit["status"] for unit in report["units"])
+    counts = _counts(statuses, sorted(statuses))
+    return f"{report['status']}: {counts or 'no unit in scope'}"
 
 
 def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
@@ -229,13 +257,19 @@ def _notes(report: ReportData, all_in: str | None) -> list[str]:
     return ["", "Notes:", *lines] if lines else []
 
 
-def _planned(unit: Unit) -> str:
-    return f"{unit['method']}, {unit['reason']}"
+def _planned(unit: UnitData) -> str:
+    return f"{unit['method']}, {_why(unit)}"
 
 
-def _grouped(members: Sequence[Unit], why: Callable[[Unit], str], all_in: str | None) -> list[str]:
+def _why(unit: UnitData) -> str:
+    """Why it needs its method, and what makes it sensitive."""
+    services = ", ".join(unit["sensitive_services"])
+    return f"{unit['reason']}; has {services}" if services and unit["step"] else unit["reason"]
+
+
+def _grouped(members: Sequence[T], why: Callable[[T], str], all_in: str | None) -> list[str]:
     """One row for all that share a reason, with the first of their names."""
-    groups: dict[str, list[Unit]] = {}
+    groups: dict[str, list[T]] = {}
     for unit in members:
         groups.setdefault(why(unit), []).append(unit)
     lines = []
@@ -247,9 +281,9 @@ def _grouped(members: Sequence[Unit], why: Callable[[Unit], str], all_in: str | 
     return lines + ([f"  All of them: {all_in}"] if all_in else [])
 
 
-def _table(members: Sequence[Unit]) -> list[str]:
+def _table(members: Sequence[UnitData]) -> list[str]:
     rows = [
-        [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), unit["method"], unit["reason"]]
+        [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), unit["method"], _why(unit)]
         for unit in members
     ]
     return _rows([["UNIT", "ZONE", "HYPERVISOR", "OWNER", "METHOD", "REASON"], *rows])
@@ -268,9 +302,9 @@ def _names(names: Sequence[str], most: int = MOST_NAMES) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
-def _cut(text: str) -> str:
-    """Long lists are whole in the report."""
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition(";")[0] + "; ... (all in report.json)"
+def _cut(text: str, all_in: str | None) -> str:
+    """The beginning of a text that is too long, and where the rest is."""
+    return short(text, LONGEST_TEXT) + (f" (all of it in {all_in})" if all_in and len(text) > LONGEST_TEXT else "")
 
 
 def _called(unit: Unit) -> str:
@@ -279,6 +313,5 @@ def _called(unit: Unit) -> str:
     return f"{unit_name(unit)}" + (f" ({', '.join(names)})" if names else "")
 
 
-def _counts(names: Iterable[str]) -> str:
-    counts = Counter(map(words, names))
-    return ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+def _counts(counts: Counter[str], order: Iterable[str]) -> str:
+    return ", ".join(f"{counts[name]:,} {words(name)}" for name in dict.fromkeys([*order, *counts]) if counts[name])

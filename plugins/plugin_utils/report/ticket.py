@@ -12,9 +12,10 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.shapes import ReportData
 from .rendering import MARKDOWN
-from .wording import changes, duration, moment, owner, short, unit_name, words
+from .wording import changes, duration, moment, owner, unit_name, words
 
 MOST_SIZE = 1 << 19  # characters of the evidence as JSON
 LONGEST_TEXT = 4000  # characters of one text in it

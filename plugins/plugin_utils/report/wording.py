@@ -53,6 +53,14 @@ SIGNS = {
     "fail": "✗",
     "warn": "!",
 }
+# What a plan has in store for a unit.
+PLANNED = {
+    "live_patch": "to live patch",
+    "recreate": "to recreate",
+    "restart": "to restart",
+    "none": "already current",
+    "skip": "not touched",
+}
 SHORT_CHECKSUM = 10
 KINDS = frozenset(kind.value for kind in Kind)
 # What is told of a VM only where it changed.
@@ -257,11 +265,6 @@ def kind(name: str) -> str:
 def unit_name(unit: NamedUnit) -> str:
     """As C(Unit.label)."""
     return f"{kind(unit['kind'])} {unit['name']}"
-
-
-def short(text: str, most: int = 300) -> str:
-    """At most so many characters of a text, and a sign that there are more."""
-    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def sign(status: str) -> str:

@@ -154,6 +154,12 @@ def test_a_narrow_scope_in_one_line() -> None:
     assert "until Mon 2026-11-23 06:00 (CET, UTC+01:00)" in text and "\n" not in text
 
 
+def test_a_long_expression_is_cut() -> None:
+    policy = make_policy(select=" || ".join(f"name == 'web-{number}'" for number in range(1000)))
+    text = scope_text(policy, "h", 1, deadline=None, may_fail="none may fail")
+    assert "select name == 'web-0' || " in text and len(text) < 400 and text.endswith("none may fail")
+
+
 def test_both_zones_are_told_where_the_clocks_change_before() -> None:
     summer = datetime(2026, 3, 29, 6, tzinfo=timezone(timedelta(hours=2), "CEST"))
     winter = datetime(2026, 3, 28, 22, tzinfo=BERLIN)

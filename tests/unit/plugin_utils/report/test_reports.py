@@ -100,6 +100,7 @@ def planned(number: int = 1, **more: Any) -> Any:
         "vms": [{"id": f"vm-{number}", "name": f"r-{number}-VM", **OLD}],
         "restarts": [],
         "endpoints": [],
+        "sensitive_services": [],
     }
     return {**unit, **more}
 

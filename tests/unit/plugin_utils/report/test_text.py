@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown i
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text import (
     LONGEST_TEXT,
+    MOST_FOUND,
     MOST_ROWS,
     checks_text,
     drift_text,
@@ -37,13 +38,16 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write impo
 )
 from tests.unit.plugin_utils.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
 
+CHECK: Any = {"name": "c", "status": "warn", "seen": "seen", "remedy": "look"}
+
 
 def plan(units: list[dict[str, Any]], **more: Any) -> Any:
     steps = sorted({unit["step"] for unit in units if unit["step"]})
     return {
         "scope": "cloud c; everything",
         "management_server_version": "4.22.0.0",
-        **{"server_notes": [], "forecast": None, "estimate": None, "probes": None, "not_handled": [], "drift": None},
+        **{"zones": [], "server_notes": [], "not_handled": []},
+        **dict.fromkeys(("forecast", "estimate", "probes", "drift")),
         "steps": [
             {
                 "number": number,
@@ -68,9 +72,54 @@ def test_what_a_check_says_in_several_lines_stands_in_several_lines() -> None:
     assert "<p>3 &lt;three&gt;</p>" in html_report(of)
 
 
+def test_a_text_that_is_cut_keeps_its_beginning_and_says_where_the_rest_is() -> None:
+    names = ", ".join(f"r-{number}-VM" for number in range(603))
+    check = CHECK | {"seen": names}
+    [line] = [line for line in checks_text([check], "plan.json") if "c: " in line]
+    assert line.startswith("  WARN c: r-0-VM, r-1-VM, ") and line.endswith(" ... (all of it in plan.json)")
+    assert len(line) < LONGEST_TEXT + 60
+
+
+def test_a_long_list_of_a_check_says_how_many_more_there_are_and_where() -> None:
+    seen = "\n".join(["603 routers are old:", *(f"r-{number}-VM" for number in range(603))])
+    check = CHECK | {"seen": seen}
+    lines = checks_text([check], "plan.json")
+    assert lines[2:5] == ["  WARN c: 603 routers are old:", "       r-0-VM", "       r-1-VM"]
+    assert f"       ... and {603 - MOST_FOUND} more, in plan.json" in lines
+    assert len(lines) < MOST_FOUND + 8
+
+
+def test_a_plan_tells_what_is_to_be_done_in_each_zone_and_how_long_that_takes() -> None:
+    zones = [
+        {"name": "Berlin", "units": 1412, "kinds": {"ssvm": 1, "network": 1411}, "span": "2 h to 5 h", "span_s": []},
+        {"name": "Zürich", "units": 1, "kinds": {"vpc": 1}, "span": "1 min", "span_s": []},
+    ]
+    lines = plan_text(plan([planned()], zones=zones), [])
+    assert lines[3:6] == [
+        "  ZONE    UNITS  ALONE IN    KINDS",
+        "  Berlin  1,412  2 h to 5 h  1 SSVM, 1,411 networks",
+        "  Zürich  1      1 min       1 VPC",
+    ]
+
+
+def test_what_makes_a_unit_sensitive_is_said_and_not_folded() -> None:
+    units = [planned(number, sensitive_services=["load balancing"]) for number in range(150)]
+    units.append(planned(150, kind="vpc", name="erp", sensitive_services=["site-to-site VPN", "private gateway"]))
+    lines = plan_text(plan(units), [], "plan.json")
+    assert "  150 units: live_patch, runs 4.19.1.0; has load balancing (net-0, net-1, net-2 and 147 more)" in lines
+    assert "  1 unit: live_patch, runs 4.19.1.0; has site-to-site VPN, private gateway (erp)" in lines
+    few = "\n".join(plan_text(plan(units[-2:]), []))
+    assert "runs 4.19.1.0; has site-to-site VPN, private gateway" in few
+
+
+def test_methods_are_told_as_what_is_to_be_done() -> None:
+    units = [planned(1), planned(2, method="none", step=None), planned(3, method="skip", step=None)]
+    assert plan_text(plan(units), [])[1] == "Upgrade to 4.22.0.0: 1 to live patch, 1 already current, 1 not touched"
+
+
 def test_a_few_units_are_shown_one_by_one() -> None:
     lines = plan_text(plan([planned(number) for number in range(MOST_ROWS)]), [], "plan.json")
-    assert lines[:2] == ["Scope: cloud c; everything", f"Upgrade to 4.22.0.0: {MOST_ROWS} live patch"]
+    assert lines[:2] == ["Scope: cloud c; everything", f"Upgrade to 4.22.0.0: {MOST_ROWS} to live patch"]
     assert sum(line.startswith("  network net-") for line in lines) == MOST_ROWS
     assert not any("plan.json" in line for line in lines)
 

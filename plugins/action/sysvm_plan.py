@@ -17,6 +17,7 @@ from ..module_utils.cloud.endpoints import Probed, spread
 from ..module_utils.knowledge.durations import rough
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import CHECK
+from ..module_utils.options.probing import RATE
 from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import CheckResult
@@ -128,7 +129,7 @@ def _approved(around: PlayContext, variables: Mapping[str, Any]) -> GivenPlan | 
 
 def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> CheckResult:
     """Whether what is to be probed answers from other hosts; their names stand in the plan."""
-    rate = variables["probe_rate"]
+    rate = RATE
     probed = Probed.from_plan(plan)
     endpoints = spread(probed.endpoints, rate)
     plan["probes"]["from"] = [host.name for host in hosts]

@@ -18,6 +18,7 @@ from ..module_utils.api.connection import MET_VARIABLE
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.counts import count
 from ..module_utils.options.modules import CONNECTION
+from ..module_utils.options.probing import RATE
 from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
 from ..plugin_utils.keeper import Keeper
@@ -135,7 +136,7 @@ class ActionModule(LiveAction):
         """Run a module and show its lines, with probers on other hosts where these are wanted."""
         probed_from = variables["probe_from"] if variables["probe"] and not self._task.check_mode else ()
         environment = self._task.environment or []
-        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), variables["probe_rate"]) as hosts:
+        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), RATE) as hosts:
             self._task.environment = [*environment, hosts.environment]
 
             def look() -> None:

@@ -25,7 +25,7 @@ options:
 
 EXAMPLES = r"""
 - name: Upgrade the clouds of the inventory
-  hosts: "{{ lookup('cloudstack.sysvm.play_hosts', sysvm_hosts | default('localhost', true)) }}"
+  hosts: "{{ lookup('cloudstack.sysvm.play_hosts', sysvm_clouds | default('localhost', true)) }}"
   gather_facts: false
   roles:
     - cloudstack.sysvm.preflight
@@ -58,7 +58,7 @@ class LookupModule(LookupBase):
             return [wanted]
         if names.run(["all"], variables=variables):
             raise AnsibleError(
-                f"sysvm_hosts ({wanted}) has no host in the inventory, so nothing would be done. "
+                f"sysvm_clouds ({wanted}) has no host in the inventory, so nothing would be done. "
                 "Name hosts that are there."
             )
         return ["localhost"]

@@ -235,7 +235,7 @@ options: # Made from plugins/module_utils/options by make generate.
       - A failed canary stops the run.
     type: raw
     default: true
-  steps:
+  waves:
     description:
       - Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step, such as
         V(1, 5, 20%); the last one repeats.

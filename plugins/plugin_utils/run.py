@@ -121,11 +121,11 @@ class PlayContext:
         :raises SysvmError: for hosts without an inventory.
         """
         known = {*constants.LOCALHOST, *self._vars.get("groups", {}).get("all", ())}
-        absent = [name for name in variables["hosts"] if name not in known]
+        absent = [name for name in variables["clouds"] if name not in known]
         if known == {*constants.LOCALHOST} and absent:
             raise OptionError(
                 f"({','.join(absent)}) has no host in the inventory, so nothing would be done",
-                option="hosts",
+                option="clouds",
                 remedy="Name hosts that are there.",
             )
 
@@ -143,7 +143,7 @@ class PlayContext:
     def readable(self, *names: str) -> dict[str, Any]:
         """Some variables; one that cannot be meant has its default. For telling what is wrong with the others."""
         found = {}
-        for name in names:
+        for name in VARIABLES.keys() & names:
             try:
                 value = self._action._templar.template(self._vars.get(PREFIX + name))
                 found[name] = read_one(name, value)
@@ -154,7 +154,7 @@ class PlayContext:
     def connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The connection options that are given: by module_defaults, and by variables, which win."""
         given = {name: value for name, value in self._action._task.args.items() if name in CONNECTION}
-        return given | {name: variables[name] for name in CONNECTION if variables[name] is not None}
+        return given | {name: variables[name] for name in CONNECTION if variables.get(name) is not None}
 
     def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
@@ -164,7 +164,7 @@ class PlayContext:
             raise VariableError(
                 f"{self.host} and {', '.join(others)} have the same endpoint, so one cloud would be upgraded several "
                 "times at once",
-                remedy="Name one of them in sysvm_hosts, or give each its own sysvm_api_url.",
+                remedy="Name one of them in sysvm_clouds, or give each its own sysvm_api_url.",
             )
 
     def cloud(self, variables: Mapping[str, Any]) -> str:

@@ -45,8 +45,8 @@ def module_call(
     """
     group, method = step["group"], step["method"]
     common = {
-        **{name: variables[name] for name in LIMITS},
-        **{name: variables[name] for name, option in PROBING.items() if ACTING[0] in option.where},
+        **{name: variables[name] for name in LIMITS if name in variables},
+        **{name: variables[name] for name, option in PROBING.items() if ACTING[0] in option.where and option.variable},
         "max_failures": str(budget),
         "health_checks": variables["health_checks"] == "all"
         or (variables["health_checks"] == "canary" and step["canary"]),

@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.option_names import PREFIX, OptionError, called, words
 from ..module_utils.options.reading import read
-from ..module_utils.options.table import VARIABLES, default_of
+from ..module_utils.options.table import ALL, VARIABLES, default_of
 from ..module_utils.options.wanted import SCOPE
 
 OWN_PREFIX = "sysvm_my_"  # of variables that users may have for themselves
@@ -111,6 +111,15 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
 
 # Variables that there were, and what takes their place.
 REPLACED = {
+    **{
+        f"{PREFIX}{old}": f"is called {PREFIX}{new}"
+        for old, new in {"canary": "canaries", "hosts": "clouds", "steps": "waves"}.items()
+    },
+    **{
+        PREFIX + name: f"is no variable any more; {name} is an option of the modules"
+        for name, option in ALL.items()
+        if not option.variable
+    },
     "sysvm_log": "is gone; each run has its log in its own folder, sysvm_report_dir/latest/log for the last one",
     "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }

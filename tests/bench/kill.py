@@ -58,7 +58,6 @@ VARIABLES = {
     "sysvm_canaries": False,  # one more step before the one that is to be killed
     "sysvm_parallel": 6,
     "sysvm_per_host": 0,
-    "sysvm_poll_interval": 0.5,
 }
 # Seconds after the first call of a run that changes something; every tenth kill comes before it.
 SPAN = 1.5

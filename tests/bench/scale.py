@@ -68,7 +68,7 @@ class Rollout:
 
 
 def roll_out(cloud: Cloud, units: int) -> Rollout:
-    options = {"kinds": ["router"], "parallel": 60, "per_host": 0, "steps": [str(units - 11), "10"], "poll_interval": 1}
+    options = {"kinds": ["router"], "parallel": 60, "per_host": 0, "waves": [str(units - 11), "10"]}
     seen, begin = Rollout(), time.monotonic()
     # Into a pipe ansible-core writes in blocks; the times here are those of the lines.
     process = cloud.start(UPGRADE, *extra_vars(options), env={"PYTHONUNBUFFERED": "1"})

@@ -93,8 +93,8 @@ def test_hosts_that_are_not_there_are_refused(cloud: Cloud, inventory: bool, lim
     """Ansible would pass over the play and end with 0."""
     hosts = cloud.folder / "inventory.yml"
     hosts.write_text(yaml.safe_dump({"all": {"hosts": {"control": LOCAL, "other": LOCAL}}}), encoding="utf-8")
-    run = cloud.playbook(UPGRADE, *(["-i", str(hosts)] if inventory else []), *limit, "-e", "sysvm_hosts=typo")
-    assert_refused(run, "sysvm_hosts (typo) has no host in the inventory")
+    run = cloud.playbook(UPGRADE, *(["-i", str(hosts)] if inventory else []), *limit, "-e", "sysvm_clouds=typo")
+    assert_refused(run, "sysvm_clouds (typo) has no host in the inventory")
 
 
 SITE = """
@@ -150,10 +150,10 @@ def test_a_part_of_the_run_alone_touches_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inventory", [(), ("-i", "localhost,"), ("-i", "clouds,")])
 def test_the_syntax_can_be_checked_with_and_without_an_inventory(cloud: Cloud, inventory: tuple[str, ...]) -> None:
     run = cloud.playbook(
-        UPGRADE, "--syntax-check", *inventory, "-e", "sysvm_hosts=clouds" if "clouds," in inventory else "sysvm_my_x=1"
+        UPGRADE, "--syntax-check", *inventory, "-e", "sysvm_clouds=clouds" if "clouds," in inventory else "sysvm_my_x=1"
     )
     assert run.rc == 0, run.output
-    assert cloud.playbook(UPGRADE, "--syntax-check", "-e", "sysvm_hosts=clouds").rc == 0
+    assert cloud.playbook(UPGRADE, "--syntax-check", "-e", "sysvm_clouds=clouds").rc == 0
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> N
     """Unanswered questions, a textarea, and all else as text."""
     answers = {
         **dict.fromkeys(("sysvm_names", "sysvm_deadline", "sysvm_parallel", "sysvm_canaries", "sysvm_method"), ""),
-        **dict.fromkeys(("sysvm_kinds", "sysvm_job_timeout", "sysvm_steps", "sysvm_select", "sysvm_before_step"), ""),
-        **dict.fromkeys(("sysvm_api_url", "sysvm_validate_certs", "sysvm_hosts", "sysvm_on_interrupt"), ""),
+        **dict.fromkeys(("sysvm_kinds", "sysvm_job_timeout", "sysvm_waves", "sysvm_select", "sysvm_before_step"), ""),
+        **dict.fromkeys(("sysvm_api_url", "sysvm_validate_certs", "sysvm_clouds", "sysvm_on_interrupt"), ""),
         "sysvm_zones": "Berlin\n",
         "sysvm_exclude_names": "s-1-VM\r\nv-2-VM",
         "sysvm_max_failures": "1",
@@ -203,7 +203,7 @@ def test_two_hosts_with_one_cloud_are_refused(tmp_path: Path) -> None:
         inventory.write_text(yaml.safe_dump({"clouds": {"hosts": {"a": local, "b": local}}}), encoding="utf-8")
         for strategy in ("linear", "free"):
             run = cloud.playbook(
-                UPGRADE, "-i", str(inventory), "-e", "sysvm_hosts=clouds", env={"ANSIBLE_STRATEGY": strategy}
+                UPGRADE, "-i", str(inventory), "-e", "sysvm_clouds=clouds", env={"ANSIBLE_STRATEGY": strategy}
             )
             assert run.rc != 0 and "have the same endpoint" in run.output
             if strategy == "linear":

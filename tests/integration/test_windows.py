@@ -48,7 +48,7 @@ def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
     with Cloud(nets(faults=[fault]), tmp_path) as cloud:
         run = cloud.upgrade(
             kinds=["router"],
-            steps=["1", "50%"],
+            waves=["1", "50%"],
             max_failures="20%",
             before_step="before.yml",
             after_step=str(tmp_path / "after.yml"),

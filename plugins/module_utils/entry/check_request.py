@@ -103,5 +103,5 @@ def _policy(params: Mapping[str, Any]) -> Policy:
 def _order(params: Mapping[str, Any]) -> Order:
     canaries = params["canaries"]
     if canaries is None:  # an empty text
-        return Order(waves=tuple(params["steps"]))
-    return Order(canaries if isinstance(canaries, bool) else tuple(canaries), tuple(params["steps"]))
+        return Order(waves=tuple(params["waves"]))
+    return Order(canaries if isinstance(canaries, bool) else tuple(canaries), tuple(params["waves"]))

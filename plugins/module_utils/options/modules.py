@@ -65,6 +65,7 @@ CONNECTION = group(
             " proxies.",
         ),
         where=CONNECTED,
+        variable=False,
         default="post",
         choices=("get", "post"),
         env="CLOUDSTACK_METHOD",

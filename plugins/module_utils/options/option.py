@@ -40,6 +40,7 @@ class Option:
     :ivar unset: what it comes to when nothing is given.
     :ivar env: the environment variable that stands in for it.
     :ivar no_log: as in Ansible.
+    :ivar variable: whether the roles have it, too; else who needs another value sets it with module_defaults.
     :ivar narrows: it says which units are meant; given without naming any it is refused, as it would mean all of them.
     :ivar hides: as a variable it is never shown, nor checked by Ansible, which would show it.
     """
@@ -61,6 +62,7 @@ class Option:
     no_log: bool = False
     hides: bool = False
     narrows: bool = False
+    variable: bool = True
 
     @property
     def unset_means(self) -> str:

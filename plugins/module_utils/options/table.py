@@ -8,18 +8,20 @@ from __future__ import annotations
 from typing import Any
 
 from .modules import CONNECTION, OWN
-from .option import Option, group
+from .option import ROLES, Option, group
 from .probing import PROBING
 from .rollout import LIMITS, RUN
 from .wanted import ORDER, SCOPE, STRATEGY
 
+ALL = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **PROBING, **RUN, **CONNECTION}
 # Of the roles and playbooks: sysvm_NAME.
-VARIABLES = {**STRATEGY, **SCOPE, **ORDER, **LIMITS, **PROBING, **RUN, **CONNECTION}
+VARIABLES = {name: option for name, option in ALL.items() if option.variable}
 
 
 def options_of(place: str) -> dict[str, Option]:
     """What a module or a role has, by name, in the order of its documentation."""
-    return group(*(option for option in (*OWN, *VARIABLES.values()) if place in option.where))
+    found = (option for option in (*OWN, *ALL.values()) if place in option.where)
+    return group(*(option for option in found if option.variable or place not in ROLES))
 
 
 def default_of(name: str) -> Any:

@@ -206,7 +206,7 @@ ORDER = group(
         means="canaries",
     ),
     Option(
-        "steps",
+        "waves",
         "list",
         (
             "Sizes of the waves into which each step but the canaries' is cut, as numbers or percentages of the step,"

@@ -185,7 +185,7 @@ def test_a_scope_that_is_given_and_names_nothing_is_refused(given: dict[str, Any
     ("given", "says"),
     [
         ({"max_failures": "many"}, "max_failures is 'many'. Give a number such as 3, or a percentage such as 10%"),
-        ({"steps": ["0"]}, "steps is .'0'.. Give sizes above zero"),
+        ({"waves": ["0"]}, "waves is .'0'.. Give sizes above zero"),
         ({"deadline": "1320"}, "deadline is '1320'. A time of day needs quotes"),
         ({"parallel": 0}, "parallel is 0. Give a whole number of at least 1"),
         ({"api_timeout": 0}, r"api_timeout \(CLOUDSTACK_TIMEOUT\) is 0"),
@@ -203,5 +203,5 @@ def test_what_ansible_does_not_refuse_is_refused_with_its_name(given: dict[str, 
 
 
 def test_what_is_right_stays_as_it_is() -> None:
-    given = {"names": ["web"], "steps": ["1", "20 %"], "max_failures": "3", "select": None, "deadline": "06:00"}
-    assert read_params(options_of(CHECK).values(), given) == {**given, "steps": ["1", "20%"]}
+    given = {"names": ["web"], "waves": ["1", "20 %"], "max_failures": "3", "select": None, "deadline": "06:00"}
+    assert read_params(options_of(CHECK).values(), given) == {**given, "waves": ["1", "20%"]}

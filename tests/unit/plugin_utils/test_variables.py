@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
     OWN_PREFIX,
+    REPLACED,
     VariableError,
     read_one,
     read_variables,
@@ -29,9 +30,10 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import 
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
-LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "hosts", "ignore_checks")
+MOST_VARIABLES = 60
+LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "clouds", "ignore_checks")
 FLAGS: tuple[str, ...] = ("allow_degraded", "approved", "validate_certs")
-WHOLE = {"parallel": 1, "per_host": 0, "system_vms_at_once": 1, "api_connections": 1}
+WHOLE = {"parallel": 1, "per_host": 0, "api_connections": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
     **{"api_timeout": 1, "api_retry_limit": 0},
@@ -49,18 +51,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pause": ("none", "after_canary", "after_each_step"),
     "on_interrupt": ("leave", "wait"),
     "progress": ("stdout", "stderr", "none"),
-    "api_http_method": ("get", "post"),
 }
 SOME_OF: dict[str, tuple[str, ...]] = {"kinds": ("ssvm", "cpvm", "router", "network", "vpc", "internal_lb")}
 MEANT = {
-    **{"select": "expression", "steps": "sizes", "max_failures": "share"},
+    **{"select": "expression", "waves": "sizes", "max_failures": "share"},
     **{"deadline": "moment", "target_version": "release"},
 }
 
 # What these are is pinned above; an option that is added to the table is tested by its type, without a line here.
 for _option in VARIABLES.values():
     _name, _type, _lowest = _option.name, _option.type, _option.lowest
-    if _name in {*LISTS, *FLAGS, *WHOLE, *SECONDS, *LINES, *CHOICES, *SOME_OF, *MEANT, "poll_interval"}:
+    if _name in {*LISTS, *FLAGS, *WHOLE, *SECONDS, *LINES, *CHOICES, *SOME_OF, *MEANT}:
         continue
     if _option.choices:
         (SOME_OF if _type == "list" else CHOICES)[_name] = _option.choices
@@ -113,8 +114,6 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             *means(REFUSED, "ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf"),
             *([("30m", 1800), ("1h30m", 5400), ("90s", 90)] if name in SECONDS else [("30m", REFUSED)]),
         ]
-    if name == "poll_interval":
-        return [(0.5, 0.5), ("0.5", 0.5), (2, 2.0), ("2s", 2.0), (0, REFUSED), ("x", REFUSED), (True, REFUSED)]
     if name in LINES:
         return [
             ("~/a b", "~/a b"),
@@ -260,9 +259,24 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
 # Names
 
 
-def test_a_variable_that_there_was_is_refused_with_what_takes_its_place() -> None:
-    with pytest.raises(VariableError, match="sysvm_stop_file is gone; write stop into the file control"):
-        refuse_unknown({"sysvm_stop_file": "stop"}, {})
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("sysvm_stop_file", "is gone; write stop into the file control"),
+        ("sysvm_canary", "is called sysvm_canaries"),
+        ("sysvm_hosts", "is called sysvm_clouds"),
+        ("sysvm_steps", "is called sysvm_waves"),
+        ("sysvm_poll_interval", "is no variable any more; poll_interval is an option of the modules"),
+    ],
+)
+def test_a_variable_that_there_was_is_refused_with_what_takes_its_place(name: str, instead: str) -> None:
+    with pytest.raises(VariableError, match=f"^{name} {instead}"):
+        refuse_unknown({name: "x"}, {})
+
+
+def test_no_variable_is_called_like_one_that_there_was() -> None:
+    assert not {name.removeprefix(PREFIX) for name in REPLACED} & set(VARIABLES)
+    assert len(VARIABLES) <= MOST_VARIABLES
 
 
 @pytest.mark.parametrize(
@@ -276,7 +290,6 @@ def test_a_variable_that_there_was_is_refused_with_what_takes_its_place() -> Non
         ("sysvm_Zones", "sysvm_zones"),
         ("SYSVM_ZONES", "sysvm_zones"),
         ("sysvm_dead_line", "sysvm_deadline"),
-        ("sysvm_canary", "sysvm_canaries"),
         ("sysvm_owner", "sysvm_owners"),
     ],
 )
@@ -359,8 +372,8 @@ def documented() -> dict[str, dict[str, Any]]:
 
 def test_roles_document_every_variable_with_its_default() -> None:
     secret = {name for name, variable in VARIABLES.items() if variable.hides} | {"api_url"}
-    # hosts is the playbooks'; what has no default comes from the environment.
-    expected = {PREFIX + name for name in VARIABLES} - {PREFIX + name for name in (*secret, "hosts")}
+    # clouds is the playbooks'; what has no default comes from the environment.
+    expected = {PREFIX + name for name in VARIABLES} - {PREFIX + name for name in (*secret, "clouds")}
     assert set(documented()) == expected
     for name, option in documented().items():
         assert option.get("default") == role_default(name.removeprefix(PREFIX)), name

@@ -1,20 +1,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks whether to go on after a step, where that is wanted and somebody can answer."""
+"""Whether a step may begin: before the first whether the plan may be carried out at all, before others by asking."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..module_utils.api.errors import SysvmError
-from ..plugin_utils.run import PlayContext, Run, somebody_can_answer
-from ..plugin_utils.steps import pause_due
+from ..plugin_utils.approval import next_words
+from ..plugin_utils.pause import ask_before
+from ..plugin_utils.run import PlayContext, Run
+from ..plugin_utils.run_folder import of_run, page_of
+from ..plugin_utils.steps import statuses
 
 
 class ActionModule(ActionBase):
@@ -22,28 +23,42 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = {**super().run(tmp, task_vars), "changed": False, "stopped": ""}
-        spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "required": True}}
+        result = {**super().run(tmp, task_vars), "changed": False}
+        spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "default": 0}}
         dummy, args = self.validate_argument_spec(argument_spec=spec)
-        around = PlayContext(self, task_vars)
+        around, run, number = PlayContext(self, task_vars), Run(args["run"]), args["number"]
         try:
             variables = around.variables()
+            plan = run.read("plan")
+            stopped = ask_before(number, around, run, variables) if number else _begin(around, variables, run)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
-        steps = Run(args["run"]).read("plan")["steps"]
-        step = steps[args["number"] - 1]
-        if self._task.check_mode or variables["approved"] or not pause_due(step, steps, variables["pause"]):
-            return result
-        if not _yes(f"{around.prefix}Step {step['number']} ({step['name']}) is done. Type yes to go on:"):
-            told = f"not approved after step {step['number']} ({step['name']})"
-            result["stopped"] = f"{told}; run again with sysvm_approved=true to go on"
-        return result
+        hooks = []
+        if plan["steps"] and not stopped:
+            told = {
+                "scope": plan["scope"],
+                "next": next_words(plan["steps"], number or 1),
+                "counts": statuses(run.results()),
+                "report": page_of(of_run(run)),
+            }
+            hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
+        return {**result, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 
-def _yes(question: str) -> bool:
-    if not somebody_can_answer(os.environ):
-        return False
-    try:
-        return Display().prompt_until(question).decode(errors="replace").strip().lower() == "yes"
-    except (AnsiblePromptInterrupt, AnsiblePromptNoninteractive):
-        return False
+def _begin(around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:
+    """:raises SysvmError: for a plan that is only for a look."""
+    plan = run.read("plan")
+    if plan.get("forecast"):
+        raise SysvmError(
+            f"Nothing was touched. sysvm_target_version is {plan['forecast']['target']}, but the management server runs"
+            f" {plan['forecast']['source']}",
+            remedy="Upgrade the management server first; the playbook check_sysvms shows what to prepare for that.",
+        )
+    if variables["drift"]:
+        raise SysvmError(
+            "Nothing was touched. sysvm_drift shows what runs where instead of the plan",
+            remedy="Use it with the playbook check_sysvms, or leave it out to upgrade.",
+        )
+    if page := page_of(of_run(run)):
+        around.show([f"Report, kept up to date while this runs: {page}"], variables["progress"])
+    return ""

@@ -20,7 +20,7 @@ from ..plugin_utils.report.build import build_report
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import UPGRADE, RunFolder, of_run
+from ..plugin_utils.run_folder import UPGRADE, RunFolder, of_run, page_of
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = PlayContext(self, task_vars)
         variables = around.readable(
-            "report_dir", "progress", "metrics_file", "evidence", "diagnostics", "keep_runs", *CONNECTION
+            "report_dir", "progress", "metrics_file", "evidence", "diagnostics", "keep_runs", "hooks", *CONNECTION
         )
         report, checking, written = _report(args), self._task.check_mode, list[str]()
         try:
@@ -76,6 +76,7 @@ class ActionModule(ActionBase):
             "changed": bool(written),
             "files": written,
             "artifact": report_artifact(report, written),
+            "hooks": _hooks(around, variables, report, folder),
             **{key: report[key] for key in ("status", "summary", "next", "scope")},
         }
 
@@ -137,19 +138,29 @@ def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Re
     return []
 
 
+def _hooks(
+    around: PlayContext, variables: Mapping[str, Any], report: ReportData, folder: RunFolder | None
+) -> list[dict[str, Any]]:
+    """The operator's tasks at the end, or where nothing was touched."""
+    moment = "refusal" if report["status"] in ("refused", "empty", "error") else "end"
+    told = {"scope": report["scope"], "counts": report["summary"], "next": report["next"] or ""}
+    return around.hook(variables, moment, **told, report=page_of(folder), reason=report["error"] or "")
+
+
 def _report(args: Mapping[str, Any]) -> ReportData:
     plan: Any
-    plan, results, running, rollouts = args["plan"] or {}, args["results"] or [], {}, []
+    plan, results, running, rollouts, stopped = args["plan"] or {}, args["results"] or [], {}, [], ""
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
+        stopped = run.stopped
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
     return build_report(
         plan,
         results,
         finished=now(),
-        error=args["error"],
+        error=args["error"] or stopped,
         running=running,
         rollouts=rollouts,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,13 +22,15 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.probing import RATE
 from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
+from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
+from ..plugin_utils.pause import ask_before
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.run_folder import RUNNING, UPGRADE, of_run
-from ..plugin_utils.steps import budget_left, failures, module_call, why_stopped
+from ..plugin_utils.run_folder import RUNNING, UPGRADE, of_run, page_of
+from ..plugin_utils.steps import ModuleCall, budget_left, failures, module_call, pause_due, statuses, why_stopped
 from ..plugin_utils.watch import stopped_by
 
 
@@ -38,119 +41,162 @@ class ActionModule(LiveAction):
         dummy, args = self.validate_argument_spec(
             argument_spec={**options, **{name: {"type": "raw"} for name in CONNECTION}}
         )
-        around, run = PlayContext(self, task_vars), Run(args["run"])
+        around, run, number = PlayContext(self, task_vars), Run(args["run"]), args["number"]
         try:
             variables = around.variables()
-            if args["number"] == 1:
+            if number == 1:
                 around.refuse_shared_endpoint(variables)
-            return {**result, **self._step(around, run, args["number"], variables, task_vars)}
+            if stopped := ask_before(number, around, run, variables):
+                return {**result, "skipped": True, "stopped": stopped, "failures": 0, "hooks": []}
+            step = StepAtWork(around, run, number, variables)
+            step.tell()
+            if number == 1 and not around.checking:
+                step.begin_run()
+            return {**result, **self._carry_out(step, task_vars)}
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
 
-    def _step(
-        self,
-        around: PlayContext,
-        run: Run,
-        number: int,
-        variables: dict[str, Any],
-        task_vars: dict[str, Any] | None,
-    ) -> dict[str, Any]:
-        plan, before = run.plan(), run.results()
-        step = plan["steps"][number - 1]
-        wanted = frozenset(step["units"])
-        units = [unit for unit in plan["units"] if unit["id"] in wanted]
-        budget = budget_left(step, plan["max_failures"], before)
-        call = module_call(step, units, variables, len(plan["steps"]), budget)
-        args = {**around.connection(variables), **call.options, "deadline": plan["deadline"] or None}
-        args["control"] = os.path.join(around.report_folder(variables), "control")
-        if number == 1 and not self._task.check_mode:
-            refuse_left_over(args["control"], datetime.fromisoformat(plan["started"]).timestamp())
-        folder = of_run(run)
-        if folder is not None:
-            args["log"] = folder.log
-        args = {name: value for name, value in args.items() if value is not None}
-
-        checking = self._task.check_mode
-        journal = os.path.join(run.folder, f"journal-{number}")
-        guards = [rollout["guard"] for rollout in run.rollouts()]
-        around.tell_modules(
-            {JOURNAL_VARIABLE: journal, GUARD_VARIABLE: guards[-1] if guards else "", MET_VARIABLE: "1"}
-        )
-        path = None if checking else around.metrics_file(variables)
-        keeper = Keeper(folder, plan, before, journal, run.rollouts(), (path, around.host) if path else None)
-        if folder is not None:
-            with contextlib.suppress(WriteError):
-                run.keep("worker", {"pid": os.getpid()})
-                folder.tell(kind=UPGRADE, state=RUNNING, step=number, steps=len(plan["steps"]))
-        if number == 1 and not checking:
-            if folder is None:
-                raise SysvmError(f"Nothing was touched, as there would be no report: {run.read('on_disk')['problem']}")
-            keeper.begin()
-            for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
-                folder.say(mark, text)
-        around.show(
-            [f"Step {number} of {len(plan['steps'])}: {step['name']}, {count(len(units), 'unit')}"],
-            variables["progress"],
-        )
+    def _carry_out(self, step: StepAtWork, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        call = step.call()
+        step.around.tell_modules(step.environment())
+        step.around.show([step.headline], step.variables["progress"])
         try:
-            returned, interrupted = self._run(call.module, args, around, variables, task_vars, keeper.look)
+            returned, interrupted = self._run(call, step, task_vars)
         except BaseException:  # the timeout of a task is one: what was done by then is kept for the report
-            keeper.followed.follow(journal)
-            run.keep(f"results-{number:05}", list(keeper.followed.results.values()))
-            run.keep("running", keeper.followed.running)
-            keeper.write(list(keeper.followed.results.values()), keeper.followed.running)
+            step.end({})
             raise
-        keeper.followed.follow(journal)
-        results = returned.get("results")
-        known = list(keeper.followed.results.values()) if results is None else results
-        running = keeper.followed.running if results is None else {}
-        run.keep(f"results-{number:05}", known)
-        stopped = why_stopped(step, results, budget, message_of(returned))
-        run.keep("running", running)
-        run.keep(
-            f"rollout-{number:05}", {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
-        )
-        if interrupted:
-            keeper.end(known, running, stopped_by(interrupted))
-        else:
-            keeper.write(known, running)
+        stopped = step.end(returned, stopped_by(interrupted) if interrupted else "")
         self.end_if(interrupted)
         return {
             "changed": bool(returned.get("changed")),
             "summary": returned.get("summary", {}),
-            "failures": failures(known) + (results is None),
+            "failures": step.failures,
             "stopped": stopped,
+            "hooks": step.hooks(stopped),
             "warnings": show_warnings(returned.get("warnings", ())),
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }
 
     def _run(
-        self,
-        module: str,
-        args: dict[str, Any],
-        around: PlayContext,
-        variables: dict[str, Any],
-        task_vars: dict[str, Any] | None,
-        tick: Callable[[bool], None] = lambda stopping: None,
+        self, call: ModuleCall, step: StepAtWork, task_vars: dict[str, Any] | None
     ) -> tuple[dict[str, Any], signal.Signals | None]:
-        """Run a module and show its lines, with probers on other hosts where these are wanted."""
-        probed_from = variables["probe_from"] if variables["probe"] and not self._task.check_mode else ()
+        """Run the module and show its lines, with probers on other hosts where these are wanted."""
+        variables = step.variables
+        probed_from = variables["probe_from"] if variables["probe"] and not step.around.checking else ()
         environment = self._task.environment or []
         with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), RATE) as hosts:
             self._task.environment = [*environment, hosts.environment]
 
             def look() -> None:
-                tick(self._watch is not None and self._watch.interrupted is not None)
+                step.keeper.look(self._watch is not None and self._watch.interrupted is not None)
                 hosts.relay()
 
             returned, interrupted = self.run_live(
-                f"cloudstack.sysvm.{module}",
-                args,
+                f"cloudstack.sysvm.{call.module}",
+                dict(call.options),
                 task_vars,
-                prefix=around.prefix,
+                prefix=step.around.prefix,
                 where=variables["progress"],
                 tick=look,
             )
         self._task.environment = environment
         returned["warnings"] = [*returned.get("warnings", []), *hosts.problems]
         return returned, interrupted
+
+
+class StepAtWork:
+    """One step of a run: what it is given, and what is kept of it."""
+
+    def __init__(self, around: PlayContext, run: Run, number: int, variables: dict[str, Any]) -> None:
+        self.around, self.run, self.number, self.variables = around, run, number, variables
+        self.plan, self.before = run.plan(), run.results()
+        self.step = self.plan["steps"][number - 1]
+        self.budget = budget_left(self.step, self.plan["max_failures"], self.before)
+        self.folder = of_run(run)
+        self.control = os.path.join(around.report_folder(variables), "control")
+        self.failures = 0
+        self._journal = os.path.join(run.folder, f"journal-{number}")
+        path = None if around.checking else around.metrics_file(variables)
+        metrics = (path, around.host) if path else None
+        self.keeper = Keeper(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
+
+    def begin_run(self) -> None:
+        """:raises SysvmError: nothing may begin."""
+        refuse_left_over(self.control, datetime.fromisoformat(self.plan["started"]).timestamp())
+        if self.folder is None:
+            problem = self.run.read("on_disk")["problem"]
+            raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
+        self.keeper.begin()
+        for mark, text in (("scope", self.plan["scope"]), *(("note", note) for note in self.plan["notes"])):
+            self.folder.say(mark, text)
+
+    def tell(self) -> None:
+        """Say on disk which step is at work, and in which process."""
+        if self.folder is not None:
+            with contextlib.suppress(WriteError):
+                self.run.keep("worker", {"pid": os.getpid()})
+                self.folder.tell(kind=UPGRADE, state=RUNNING, step=self.number, steps=len(self.plan["steps"]))
+
+    @property
+    def headline(self) -> str:
+        steps = len(self.plan["steps"])
+        return f"Step {self.number} of {steps}: {self.step['name']}, {count(len(self.step['units']), 'unit')}"
+
+    def call(self) -> ModuleCall:
+        """The module with all its options."""
+        wanted = frozenset(self.step["units"])
+        units = [unit for unit in self.plan["units"] if unit["id"] in wanted]
+        call = module_call(self.step, units, self.variables, len(self.plan["steps"]), self.budget)
+        own = {
+            "deadline": self.plan["deadline"] or None,
+            "log": self.folder.log if self.folder else None,
+            "control": self.control,
+        }
+        options = {**self.around.connection(self.variables), **call.options, **own}
+        return replace(call, options={name: value for name, value in options.items() if value is not None})
+
+    def environment(self) -> dict[str, str]:
+        """What the module needs to know beside its options."""
+        guards = [rollout["guard"] for rollout in self.run.rollouts()]
+        return {JOURNAL_VARIABLE: self._journal, GUARD_VARIABLE: guards[-1] if guards else "", MET_VARIABLE: "1"}
+
+    def end(self, returned: Mapping[str, Any], interrupted: str = "") -> str:
+        """Keep what became of its units, in the run and in the report.
+
+        :param returned: what the module returned; empty where it was lost.
+        :param interrupted: by whom, where ansible-playbook is ending.
+        :returns: what ends the run now; empty if nothing does.
+        """
+        followed = self.keeper.followed
+        followed.follow(self._journal)
+        results = returned.get("results")
+        known = list(followed.results.values()) if results is None else results
+        running = followed.running if results is None else {}
+        self.run.keep(f"results-{self.number:05}", known)
+        self.run.keep("running", running)
+        rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
+        self.run.keep(f"rollout-{self.number:05}", rollout)
+        self.failures = failures(known) + (results is None)
+        stopped = why_stopped(self.step, results, self.budget, message_of(returned))
+        if stopped:
+            self.run.stop(stopped)
+        if interrupted:
+            self.keeper.end(known, running, interrupted)
+        else:
+            self.keeper.write(known, running)
+        return stopped
+
+    def hooks(self, stopped: str) -> list[dict[str, Any]]:
+        """The operator's tasks after it."""
+        steps = self.plan["steps"]
+        pauses = not stopped and pause_due(self.step, steps, self.variables["pause"])
+        goes_on = not stopped and self.number < len(steps)
+        told = {
+            "scope": self.plan["scope"],
+            "counts": statuses(self.run.results()),
+            "report": page_of(self.folder),
+            "next": next_words(steps, self.number + 1) if goes_on else "",
+            "reason": stopped,
+        }
+        moments = ["after_step", *(["failure"] if self.failures else ()), *(["pause"] if pauses else ())]
+        return [hook for moment in moments for hook in self.around.hook(self.variables, moment, **told)]

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_approve
-short_description: Ask whether to go on after a step
+short_description: Ask whether to go on with a run
 version_added: 0.1.0
 description:
-  - Asks at the terminal where C(sysvm_pause) wants it and C(sysvm_approved) is not set. Where nobody can answer, as
-    under ansible-runner and AWX, it does not wait. An action plugin.
+  - Before a step asks at the terminal, where C(sysvm_pause) wants it. Where nobody can answer, as under ansible-runner
+    and AWX, it does not wait and the run ends there.
+  - Before all steps refuses a plan that is only for a look, and says where the report is. An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
 options:
@@ -19,9 +20,9 @@ options:
     type: path
     required: true
   number:
-    description: The number of the step in the plan, from 1.
+    description: The number of the step that is to begin; 0 before all steps.
     type: int
-    required: true
+    default: 0
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
@@ -40,10 +41,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask whether to go on
+- name: Ask whether to go on with the second step
   cloudstack.sysvm.sysvm_approve:
     run: "{{ planned.run }}"
-    number: 1
+    number: 2
 """
 
 RETURN = r"""
@@ -51,5 +52,10 @@ stopped:
   description: Why it does not go on; empty when it does.
   returned: always
   type: str
-  sample: not approved after step 1 (canary ssvm live_patch); run again with sysvm_approved=true to go on
+  sample: jane answered no after step 1 (canary ssvm live_patch)
+hooks:
+  description: The files of C(sysvm_hooks) that are to run now, each with C(moment), C(file) and what it is told.
+  returned: always
+  type: list
+  elements: dict
 """

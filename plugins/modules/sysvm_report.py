@@ -103,4 +103,9 @@ artifact:
   description: The result for who comes next, bounded in size; the role leaves it as C(sysvm_upgrade) with C(set_stats).
   returned: always
   type: dict
+hooks:
+  description: The files of C(sysvm_hooks) that are to run now, each with C(moment), C(file) and what it is told.
+  returned: always
+  type: list
+  elements: dict
 """

@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Chooses and runs the module that does the step, with the variables of the role P(cloudstack.sysvm.upgrade#role), and
     keeps the report true while it runs, so that also a run that is killed leaves one.
+  - Asks before it where C(sysvm_pause) wants that and M(cloudstack.sysvm.sysvm_approve) has not asked yet. It is
+    skipped once something has ended the run.
   - Does not fail when units fail; RV(stopped) says whether the run must end. An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
@@ -70,4 +72,9 @@ stopped:
   returned: always
   type: str
   sample: the failure budget is used up after step 1 (canary router live_patch)
+hooks:
+  description: The files of C(sysvm_hooks) that are to run now, each with C(moment), C(file) and what it is told.
+  returned: always
+  type: list
+  elements: dict
 """

@@ -91,8 +91,28 @@ class Run:
 
     def running(self) -> dict[str, str]:
         """The units that were at work when their module was lost."""
-        path = os.path.join(self.folder, "running.json")
-        return self.read("running") if os.path.exists(path) else {}
+        return dict(self._read_or("running", {}))
+
+    def stop(self, why: str) -> None:
+        """No step begins any more."""
+        self.keep("stopped", why)
+
+    @property
+    def stopped(self) -> str:
+        """What ended the run before its last step; empty if nothing did."""
+        return str(self._read_or("stopped", ""))
+
+    def approve(self, number: int) -> None:
+        """A person said that it may go on with this step."""
+        self.keep("approved", number)
+
+    @property
+    def approved(self) -> int:
+        """The last step of which that was said."""
+        return int(self._read_or("approved", 0))
+
+    def _read_or(self, name: str, default: Any) -> Any:
+        return self.read(name) if os.path.exists(os.path.join(self.folder, f"{name}.json")) else default
 
 
 class PlayContext:
@@ -104,6 +124,7 @@ class PlayContext:
         self.host: str = self._vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
+        self.checking = bool(getattr(action._task, "check_mode", False))
         self.tell_modules({ROLE_VARIABLE: "1"})  # then what they say names variables
 
     def tell_modules(self, environment: Mapping[str, str]) -> None:
@@ -182,13 +203,23 @@ class PlayContext:
 
     def refuse_missing_hooks(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: for a file of tasks that is not there."""
-        for name in ("before_step", "after_step", "on_failure"):
-            if variables[name] and not os.path.isfile(self.path(variables[name])):
+        for moment, path in (variables["hooks"] or {}).items():
+            if not os.path.isfile(self.path(path)):
                 raise OptionError(
-                    f"names {self.path(variables[name])}, and there is no such file",
-                    option=name,
+                    f"names {self.path(path)} for {moment}, and there is no such file",
+                    option="hooks",
                     remedy="Give the path of a file of tasks.",
                 )
+
+    def hook(self, variables: Mapping[str, Any], moment: str, **told: Any) -> list[dict[str, Any]]:
+        """The operator's tasks at this moment, for the roles to run; empty where there are none.
+
+        :param told: what the tasks see as C(sysvm_hook_NAME).
+        """
+        path = (variables["hooks"] or {}).get(moment)
+        if not path or self.checking or not os.path.isfile(self.path(path)):  # the plan has refused it
+            return []
+        return [{"moment": moment, "file": self.path(path), **told}]
 
     def path(self, text: str, own: bool = False) -> str:
         """Absolute; relative ones are from the working directory.

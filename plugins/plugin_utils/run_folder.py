@@ -209,6 +209,11 @@ def of_run(run: Run) -> RunFolder | None:
     return RunFolder(path) if path else None
 
 
+def page_of(folder: RunFolder | None) -> str:
+    """The report as a page; empty where there is none."""
+    return os.path.join(folder.path, "report.html") if folder else ""
+
+
 def read_report(folder: str) -> ReportData | None:
     """report.json in the folder; None where there is none, or where it is no report."""
     try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,11 @@ def _ids(units: Iterable[Mapping[str, Any]], kind: str) -> list[str]:
 def budget_left(step: Mapping[str, Any], budget: int, results: Iterable[Mapping[str, Any]]) -> int:
     """How many units of this step may fail, after the results so far; of canaries none."""
     return 0 if step["canary"] else max(0, budget - failures(results))
+
+
+def statuses(results: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many units ended how."""
+    return dict(Counter(result["status"] for result in results))
 
 
 def failures(results: Iterable[Mapping[str, Any]]) -> int:

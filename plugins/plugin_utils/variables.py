@@ -30,19 +30,9 @@ class VariableError(SysvmError):
 SET_BY_ROLES = frozenset(
     PREFIX + name
     for name in (
-        *(
-            "planned",
-            "step",
-            "step_file",
-            "working_directory",
-            "step_number",
-            "step_done",
-            "step_units",
-            "step_results",
-            "stopped",
-            "approval",
-        ),
-        *("error", "hook", "hooks", "hook_error", "report", "check", "upgrade"),
+        *("planned", "step", "step_file", "step_number", "step_begin", "step_done", "step_units", "step_results"),
+        *(f"hook_{told}" for told in ("moment", "scope", "counts", "report", "reason", "next", "error")),
+        *("error", "hook", "report", "check", "upgrade"),
     )
 )
 
@@ -120,6 +110,10 @@ REPLACED = {
         for name, option in ALL.items()
         if not option.variable
     },
+    "sysvm_approved": "is gone; sysvm_pause=none says the same",
+    "sysvm_before_step": "is now before_step in sysvm_hooks: sysvm_hooks: {before_step: FILE}",
+    "sysvm_after_step": "is now after_step in sysvm_hooks: sysvm_hooks: {after_step: FILE}",
+    "sysvm_on_failure": "is now failure in sysvm_hooks: sysvm_hooks: {failure: FILE}",
     "sysvm_log": "is gone; each run has its log in its own folder, sysvm_report_dir/latest/log for the last one",
     "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }

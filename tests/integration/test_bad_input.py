@@ -96,7 +96,7 @@ def test_the_report_of_a_mistake_is_where_it_belongs(tmp_path: Path) -> None:
 
 def test_a_file_of_tasks_that_is_not_there(tmp_path: Path) -> None:
     with Cloud(FINE, tmp_path) as cloud:
-        assert_refused(cloud.upgrade(kinds=["router"], on_failure="tasks.yml"), "sysvm_on_failure", "tasks.yml")
+        assert_refused(cloud.upgrade(kinds=["router"], hooks={"failure": "tasks.yml"}), "sysvm_hooks", "for failure")
 
 
 def test_an_account_that_may_not_patch(tmp_path: Path) -> None:

@@ -41,18 +41,18 @@ def report_in(folder: Path) -> dict[str, Any]:
     ("hook", "counts"),
     [
         ("before_step", {"not_started": 4}),
-        ("on_failure", {"failed": 1, "not_started": 3}),
+        ("failure", {"failed": 1, "not_started": 3}),
     ],
 )
 def test_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: the ticket system is down}\n", "utf-8")
-    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}, "times": 2}] if hook == "on_failure" else []
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "net-1"}, "times": 2}] if hook == "failure" else []
     with Cloud(nets(faults=faults), tmp_path) as cloud:
-        options: dict[str, Any] = {"kinds": ["router"], hook: "hook.yml"}
+        options: dict[str, Any] = {"kinds": ["router"], "hooks": {hook: "hook.yml"}}
         run = cloud.upgrade(**options)
     assert (run.rc != 0, run.counts, run.report["status"]) == (True, counts, "incomplete")
     assert run.report["error"] == (
-        f"the hook sysvm_{hook} failed at step 1 (canary router live_patch): the ticket system is down"
+        f"the hook {hook} failed at step 1 (canary router live_patch): the ticket system is down"
     )
     assert f"Broken off: {run.report['error']}" in run.stdout
 
@@ -60,7 +60,7 @@ def test_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], 
 def test_a_hook_that_fails_after_all_is_done_changes_no_result(tmp_path: Path) -> None:
     tmp_path.joinpath("hook.yml").write_text("- ansible.builtin.fail: {msg: no}\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canaries=False, after_step="hook.yml")
+        run = cloud.upgrade(kinds=["router"], canaries=False, hooks={"after_step": "hook.yml"})
     assert (run.rc != 0, run.counts) == (True, {"upgraded": 4})
     assert run.report["next"] == "All units are proven current; see what broke the run off."
 
@@ -76,7 +76,7 @@ def test_hooks_see_names_as_they_are(tmp_path: Path) -> None:
     }
     tmp_path.joinpath("hook.yml").write_text(json.dumps([task]), encoding="utf-8")
     with Cloud(estate(networks=[{"name": "Büro {{ net }}"}]), tmp_path) as cloud:
-        assert cloud.upgrade(kinds=["router"], after_step="hook.yml").rc == 0
+        assert cloud.upgrade(kinds=["router"], hooks={"after_step": "hook.yml"}).rc == 0
     assert said.read_text(encoding="utf-8") == "Büro {{ net }}: upgraded"
 
 
@@ -168,7 +168,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         stdout, _stderr = process.communicate(timeout=30)
         latest = tmp_path / "sysvm-report/latest"
         wait_for(lambda: report_in(latest)["error"].startswith("stopped by SIGTERM at "))
-    assert f"Report, kept true while this runs: {latest.resolve()}/report.html\n" in stdout, stdout
+    assert f"Report, kept up to date while this runs: {latest.resolve()}/report.html\n" in stdout, stdout
 
 
 def test_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
@@ -235,7 +235,8 @@ def test_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
     result = artifacts["sysvm_upgrade"]["localhost"]
     assert rc == 2
     assert result["error"] == (
-        "not approved after step 1 (canary router live_patch); run again with sysvm_approved=true to go on"
+        "paused after step 1 (canary router live_patch), where nobody can be asked; "
+        "run again with sysvm_pause=none to go on"
     )
     assert result["summary"]["upgraded"] == 1 and result["summary"]["not_started"] == 3
 
@@ -271,7 +272,7 @@ def test_the_artifact_tells_what_was_done_also_where_no_report_can_be_written(tm
     """The folder goes away during the night; one that is not there before is refused."""
     folder, hook = tmp_path / "volume", tmp_path / "goes_away.yml"
     hook.write_text(f"- ansible.builtin.shell: rm -rf {folder} && touch {folder}\n", encoding="utf-8")
-    options = {"kinds": "router", "report_dir": str(folder), "after_step": str(hook)}
+    options = {"kinds": "router", "report_dir": str(folder), "hooks": {"after_step": str(hook)}}
     with Cloud(nets(), tmp_path) as cloud:
         rc, artifacts = run_under_runner(cloud, tmp_path, **options)
     result = artifacts["sysvm_upgrade"]["localhost"]

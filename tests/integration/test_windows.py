@@ -50,9 +50,11 @@ def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
             kinds=["router"],
             waves=["1", "50%"],
             max_failures="20%",
-            before_step="before.yml",
-            after_step=str(tmp_path / "after.yml"),
-            on_failure="failure.yml",
+            hooks={
+                "before_step": "before.yml",
+                "after_step": str(tmp_path / "after.yml"),
+                "failure": "failure.yml",
+            },
         )
     assert steps(run) == [1, 1, 3, 3]
     assert run.counts == {"upgraded": 7, "failed": 1}
@@ -69,13 +71,13 @@ def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
     ]
 
 
-def test_without_anybody_to_ask_a_pause_stops_until_it_is_approved(tmp_path: Path) -> None:
+def test_without_anybody_to_ask_a_run_ends_at_its_pause(tmp_path: Path) -> None:
     with Cloud(nets(), tmp_path) as cloud:
         run = cloud.upgrade(kinds=["router"], pause="after_canary")
         assert run.rc != 0
         assert run.counts == {"upgraded": 1, "not_started": 7}
-        assert "run again with sysvm_approved=true" in run.report["error"]
-        again = cloud.upgrade(kinds=["router"], pause="after_canary", approved=True)
+        assert "run again with sysvm_pause=none" in run.report["error"]
+        again = cloud.upgrade(kinds=["router"])
         assert (again.rc, again.counts) == (0, {"upgraded": 7, "current": 1})
 
 
@@ -190,7 +192,7 @@ def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path)
     # One task: between two, while ansible-core forks, it may hang when it is interrupted.
     hook.write_text(f"- ansible.builtin.shell: touch {here} && sleep 60\n", encoding="utf-8")
     with Cloud(nets(), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "after_step": str(hook)}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "hooks": {"after_step": str(hook)}}))
         wait_for(here.exists)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

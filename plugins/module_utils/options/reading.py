@@ -21,6 +21,7 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_f
 
 from .option import Option
 from .option_names import OptionError
+from .rollout import HOOKS
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Reader = Callable[[Any], Any]
@@ -224,6 +225,26 @@ def canaries(value: Any) -> bool | list[str]:
     return found
 
 
+def hooks(value: Any) -> dict[str, str]:
+    """Files of tasks by moment; JSON as text, too. A moment without a file is left out."""
+    how = "Give files of tasks by moment, such as {after_step: tell.yml, failure: ticket.yml}."
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            raise NotMeantError(how) from None
+    if not isinstance(value, Mapping):
+        raise NotMeantError(how)
+    found = {}
+    for at, path in value.items():
+        if at not in HOOKS:
+            meant = _meant(str(at), HOOKS)
+            raise NotMeantError(f"There is no moment {at!r}; there are {', '.join(HOOKS)}{meant}.")
+        if path is not None and path != "":
+            found[at] = line(path)
+    return found
+
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -232,6 +253,7 @@ READERS: dict[str, Reader] = {
     "path": line,
     "expression": expression,
     "canaries": canaries,
+    "hooks": hooks,
     "moment": moment,
     "plan": plan,
     "ports": ports,

@@ -107,6 +107,9 @@ LIMITS = group(
     ),
 )
 
+# The moments of a run at which tasks of the operator may run.
+HOOKS = ("begin", "before_step", "after_step", "failure", "pause", "refusal", "end")
+
 RUN = group(
     Option(
         "soak",
@@ -127,34 +130,25 @@ RUN = group(
         "str",
         (
             "After what to ask for approval before going on; without a terminal, and in AWX, the run stops there.",
-            "Nobody can answer under ansible-runner. Run again with O(approved=true) to go on.",
+            "The answer is for that pause only. Run again with O(pause=none) where nobody can answer.",
         ),
         where=(UPGRADE,),
         default="none",
         choices=("none", "after_canary", "after_each_step"),
     ),
-    Option("approved", "bool", ("Whether the pauses are approved beforehand.",), where=(UPGRADE,), default=False),
     Option(
-        "before_step",
-        "path",
+        "hooks",
+        "dict",
         (
-            "A file of tasks to run before each step, for example to silence monitoring.",
-            "It sees C(sysvm_step) and C(sysvm_step_units) with their owners. Give an absolute path, or one from the"
-            " working directory. A hook that fails stops the run; the results so far stand.",
+            "Files of tasks of your own, by the moment at which they run.",
+            "V(begin) before the first step, V(before_step) and V(after_step), V(failure) after a step in which a unit"
+            " failed, V(pause) before a person is asked, V(refusal) where a run ends before anything was touched, and"
+            " V(end) after the report of any other run.",
+            "Give absolute paths, or ones from the working directory. A hook that fails ends the run; the results so"
+            " far stand. The guide to nights says what a hook sees.",
         ),
-        where=(UPGRADE,),
-    ),
-    Option(
-        "after_step",
-        "path",
-        ("A file of tasks to run after each step.", "It also sees C(sysvm_step_results)."),
-        where=(UPGRADE,),
-    ),
-    Option(
-        "on_failure",
-        "path",
-        ("A file of tasks to run after a step in which a unit failed, for example to open a ticket.",),
-        where=(UPGRADE,),
+        where=(PREFLIGHT, UPGRADE, REPORT),
+        means="hooks",
     ),
     Option(
         "report_dir",

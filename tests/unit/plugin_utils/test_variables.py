@@ -32,14 +32,14 @@ ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
 MOST_VARIABLES = 60
 LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "clouds", "ignore_checks")
-FLAGS: tuple[str, ...] = ("allow_degraded", "approved", "validate_certs")
+FLAGS: tuple[str, ...] = ("allow_degraded", "validate_certs")
 WHOLE = {"parallel": 1, "per_host": 0, "api_connections": 1}
 SECONDS = {
     **{"job_timeout": 1, "verify_timeout": 0, "start_timeout": 0, "agent_timeout": 0, "wait_idle": 0},
     **{"api_timeout": 1, "api_retry_limit": 0},
 }
 LINES: tuple[str, ...] = (
-    *("before_step", "after_step", "on_failure", "log", "report_dir"),
+    *("log", "report_dir"),
     *("api_url", "api_key", "api_secret", "api_verify_ssl_cert"),
 )
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -164,6 +164,13 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             (["yes"], ["yes"]),
             ("web-*", ["web-*"]),
             *means(REFUSED, 7, [], ",", {"a": 1}, [7], [True]),
+        ],
+        "hooks": [
+            *means({"end": "end.yml"}, {"end": " end.yml "}, '{"end": "end.yml"}', {"end": "end.yml", "begin": None}),
+            *means({}, {}, "{}", {"end": ""}),
+            *means(
+                REFUSED, "end.yml", ["end.yml"], {"ends": "end.yml"}, {"end": ["end.yml"]}, {"end": "a\nb"}, 1, True
+            ),
         ],
         "plan": [
             (" a/plan.csv ", "a/plan.csv"),
@@ -394,3 +401,17 @@ def test_its_page_has_every_variable() -> None:
 
 def test_the_scope_is_what_narrows() -> None:
     assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select", "owners", "approved_plan"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("approved", "sysvm_pause=none"),
+        ("before_step", "{before_step: FILE}"),
+        ("after_step", "{after_step: FILE}"),
+        ("on_failure", "{failure: FILE}"),
+    ],
+)
+def test_an_old_name_is_refused_with_the_new_one(old: str, new: str) -> None:
+    with pytest.raises(VariableError, match=rf"^sysvm_{old} is .*{re.escape(new)}"):
+        refuse_unknown({f"sysvm_{old}": "x"}, {})

@@ -73,7 +73,8 @@ class Night:
 
     def strategy(self) -> Strategy:
         method = self.chance.choice([WantedMethod.AUTO, WantedMethod.AUTO, WantedMethod.RECREATE])
-        return Strategy(method, Unsupported.RECREATE, fallback=self.chance.random() < 0.5)
+        fallback = method is WantedMethod.AUTO and self.chance.random() < 0.5
+        return Strategy(method, Unsupported.RECREATE, fallback=fallback)
 
     def plan(self, simulator: VirtualSimulator, **more: Any) -> PlanData:
         with simulator.client() as client:

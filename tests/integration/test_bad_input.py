@@ -129,7 +129,7 @@ def test_modules(cloud: Cloud) -> None:
             {"zones": ["Berlin", "Hamburg"]},
             ("zones has 'Hamburg', but there is no such zone. The zones are: Berlin.",),
         ),
-        (check, {"exclude_names": ["nett"]}, ("exclude_names has 'nett', but no system VM", "Check the spelling")),
+        (check, {"exclude_names": ["nett"]}, ("exclude_names has 'nett', but no system VM", "Did you mean 'net'?")),
         (
             check,
             {"names": ["net"], "exclude_names": ["net"]},

@@ -96,12 +96,10 @@ class CheckContext:
 
     @cached_property
     def expects_two_patches(self) -> Callable[[Unit], bool]:
-        """Whether two live patches of a unit are expected."""
+        """Whether two live patches of a unit are expected, as it is or as it was."""
         if self.cloud.version is None:
             return lambda unit: False
-        baseline = Baseline(self.cloud.version, agents=oldest_agents(self.cloud))
-        twice = {unit.id for unit in self.cloud.units if baseline.expects_two_patches(unit)}
-        return lambda unit: unit.id in twice
+        return Baseline(self.cloud.version, agents=oldest_agents(self.cloud)).expects_two_patches
 
     def in_zone(self, zone: Zone, name: str) -> str:
         """A setting as valid in a zone, in lower case where it says true or false."""

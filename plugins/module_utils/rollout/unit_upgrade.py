@@ -84,6 +84,7 @@ class UnitUpgrade:
         self._seen: tuple[Vm, ...] | None = None
         self._unreadable_since: float | None = None
         self._holds, self._needs_place, self._waits = False, True, 0
+        self._ended: Refused | None = None  # why it is not watched any longer
         self._looked_from_outside = not terms.probes.on
         standard = terms.standard
         self._standard = Standard(
@@ -152,6 +153,8 @@ class UnitUpgrade:
         )
 
     def _carry_out(self, action: Action, facts: Facts) -> Steps[UnitResult | None]:
+        if self._ended and self._is_proven:
+            return self._watched(self._ended)
         if isinstance(action, Send):
             self._holds = self._holds and action.method is self.method  # other bounds hold for another method
             self.method = action.method
@@ -160,7 +163,8 @@ class UnitUpgrade:
         if isinstance(action, Wait):
             left = action.until - self._terms.clock()
             ended = (yield self._pause(left, holds=action.holds, doubtful=action.doubtful)) if left > 0 else None
-            return self._watched(ended) if isinstance(ended, Refused) else None
+            self._ended = ended if isinstance(ended, Refused) else self._ended
+            return None
         if isinstance(action, AwaitOthers):
             return (yield from self._await(facts))
         if isinstance(action, AskInside):
@@ -306,10 +310,9 @@ class UnitUpgrade:
 
     @property
     def _is_proven(self) -> bool:
-        """Whether it is watched, and as it should be."""
-        ready = self._conditions.get(Type.READY)
-        watched = self.record.soak is not None and ready is not None and ready.status is not Status.FALSE
-        return watched and not self._conditions.wrong
+        """Whether it is watched, and was as it should be when it was last looked at."""
+        c = self._conditions
+        return self.record.soak is not None and bool(c) and not (c.wrong or c.false(Type.READY) or c.false(Type.IDLE))
 
     def _watched(self, ended: Refused) -> UnitResult:
         """Its end where it cannot be watched any longer."""

@@ -114,10 +114,14 @@ def check(world: World, units: Sequence[Unit], limits: Limits, method: Method, *
     def finished(upgrade: Any, result: UnitResult) -> None:
         if result.status is UnitStatus.GONE:
             assert result.unit.id in world.deleted or result.unit.kind.is_system_vm
-        elif result.status.good:
+        elif result.status.good and not ended_at_once(result):
             world._advance()
             told.extend(f"{result.unit.name} {result.status.value}, but {why}" for why in world.untrue(result.unit))
         finish(upgrade, result)
+
+    def ended_at_once(result: UnitResult) -> bool:
+        """Nobody looks again at what was proven and watched when a run is interrupted."""
+        return result.code == "ServerLost" or (result.code == "Interrupted" and not limits.wait_when_interrupted)
 
     one._finish = finished  # type: ignore[method-assign]
     rollout = one.roll(units, method)

@@ -353,3 +353,20 @@ def test_a_router_that_stops_before_the_run_is_stopped_has_failed() -> None:
     server.happens = {98.0: lambda: server.vms.update({OLD[0].id: [stopped]})}
     found = watch(server, interrupted=lambda: server.time > BEGIN + 112, wait_when_interrupted=True)
     assert list(found.wrong) == ["a"]
+
+
+@pytest.mark.parametrize("ends", [{"wait_when_interrupted": True}, {"deadline": BEGIN + 100}])
+def test_what_is_no_more_watched_is_looked_at_once_more(ends: dict[str, Any]) -> None:
+    """What is known of it may be some seconds old by then."""
+    server = Watched()
+    server.happens = {99.0: lambda: server.vms.update({CURRENT[0].id: [replace(ROUTER, state="Stopped")]})}
+    asked = (lambda: False) if "deadline" in ends else (lambda: server.time > BEGIN + 100)
+    assert watch(server, interrupted=asked, **ends).wrong == {"a": "r-1-VM is Stopped"}
+
+
+def test_a_job_of_somebody_else_that_runs_when_the_watching_ends_is_waited_for() -> None:
+    server = Watched()
+    server.happens = {90.0: lambda: server.start(CURRENT[0], apply_rules(CURRENT[0].network_ids[0]))}
+    server.seconds = {CURRENT[0].id: 40.0}
+    found = watch(server, deadline=BEGIN + 100)
+    assert found.wrong == {} and found.lasted_s > 125

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils.knowledge.counts import count
-from ...module_utils.knowledge.shapes import DriftData, NotHandledData, ReportData, ReportedUnit
-from .wording import not_handled_words, scripts_words, unit_name, what_runs
+from ...module_utils.knowledge.shapes import ApprovedData, DriftData, NotHandledData, ReportData, ReportedUnit
+from .wording import approved_method, approved_words, not_handled_words, scripts_words, unit_name, what_runs
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,25 @@ class Table:
 
 
 def tables(report: ReportData) -> list[Table]:
-    """Where more is known about what failed; what is outside of every plan; which software and scripts ran where.
+    """What is not as it was approved; where more is known about what failed; what is outside of every plan; which
+    software and scripts ran where.
 
     A table without rows is left out.
     """
     found = [
+        *(_approved(approved) if (approved := report.get("approved")) else ()),
         *_evidence(report["units"]),
         *_not_handled(report["not_handled"]),
         *(_drift(report["drift"]) if report["drift"] else ()),
     ]
     return [table for table in found if table.rows]
+
+
+def _approved(approved: ApprovedData) -> Iterator[Table]:
+    lines = (*approved["differs"], *approved["gone"], *approved["left_out"], *approved["current"])
+    rows = [(each["place"] or "-", each["name"], approved_method(each), each["why"]) for each in lines]
+    rows += [("-", each["name"], "not approved", each["why"]) for each in approved["not_approved"]]
+    yield Table(approved_words(approved), ("Line", "Unit", "Approved", "Now"), rows)
 
 
 def _evidence(units: Sequence[ReportedUnit]) -> Iterator[Table]:

@@ -191,14 +191,15 @@ def deviation_lines(approved: ApprovedData | None) -> list[str]:
     return [
         *(f"{each['name']}: {each['why']}" for each in approved["differs"]),
         *(
-            f"{each['place'] or each['name']}: {each['name']}: {_approved(each)} was approved; {each['why']}"
+            f"{each['place'] or each['name']}: {each['name']}: {approved_method(each)} was approved; {each['why']}"
             for each in (*approved["gone"], *approved["left_out"], *approved["current"])
         ),
         *(f"not approved: {each['name']}: {each['why']}" for each in approved["not_approved"]),
     ]
 
 
-def _approved(line: DeviationData) -> str:
+def approved_method(line: DeviationData) -> str:
+    """What was approved for a unit, in words."""
     return line["approved"] if line["approved"] not in ("none", "skip") else "nothing"
 
 

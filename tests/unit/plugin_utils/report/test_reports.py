@@ -444,6 +444,28 @@ def test_tables_about_what_is_around_are_harmless_and_bounded(render: Callable[[
     assert len(text) < 500_000 and "4,800 more" in text
 
 
+def test_what_is_not_as_it_was_approved_is_on_the_page_and_in_the_markdown() -> None:
+    line = {"id": "1", "name": "network web in east", "place": "plan.csv, line 3", "approved": "live_patch"}
+    none: dict[str, list[Any]] = {"current": [], "left_out": [], "not_approved": []}
+    approved = {
+        "source": "plan.csv",
+        "lines": 2,
+        "as_approved": 0,
+        "differs": [{**line, "why": "now it needs recreate"}],
+    }
+    gone = [{**line, "approved": "none", "why": "it is not there any more"}]
+    plan = {"management_server_version": "4.22.0.0", "units": [planned()]}
+    data = report(plan={**plan, "approved": {**approved, "gone": gone, **none}})
+    markdown = markdown_report(data).splitlines()
+    told = "Approved plan: plan.csv, 2 lines: 0 as approved, 1 not touched, as they need something else now, 1 gone"
+    assert f"## {told}" in markdown and told in Page(html_report(data)).text("h2")
+    rows = [row for row in markdown if row.startswith("| plan.csv, line 3 |")]
+    assert rows == [
+        "| plan.csv, line 3 | network web in east | live_patch | now it needs recreate |",
+        "| plan.csv, line 3 | network web in east | nothing | it is not there any more |",
+    ]
+
+
 @pytest.mark.parametrize("render", [html_report, markdown_report])
 def test_a_report_without_them_has_no_such_tables(render: Callable[[Any], str]) -> None:
     text = render(report([planned()]))

@@ -22,15 +22,16 @@ from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
-from ..plugin_utils.all_runs import at_work, last_report, remove_old
+from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ..plugin_utils.report.artifacts import plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
+from ..plugin_utils.report.runs import ENDED, PLAN
 from ..plugin_utils.report.text import drift_text, plan_text
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, write_plan, write_plan_text
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import ENDED, PLAN, RunFolder, at_work_words
+from ..plugin_utils.run_folder import RunFolder, at_work_words
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -91,6 +92,7 @@ class ActionModule(ActionBase):
                 folder = RunFolder.make(base, PLAN, cloud=cloud, scope=plan["scope"], since=started, state=ENDED)
                 path = write_plan(folder.path, plan, checks)
                 remove_old(base, variables["keep_runs"])
+                keep_index(*around.index_folders(variables))
             except WriteError as error:
                 problem = str(error)
                 show_warnings([problem])

@@ -15,12 +15,14 @@ from ..module_utils.cloud.evidence import MOST_UNITS
 from ..module_utils.knowledge.shapes import ReportData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
+from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.report.artifacts import report_artifact
 from ..plugin_utils.report.build import build_report
+from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import UPGRADE, RunFolder, of_run, page_of
+from ..plugin_utils.run_folder import RunFolder, of_run, page_of
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
@@ -69,6 +71,7 @@ class ActionModule(ActionBase):
             except WriteError as error:
                 result |= {"failed": True, "msg": str(error)}
             else:
+                keep_index(*around.index_folders(variables))
                 around.show([f"Report: {file}" for file in written], variables["progress"])
         result["warnings"] = show_warnings(result.get("warnings", ()))
         return {

@@ -22,14 +22,16 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.probing import RATE
 from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
+from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
+from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.run_folder import RUNNING, UPGRADE, of_run, page_of
+from ..plugin_utils.run_folder import RUNNING, of_run, page_of
 from ..plugin_utils.steps import ModuleCall, budget_left, failures, module_call, pause_due, statuses, why_stopped
 from ..plugin_utils.watch import stopped_by
 
@@ -129,6 +131,7 @@ class StepAtWork:
         self.keeper.begin()
         for mark, text in (("scope", self.plan["scope"]), *(("note", note) for note in self.plan["notes"])):
             self.folder.say(mark, text)
+        keep_index(*self.around.index_folders(self.variables))
 
     def tell(self) -> None:
         """Say on disk which step is at work, and in which process."""
@@ -174,7 +177,7 @@ class StepAtWork:
         running = followed.running if results is None else {}
         self.run.keep(f"results-{self.number:05}", known)
         self.run.keep("running", running)
-        rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", [])}
+        rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", []) + self.keeper.noted}
         self.run.keep(f"rollout-{self.number:05}", rollout)
         self.failures = failures(known) + (results is None)
         stopped = why_stopped(self.step, results, self.budget, message_of(returned))
@@ -182,6 +185,7 @@ class StepAtWork:
             self.run.stop(stopped)
         if interrupted:
             self.keeper.end(known, running, interrupted)
+            keep_index(*self.around.index_folders(self.variables))
         else:
             self.keeper.write(known, running)
         return stopped

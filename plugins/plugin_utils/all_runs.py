@@ -16,9 +16,12 @@ from typing import Any
 
 from ..module_utils.knowledge.shapes import RunFacts
 from .report.build import broken_off
-from .report.write import WriteError
-from .run_folder import ALIVE, DEAD, ENDED, FACTS, LOG, RUNS, UPGRADE, RunFolder, life, read_report
+from .report.runs import ENDED, UPGRADE, index_page
+from .report.write import WriteError, write
+from .run import now
+from .run_folder import ALIVE, DEAD, FACTS, LOG, RUNS, RunFolder, life, read_report
 
+INDEX = "index.html"
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
 # What this tool writes into the folder of a run; what else lies there is somebody's own.
 OWN = re.compile(rf"{re.escape(FACTS)}|{LOG}|(plan|report)\.(json|csv|md|html)")
@@ -134,12 +137,21 @@ def bury(run: FoundRun) -> FoundRun:
     return FoundRun(run.folder, run.folder.facts() or run.facts, ENDED)
 
 
-def look_at_all(*bases: str) -> list[FoundRun]:
-    """All runs below each of the folders, with the truth about those that were killed.
+def keep_index(*bases: str) -> None:
+    """The same, for those to whom it matters little whether it can be written."""
+    with contextlib.suppress(WriteError):
+        write_index(*bases)
 
-    :returns: those below the last one.
+
+def write_index(*bases: str) -> list[tuple[str, RunFacts]]:
+    """Look at all runs below each folder, and write the page about them there.
+
+    :returns: those below the last one, newest first, each with its folder as seen from there.
+    :raises WriteError: a page cannot be written.
     """
-    runs: list[FoundRun] = []
+    rows: list[tuple[str, RunFacts]] = []
     for base in dict.fromkeys(bases):
         runs = [bury(run) for run in all_runs(base)]
-    return runs
+        rows = [(os.path.relpath(run.folder.path, base), run.facts) for run in runs]
+        write(os.path.join(base, INDEX), index_page(rows, now()))
+    return rows

@@ -17,10 +17,11 @@ from typing import Any
 
 from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
 from ..module_utils.rollout.progress import Followed
+from .all_runs import at_work, keep_index
 from .report.build import build_report
 from .report.write import WriteError, write_metrics
 from .run import now
-from .run_folder import RUNNING, STOPPING, RunFolder
+from .run_folder import RUNNING, STOPPING, RunFolder, at_work_words
 
 PAUSE_S = 2.0  # at least between two reports
 LONGEST_S = 30.0  # at most, as the page says when it was written
@@ -51,9 +52,11 @@ class Keeper:
         self._plan = plan
         self._before = before
         self._journal = journal
-        self._rollouts = [*rollouts]
+        self._rollouts = [*rollouts, {"guard": "unknown", "notes": []}]  # the last one is of this step
         self._metrics = metrics
         self._problem: WriteError | None = None
+        self.noted: list[str] = []
+        self._looked = time.monotonic()
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
@@ -72,6 +75,19 @@ class Keeper:
             self._written, self._changed = time.monotonic(), False
         elif self._folder is not None:
             self._folder.beat()
+        if self._folder is not None and time.monotonic() - self._looked >= LONGEST_S:
+            self._look_around(self._folder)
+
+    def _look_around(self, folder: RunFolder) -> None:
+        """Who else has begun to work on the same cloud is told of in log and report; and the page about all runs."""
+        facts, self._looked = folder.facts(), time.monotonic()
+        others = [at_work_words(run) for run in at_work(folder.base, facts.get("cloud", ""), facts.get("id", ""))]
+        for text in others:
+            if not any(text.split(",")[0] in noted for noted in (*self.noted, *self._plan["notes"])):
+                self.noted.append(text)
+                folder.say("note", text)
+        self._rollouts[-1:] = [{"guard": "unknown", "notes": self.noted}]
+        keep_index(folder.base)
 
     def begin(self) -> None:
         """The report before anything is done: an older one would tell of another run.

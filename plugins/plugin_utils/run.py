@@ -236,6 +236,10 @@ class PlayContext:
         folder = self.path(variables["report_dir"])
         return os.path.join(folder, self.host) if self.several else folder
 
+    def index_folders(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
+        """Where a page tells of all runs: that of this host, and that of all."""
+        return self.report_folder(variables), self.path(variables["report_dir"])
+
     def metrics_file(self, variables: Mapping[str, Any]) -> str | None:
         return self.path(variables["metrics_file"], own=True) if variables["metrics_file"] else None
 

@@ -24,13 +24,14 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import ReportData, RunFacts
 from ..module_utils.rollout.progress import LogFile, log_line
 from .report.build import broken_off
+from .report.runs import ENDED
 from .report.text import outcome
+from .report.wording import where_words
 from .report.write import WriteError, make_folder, write, write_report
 from .run import Run, now
 
-RUNS, FACTS, LOG, CONTROL = "runs", "run.json", "log", "control"
-PLAN, UPGRADE = "plan", "upgrade"  # kinds of runs
-RUNNING, WAITING, STOPPING, ENDED = "running", "waiting", "stopping", "ended"  # what a run says of itself
+RUNS, FACTS, LOG = "runs", "run.json", "log"
+RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"  # what a run says of itself; and ENDED
 ALIVE, DEAD = "alive", "dead"  # what is found out about one that has not said that it ended
 BEAT_S = 5.0  # between two signs of life
 LIFE_S = 300.0  # a run on another host that gave no sign of life for so long is taken for dead
@@ -173,7 +174,9 @@ class RunFolder:
 
     def _write_report(self, report: ReportData, facts: RunFacts) -> tuple[list[str], list[str]]:
         if facts:
-            report["run"] = cast(RunFacts, {key: value for key, value in facts.items() if key in IN_REPORT})
+            run = {"run": {key: value for key, value in facts.items() if key in IN_REPORT}}
+            others = {key: value for key, value in report.items() if key != "run"}
+            report = cast(ReportData, {"status": report["status"], **run, **others})
         return write_report(self.path, report)
 
     def say(self, mark: str, text: str) -> list[str]:
@@ -276,11 +279,8 @@ if multiprocessing.parent_process() is None:  # ansible-core imports action plug
     atexit.register(_end_of_ansible_playbook)
 
 
-def at_work_words(facts: RunFacts) -> str:
+def at_work_words(run: RunFacts) -> str:
     """For whoever begins a run beside this one."""
-    begun = datetime.fromisoformat(facts["since"]).astimezone()
-    step = f", step {facts['step']} of {facts['steps']}" if "step" in facts else ""
     return (
-        f"Run {facts['id']} is at work on this cloud: on {facts['host']} since {begun:%Y-%m-%d %H:%M:%S %z}{step}."
-        " The two share the work; no call is sent twice."
+        f"Run {run['id']} is at work on this cloud, {where_words(run)}. The two share the work; no call is sent twice."
     )

@@ -253,15 +253,20 @@ def extra_vars(options: Mapping[str, Any]) -> list[str]:
 
 def kill_tree(process: subprocess.Popen[str]) -> None:
     """kill -9 for a process and all below it; ansible's workers have sessions of their own."""
-    pids = [process.pid]
-    for pid in pids:  # grows while it is walked
-        pids += _children(pid)
-    for pid in pids:
+    for pid in [process.pid, *descendants(process.pid)]:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     process.communicate()
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    pids = _children(pid)
+    for each in pids:  # grows while it is walked
+        pids += _children(each)
+    return pids
 
 
 def _children(parent: int) -> list[int]:

@@ -20,6 +20,7 @@ from .tables import tables
 from .timeline import by_step, timeline
 from .wording import bad_checks, headline, in_order, kind, not_good, run_facts, words
 
+REFRESH_S = 10  # while the run goes on
 COLUMNS = (
     "Unit",
     "Kind",
@@ -46,9 +47,11 @@ def html_report(report: ReportData) -> str:
         anchors={unit["id"]: f"u{number}" for number, unit in enumerate(units, 1)},
         checks=bad_checks(report["checks"]),
         choices=[_choice(units, "status", words), _choice(units, "kind", kind), _choice(units, "zone", str)],
+        color={"success": "upgraded", "running": "running"}.get(report["status"], "failed"),
         columns=COLUMNS,
         facts=facts + [("Gaps", gap_words(row)) for row in report.get("gaps", ())],
         outcome=outcome,
+        refresh=REFRESH_S if report["status"] == "running" else 0,
         report=report,
         script=Markup(script),
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),

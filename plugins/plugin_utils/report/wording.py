@@ -21,6 +21,7 @@ from ...module_utils.knowledge.shapes import (
     OddData,
     ReportData,
     ReportedUnit,
+    RunFacts,
     RunningData,
     SeenEndpoint,
     VmFacts,
@@ -36,7 +37,6 @@ OUTCOMES = {
     "refused": "Refused",
     "empty": "Nothing in scope",
     "error": "Error",
-    "running": "Running",
 }
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
 SIGNS = {
@@ -76,9 +76,7 @@ def headline(report: ReportData) -> tuple[str, str]:
     elif status == "refused":
         sentence = "A check failed, so nothing was touched."
     elif status == "running":
-        sentence = (
-            f"{len(units) - bad:,} of {count(len(units), 'unit')} {'is' if len(units) - bad == 1 else 'are'} done."
-        )
+        return _alive(report, len(units) - bad)
     elif bad:
         unproven = f"of {count(len(units), 'unit')}"
         sentence = f"{count(bad, f'{unproven} is', f'{unproven} are')} not proven current."
@@ -88,6 +86,32 @@ def headline(report: ReportData) -> tuple[str, str]:
     else:
         sentence = "No unit is in scope, so nothing was done."
     return OUTCOMES.get(status, status), " ".join(part for part in (sentence, report.get("next")) if part)
+
+
+def _alive(report: ReportData, good: int) -> tuple[str, str]:
+    """The same of a run that goes on."""
+    run: RunFacts = report.get("run", {})
+    state = state_words(run)
+    done = f"{good:,} of {count(len(report['units']), 'unit is', 'units are')} done."
+    return f"{state[:1].upper()}{state[1:]}", f"At work {where_words(run)}. {done}" if run else done
+
+
+def local_time(text: str | None) -> str:
+    """As the clock of this machine shows it, with its zone."""
+    found = moment(text)
+    return found.astimezone().isoformat(sep=" ", timespec="seconds") if found else "?"
+
+
+def state_words(run: RunFacts) -> str:
+    """What a run that goes on does."""
+    waiting = run.get("waiting_for")
+    return f"waiting for {waiting}" if waiting else run.get("state", "running")
+
+
+def where_words(run: RunFacts) -> str:
+    """Where a run goes on, since when, and how far it is."""
+    step = f", step {run['step']} of {run['steps']}" if "step" in run else ""
+    return f"on {run.get('host')} (process {run.get('pid')}) since {local_time(run.get('since'))}{step}"
 
 
 def run_facts(report: ReportData) -> list[tuple[str, str]]:
@@ -104,6 +128,7 @@ def run_facts(report: ReportData) -> list[tuple[str, str]]:
         "Started": started and started.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "Finished": finished and finished.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "Duration": took(report),
+        "Last sign of life": report["status"] == "running" and local_time(report.get("run", {}).get("heartbeat")),
     }
     return [(name, value) for name, value in facts.items() if value]
 

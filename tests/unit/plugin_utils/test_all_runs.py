@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -16,11 +19,12 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.all_runs import (
     all_runs,
     at_work,
     last_report,
-    look_at_all,
     remove_old,
+    write_index,
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import PLAN, UPGRADE, RunFolder
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import PLAN, UPGRADE
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
 from tests.unit.plugin_utils.report.test_reports import planned
 
 CLOUD = "cloud.example.com"
@@ -147,15 +151,16 @@ def test_all_that_a_killed_run_left_half_written_goes_with_it(tmp_path: Path) ->
 def test_who_looks_at_a_run_that_was_killed_is_told_so(more: dict[str, Any], status: str, tmp_path: Path) -> None:
     folder = killed(tmp_path, 1, **more)
     before = folder.facts()
-    [seen] = look_at_all(str(tmp_path))
+    [(path, facts)] = write_index(str(tmp_path))
     found = left(folder)
-    assert (seen.life, found["status"], found["run"]["state"]) == ("ended", status, "ended")
+    assert (tmp_path / path, facts["state"]) == (Path(folder.path), "ended")
+    assert (facts["state"], found["status"], found["run"]["state"]) == ("ended", status, "ended")
     assert found["error"] == f"the run was killed; its last sign of life was at {before['heartbeat']}"
     assert found["next"] == "Run again to go on: what is current is left alone."
     assert (folder.facts()["pid"], folder.facts()["heartbeat"]) == (before["pid"], before["heartbeat"])
     log = Path(folder.log).read_text(encoding="utf-8")
     assert log.count(" end ") == 1 and "the run was killed" in log
-    look_at_all(str(tmp_path))
+    write_index(str(tmp_path))
     assert Path(folder.log).read_text(encoding="utf-8") == log, "once"
 
 
@@ -164,7 +169,7 @@ def test_one_that_was_killed_while_it_wrote_its_end_has_ended_as_it_wrote(tmp_pa
     facts = Path(folder.path, "run.json").read_text(encoding="utf-8")
     folder.end(report(error="interrupted"))
     Path(folder.path, "run.json").write_text(facts, encoding="utf-8")
-    look_at_all(str(tmp_path))
+    write_index(str(tmp_path))
     assert (left(folder)["error"], folder.facts()["state"]) == ("interrupted", "ended")
 
 
@@ -172,6 +177,24 @@ def test_a_run_that_is_alive_is_left_as_it_is(tmp_path: Path) -> None:
     folder = RunFolder.make(str(tmp_path), UPGRADE, cloud=CLOUD)
     folder.save(report(finished=None))
     before = {path.name: path.read_bytes() for path in Path(folder.path).iterdir()}
-    [seen] = look_at_all(str(tmp_path))
-    assert seen.life == "alive"
+    [(dummy, facts)] = write_index(str(tmp_path))
+    assert facts["state"] == "running"
     assert {path.name: path.read_bytes() for path in Path(folder.path).iterdir()} == before
+
+
+# The page about all of them
+
+
+def test_the_page_shows_the_runs_of_all_hosts_with_links_that_lead_there(tmp_path: Path) -> None:
+    for base in (tmp_path / "east", tmp_path / "west #1 ä"):
+        run(base, 1)
+    killed(tmp_path / "east", 2)
+    write_index(str(tmp_path / "east"), str(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(set(links)) == 3 and all((tmp_path / unquote(link)).is_file() for link in links)
+    assert (tmp_path / "east/index.html").is_file() and stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o640
+    assert 'http-equiv="refresh"' not in page and "the run was killed" in page
+    RunFolder.make(str(tmp_path), UPGRADE, cloud=CLOUD).save(report(finished=None))
+    write_index(str(tmp_path))
+    assert 'http-equiv="refresh"' in (tmp_path / "index.html").read_text(encoding="utf-8")

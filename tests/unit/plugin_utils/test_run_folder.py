@@ -19,13 +19,12 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import run_folder
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import ENDED, UPGRADE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import WriteError, write
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import (
     ALIVE,
     DEAD,
-    ENDED,
     LIFE_S,
-    UPGRADE,
     RunFolder,
     life,
 )

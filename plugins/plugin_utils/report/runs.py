@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs say of themselves: in words, as lines for a terminal, and all of a folder as one page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import groupby
+from urllib.parse import quote
+
+from ...module_utils.knowledge.counts import count
+from ...module_utils.knowledge.shapes import RunFacts
+from .rendering import PAGE
+from .wording import GOOD, OUTCOMES, in_order, local_time, moment, state_words, where_words, words
+
+ENDED, PLAN, UPGRADE = "ended", "plan", "upgrade"
+REFRESH_S = 30  # of the page, while a run goes on
+MOST_ENDED = 5  # shown on a terminal
+STEER = "write pause, resume, stop or parallel: N into"
+
+
+def counts_words(summary: Mapping[str, int]) -> str:
+    return ", ".join(f"{summary[status]:,} {words(status)}" for status in in_order(summary))
+
+
+def end_words(run: RunFacts) -> str:
+    """How a run ended."""
+    if run["kind"] == PLAN:
+        return "plan"
+    return OUTCOMES.get(run.get("status", ""), "Broken off")
+
+
+def status_text(base: str, runs: Sequence[tuple[str, RunFacts]]) -> list[str]:
+    """For a terminal: what goes on in full, then the last runs that have ended.
+
+    :param base: the folder of all reports.
+    :param runs: the newest first, each with its folder as seen from there.
+    """
+    alive = [run for run in runs if run[1].get("state") != ENDED]
+    ended = [run for run in runs if run[1].get("state") == ENDED]
+    lines = [f"{base}: {count(len(runs), 'run')}, {len(alive)} of them at work"]
+    for path, run in alive:
+        folder = path.rpartition("runs/")[0]
+        lines += [
+            "",
+            f"Run {run['id']}, {run['kind']} of {run.get('cloud') or 'an unknown cloud'}: {state_words(run)}",
+            f"  {where_words(run)}",
+            *([f"  {counts_words(run['summary'])}"] if run.get("summary") else []),
+            f"  Last sign of life: {local_time(run.get('heartbeat'))}",
+            *([f"  Scope: {run['scope']}"] if run.get("scope") else []),
+            f"  Report: {base}/{path}/report.html",
+            f"  To steer it {STEER} {base}/{folder}control",
+        ]
+    for path, run in ended[:MOST_ENDED]:
+        lines += ["", f"Run {run['id']}, {run.get('cloud') or 'an unknown cloud'}: {_ended(run)}"]
+        lines += [f"  {run[key]}" for key in ("error", "next") if run.get(key)]
+        lines.append(f"  {base}/{path}/{'plan.md' if run['kind'] == PLAN else 'report.html'}")
+    if len(ended) > MOST_ENDED:
+        lines += ["", f"... and {count(len(ended) - MOST_ENDED, 'run')} before: {base}/index.html"]
+    return lines
+
+
+def _ended(run: RunFacts) -> str:
+    counts = counts_words(run.get("summary") or {})
+    return f"{end_words(run)} of {local_time(run.get('since'))}" + (f", {counts}" if counts else "")
+
+
+def index_page(runs: Sequence[tuple[str, RunFacts]], written: str) -> str:
+    """The page about all runs, night by night; those that go on stand on top.
+
+    :param runs: as for status_text.
+    :param written: when.
+    """
+    rows = [_row(path, run) for path, run in runs]
+    last: dict[str, dict[str, object]] = {}
+    for row in rows:  # what is left of each cloud, by its last upgrade that is over
+        if row["kind"] == UPGRADE and not row["alive"]:
+            last.setdefault(str(row["cloud"]), row)
+    return PAGE.get_template("index.j2").render(
+        alive=[row for row in rows if row["alive"]],
+        columns=(),
+        last=list(last.values()),
+        nights=[(night, list(group)) for night, group in groupby(rows, lambda row: row["night"])],
+        refresh=REFRESH_S,
+        steer=STEER,
+        written=local_time(written),
+    )
+
+
+def _row(path: str, run: RunFacts) -> dict[str, object]:
+    alive, kind, since = run.get("state") != ENDED, run["kind"], moment(run.get("since"))
+    summary = run.get("summary") or {}
+    good = run.get("status") == "success"
+    return {
+        "alive": alive,
+        "cloud": run.get("cloud") or "unknown",
+        "color": "running" if alive else "current" if kind == PLAN else "upgraded" if good else "failed",
+        "control": f"{path.rpartition('runs/')[0]}control",
+        "counts": counts_words(summary),
+        "end": state_words(run) if alive else end_words(run),
+        "error": run.get("error") or "",
+        "heartbeat": local_time(run.get("heartbeat")),
+        "id": run["id"],
+        "kind": kind,
+        "left": counts_words({status: number for status, number in summary.items() if status not in GOOD}),
+        "link": quote(f"{path}/{'plan.md' if kind == PLAN else 'report.html'}"),
+        "next": run.get("next") or "",
+        # What begins before noon belongs to the night before.
+        "night": f"{since.astimezone() - timedelta(hours=12):%A, %Y-%m-%d}" if since else "",
+        "scope": run.get("scope") or "",
+        "since": local_time(run.get("since")),
+        "where": where_words(run),
+    }

@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
         around = PlayContext(self, task_vars)
         variables = around.readable(
-            "report_dir", "progress", "metrics_file", "evidence", "diagnostics", "keep_runs", "hooks", *CONNECTION
+            "report_dir", "progress", "metrics_file", "evidence", "keep_runs", "hooks", *CONNECTION
         )
         report, checking, written = _report(args), self._task.check_mode, list[str]()
         try:
@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
             try:
                 written, problems = folder.end(report)
                 result["warnings"] += problems
-                if args["run"] and variables["evidence"]:
+                if args["run"] and variables["evidence"] != "none":
                     result["warnings"] += self._leave_evidence(around, variables, task_vars, folder.path, report)
                     if any(unit["evidence"] for unit in report["units"]):
                         written, problems = folder.save(report)
@@ -100,7 +100,11 @@ class ActionModule(ActionBase):
         failed = [unit for unit in report["units"] if unit["status"] == "failed"]
         if not failed:
             return []
-        args = {"units": failed[:MOST_UNITS], "diagnostics": variables["diagnostics"], **around.connection(variables)}
+        args = {
+            "units": failed[:MOST_UNITS],
+            "diagnostics": variables["evidence"] == "diagnostics",
+            **around.connection(variables),
+        }
         try:
             read = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         except AnsibleError as error:

@@ -12,7 +12,7 @@ description:
   - Writes C(report.json), C(report.html) and C(report.md), and shows every unit that is not proven current.
   - Plan and results are those of a run (O(run)), or are given as data by a play that uses the modules alone.
   - Of a run (O(run)) it also reads evidence about what failed, M(cloudstack.sysvm.cs_sysvm_evidence), and leaves it in
-    a folder for each unit in C(evidence) beside the report, unless C(sysvm_evidence) is false.
+    a folder for each unit in C(evidence) beside the report, unless C(sysvm_evidence) is C(none).
   - An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)

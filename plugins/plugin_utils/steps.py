@@ -47,6 +47,7 @@ def module_call(
     group, method = step["group"], step["method"]
     common = {
         **{name: variables[name] for name in LIMITS if name in variables},
+        **{f"{name}_timeout": seconds for name, seconds in variables["timeouts"].items()},
         **{name: variables[name] for name, option in PROBING.items() if ACTING[0] in option.where and option.variable},
         "max_failures": str(budget),
         "health_checks": variables["health_checks"] == "all"

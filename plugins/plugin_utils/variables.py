@@ -15,7 +15,7 @@ from typing import Any
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.options.option_names import PREFIX, OptionError, called, words
-from ..module_utils.options.reading import read
+from ..module_utils.options.reading import TIMEOUTS, read
 from ..module_utils.options.table import ALL, VARIABLES, default_of
 from ..module_utils.options.wanted import SCOPE
 
@@ -115,6 +115,11 @@ REPLACED = {
     "sysvm_after_step": "is now after_step in sysvm_hooks: sysvm_hooks: {after_step: FILE}",
     "sysvm_on_failure": "is now failure in sysvm_hooks: sysvm_hooks: {failure: FILE}",
     "sysvm_log": "is gone; each run has its log in its own folder, sysvm_report_dir/latest/log for the last one",
+    **{
+        f"{PREFIX}{name}_timeout": f"is a part of {PREFIX}timeouts: write {PREFIX}timeouts: {{{name}: 20m}}"
+        for name in TIMEOUTS
+    },
+    "sysvm_diagnostics": "is a part of sysvm_evidence: write sysvm_evidence: diagnostics",
     "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }
 

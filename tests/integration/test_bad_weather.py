@@ -45,7 +45,7 @@ def test_answers_that_are_lost_late_or_nonsense(tmp_path: Path) -> None:
 def test_a_management_server_that_restarts(tmp_path: Path) -> None:
     """Its jobs die with it, and its hosts connect again only later. What they left undone is done in the same run."""
     with Cloud(nets(timings={"patch": 2.0, "host_reconnect": 3.0}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({**ROUTERS_ONLY, "verify_timeout": 10}))
+        process = cloud.start(UPGRADE, *extra_vars({**ROUTERS_ONLY, "timeouts": {"verify": 10}}))
         wait_for(lambda: sum(cloud.patches().values()) == 3)
         cloud.simulator.restart(1.5, jobs="lost", work_done=False)
         stdout, _stderr = process.communicate(timeout=90)

@@ -39,7 +39,7 @@ def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:
 
 def test_a_silent_patch_failure(tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1, diagnostics=True)
+        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1, evidence="diagnostics")
         [router] = cloud.vms_of("net-2")
     assert run.rc != 0 and run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence" not in run.units["net-1"], "only of what failed"
@@ -80,7 +80,7 @@ def test_what_the_server_repeats_is_without_secrets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options"), [(("--check",), {}), ((), {"evidence": False})], ids=["check mode", "off"]
+    ("arguments", "options"), [(("--check",), {}), ((), {"evidence": "none"})], ids=["check mode", "off"]
 )
 def test_none_where_nothing_is_to_be_left(arguments: tuple[str, ...], options: dict[str, Any], tmp_path: Path) -> None:
     with Cloud(nets(SILENT), tmp_path) as cloud:

@@ -310,7 +310,7 @@ def test_evidence_with_exactly_this_role(tmp_path: Path) -> None:
     silent = {"kind": "silent_patch_failure", "match": {"name": "net"}, "times": 2}
     with Cloud(estate(networks=[{"name": "net"}], faults=[silent]), tmp_path) as cloud:
         with_role(cloud, *OFFERED)
-        run = cloud.upgrade(kinds=["router"], diagnostics=True)
+        run = cloud.upgrade(kinds=["router"], evidence="diagnostics")
     found = json.loads((tmp_path / "sysvm-report" / run.units["net"]["evidence"] / "evidence.json").read_text())
     assert found["events"] and "not available for the account" not in json.dumps(found)
 

@@ -30,7 +30,7 @@ def test_recreate_for_all_takes_one_system_vm_of_a_kind_in_a_zone_at_a_time(tmp_
     zones = [{"name": "Berlin", "hosts": 3, "ssvm": 2}, {"name": "Bern", "hosts": 3}]
     plain = estate(timings=TIMINGS, zones=zones, networks=[{"name": "net", "zone": "Berlin"}])
     with Cloud(plain, tmp_path) as cloud:
-        run = reported(cloud.upgrade(method="recreate", parallel=10, verify_timeout=3))
+        run = reported(cloud.upgrade(method="recreate", parallel=10, timeouts={"verify": 3}))
         assert run.rc == 0, run.output
         assert "makes one when load asks" in json.dumps(run.report)
         assert {unit["method"] for unit in run.units.values()} == {"recreate"}
@@ -73,7 +73,7 @@ def test_a_disabled_zone_is_left_alone(tmp_path: Path) -> None:
 def test_an_ssvm_that_never_comes_up(tmp_path: Path) -> None:
     never = {"kind": "agent_never_up", "times": "always"}
     with Cloud(estate(timings=TIMINGS, networks=[{"name": "net"}], faults=[never]), tmp_path) as cloud:
-        run = cloud.upgrade(method="recreate", kinds=["ssvm", "router"], agent_timeout=2)
+        run = cloud.upgrade(method="recreate", kinds=["ssvm", "router"], timeouts={"agent": 2})
     assert run.rc != 0
     ssvm = next(unit for unit in run.units.values() if unit["kind"] == "ssvm")
     assert ssvm["status"] == "failed"

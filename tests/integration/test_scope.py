@@ -180,7 +180,7 @@ def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> N
     """Unanswered questions, a textarea, and all else as text."""
     answers = {
         **dict.fromkeys(("sysvm_names", "sysvm_deadline", "sysvm_parallel", "sysvm_canaries", "sysvm_method"), ""),
-        **dict.fromkeys(("sysvm_kinds", "sysvm_job_timeout", "sysvm_waves", "sysvm_select", "sysvm_hooks"), ""),
+        **dict.fromkeys(("sysvm_kinds", "sysvm_timeouts", "sysvm_waves", "sysvm_select", "sysvm_hooks"), ""),
         **dict.fromkeys(("sysvm_api_url", "sysvm_validate_certs", "sysvm_clouds", "sysvm_on_interrupt"), ""),
         "sysvm_zones": "Berlin\n",
         "sysvm_exclude_names": "s-1-VM\r\nv-2-VM",

@@ -153,7 +153,7 @@ def test_the_server_refuses_the_signature(cloud: Cloud, vault: Path) -> None:
 def test_the_connection_breaks_in_the_middle_of_a_step(tmp_path: Path) -> None:
     faults = [{"kind": "drop_before", "match": {"command": "restartNetwork"}, "times": "always"}]
     with Cloud({**ONE_NET, "faults": faults}, tmp_path) as cloud:
-        options = {"sysvm_kinds": ["router"], "sysvm_job_timeout": 5}
+        options = {"sysvm_kinds": ["router"], "sysvm_timeouts": {"job": 5}}
         run = run_verbosely(cloud, "-e", json.dumps(options), env={"CLOUDSTACK_METHOD": "get"})
         assert run.rc != 0 and "the connection failed" in run.units["net"]["reason"]
         assert_nothing_leaked(run)

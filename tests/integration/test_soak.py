@@ -120,6 +120,8 @@ def test_without_canaries_it_is_refused(tmp_path: Path) -> None:
 def test_a_router_that_does_not_reach_its_gateway_any_more_has_failed(tmp_path: Path) -> None:
     faults = [{"kind": "ping_fails", "match": {"name": "a"}, "nth": 2, "times": "always"}]
     with Cloud(estate(faults=faults, **ESTATE), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=3, health_checks="all", verify_timeout=1)
+        run = cloud.upgrade(
+            kinds=["router"], canaries=False, max_failures=3, health_checks="all", timeouts={"verify": 1}
+        )
     assert run.statuses == {"a": "failed", "b": "upgraded", "c": "upgraded"}, run.output
     assert "does not reach its gateway (ping) as it did before" in run.units["a"]["reason"]

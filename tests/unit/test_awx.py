@@ -76,7 +76,7 @@ def test_a_question_is_one_that_the_roles_have(question: dict[str, Any]) -> None
         ("multiselect", "waves", ["1", "20%"], ["1", "20%"]),
         ("integer", "parallel", 5, 5),
         ("integer", "max_failures", 2, "2"),
-        ("float", "job_timeout", 900.0, 900),
+        ("float", "soak", 900.0, 900),
         ("password", "api_secret", "s3:cr,et\\", "s3:cr,et\\"),
         ("password", "api_secret", "", None),
     ],

@@ -123,7 +123,7 @@ NEEDS: Mapping[Use, Needs] = {
         optional=("getRouterHealthCheckResults", "listAlerts"),
     ),
     Use.DIAGNOSTICS: Needs(
-        "`sysvm_diagnostics`: bundles of the log files of VMs that failed",
+        "`sysvm_evidence: diagnostics`: bundles of the log files of VMs that failed",
         optional=("getDiagnosticsData",),
     ),
     Use.ROLE: Needs(

@@ -319,6 +319,17 @@ OWN = (
         required=True,
         elements="dict",
     ),
+    Option(
+        "diagnostics",
+        "bool",
+        (
+            "Whether the evidence about a unit names a bundle of its VMs' log files, which the server makes"
+            " (getDiagnosticsData) and puts on secondary storage.",
+            "It takes up to 5 minutes for all units together.",
+        ),
+        where=(EVIDENCE,),
+        default=False,
+    ),
     Option("name", "str", ("The name of the role.",), where=(ROLE,), required=True),
     Option(
         "uses",

@@ -20,6 +20,9 @@ PREFIX = "sysvm_"  # of the variables of roles and playbooks
 # Set for a module that works for a role; no option, since it is no business of users.
 ROLE_VARIABLE = "SYSVM_ROLE"
 
+# Options of the acting modules that are items of one variable.
+WITHIN = {f"{name}_timeout": ("timeouts", name) for name in ("job", "verify", "start", "agent")}
+
 _own: Collection[str] = ()  # the options of the module that somebody uses without the roles
 
 
@@ -36,7 +39,10 @@ def naming_options(own: Collection[str]) -> Iterator[None]:
 
 def called(option: str) -> str:
     """An option as whoever reads it may set it."""
-    return option if option in _own else PREFIX + option
+    if option in _own:
+        return option
+    name, item = WITHIN.get(option, (option, ""))
+    return f"{name if name in _own else PREFIX + name}{f' ({item})' if item else ''}"
 
 
 def words(text: str) -> str:

@@ -21,10 +21,11 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_f
 
 from .option import Option
 from .option_names import OptionError
-from .rollout import HOOKS
+from .rollout import HOOKS, LIMITS
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Reader = Callable[[Any], Any]
+TIMEOUTS = tuple(name.removesuffix("_timeout") for name in LIMITS if name.endswith("_timeout"))
 
 
 class NotMeantError(ValueError):
@@ -245,6 +246,36 @@ def hooks(value: Any) -> dict[str, str]:
     return found
 
 
+def evidence(value: Any) -> str:
+    """How much; yes is what the server tells."""
+    try:
+        return "server" if flag(value) else "none"
+    except NotMeantError:
+        return str(one_of("none", "server", "diagnostics")(value))
+
+
+def timeouts(value: Any) -> dict[str, int]:
+    """Seconds by what is waited for; as text C(job=1h, verify=10m), or JSON."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            pairs = [item.partition("=") for item in items(value)]
+            value = {name.strip(): given for name, dummy, given in pairs}
+    if not isinstance(value, Mapping):
+        raise NotMeantError(f"Give seconds by name, such as {{job: 1h}}; the names are {', '.join(TIMEOUTS)}.")
+    found = {}
+    for name, given in value.items():
+        if name not in TIMEOUTS:
+            names_ = ", ".join(TIMEOUTS)
+            raise NotMeantError(f"{name!r} is none of {names_}{_meant(str(name), TIMEOUTS)}.")
+        try:
+            found[name] = int(number(LIMITS[f"{name}_timeout"])(given))
+        except NotMeantError as error:
+            raise NotMeantError(f"Of {name}: {error.remedy}") from None
+    return found
+
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -253,6 +284,7 @@ READERS: dict[str, Reader] = {
     "path": line,
     "expression": expression,
     "canaries": canaries,
+    "evidence": evidence,
     "hooks": hooks,
     "moment": moment,
     "plan": plan,
@@ -260,12 +292,13 @@ READERS: dict[str, Reader] = {
     "release": release,
     "share": share,
     "sizes": sizes,
+    "timeouts": timeouts,
 }
 
 
 def reader(option: Option) -> Reader:
     """What reads a value that a person wrote."""
-    if option.choices:
+    if option.choices and not option.means:
         return some_of(*option.choices) if option.type == "list" else one_of(*option.choices)
     return number(option) if option.type in ("int", "float") else READERS[option.means or option.type]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .option import ACTING, CHECK, EVIDENCE, PREFLIGHT, REPORT, UPGRADE, Option, group
+from .option import ACTING, CHECK, PREFLIGHT, REPORT, UPGRADE, Option, group
 
 ROLLOUT = (*ACTING, UPGRADE)
 BOUNDS = (CHECK, *ACTING, PREFLIGHT, UPGRADE)  # the plan says how long it takes within them
@@ -46,7 +46,8 @@ LIMITS = group(
             " a redundant pair, gets a multiple.",
             "A job that takes longer is left running and its unit reported as failed; the next run waits for it.",
         ),
-        where=ROLLOUT,
+        where=ACTING,
+        variable=False,
         default=1800,
         lowest=1,
         means="seconds",
@@ -55,7 +56,8 @@ LIMITS = group(
         "verify_timeout",
         "int",
         ("How long in seconds the proof may take after the job, for example until an agent has reconnected.",),
-        where=ROLLOUT,
+        where=ACTING,
+        variable=False,
         default=300,
         lowest=0,
         means="seconds",
@@ -67,7 +69,8 @@ LIMITS = group(
             "How long in seconds the server may take until a recreated system VM is Running.",
             "It makes new ones in its capacity scan, one zone after the other.",
         ),
-        where=ROLLOUT,
+        where=ACTING,
+        variable=False,
         default=1800,
         lowest=0,
         means="seconds",
@@ -76,7 +79,8 @@ LIMITS = group(
         "agent_timeout",
         "int",
         ("How long in seconds the agent of a new or restarted system VM may take until it is Up.",),
-        where=ROLLOUT,
+        where=ACTING,
+        variable=False,
         default=900,
         lowest=0,
         means="seconds",
@@ -111,6 +115,20 @@ LIMITS = group(
 HOOKS = ("begin", "before_step", "after_step", "failure", "pause", "refusal", "end")
 
 RUN = group(
+    Option(
+        "timeouts",
+        "dict",
+        (
+            "How long to wait, in seconds or as V(20m), each by its name: V(job) for one VM to be patched, restarted or"
+            " started (1800); V(verify) for the proof after that (300); V(start) for the server to make a recreated"
+            " system VM (1800); V(agent) for the agent of a new or restarted one (900).",
+            "The options C(job_timeout), C(verify_timeout), C(start_timeout) and C(agent_timeout) of the acting modules"
+            " say more of each. From the command line, C(-e '{sysvm_timeouts: {job: 1h}}'), or C(job=1h, verify=10m).",
+        ),
+        where=(UPGRADE,),
+        means="timeouts",
+        unset="as in parentheses",
+    ),
     Option(
         "soak",
         "int",
@@ -174,26 +192,19 @@ RUN = group(
     ),
     Option(
         "evidence",
-        "bool",
+        "str",
         (
-            "Whether to leave, for each unit that failed, a folder beside the report with what the server tells about"
-            " it, and a ticket.",
-            "At the end of the run; it only reads, for at most 20 units. What cannot be read is said there and changes"
-            " nothing about how the run ends.",
+            "What to leave for each unit that failed, in a folder beside the report: V(server) what the server tells"
+            " about it, and a ticket; V(diagnostics) also a bundle of the log files of its VMs, which the server makes"
+            " (getDiagnosticsData) and puts on secondary storage; V(none) nothing.",
+            "At the end of the run; it only reads, for at most 20 units. Bundles take up to 5 minutes for all units"
+            " together. What cannot be read is said there and changes nothing about how the run ends.",
+            "V(true) means V(server), V(false) V(none).",
         ),
         where=(UPGRADE, REPORT),
-        default=True,
-    ),
-    Option(
-        "diagnostics",
-        "bool",
-        (
-            "Whether the evidence about a unit names a bundle of its VMs' log files, which the server makes"
-            " (getDiagnosticsData) and puts on secondary storage.",
-            "It takes up to 5 minutes for all units together.",
-        ),
-        where=(EVIDENCE, UPGRADE, REPORT),
-        default=False,
+        default="server",
+        choices=("none", "server", "diagnostics"),
+        means="evidence",
     ),
     Option(
         "metrics_file",

@@ -28,7 +28,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option im
     ROUTERS,
     Option,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError, naming_options
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.reading import NotMeantError, reader
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, options_of
@@ -96,9 +96,12 @@ def test_a_number_that_is_too_low_is_refused_and_named(module: str, option: Opti
     assert option.lowest is not None
     options = options_of(module).values()
     read_params(options, {option.name: option.lowest})
-    with pytest.raises(SysvmError, match=f"^sysvm_{option.name} .*at least {option.lowest:g}"):
+    with (
+        naming_options(options_of(module)),
+        pytest.raises(SysvmError, match=f"^{option.name} .*at least {option.lowest:g}"),
+    ):
         read_params(options, {option.name: option.lowest - 0.01})
-    with pytest.raises(SysvmError, match=f"^sysvm_{option.name} "):
+    with naming_options(options_of(module)), pytest.raises(SysvmError, match=f"^{option.name} "):
         read_params(options, {option.name: math.nan})
 
 

@@ -243,7 +243,7 @@ def test_a_job_that_takes_too_long_is_left_alone(unit: Unit, method: Method, boo
     """On real hosts a VM that cannot boot holds its job for 10 to 20 minutes a host."""
     [result] = roll(FakeServer([unit], {unit.id: Fault.NEVER_ENDS}), [unit], method=method).results
     assert "still runs after" in result.reason
-    assert "next run waits" in result.reason and "sysvm_job_timeout" in result.reason
+    assert "next run waits" in result.reason and "sysvm_timeouts (job)" in result.reason
     assert ("A VM that cannot boot looks like this" in result.reason) is boots
 
 

@@ -84,7 +84,7 @@ report:
   description: Where the report of the run will be; empty in check mode.
   returned: when there is a plan
   type: str
-  sample: /root/sysvm-report/report.json
+  sample: /root/sysvm-report/runs/20261130-231457-k3f9/report.html
 artifact:
   description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats).
   returned: when there is a plan

@@ -9,7 +9,8 @@ module: sysvm_report
 short_description: Make the report of plan, checks and results, show it and write its files
 version_added: 0.1.0
 description:
-  - Writes C(report.json), C(report.html) and C(report.md), and shows every unit that is not proven current.
+  - Writes C(report.json), C(report.html) and C(report.md) into the folder of the run in C(sysvm_report_dir), and shows
+    every unit that is not proven current.
   - Plan and results are those of a run (O(run)), or are given as data by a play that uses the modules alone.
   - Of a run (O(run)) it also reads evidence about what failed, M(cloudstack.sysvm.cs_sysvm_evidence), and leaves it in
     a folder for each unit in C(evidence) beside the report, unless C(sysvm_evidence) is C(none).
@@ -41,7 +42,7 @@ options:
     description: What broke the run off.
     type: str
   folder:
-    description: The folder to write to instead of C(sysvm_report_dir).
+    description: The folder to write to instead of a new one in C(sysvm_report_dir).
     type: str
 attributes:
   check_mode:

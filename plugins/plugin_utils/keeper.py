@@ -11,17 +11,19 @@ of the time allows.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
+from ..module_utils.rollout.control import Control
 from ..module_utils.rollout.progress import Followed
 from .all_runs import at_work, keep_index
 from .report.build import build_report
 from .report.write import WriteError, write_metrics
 from .run import now
-from .run_folder import RUNNING, STOPPING, RunFolder, at_work_words
+from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words
 
 PAUSE_S = 2.0  # at least between two reports
 LONGEST_S = 30.0  # at most, as the page says when it was written
@@ -60,15 +62,20 @@ class Keeper:
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
-        self._stopping = False
+        self._control = Control(os.path.join(folder.base, "control") if folder else None)
+        self._stopping = self._stopped = self._paused = False
 
     def look(self, stopping: bool = False) -> None:
         """Bring the report up to date, unless that was done just now. Called again and again while the module runs.
 
         :param stopping: whether nothing new begins any more.
         """
-        self._changed = self.followed.follow(self._journal) or self._changed or self._stopping != stopping
-        self._stopping = stopping
+        steering = self._control.news()
+        if steering is not None:
+            self._stopped = self._stopped or steering.stopped
+            self._paused = self._paused if steering.paused is None else steering.paused
+        news = self.followed.follow(self._journal) or steering is not None or stopping != self._stopping
+        self._changed, self._stopping = self._changed or news, stopping
         since = time.monotonic() - self._written
         if since >= max(PAUSE_S if self._changed else LONGEST_S, SHARE * self._cost_s):
             self.write(list(self.followed.results.values()), self.followed.running)
@@ -108,11 +115,19 @@ class Keeper:
         report["run"] = {"heartbeat": now()}
         try:
             if self._folder is not None:
-                self._folder.save(report, state=STOPPING if self._stopping else RUNNING, waiting_for="")
+                self._folder.save(report, **self._state())
         except WriteError as problem:
             self._problem = problem
         self._write_metrics(report)
         self._cost_s = time.monotonic() - begin
+
+    def _state(self) -> dict[str, str]:
+        """What the run does, as a signal or the control file wants it."""
+        if self._stopping or self._stopped:
+            return {"state": STOPPING, "waiting_for": ""}
+        if self._paused:
+            return {"state": WAITING, "waiting_for": "resume in the control file"}
+        return {"state": RUNNING, "waiting_for": ""}
 
     def end(self, results: Sequence[ResultData], running: Mapping[str, str], error: str) -> None:
         """The report of the run that ends here, as ansible-playbook is ending or gone.

@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the files of a run say while one of its steps is at work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import keeper as module
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import ENDED, UPGRADE
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
+from tests.unit.plugin_utils.report.test_reports import planned, result
+
+PLAN: Any = {"started": "2026-11-30T20:00:00+00:00", "units": [planned(1), planned(2)], "steps": [], "notes": []}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    monkeypatch.setattr(module, "SHARE", 0.0)
+    return RunFolder.make(str(tmp_path), UPGRADE, cloud="cloud.example.com")
+
+
+def at_work(folder: RunFolder) -> Keeper:
+    return Keeper(folder, PLAN, [], f"{folder.path}/journal")
+
+
+def said(folder: RunFolder) -> tuple[str, str, dict[str, int]]:
+    run = json.loads(Path(folder.path, "report.json").read_text(encoding="utf-8"))
+    return run["run"]["state"], run["run"]["waiting_for"], run["summary"]
+
+
+def test_the_control_file_and_a_signal_are_told(folder: RunFolder) -> None:
+    keeper, control = at_work(folder), Path(folder.base, "control")
+    keeper.begin()
+    assert said(folder) == ("running", "", {"not_started": 2})
+    for text, state, waits in (
+        ("pause", "waiting", "resume in the control file"),
+        ("pause\nparallel: 3", "waiting", "resume in the control file"),
+        ("resume", "running", ""),
+        ("stop", "stopping", ""),
+        ("resume", "stopping", ""),
+    ):
+        control.write_text(text, encoding="utf-8")
+        keeper.look()
+        assert said(folder)[:2] == (state, waits), text
+    other = at_work(folder)
+    control.unlink()
+    other.look(stopping=True)
+    assert said(folder)[0] == "stopping"
+
+
+def test_what_the_journal_says_is_in_the_report(folder: RunFolder) -> None:
+    keeper, journal = at_work(folder), Path(folder.path, "journal")
+    journal.write_text(json.dumps({"started": "id-2", "at": "2026-11-30T20:01:00+00:00"}) + "\n", encoding="utf-8")
+    keeper.look()
+    assert said(folder)[2] == {"not_started": 1, "running": 1}
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"result": result(2)}) + "\n")
+    keeper.look()
+    assert said(folder)[2] == {"not_started": 1, "upgraded": 1}
+
+
+def test_a_report_that_could_not_be_written_is_tried_again(folder: RunFolder) -> None:
+    """After a moment of a full disk, say."""
+    keeper, path = at_work(folder), Path(folder.path, "report.json")
+    path.mkdir()
+    keeper.write([], {})
+    path.rmdir()
+    keeper.write([result(1)], {})
+    assert said(folder)[2] == {"upgraded": 1, "not_started": 1}
+
+
+def test_who_has_begun_beside_it_is_told_once(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_S", 0.0)
+    keeper = at_work(folder)
+    keeper.look()
+    other = RunFolder.make(folder.base, UPGRADE, cloud="cloud.example.com")
+    RunFolder.make(folder.base, UPGRADE, cloud="another.example.com")
+    for dummy in range(3):
+        keeper.look()
+    told = f"Run {other.facts()['id']} is at work on this cloud, on "
+    log = Path(folder.log).read_text(encoding="utf-8")
+    assert [log.count(told), len(keeper.noted)] == [1, 1] and keeper.noted[0].startswith(told)
+    [note] = json.loads(Path(folder.path, "report.json").read_text(encoding="utf-8"))["notes"]
+    assert note == keeper.noted[0]
+    assert Path(folder.base, "index.html").is_file()
+
+
+def test_a_run_that_ends_with_ansible_playbook_has_ended(folder: RunFolder) -> None:
+    keeper = at_work(folder)
+    keeper.begin()
+    keeper.end([result(1)], {}, "stopped by SIGTERM")
+    facts = folder.facts()
+    assert (facts["state"], facts["status"], facts["error"]) == (ENDED, "incomplete", "stopped by SIGTERM")

@@ -203,6 +203,36 @@ def test_what_is_sent_is_covered_by_the_approved_lines_however_the_cloud_changes
     assert sent, "nothing had to be done"
 
 
+def test_rules_that_an_earlier_run_has_left_belong_to_what_was_approved() -> None:
+    """Or a customer would stay without them until somebody approves another plan."""
+    faults = [{"kind": "rules_fail", "match": {"name": "n"}, "times": 2}]
+    networks = [{"name": name, **OLD} for name in ("n", "other")]
+    with VirtualSimulator(estate(timings=TIMINGS, networks=networks, faults=faults)) as simulator:
+        with simulator.client() as client:
+            plan = check_versions(client, CheckRequest(Policy(), False)).values["plan"]
+        lines = [line for line in read_plan_csv(plan_csv(plan).encode(), "plan.csv") if "network n in" in line["name"]]
+        assert [line["method"] for line in lines] == ["live_patch"]
+        policy = Policy(approved=approved_plan(lines))
+
+        def run() -> tuple[str, list[str]]:
+            """The status of the unit, and what was sent."""
+            before = len(simulator.journal())
+            with simulator.client() as client:
+                [unit] = check_versions(client, CheckRequest(policy, False)).values["plan"]["units"]
+            if unit["method"] == "none":
+                return "current", []
+            targets = Targets(networks=[unit["id"]])
+            with simulator.client(met=True) as client:
+                request = Request(targets, Method(unit["method"]), LIMITS, planned=True, approved=policy.approved)
+                [result] = upgrade(client, request).values["results"]
+            return result["status"], [str(call["params"].get("livepatch")) for call in simulator.journal()[before:]]
+
+        first, second, third = run(), run(), run()
+        assert first[0] == "failed" and first[1][0] == "true"
+        assert second[0] == "upgraded" and set(second[1]) == {"None"}, "rules only"
+        assert third == ("current", [])
+
+
 # With the playbooks
 
 

@@ -88,12 +88,12 @@ def _unknown(text: str, known: Iterable[Owner]) -> OptionError:
     remedy = did_you_mean([text], [*domains, *accounts, *projects, *paths])
     if "/" in text and only_names:
         remedy = "This server tells only the names of domains, not their paths: give the name. "
-    there = [("domains", domains), ("accounts", accounts), ("projects", projects)]
-    remedy += "; ".join(f"{what}: {_some(names)}" for what, names in there if names)
+    there = [("Domains", domains), ("Accounts", accounts), ("Projects", projects)]
+    remedy += " ".join(f"{what}: {_some(names)}." for what, names in there if names)
     return OptionError(
         f"has {text!r}, but no network, VPC or router belongs to such an account, domain or project",
         option="owners",
-        remedy=f"{remedy}. All owners are in plan.csv, which check_sysvms writes into its report folder.",
+        remedy=f"{remedy} All owners are in plan.csv, which check_sysvms writes into its report folder.",
     )
 
 

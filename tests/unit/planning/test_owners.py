@@ -85,9 +85,9 @@ def test_a_name_that_means_several_is_refused_with_all_of_them(owner: str, sever
     [
         ("jnae", "Did you mean 'jane'"),
         ("ROOT/custmers", "Did you mean 'ROOT/customers'"),
-        ("PrjAcct-blue", "projects: blue"),
-        ("customers/nobody", "accounts: "),
-        ("/", "domains: ROOT"),
+        ("PrjAcct-blue", "Projects: blue"),
+        ("customers/nobody", "Accounts: "),
+        ("/", "Domains: ROOT"),
     ],
 )
 def test_an_owner_that_there_is_not_is_refused_with_those_that_there_are(owner: str, told: str) -> None:

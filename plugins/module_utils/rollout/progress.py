@@ -177,16 +177,11 @@ class Journal:
     process is killed. It goes quiet where it cannot write."""
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self._file = LogFile(path) if path else None
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        if not self._path:
-            return
-        try:
-            with open(self._path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(event) + "\n")
-        except OSError:
-            self._path = None
+        if self._file:
+            self._file(json.dumps(event))
 
 
 @dataclass

@@ -24,7 +24,6 @@ from ..units.expected import expected_seconds
 from ..units.next_action import next_action
 from ..units.record import Attempt, Inside, Record, Soak, pending_rules
 from .requests import (
-    Answer,
     Execute,
     LookInside,
     Observe,
@@ -119,9 +118,10 @@ class UnitUpgrade:
         action: Action | None = None
         while True:
             if self._needs_place:
-                send = action if isinstance(action, Send) else None
-                slot = Slot(self.method, self.expected_s)
-                answer = yield replace(slot, completes=send.completes, doubtful=send.doubtful) if send else slot
+                completes, doubtful = (
+                    (action.completes, action.doubtful) if isinstance(action, Send) else (False, False)
+                )
+                answer = yield Slot(self.method, self.expected_s, completes, doubtful)
                 if isinstance(answer, Refused):
                     return self._refused(answer)
                 self._holds, self._needs_place = True, False
@@ -141,7 +141,7 @@ class UnitUpgrade:
 
     def _observation(self, action: Action | None) -> Observe:
         """What to read; everything about it where something was refused, or what is done cannot be undone."""
-        last = self.record.attempts[-1] if self.record.attempts else None
+        last = self.record.last
         full = (isinstance(action, Wait) and action.full) or (last is not None and not last.taken)
         return Observe(
             full,
@@ -231,7 +231,7 @@ class UnitUpgrade:
         self.record.notes.append(f"it is watched for {rough(self._want.soak_s)} before it counts as done")
 
     def _await(self, facts: Facts) -> Steps[UnitResult | None]:
-        last = self.record.attempts[-1] if self.record.attempts else None
+        last = self.record.last
         # A job that may be ours keeps the place: the answer to the last call was lost, and no id tells.
         self._waits, self._holds = self._waits + 1, last is not None and last.uncertain and not last.guarded
         ends: Reply = Overdue("")
@@ -266,10 +266,9 @@ class UnitUpgrade:
 
     def _unreadable(self, answer: Reply) -> UnitResult | None:
         """This unit could not be read: its end, once that has lasted."""
-        since = self._unreadable_since = (
-            self._terms.clock() if self._unreadable_since is None else self._unreadable_since
-        )
-        if self._terms.clock() - since < UNREADABLE_S:
+        now = self._terms.clock()
+        self._unreadable_since = now if self._unreadable_since is None else self._unreadable_since
+        if now - self._unreadable_since < UNREADABLE_S:
             return None
         error = answer.error if isinstance(answer, Trouble) else "no answer"
         return self._end(UnitStatus.FAILED, "Unreadable", f"it could not be read: {error}")
@@ -366,6 +365,3 @@ def restarts_of(unit: Unit, record: Record) -> tuple[Restart, ...]:
             for network_id in ids.intersection({unit.id, *unit.network_ids}):
                 found[network_id] = Restart(network_id, each.job.id, each.job.created, not each.error)
     return tuple(found.values())
-
-
-__all__ = ["Answer", "Terms", "UnitUpgrade", "restarts_of"]

@@ -75,7 +75,7 @@ def _wait_for_time(s: Situation) -> Action | None:
     c, patience = s.conditions, s.patience
     if c.unknown(Type.RUNNING):
         return s.look(Type.RUNNING, patience.start_s) or s.end("StillSettling", _settling(s))
-    last = s.record.attempts[-1] if s.record.attempts else None
+    last = s.record.last
     if last is None or not last.taken:
         return None
     if last.uncertain and not last.guarded and (waiting := s.look(Type.IDLE, KNOWN_S)):

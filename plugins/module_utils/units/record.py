@@ -115,15 +115,18 @@ class Record:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def last(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    @property
     def over_at(self) -> float | None:
         """When the last attempt was seen to be over."""
-        return self.attempts[-1].ended_at if self.attempts else None
+        return self.last.ended_at if self.last else None
 
     @property
     def completed(self) -> float | None:
         """When the last job ended, in seconds since the epoch by the server's clock."""
-        job = self.attempts[-1].job if self.attempts else None
-        return moment(job.completed) if job else None
+        return moment(self.last.job.completed) if self.last and self.last.job else None
 
     @property
     def answers(self) -> list[Inside]:

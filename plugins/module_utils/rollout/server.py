@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..api.ahead import in_a_thread
 from ..api.errors import ApiError, SubmitUncertainError
@@ -27,6 +27,7 @@ from ..units.calls import Call
 from ..units.health import Checks, checks_of
 
 HEALTH_S = 300.0  # how long a router may take to run its health checks
+T = TypeVar("T")
 MOST_ALERTS = 100  # that are looked at
 
 
@@ -135,7 +136,7 @@ class Server:
     def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
         """The networks, or the VPCs, that the server wants to be restarted (restartrequired), by id."""
         listed = self._lists.vpcs if vpcs else self._lists.networks
-        return frozenset(listed(_id, restartrequired=True))
+        return frozenset(listed(lambda item: str(item["id"]), restartrequired=True))
 
     def version(self) -> Version | None:
         """The one version of all management servers that are Up; None while they differ."""
@@ -150,20 +151,20 @@ class Server:
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""
         answer = self._unless_refused(partial(self._client.page, "listAlerts", 1, MOST_ALERTS))
-        return None if answer is None else [_alert(item) for item in answer.get("alert") or ()]
+        if answer is None:
+            return None
+        told = answer.get("alert") or ()
+        return [Alert(str(i["id"]), str(i.get("description", "")), moment(i.get("sent")) or 0.0) for i in told]
 
     def start_ping(self, vm: Vm) -> str | None:
         """Have a router reach for its gateway (runDiagnostics, an asynchronous job); the job's id.
 
         :returns: None where the server cannot or may not do that.
         """
+        ask = partial(self._client.submit, "runDiagnostics", targetid=vm.id, type="ping", ipaddress=vm.gateway)
         try:
-            return self._client.submit("runDiagnostics", targetid=vm.id, type="ping", ipaddress=vm.gateway)
+            return self._unless_refused(ask)
         except SubmitUncertainError:
-            return None
-        except ApiError as error:
-            if not error.rejected:
-                raise
             return None
 
     def health_checks(self, vm: Vm) -> Checks | None:
@@ -184,7 +185,7 @@ class Server:
         pending: Future[Checks | None] = in_a_thread(partial(self.health_checks, vm))
         return pending
 
-    def _unless_refused(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def _unless_refused(self, ask: Callable[[], T]) -> T | None:
         """What a server answers that may not be able, or allowed, to answer: then None."""
         try:
             return ask()
@@ -192,11 +193,3 @@ class Server:
             if not error.rejected:
                 raise
             return None
-
-
-def _alert(item: Mapping[str, Any]) -> Alert:
-    return Alert(str(item["id"]), str(item.get("description", "")), moment(item.get("sent")) or 0.0)
-
-
-def _id(item: Mapping[str, Any]) -> str:
-    return str(item["id"])

@@ -144,29 +144,19 @@ options: # Made from plugins/module_utils/options by make generate.
     type: str
     choices: [auto, live_patch, recreate]
     default: auto
-  unsupported:
+  recreate:
     description:
-      - What becomes of VMs that the matrix forbids to live patch, because they were built from 4.13 or older or from an
-        unknown version.
-      - With V(fail) a check fails and the upgrade does not start; V(recreate) recreates them.
-    type: str
-    choices: [fail, recreate]
-    default: fail
-  fallback:
-    description:
-      - What becomes of a unit whose live patch failed in a way that recreation cures (no space left, VM unreachable,
-        patch script failed).
-      - One that may succeed later is never recreated.
-      - With V(recreate) whatever is live patched passes the checks of recreation, too.
-    type: str
-    choices: [none, recreate]
-    default: none
-  allow_degraded:
-    description:
-      - Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated or restarted.
-      - Its only working router may be taken down before the new one is up.
-    type: bool
-    default: false
+      - 'What is recreated that otherwise is not: V(unsupported) VMs that the matrix forbids to live patch, because they
+        were built from 4.13 or older or from an unknown version; V(failed) units whose live patch failed in a way that
+        recreation cures (no space left, VM unreachable, patch script failed); V(degraded) redundant pairs that are not
+        one PRIMARY and one BACKUP, when they are to be recreated or restarted.'
+      - Without V(unsupported) a check fails for such VMs, and the upgrade does not start. With V(failed) whatever is
+        live patched passes the checks of recreation, too; what may succeed later is never recreated. With V(degraded)
+        the only working router of a pair may be taken down before the new one is up.
+    type: list
+    elements: str
+    choices: [unsupported, failed, degraded]
+    default: []
   kinds:
     description:
       - 'Which kinds of units are in scope: V(ssvm), V(cpvm) and V(router), or of what V(router) means V(network),

@@ -56,6 +56,7 @@ def module_call(
         "label": f"step {step['number']} of {steps}",
     }
     common["if_gone"] = "report"
+    fallback = "recreate" if "failed" in variables["recreate"] else "none"
     if any(unit.get("approved") for unit in units):
         common["approved_lines"] = [{"id": unit["id"], **unit["approved"]} for unit in units]
     if group == "router" and method in (LIVE_PATCH, RESTART, RECREATE):
@@ -65,13 +66,13 @@ def module_call(
                 **common,
                 **{option: found for option, kind in NAMED_BY.items() if (found := _ids(units, kind))},
                 "mode": method,
-                "fallback": variables["fallback"],
-                "allow_degraded": variables["allow_degraded"],
+                "fallback": fallback,
+                "allow_degraded": "degraded" in variables["recreate"],
             },
         )
     system_vms = {**common, "system_vms": [unit["id"] for unit in units]}
     if group in SYSTEM_VMS and method == LIVE_PATCH:
-        return ModuleCall("cs_systemvm_livepatch", {**system_vms, "fallback": variables["fallback"]})
+        return ModuleCall("cs_systemvm_livepatch", {**system_vms, "fallback": fallback})
     if group in SYSTEM_VMS and method in (RECREATE, RESTART):
         mode = RESTART if method == RESTART else variables["system_vm_mode"]
         return ModuleCall("cs_systemvm_recreate", {**system_vms, "mode": mode, "wait_idle": variables["wait_idle"]})

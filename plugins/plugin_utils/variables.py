@@ -119,6 +119,9 @@ REPLACED = {
         f"{PREFIX}{name}_timeout": f"is a part of {PREFIX}timeouts: write {PREFIX}timeouts: {{{name}: 20m}}"
         for name in TIMEOUTS
     },
+    "sysvm_unsupported": "is a part of sysvm_recreate: write sysvm_recreate: [unsupported]",
+    "sysvm_fallback": "is a part of sysvm_recreate: write sysvm_recreate: [failed]",
+    "sysvm_allow_degraded": "is a part of sysvm_recreate: write sysvm_recreate: [degraded]",
     "sysvm_diagnostics": "is a part of sysvm_evidence: write sysvm_evidence: diagnostics",
     "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }

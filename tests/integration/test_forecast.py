@@ -113,7 +113,7 @@ AGED = estate(
 @pytest.mark.slow
 def test_an_operator_sees_what_to_prepare_and_nothing_is_touched(tmp_path: Path) -> None:
     with Cloud(AGED, tmp_path) as cloud:
-        run = cloud.check(target_version="4.22", unsupported="recreate")
+        run = cloud.check(target_version="4.22", recreate=["unsupported"])
         assert run.rc == 0, run.output
         assert run.journal == []
         for words in (
@@ -129,7 +129,7 @@ def test_an_operator_sees_what_to_prepare_and_nothing_is_touched(tmp_path: Path)
 @pytest.mark.slow
 def test_the_upgrade_refuses_a_target_that_the_server_does_not_run(tmp_path: Path) -> None:
     with Cloud(AGED, tmp_path) as cloud:
-        run = cloud.upgrade(target_version="4.22", unsupported="recreate")
+        run = cloud.upgrade(target_version="4.22", recreate=["unsupported"])
         assert run.rc != 0
         assert run.journal == []
         assert (

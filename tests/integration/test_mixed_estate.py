@@ -39,7 +39,7 @@ MIXED = estate(
 )
 
 
-RECREATE = {"unsupported": "recreate"}
+RECREATE = {"recreate": ["unsupported"]}
 
 
 def reported(run: Run) -> Run:
@@ -60,7 +60,7 @@ def test_by_default_what_the_matrix_forbids_is_refused(mixed: tuple[Cloud, Run, 
     assert refused.rc != 0
     assert refused.journal == []
     assert refused.report["status"] == "refused"
-    assert "sysvm_unsupported: recreate" in refused.stdout
+    assert "sysvm_recreate: [unsupported]" in refused.stdout
 
 
 def test_a_mixed_estate_ends_with_every_vm_proven(mixed: tuple[Cloud, Run, Run, Run]) -> None:

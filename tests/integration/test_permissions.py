@@ -285,7 +285,7 @@ def test_a_role_that_may_only_look(tmp_path: Path) -> None:
 def test_an_upgrade_with_exactly_this_role(uses: tuple[Use, ...], options: dict[str, Any], tmp_path: Path) -> None:
     with Cloud(every_kind(), tmp_path) as cloud:
         with_role(cloud, *uses, optional=False)
-        run = cloud.upgrade(allow_degraded=True, **options)
+        run = cloud.upgrade(recreate=["degraded"], **options)
     assert run.rc == 0 and set(run.counts) <= {"upgraded", "current"} and run.counts["upgraded"] > 8, run.output
     assert refusals(run) == 0
 

@@ -107,7 +107,7 @@ def test_fallback_recreates_what_a_live_patch_cannot_cure(tmp_path: Path) -> Non
         {"kind": "patch_failure", "match": {"name": "v-2-VM"}, "text": lacking, "times": 2},
     ]
     with Cloud(estate(timings=TIMINGS, networks=[{"name": "net"}], faults=faults), tmp_path) as cloud:
-        run = cloud.upgrade(fallback="recreate", canaries=False, max_failures=1)
+        run = cloud.upgrade(recreate="failed", canaries=False, max_failures=1)
     assert run.rc != 0
     done = {unit["name"]: (unit["method"], unit["status"]) for unit in run.units.values()}
     assert done == {
@@ -125,8 +125,8 @@ def test_a_degraded_pair_needs_the_operators_word(tmp_path: Path) -> None:
     ) as cloud:
         run = reported(cloud.upgrade(method="recreate", kinds=["router"]))
         assert (run.rc != 0, run.journal, run.statuses["pair"]) == (True, [], "skipped")
-        assert "sysvm_allow_degraded" in run.units["pair"]["reason"]
-        again = cloud.upgrade(method="recreate", kinds=["router"], allow_degraded=True)
+        assert "sysvm_recreate (degraded)" in run.units["pair"]["reason"]
+        again = cloud.upgrade(method="recreate", kinds=["router"], recreate=["degraded"])
         assert again.rc == 0, again.output
 
 

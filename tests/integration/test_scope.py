@@ -185,7 +185,7 @@ def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> N
         "sysvm_zones": "Berlin\n",
         "sysvm_exclude_names": "s-1-VM\r\nv-2-VM",
         "sysvm_max_failures": "1",
-        "sysvm_allow_degraded": "no",
+        "sysvm_recreate": [],
     }
     with Cloud(estate(networks=[{"name": "net"}, {"name": "other"}]), tmp_path) as cloud:
         run = cloud.playbook(UPGRADE, "-e", json.dumps(answers))

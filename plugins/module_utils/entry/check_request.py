@@ -90,9 +90,9 @@ def _policy(params: Mapping[str, Any]) -> Policy:
         scope_from_params(params),
         Strategy(
             method=WantedMethod(params["method"]),
-            unsupported=Unsupported(params["unsupported"]),
-            allow_degraded=params["allow_degraded"],
-            fallback=params["fallback"] == "recreate",
+            unsupported=Unsupported.RECREATE if "unsupported" in params["recreate"] else Unsupported.FAIL,
+            allow_degraded="degraded" in params["recreate"],
+            fallback="failed" in params["recreate"],
         ),
         _order(params),
         frozenset(params["ignore_checks"]),

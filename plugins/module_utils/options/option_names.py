@@ -21,7 +21,10 @@ PREFIX = "sysvm_"  # of the variables of roles and playbooks
 ROLE_VARIABLE = "SYSVM_ROLE"
 
 # Options of the acting modules that are items of one variable.
-WITHIN = {f"{name}_timeout": ("timeouts", name) for name in ("job", "verify", "start", "agent")}
+WITHIN = {
+    "allow_degraded": ("recreate", "degraded"),
+    **{f"{name}_timeout": ("timeouts", name) for name in ("job", "verify", "start", "agent")},
+}
 
 _own: Collection[str] = ()  # the options of the module that somebody uses without the roles
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..knowledge.vocabulary import ROUTER, Kind, Unsupported, WantedMethod
+from ..knowledge.vocabulary import ROUTER, Kind, WantedMethod
 from .option import ACTING, CHECK, LIVE_PATCH, PREFLIGHT, RECREATE, ROUTERS, UPGRADE, Option, group
 
 PLANNED = (CHECK, PREFLIGHT)
@@ -24,16 +24,20 @@ STRATEGY = group(
         choices=tuple(method.value for method in WantedMethod),
     ),
     Option(
-        "unsupported",
-        "str",
+        "recreate",
+        "list",
         (
-            "What becomes of VMs that the matrix forbids to live patch, because they were built from 4.13 or older or"
-            " from an unknown version.",
-            "With V(fail) a check fails and the upgrade does not start; V(recreate) recreates them.",
+            "What is recreated that otherwise is not: V(unsupported) VMs that the matrix forbids to live patch, because"
+            " they were built from 4.13 or older or from an unknown version; V(failed) units whose live patch failed in"
+            " a way that recreation cures (no space left, VM unreachable, patch script failed); V(degraded) redundant"
+            " pairs that are not one PRIMARY and one BACKUP, when they are to be recreated or restarted.",
+            "Without V(unsupported) a check fails for such VMs, and the upgrade does not start. With V(failed) whatever"
+            " is live patched passes the checks of recreation, too; what may succeed later is never recreated. With"
+            " V(degraded) the only working router of a pair may be taken down before the new one is up.",
         ),
-        where=PLANNED,
-        default="fail",
-        choices=tuple(each.value for each in Unsupported),
+        where=(*PLANNED, UPGRADE),
+        default=(),
+        choices=("unsupported", "failed", "degraded"),
     ),
     Option(
         "fallback",
@@ -44,7 +48,8 @@ STRATEGY = group(
             "One that may succeed later is never recreated.",
             "With V(recreate) whatever is live patched passes the checks of recreation, too.",
         ),
-        where=(CHECK, LIVE_PATCH, ROUTERS, PREFLIGHT, UPGRADE),
+        where=(LIVE_PATCH, ROUTERS),
+        variable=False,
         default="none",
         choices=("none", "recreate"),
     ),
@@ -55,7 +60,8 @@ STRATEGY = group(
             "Whether a redundant pair that is not one PRIMARY and one BACKUP may be recreated or restarted.",
             "Its only working router may be taken down before the new one is up.",
         ),
-        where=(CHECK, ROUTERS, PREFLIGHT, UPGRADE),
+        where=(ROUTERS,),
+        variable=False,
         default=False,
     ),
     Option(

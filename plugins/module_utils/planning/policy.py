@@ -66,14 +66,14 @@ class Strategy:
     def __post_init__(self) -> None:
         if self.unsupported is Unsupported.RECREATE and self.method is WantedMethod.LIVE_PATCH:
             raise OptionError(
-                f"is recreate, but {called('method')} is live_patch",
-                option="unsupported",
+                f"has unsupported, but {called('method')} is live_patch",
+                option="recreate",
                 remedy=words("Use O(method): auto, which live patches what may be and recreates the rest."),
             )
         if self.fallback and self.method is WantedMethod.RECREATE:
             raise OptionError(
-                f"is recreate, but {called('method')} is recreate, so nothing is live patched that could fall back",
-                option="fallback",
+                f"has failed, but {called('method')} is recreate, so no live patch can fail",
+                option="recreate",
                 remedy="Leave one of the two out.",
             )
 

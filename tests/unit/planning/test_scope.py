@@ -199,8 +199,8 @@ def test_a_domain_has_one_form_whatever_the_release(told: dict[str, str], path: 
     ("make", "option", "other"),
     [
         (lambda: Scope(names=("a", "b"), exclude_names=("b",)), "names", "exclude_names"),
-        (lambda: Strategy(WantedMethod.LIVE_PATCH, Unsupported.RECREATE), "unsupported", "method"),
-        (lambda: Strategy(WantedMethod.RECREATE, fallback=True), "fallback", "method"),
+        (lambda: Strategy(WantedMethod.LIVE_PATCH, Unsupported.RECREATE), "recreate", "method"),
+        (lambda: Strategy(WantedMethod.RECREATE, fallback=True), "recreate", "method"),
     ],
 )
 def test_what_contradicts_is_named(make: Callable[[], object], option: str, other: str) -> None:

@@ -60,7 +60,7 @@ ODD = {
         RECREATE,
         SITUATION,
         Method.SKIP,
-        "sysvm_allow_degraded",
+        "sysvm_recreate (degraded)",
     ),
     "recreate: degraded pair, allowed": (
         network_unit("n", *HALF_FAULT),

@@ -24,7 +24,7 @@ MOST_NAMES = 3
     worst=CheckStatus.FAIL,
     one="VM cannot be live patched",
     many="VMs cannot be live patched",
-    remedy="Recreate these VMs from the new system VM template with O(unsupported): recreate, or leave them out "
+    remedy="Recreate these VMs from the new system VM template with O(recreate): [unsupported], or leave them out "
     f"with O(exclude_names). See {matrix.SOURCE}.",
     fine="every running VM in scope was built from 4.14 or newer, or is current",
     guards=True,

@@ -24,7 +24,7 @@ read -r CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET \
     < <(python -c 'import json, sys; print(*json.load(sys.stdin).values())' <"$work/address")
 export CLOUDSTACK_ENDPOINT CLOUDSTACK_KEY CLOUDSTACK_SECRET no_proxy=127.0.0.1
 options=(-i localhost, -e ansible_connection=local -e ansible_python_interpreter="$(command -v python)"
-    -e sysvm_report_dir="$work/report" -e sysvm_unsupported=recreate "$@")
+    -e sysvm_report_dir="$work/report" -e sysvm_recreate=unsupported "$@")
 
 ansible-playbook cloudstack.sysvm.check_sysvms "${options[@]}"
 ansible-playbook cloudstack.sysvm.upgrade_sysvms "${options[@]}"

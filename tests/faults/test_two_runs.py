@@ -15,12 +15,13 @@ import pytest
 
 from tests.faults.scene import UNITS, Scene, Way, unit_vms
 from tests.support.books import overlaps
+from tests.support.sampling import sampled
 
 APART_S = 0.1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(4, 20))])
+@pytest.mark.parametrize("seed", sampled(4, range(20)))
 def test_two_runs_at_once(seed: int, tmp_path: Path) -> None:
     generator = random.Random(seed)
     timings = {"patch": generator.uniform(0.05, 0.4), "restart": generator.uniform(0.02, 0.2), "jitter": 0.3}

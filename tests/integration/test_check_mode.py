@@ -53,6 +53,7 @@ def test_check_sysvms_shows_the_plan_and_touches_nothing(tmp_path: Path) -> None
         assert f"\nScope: {plan['scope']}\n" in run.stdout
 
 
+@pytest.mark.nightly
 def test_the_modules_alone(tmp_path: Path) -> None:
     """Twice each, the first time in check mode before."""
     routers = {"networks": ["net", "new"], "vpcs": ["vpc"], "routers": ["r-4-VM"]}

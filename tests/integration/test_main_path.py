@@ -24,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.simulator.releases import BEFORE, estate_of
+from tests.support.sampling import sampled
 from tests.support.virtual import VirtualSimulator
 
 pytestmark = pytest.mark.slow
@@ -94,13 +95,11 @@ def carried_out(simulator: VirtualSimulator, plan: Plan) -> dict[str, list[str]]
     return {status: sorted(names) for status, names in ended.items()}
 
 
-def releases(*all_of_them: str, daily: tuple[str, ...]) -> list[Any]:
-    """As parameters; the others are for the night."""
-    return [pytest.param(each, marks=[pytest.mark.nightly] * (each not in daily)) for each in all_of_them]
+RELEASES = sorted(BEFORE, key=lambda release: release not in ("4.17.2.0", NEWEST))
 
 
-@pytest.mark.parametrize("hosts", ["real", pytest.param("simulated", marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("release", releases(*BEFORE, daily=("4.17.2.0", NEWEST)))
+@pytest.mark.parametrize("hosts", sampled(1, ["real", "simulated"]))
+@pytest.mark.parametrize("release", sampled(2, RELEASES))
 def test_check_upgrade_second_run_and_recreation(release: str, hosts: str) -> None:
     with_tier, kept = PATCHED_WITH_ITS_TIER.get(release, []), NOT_RECREATED.get(release, [])
     with VirtualSimulator(estate_of(release, server={"hosts": hosts})) as simulator:
@@ -130,7 +129,7 @@ def test_check_upgrade_second_run_and_recreation(release: str, hosts: str) -> No
         assert {vm["software"] for name, vm in there.items() if not name.startswith("b-")} == {release}
 
 
-@pytest.mark.parametrize("release", releases(*without(BEFORE, [NEWEST]), daily=("4.20.2.0",)))
+@pytest.mark.parametrize("release", sampled(1, without(BEFORE, [NEWEST])))
 def test_the_forecast_is_the_plan_after_the_upgrade(release: str) -> None:
     with VirtualSimulator(estate_of(release)) as simulator:
         forecast = planned(simulator, AUTO, NEWEST)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_approve
-short_description: Ask whether to go on with a run
+short_description: Internal - ask whether to go on with a run
 version_added: 0.1.0
 description:
   - Before a step asks at the terminal, where C(sysvm_pause) wants it. Where nobody can answer, as under ansible-runner

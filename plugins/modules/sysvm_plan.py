@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_plan
-short_description: Read the variables of the roles, plan, check and show the plan
+short_description: Internal - read the variables of the roles, plan, check and show the plan
 version_added: 0.1.0
 description:
   - Reads every variable of the roles of this collection from the play, and refuses one that nobody reads, one that

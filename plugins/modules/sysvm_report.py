@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_report
-short_description: Make the report of plan, checks and results, show it and write its files
+short_description: Internal - make the report of plan, checks and results, show it and write its files
 version_added: 0.1.0
 description:
   - Writes C(report.json), C(report.html) and C(report.md) into the folder of the run in C(sysvm_report_dir), and shows

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_show
-short_description: Show a plan, a report or lines of text as they are
+short_description: Internal - show a plan, a report or lines of text as they are
 version_added: 0.1.0
 description:
   - Prints for a person to read, without the quotes and commas of P(ansible.builtin.debug#module).

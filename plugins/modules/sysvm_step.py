@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sysvm_step
-short_description: Carry out one step of a plan
+short_description: Internal - carry out one step of a plan
 version_added: 0.1.0
 description:
   - Chooses and runs the module that does the step, with the variables of the role P(cloudstack.sysvm.upgrade#role), and

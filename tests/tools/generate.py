@@ -41,6 +41,24 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table imp
 from tests.tools import tables
 from tests.tools.rooms import with_drawing
 
+VARIABLES_MARK = "<!-- The tables are made from plugins/module_utils/options by make generate. -->\n"
+# In which an operator looks for a variable.
+GROUPS = {
+    "What": (
+        *("clouds", "kinds", "zones", "names", "exclude_names", "owners", "cidrs", "select", "approved_plan"),
+        *("target_version", "drift"),
+    ),
+    "How": (
+        *("method", "recreate", "system_vm_mode", "canaries", "waves", "soak", "health_checks", "wait_idle"),
+        *("probe", "probe_from", "probe_ports"),
+    ),
+    "How fast": ("parallel", "per_host"),
+    "When to stop": ("deadline", "max_failures", "ignore_checks", "pause", "on_interrupt"),
+    "What to leave": ("report_dir", "keep_runs", "evidence", "metrics_file", "progress"),
+    "Connection": tuple(name for name in CONNECTION if name in VARIABLES),
+    "Expert": ("hooks", "timeouts", "probe_patience"),
+}
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "Made from plugins/module_utils/options by make generate."
 WIDTH = 120
@@ -80,7 +98,7 @@ def generated() -> dict[str, str]:
             options_of(CHECK),
             (option for name, option in PROBING.items() if name in SHARED),
         ),
-        "docs/variables.md": _with_table("docs/variables.md", _variables()),
+        "docs/variables.md": _with_variables("docs/variables.md"),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
         "docs/permissions.md": _with_table("docs/permissions.md", tables.uses_table(), tables.commands_table()),
@@ -217,9 +235,16 @@ def _with_table(path: str, *made: str) -> str:
     return page
 
 
-def _variables() -> str:
-    rows = "".join(_row(option) for option in VARIABLES.values())
-    return f"| variable | default | meaning |\n|---|---|---|\n{rows}"
+def _with_variables(path: str) -> str:
+    """The page with a table for each group, which end it."""
+    page, mark, dummy = (ROOT / path).read_text(encoding="utf-8").partition(VARIABLES_MARK)
+    _found(bool(mark), path)
+    tables = (
+        f"\n## {title}\n\n| variable | default | meaning |\n|---|---|---|\n"
+        + "".join(_row(VARIABLES[name]) for name in names)
+        for title, names in GROUPS.items()
+    )
+    return page + mark + "".join(tables)
 
 
 def _row(option: Option) -> str:

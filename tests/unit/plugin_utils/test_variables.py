@@ -27,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import 
     read_variables,
     refuse_unknown,
 )
+from tests.tools.generate import GROUPS
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
@@ -407,6 +408,10 @@ def test_roles_document_every_variable_with_its_default() -> None:
 def test_roles_document_every_choice(name: str) -> None:
     text = str(documented()[PREFIX + name])
     assert all(f"V({choice})" in text for choice in (CHOICES | SOME_OF)[name])
+
+
+def test_each_variable_is_in_one_group_of_its_page() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(VARIABLES)
 
 
 def test_its_page_has_every_variable() -> None:

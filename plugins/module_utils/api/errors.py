@@ -147,7 +147,3 @@ class JobLostError(ApiError):
     """An asynchronous job ended without a result, or is forgotten: nobody knows how much of it was done."""
 
     remedy = "Read the state of the object again before deciding what to do."
-
-
-class JobTimedOutError(ApiError):
-    """An asynchronous job still runs after the time that it was given. It is not cancelled by this."""

@@ -54,7 +54,6 @@ class Zone:
     enabled: bool
     basic: bool = False  # its networks have a router in each pod
     edge: bool = False  # an edge zone has no system VMs
-    local_storage: bool = False  # whether it may have any
     settings: Settings = field(default_factory=Settings)  # as valid in this zone
     minimum_version: Version | None = None  # minreq.sysvmtemplate.version as valid in this zone
     # hypervisor in lower case -> router.template.<hypervisor> as valid in this zone

@@ -60,7 +60,6 @@ def zone(item: Mapping[str, Any]) -> Zone:
         item.get("allocationstate") == "Enabled",
         basic=item.get("networktype") == "Basic",
         edge=item.get("type") == "Edge",
-        local_storage=item.get("localstorageenabled") is True,
         settings=Settings({name: str(value) for name, value in details.items() if name in ZONE_DETAILS}),
     )
 
@@ -270,7 +269,6 @@ def router(item: Mapping[str, Any]) -> Vm:
         redundant_state="PRIMARY" if item.get("redundantstate") == "MASTER" else item.get("redundantstate"),
         network_id=item.get("guestnetworkid"),
         vpc_id=item.get("vpcid"),
-        health_failed=item.get("healthchecksfailed"),
         gateway=next((nic.get("gateway") for nic in nics if nic.get("traffictype") == "Public"), None),
         public=any(nic.get("traffictype") == "Public" for nic in item["nic"]) if item.get("nic") else None,
         addresses=tuple(dict.fromkeys(str(address) for address in addresses if address)),

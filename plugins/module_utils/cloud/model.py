@@ -79,7 +79,6 @@ class Vm:
     network_id: str | None = None
     vpc_id: str | None = None
     internal_lb: bool = False
-    health_failed: bool | None = None
     sessions: int = 0  # CPVM: active console sessions
     offering_id: str | None = None
     arch: str | None = None

@@ -17,7 +17,7 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
 from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.report.artifacts import report_artifact
-from ..plugin_utils.report.build import build_report
+from ..plugin_utils.report.build import build_report, foreseen
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
@@ -25,7 +25,7 @@ from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
 from ..plugin_utils.run_folder import RunFolder, of_run, page_of
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
-EXPECTED = "Check mode: nothing was touched. A run would be expected to end like this:"
+EXPECTED = "Check mode: nothing was changed. A run is expected to end like this:"
 
 
 class ActionModule(ActionBase):
@@ -50,6 +50,7 @@ class ActionModule(ActionBase):
             "report_dir", "progress", "metrics_file", "evidence", "keep_runs", "hooks", *CONNECTION
         )
         report, checking, written = _report(args), self._task.check_mode, list[str]()
+        report = foreseen(report) if checking else report
         try:
             folder = None if checking else _folder(args, around, variables)
         except WriteError as error:

@@ -31,7 +31,8 @@ def test_the_playbook_in_check_mode(tmp_path: Path) -> None:
             assert f"\n-{router}: {OLD}\n" in run.stdout and f"\n+{router}: {VERSION}\n" in run.stdout
         assert cloud.vms_of("new")[0] not in run.stdout
         assert (
-            "Check mode: nothing was touched. A run would be expected to end like this:\nResult: success" in run.stdout
+            "Check mode: nothing was changed. A run is expected to end like this:\nExpected result: would succeed: "
+            in run.stdout
         )
         assert "Report:" not in run.stdout and not tmp_path.joinpath("sysvm-report").exists()
         assert "cloudstack.sysvm.report : Report] ****************************************\nchanged" not in run.stdout

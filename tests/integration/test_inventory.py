@@ -38,8 +38,8 @@ def test_what_runs_where_is_shown_on_its_own(cloud: Cloud) -> None:
     [stale] = cloud.vms_of("stale")
     run = cloud.check(drift=True, zones=["Berlin"])
     assert run.rc == 0, run.output
-    assert "What runs where:" in run.stdout and "Odd ones: 1 router" in run.stdout
-    table = run.stdout.split("Odd ones: 1 router")[1]
+    assert "What runs where:" in run.stdout and "Scripts that do not match the version: 1 router" in run.stdout
+    table = run.stdout.split("Scripts that do not match the version: 1 router")[1]
     assert stale in table and "not patched" in table and cloud.vms()[stale]["host"] in table
     assert "Upgrade to" not in run.stdout and "Step 1" not in run.stdout
 

@@ -22,7 +22,7 @@ from ...module_utils.knowledge.shapes import (
     VmFacts,
 )
 from .gaps import gap_summary
-from .wording import GOOD
+from .wording import FORESEEN, GOOD
 
 T = TypeVar("T")
 
@@ -106,6 +106,14 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
     status = _status(report["summary"], error)
     next_ = _next(status, set(report["summary"]))
     return {**report, "status": status, "error": error, "next": next_, "finished": finished}
+
+
+def foreseen(report: ReportData) -> ReportData:
+    """The report of a run in check mode, which has changed nothing."""
+    status = FORESEEN.get(report["status"])
+    if status is None:
+        return report
+    return {**report, "status": status, "next": "This was check mode: run again without --check to upgrade."}
 
 
 def _status(summary: Mapping[str, int], error: str | None) -> str:

@@ -18,7 +18,7 @@ from .gaps import gap_words
 from .rendering import PAGE
 from .tables import tables
 from .timeline import by_step, timeline
-from .wording import bad_checks, headline, in_order, kind, not_good, run_facts, words
+from .wording import FORESEEN, bad_checks, headline, in_order, kind, not_good, run_facts, words
 
 REFRESH_S = 10  # while the run goes on
 COLUMNS = (
@@ -34,6 +34,8 @@ COLUMNS = (
     "Time",
     "Jobs",
 )
+# How the outcome looks, as that of a unit; any other has failed.
+COLORS = {"success": "upgraded", "running": "running", **dict.fromkeys(FORESEEN.values(), "not_started")}
 
 
 def html_report(report: ReportData) -> str:
@@ -47,7 +49,7 @@ def html_report(report: ReportData) -> str:
         anchors={unit["id"]: f"u{number}" for number, unit in enumerate(units, 1)},
         checks=bad_checks(report["checks"]),
         choices=[_choice(units, "status", words), _choice(units, "kind", kind), _choice(units, "zone", str)],
-        color={"success": "upgraded", "running": "running"}.get(report["status"], "failed"),
+        color=COLORS.get(report["status"], "failed"),
         columns=COLUMNS,
         facts=facts + [("Gaps", gap_words(row)) for row in report.get("gaps", ())],
         outcome=outcome,

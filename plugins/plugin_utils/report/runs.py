@@ -48,7 +48,7 @@ def status_text(base: str, runs: Sequence[tuple[str, RunFacts]]) -> list[str]:
             f"Run {run['id']}, {run['kind']} of {run.get('cloud') or 'an unknown cloud'}: {state_words(run)}",
             f"  {where_words(run)}",
             *([f"  {counts_words(run['summary'])}"] if run.get("summary") else []),
-            f"  Last sign of life: {local_time(run.get('heartbeat'))}",
+            f"  Last sign of life: {local_time(run.get('heartbeat')) or 'unknown'}",
             *([f"  Scope: {run['scope']}"] if run.get("scope") else []),
             f"  Report: {base}/{path}/report.html",
             f"  To steer it {STEER} {base}/{folder}control",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import ApprovedData, DriftData, NotHandledData, ReportData, ReportedUnit
-from .wording import approved_method, approved_words, not_handled_words, scripts_words, unit_name, what_runs
+from .wording import MISMATCH, approved_method, approved_words, not_handled_words, scripts_words, unit_name, what_runs
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _not_handled(entries: Sequence[NotHandledData]) -> Iterator[Table]:
 def _drift(drift: DriftData) -> Iterator[Table]:
     odd, running, agents = drift["odd"], drift["running"], drift["agents"]
     yield Table(
-        f"Odd scripts before the run: {count(len(odd), 'router')}",
+        f"{MISMATCH}, before the run: {count(len(odd), 'router')}",
         ("Router", "Zone", "Host", "Software", "Scripts", "Why"),
         [
             (each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"])

@@ -26,6 +26,8 @@ from ...module_utils.knowledge.shapes import (
 )
 from .gaps import gap_words
 from .wording import (
+    FORESEEN,
+    MISMATCH,
     PLANNED,
     approved_words,
     deviation_lines,
@@ -94,7 +96,7 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     odd = plan["drift"]["odd"] if plan["drift"] else ()
     if odd:
         names = _names([each["name"] for each in odd])
-        lines += ["", f"Odd scripts: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
+        lines += ["", f"{MISMATCH}: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     lines += approved_text(plan.get("approved"), all_in)
     return lines + (forecast_text(forecast, all_in) if forecast else []) + checks_text(checks, all_in)
 
@@ -155,7 +157,7 @@ def not_handled_text(entries: Sequence[NotHandledData], all_in: str | None = Non
 
 
 def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
-    """Which software and scripts run where, the agents of the KVM hosts, and the odd ones by name with the reason."""
+    """Which software and scripts run where, the agents of the KVM hosts, and the routers that contradict it."""
     running, odd, agents = drift["running"], drift["odd"], drift["agents"]
     vms = count(sum(each["count"] for each in running), "running VM")
     lines = [f"What runs where: {vms}" + (f", {drift['not_running']:,} not running" if drift["not_running"] else "")]
@@ -172,7 +174,7 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
             [each["zone"], each["version"], f"{each['count']:,}", _names(each["hosts"], MOST_HOSTS)] for each in agents
         ]
         lines += _rows([["ZONE", "AGENT", "HOSTS", "NAMES"], *rows])
-    lines += ["", f"Odd ones: {count(len(odd), 'router')}" if odd else "Odd ones: none"]
+    lines += ["", f"{MISMATCH}: {count(len(odd), 'router') if odd else 'none'}"]
     if odd:
         rows = [
             [each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"]]
@@ -216,14 +218,14 @@ def outcome(report: ReportData) -> str:
     """How a run ended, in a line."""
     statuses = Counter(unit["status"] for unit in report["units"])
     counts = _counts(statuses, sorted(statuses))
-    return f"{report['status']}: {counts or 'no unit in scope'}"
+    return f"{words(report['status'])}: {counts or 'no unit in scope'}"
 
 
 def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
     """The outcome as lines: the counts, then the units that are not proven current, with the reason; those that failed
     or were skipped one by one."""
     units = report["units"]
-    lines = [f"Result: {outcome(report)}"]
+    lines = [f"{'Expected result' if report['status'] in FORESEEN.values() else 'Result'}: {outcome(report)}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
     lines += [f"Took: {took(report)}"] if report.get("expected") else []
     lines += approved_text(report.get("approved"), all_in)

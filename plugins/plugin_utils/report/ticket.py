@@ -15,7 +15,7 @@ from typing import Any
 from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.shapes import ReportData
 from .rendering import MARKDOWN
-from .wording import changes, duration, moment, owner, unit_name, words
+from .wording import changes, duration, local_time, owner, unit_name, words
 
 MOST_SIZE = 1 << 19  # characters of the evidence as JSON
 LONGEST_TEXT = 4000  # characters of one text in it
@@ -65,8 +65,8 @@ def ticket(evidence: Mapping[str, Any], report: ReportData) -> str:
             "Zone": unit["zone"],
             "Owner": owner(unit),
             "What was tried": words(unit["method"]),
-            "Started": _moment(unit["started"]),
-            "Ended": " after ".join(filter(None, (_moment(unit["finished"]), duration(unit["duration_s"])))),
+            "Started": local_time(unit["started"]),
+            "Ended": " after ".join(filter(None, (local_time(unit["finished"]), duration(unit["duration_s"])))),
             "Management server": ", ".join(versions) or report.get("management_server_version"),
             "Scope of the run": report.get("scope"),
         },
@@ -88,11 +88,6 @@ def _now(facts: Mapping[str, object]) -> str:
     known = (("software", "software_version"), ("agent", "agent_state"), ("redundancy", "redundant_state"))
     found = [f"{word} {facts[key]}" for word, key in known if facts.get(key)]
     return ", ".join([str(facts.get("state") or "state unknown"), *found]) if facts else "not listed"
-
-
-def _moment(text: str | None) -> str:
-    found = moment(text)
-    return found.strftime("%Y-%m-%d %H:%M:%S UTC") if found else ""
 
 
 def _cut_texts(data: Any) -> Any:

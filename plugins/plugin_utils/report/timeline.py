@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
 from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
-from .wording import GOOD, duration, in_order, moment, status_words, words
+from .wording import GOOD, duration, in_order, moment, status_words, words, zone_of
 
 T = TypeVar("T")
 MOST_BARS = 60  # units of a step that have a row of their own
@@ -40,8 +40,9 @@ class _Scale(NamedTuple):
         span = self.end - self.start
         step = next((step for step in TICKS_S if span <= 8 * step), 86400 * (1 + int(span / 86400 / 8)))
         pattern = "%m-%d %H:%M" if span > 86400 else "%H:%M:%S" if step < 60 else "%H:%M"
-        moments = range(-int(-self.start // step) * step, int(self.end) + 1, step)
-        return [(self.x(at), _clock(at, pattern)) for at in moments]
+        offset = int(_local(self.start).utcoffset().total_seconds())  # type: ignore[union-attr]
+        first = -int(-(self.start + offset) // step) * step - offset  # full hours of the clock here
+        return [(self.x(at), _clock(at, pattern)) for at in range(first, int(self.end) + 1, step)]
 
 
 class Bar(NamedTuple):
@@ -68,7 +69,7 @@ class Chart(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    date: str
+    date: str  # with the zone
     statuses: Sequence[str]
     has_gaps: bool
     ticks: Sequence[tuple[float, str]]
@@ -78,7 +79,11 @@ class Timeline(NamedTuple):
 
 
 def _clock(at: float, pattern: str = "%H:%M:%S") -> str:
-    return datetime.fromtimestamp(at, timezone.utc).strftime(pattern)
+    return _local(at).strftime(pattern)
+
+
+def _local(at: float) -> datetime:
+    return datetime.fromtimestamp(at, timezone.utc).astimezone()
 
 
 def _spans(units: Iterable[ReportedUnit]) -> Iterable[_Span]:
@@ -99,7 +104,7 @@ def timeline(report: ReportData) -> Timeline | None:
     scale = _Scale(spans[0].start, max(spans[0].start + 1, *(span.end for span in spans)))
     charts = [_chart(title, members, scale) for title, members in by_step(report, spans, lambda span: span.unit)]
     return Timeline(
-        _clock(scale.start, "%Y-%m-%d"),
+        f"{_clock(scale.start, '%Y-%m-%d')}, {zone_of(_local(scale.start))}",
         in_order({span.unit["status"] for span in spans}),
         any(bar.gaps for chart in charts for bar in chart.bars),
         scale.ticks(),

@@ -33,11 +33,15 @@ from ...module_utils.units.ends import UnitStatus
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
 OUTCOMES = {
     "success": "Complete",
+    "would_succeed": "Check mode: nothing was changed",
+    "would_be_incomplete": "Check mode: nothing was changed",
     "incomplete": "Incomplete",
     "refused": "Refused",
     "empty": "Nothing in scope",
     "error": "Error",
 }
+# How a run in check mode is told, by how it would end; its result must not pass for that of a run.
+FORESEEN = {"success": "would_succeed", "incomplete": "would_be_incomplete"}
 # Each status with a sign that tells it apart without colour, in the order in which an operator cares.
 SIGNS = {
     "ignored": "~",
@@ -61,6 +65,7 @@ PLANNED = {
     "none": "already current",
     "skip": "not touched",
 }
+MISMATCH = "Scripts that do not match the version"
 SHORT_CHECKSUM = 10
 KINDS = frozenset(kind.value for kind in Kind)
 # What is told of a VM only where it changed.
@@ -77,6 +82,8 @@ def headline(report: ReportData) -> tuple[str, str]:
         sentence = "A check failed, so nothing was touched."
     elif status == "running":
         return _alive(report, len(units) - bad)
+    elif status in FORESEEN.values():
+        sentence = f"{count(len(units) - bad, 'unit')} of {len(units):,} would be current after a run."
     elif bad:
         unproven = f"of {count(len(units), 'unit')}"
         sentence = f"{count(bad, f'{unproven} is', f'{unproven} are')} not proven current."
@@ -96,12 +103,6 @@ def _alive(report: ReportData, good: int) -> tuple[str, str]:
     return f"{state[:1].upper()}{state[1:]}", f"At work {where_words(run)}. {done}" if run else done
 
 
-def local_time(text: str | None) -> str:
-    """As the clock of this machine shows it, with its zone."""
-    found = moment(text)
-    return found.astimezone().isoformat(sep=" ", timespec="seconds") if found else "?"
-
-
 def state_words(run: RunFacts) -> str:
     """What a run that goes on does."""
     waiting = run.get("waiting_for")
@@ -119,14 +120,13 @@ def run_facts(report: ReportData) -> list[tuple[str, str]]:
     versions = Counter(_version(vm["before"]) for unit in report["units"] for vm in unit["vms"] if vm["before"])
     before = [f"{'.'.join(map(str, old)) or 'unknown'} ({count(versions[old], 'VM')})" for old in sorted(versions)]
     units = Counter(unit["status"] for unit in report["units"])
-    started, finished = moment(report["started"]), moment(report["finished"])
     facts = {
         "Scope": report.get("scope"),
         "From": ", ".join(before),
         "To": report["management_server_version"],
         "Units": ", ".join(f"{units[status]:,} {status_words(status)}" for status in in_order(units)),
-        "Started": started and started.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        "Finished": finished and finished.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Started": local_time(report["started"]),
+        "Finished": local_time(report["finished"]),
         "Duration": took(report),
         "Last sign of life": report["status"] == "running" and local_time(report.get("run", {}).get("heartbeat")),
     }
@@ -311,6 +311,17 @@ def moment(text: str | None) -> datetime | None:
         return None
     parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return parsed.replace(tzinfo=parsed.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+def local_time(text: str | None) -> str:
+    """As the clock of this machine shows it, with its zone: 2026-11-30 23:14:57+01:00."""
+    found = moment(text)
+    return found.astimezone().isoformat(sep=" ", timespec="seconds") if found else ""
+
+
+def zone_of(local: datetime) -> str:
+    offset = local.strftime("%z")
+    return "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def duration(seconds: float | None) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import random
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
@@ -17,9 +18,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.durations import iso_time
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import report_artifact
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report, foreseen
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text import report_text
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.timeline import MOST_BARS
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.wording import (
     changes,
@@ -308,7 +311,7 @@ def test_outcome_comes_first_and_in_words() -> None:
     assert order == sorted(order)
     assert "6 of 9 units are not proven current." in text
     facts = dict(zip(Page(text).text("dt"), Page(text).text("dd"), strict=True))
-    assert facts["Started"] == "2026-09-21 13:33:00 UTC"
+    assert facts["Started"] == "2026-09-21 13:33:00+00:00"
     assert facts["Duration"] == "1 h 2 min"
     assert facts["To"] == "4.22.0.0"
 
@@ -523,3 +526,46 @@ def test_oldest_version_comes_first() -> None:
         planned(2, vms=[{"id": "a", "name": "a", "software_version": None, "template_version": "4.9.0"}]),
     ]
     assert run_facts(report(units))[0] == ("From", "4.9.0.0 (1 VM), 4.19.1.0 (1 VM)")
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin", "end", "named"),
+    [
+        ("UTC", "2026-09-21 13:33:00+00:00", "16:13", "2026-09-21, UTC."),
+        ("Europe/Berlin", "2026-09-21 15:33:00+02:00", "18:13", "2026-09-21, UTC+02:00."),
+        ("Asia/Kolkata", "2026-09-21 19:03:00+05:30", "21:43", "2026-09-21, UTC+05:30."),
+    ],
+)
+def test_times_are_those_of_the_clock_here(
+    zone: str, begin: str, end: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    text = html_report(report([planned()], [result(length=7200)]))
+    markdown = markdown_report(report([planned()], [result()]))
+    assert f"<dd>{begin}</dd>" in text and f"Times of {named}" in text and f"to {end}:20, 2 h 0 min" in text
+    ticks = [tick for tick in re.findall(r'class="tick"[^>]*>([^<]+)<', text)]
+    assert len(ticks) > 4 and all(tick.endswith((":00", ":15", ":30", ":45")) for tick in ticks)
+    assert f"- Started: {begin}" in markdown
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "sentence"),
+    [
+        (["upgraded", "current"], "would_succeed", "2 units of 2 would be current after a run."),
+        (["upgraded", "skipped"], "would_be_incomplete", "1 unit of 2 would be current after a run."),
+    ],
+)
+def test_the_result_of_check_mode_does_not_pass_for_that_of_a_run(ended: list[str], status: str, sentence: str) -> None:
+    units = [planned(number) for number in range(2)]
+    made = foreseen(report(units, [result(number, end) for number, end in enumerate(ended)]))
+    assert made["status"] == status == report_artifact(made, [])["status"]
+    assert report_text(made)[0].startswith(f"Expected result: {status.replace('_', ' ')}: ")
+    for text in (html_report(made), markdown_report(made)):
+        assert "Check mode: nothing was changed" in text or "check mode: nothing was changed" in text
+        assert sentence in text and "without --check" in text
+        assert "Complete" not in text and "proven current" not in text
+
+
+def test_what_is_refused_in_check_mode_is_refused() -> None:
+    assert foreseen(EDGES["refused"])["status"] == "refused"

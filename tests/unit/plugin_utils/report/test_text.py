@@ -266,9 +266,9 @@ def test_the_result_counts_what_is_not_handled() -> None:
 
 
 def test_a_plan_names_odd_ones_and_how_to_see_more() -> None:
-    [line] = [line for line in plan_text(plan([], drift=DRIFT), []) if "Odd scripts" in line]
+    [line] = [line for line in plan_text(plan([], drift=DRIFT), []) if "Scripts that do not match" in line]
     assert "1 router (r-9-VM)" in line and "sysvm_drift=true" in line
-    assert not any("Odd scripts" in line for line in plan_text(plan([], drift={**DRIFT, "odd": []}), []))
+    assert not any("Scripts that do not match" in line for line in plan_text(plan([], drift={**DRIFT, "odd": []}), []))
 
 
 def test_what_runs_where_is_a_table_for_an_operator() -> None:
@@ -284,7 +284,7 @@ def test_what_runs_where_is_a_table_for_an_operator() -> None:
         "  ZONE  AGENT     HOSTS  NAMES",
         "  east  4.22.0.0  3      kvm1, kvm2, kvm3",
         "",
-        "Odd ones: 1 router",
+        "Scripts that do not match the version: 1 router",
         "  ROUTER  ZONE  HOST  SOFTWARE  SCRIPTS         WHY",
         "  r-9-VM  east  kvm3  4.22.0.0  md5 bbbbbbbbbb  it claims 4.22.0.0, but its checksum is an md5",
         "With all hosts and whole checksums: plan.json",

@@ -84,8 +84,8 @@ def test_what_a_ticket_tells() -> None:
     )
     for told in (
         "**r-1-VM still reports 4.18.1.0.**",
-        "Started: 2026-11-24 12:00:00 UTC",
-        "Ended: 2026-11-24 12:01:00 UTC after 1 min 0 s",
+        "Started: 2026-11-24 12:00:00+00:00",
+        "Ended: 2026-11-24 12:01:00+00:00 after 1 min 0 s",
         "Management server: 4.22.0.1",
         "| r-1-VM | 4.18.1.0, template 4.18.1 | Running, software 4.18.1.0 |",
         "| c | RestartNetworkCmd | failed | No space | job-1 |",

@@ -95,7 +95,7 @@ class ActionModule(ActionBase):
                 keep_index(*around.index_folders(variables))
             except WriteError as error:
                 problem = str(error)
-                show_warnings([problem])
+                result["warnings"] += show_warnings([problem])
         run.keep("on_disk", {"path": folder.path if folder else None, "problem": problem})
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
         lines += ["", *notes] if notes else []

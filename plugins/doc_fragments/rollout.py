@@ -141,7 +141,8 @@ options: # Made from plugins/module_utils/options by make generate.
   progress:
     description:
       - Where plan, progress and result are shown; progress lines only with a local connection.
-      - V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.
+      - V(stderr) and V(none) leave standard output to the callback. To one that writes JSON, such as
+        C(ansible.posix.json), it is left anyway.
     type: str
     choices: [stdout, stderr, none]
     default: stdout

@@ -78,7 +78,8 @@ class LiveAction(ActionBase):
                 finally:
                     self._watch = None
                     self._task.environment = environment
-        show_warnings(log.warnings)
+        if left := show_warnings(log.warnings):
+            result["warnings"] = [*result.get("warnings", ()), *left]
         return result, watch.interrupted
 
     def end_if(self, interrupted: signal.Signals | None) -> None:

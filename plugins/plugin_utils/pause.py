@@ -37,7 +37,9 @@ def ask_before(number: int, around: PlayContext, run: Run, variables: Mapping[st
     try:
         if not somebody_can_answer(os.environ):
             raise AnsiblePromptNoninteractive("nobody sits there")
-        around.show(question(steps, number, run.results()), variables["progress"])
+        # Also where no other lines are wanted: nobody answers a question without knowing what it is about.
+        where = "stderr" if variables["progress"] == "none" else variables["progress"]
+        around.show(question(steps, number, run.results()), where)
         with folder.waiting(f"an answer {after}") if folder else contextlib.nullcontext():
             if not answer(lambda text: Display().prompt_until(around.prefix + text).decode(errors="replace")):
                 why = f"{_who()} answered no {after}"

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.release import __version__
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
@@ -35,6 +36,7 @@ from .screen import is_lost, outlive_all
 from .variables import VariableError, read_one, read_variables, refuse_unknown
 
 outlive_all()
+COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 
 
 class Run:
@@ -277,25 +279,35 @@ def claim(endpoint: str, host: str, batch: Iterable[str]) -> list[str]:
 
 
 def show(lines: Iterable[str], where: str = "stdout", prefix: str = "") -> None:
-    """For a person, as they are; not at all if I(where) is C(none)."""
+    """For a person, as they are; not at all if I(where) is C(none). Standard output is left to data."""
     if where == "none":
         return
     display = Display()
     for line in lines:
-        display.display(f"{prefix}{visible(line)}" if line else line, stderr=where == "stderr")
+        text = f"{prefix}{visible(line)}" if line else line
+        display.display(text, stderr=where == "stderr" or writes_data())
+
+
+def writes_data() -> bool:
+    """Whether it is a program that reads standard output: the callback writes JSON, as C(ansible.posix.json) does."""
+    name = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]  # type: ignore[attr-defined,unused-ignore]
+    return name.startswith("json")
 
 
 def show_warnings(warnings: Iterable[Any]) -> list[Any]:
-    """Show those that are texts: the callbacks of ansible-core 2.21 fail at them.
+    """Warnings in the result of a task, where callbacks find them.
 
-    :returns: for the result, the others, which ansible-core has made of a module's own.
+    Since ansible-core 2.19 what is shown as a warning comes into the result by itself; what is put there as a text, the
+    callbacks of 2.21 fail at.
+
+    :returns: for the result: what is left to put there.
     """
     others = []
     for warning in warnings:
-        if isinstance(warning, str):
+        if isinstance(warning, str) and COLLECTS_WARNINGS:
             Display().warning(visible(warning))
         else:
-            others.append(warning)
+            others.append(visible(warning) if isinstance(warning, str) else warning)
     return others
 
 
@@ -315,4 +327,4 @@ def now() -> str:
 def somebody_can_answer(environ: Mapping[str, str]) -> bool:
     """Whether a question has a chance. ansible-runner, and so AWX, gives a terminal at which nobody sits."""
     runner = "AWX_ISOLATED_DATA_DIR" in environ or environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display"
-    return not (runner or is_lost())
+    return not (runner or is_lost() or writes_data())

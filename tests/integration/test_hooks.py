@@ -69,7 +69,7 @@ def test_without_hooks_a_step_is_one_task(tmp_path: Path) -> None:
         run = cloud.upgrade(kinds="router")
     steps = run.stdout[run.stdout.index("Carry out the plan step by step") : run.stdout.index("TASK [Report")]
     assert [line.partition(" *")[0] for line in steps.splitlines() if line.startswith("TASK")] == [
-        "TASK [cloudstack.sysvm.upgrade : Step 1 of 2]",
-        "TASK [cloudstack.sysvm.upgrade : Step 2 of 2]",
+        "TASK [cloudstack.sysvm.upgrade : Carry out step 1]",
+        "TASK [cloudstack.sysvm.upgrade : Carry out step 2]",
     ]
     assert "skipping" not in steps

@@ -37,3 +37,39 @@ def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert (report["status"], report["summary"]) == ("success", {"upgraded": 2})
     assert " end     " in log.read_text().splitlines()[-1]
+
+
+CALLBACK = '''
+import json
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    """As ansible.posix.json: one document at the end."""
+
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "stdout", "json_document"
+
+    def __init__(self):
+        super().__init__()
+        self.results = []
+
+    def v2_runner_on_ok(self, result):
+        self.results.append(getattr(result, "result", None) or result._result)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self.v2_runner_on_ok(result)
+
+    def v2_playbook_on_stats(self, stats):
+        self._display.display(json.dumps(self.results, default=str))
+'''
+
+
+def test_a_callback_that_writes_json_has_standard_output_for_itself_and_the_warnings(tmp_path: Path) -> None:
+    (tmp_path / "json_document.py").write_text(CALLBACK, encoding="utf-8")
+    env = {"ANSIBLE_STDOUT_CALLBACK": "json_document", "ANSIBLE_CALLBACK_PLUGINS": str(tmp_path)}
+    with Cloud(estate(networks=[{"name": "a"}]), tmp_path) as cloud:
+        run = cloud.check(kinds="router", report_dir="/proc/nowhere", env=env)
+    assert run.rc == 0, run.output
+    [warnings] = [result["warnings"] for result in json.loads(run.stdout) if result.get("warnings")]
+    assert "/proc/nowhere" in str(warnings)
+    assert "Scope: " in run.stderr

@@ -240,7 +240,8 @@ RUN = group(
         "str",
         (
             "Where plan, progress and result are shown; progress lines only with a local connection.",
-            "V(stderr) and V(none) leave standard output to the callback, such as one that writes JSON.",
+            "V(stderr) and V(none) leave standard output to the callback. To one that writes JSON, such as"
+            " C(ansible.posix.json), it is left anyway.",
         ),
         where=(*ROLLOUT, PREFLIGHT, REPORT),
         default="stdout",

@@ -93,3 +93,24 @@ def test_who_can_answer(environ: dict[str, str], answer: bool) -> None:
 )
 def test_why_a_module_failed_is_told_also_of_one_that_broke_off(returned: dict[str, str], words: str) -> None:
     assert words in message_of(returned)
+
+
+@pytest.mark.parametrize(
+    ("callback", "data"),
+    [
+        ("default", False),
+        ("awx_display", False),
+        ("community.general.yaml", False),
+        ("json", True),
+        ("ansible.posix.json", True),
+        ("ansible.posix.jsonl", True),
+    ],
+)
+def test_standard_output_is_left_to_data(
+    callback: str, data: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", callback)
+    module.show(["line"])
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (("", "line\n") if data else ("line\n", ""))
+    assert somebody_can_answer({}) is not data

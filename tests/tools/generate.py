@@ -14,7 +14,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import yaml
@@ -70,15 +69,16 @@ ROLLOUT = (
     - set(CONNECTION)
     - SHARED
 )
-SYSTEM_VM = {"kinds": "V(ssvm) or V(cpvm)", "kind": "ssvm", "name": "s-87-VM", "vm": "s-87-VM"}
-EXAMPLES = {
-    ROUTERS: {
-        "kinds": "V(network), V(vpc), V(internal_lb) or V(orphan_router)",
-        "kind": "network",
-        "name": "web",
-        "vm": "r-10-VM",
-    }
-}
+# What the first acting module returns of each unit, the others return as well; they point to it.
+AS_ROUTERS = f"""
+results:
+  description:
+    - One entry per target unit, in the order of the targets, each as in
+      RV(cloudstack.sysvm.{ROUTERS}#module:results). Its C(kind) is V(ssvm) or V(cpvm).
+  returned: always, also when the module fails after it has read the cloud
+  type: list
+  elements: dict
+"""
 
 
 def generated() -> dict[str, str]:
@@ -109,7 +109,7 @@ def generated() -> dict[str, str]:
         own = (option for name, option in options.items() if name not in elsewhere)
         files[path] = _with_options(path, options, own)
         if module in ACTING:
-            files[path] = _with_return(files[path], EXAMPLES.get(module, SYSTEM_VM))
+            files[path] = _with_return(files[path], as_routers=module != ROUTERS)
     for role in ROLES:
         path = f"roles/{role}/meta/argument_specs.yml"
         files[path] = _role_options(path, role)
@@ -174,11 +174,13 @@ def _words(option: Option) -> list[str]:
     return words
 
 
-def _with_return(text: str, examples: Mapping[str, str]) -> str:
-    template = Template((ROOT / "tests/tools/return.yml").read_text(encoding="utf-8"))
+def _with_return(text: str, *, as_routers: bool) -> str:
+    made = "\n" + (ROOT / "tests/tools/return.yml").read_text(encoding="utf-8")
+    if as_routers:
+        made = AS_ROUTERS + made[made.index("\nnotes:") + 1 :]
     found, count = re.subn(
         r'(?<=RETURN = r""").*?(?=""")',
-        lambda _match: "\n" + template.substitute(examples),
+        lambda _match: made,
         text,
         count=1,
         flags=re.DOTALL,

@@ -32,7 +32,7 @@ def nets(*faults: dict[str, Any]) -> dict[str, Any]:
 
 
 def evidence_of(run: Run, name: str) -> tuple[dict[str, Any], str, Path]:
-    folder = run.folder / "sysvm-report/latest" / run.units[name]["evidence"]
+    folder = (run.folder / "sysvm-report/latest").resolve() / run.units[name]["evidence"]
     ticket = (folder / "ticket.md").read_text(encoding="utf-8")
     return json.loads((folder / "evidence.json").read_text(encoding="utf-8")), ticket, folder
 
@@ -90,10 +90,10 @@ def test_none_where_nothing_is_to_be_left(arguments: tuple[str, ...], options: d
 
 def test_a_server_that_cannot_be_asked_changes_nothing_about_the_end(tmp_path: Path) -> None:
     """Nor does a folder that cannot be made."""
-    (tmp_path / "sysvm-report").mkdir()
-    (tmp_path / "sysvm-report" / "evidence").write_text("a file of the operator's")
+    hook, mine = tmp_path / "hook.yml", tmp_path / "sysvm-report/latest/evidence"
+    hook.write_text(f"- ansible.builtin.file: path={mine} state=touch\n", encoding="utf-8")
     with Cloud(nets(SILENT), tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1)
+        run = cloud.upgrade(kinds=["router"], canaries=False, max_failures=1, hooks={"after_step": str(hook)})
     assert run.counts == {"upgraded": 1, "failed": 1}
     assert "evidence cannot be made" in " ".join(run.output.split())
     assert run.errors[-1].startswith("The upgrade is not complete (incomplete)")

@@ -51,7 +51,7 @@ def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
         run = cloud.upgrade(kinds=["router"], canaries=False)
 
         assert_all_current(run, cloud)
-        assert "WARN jobs_in_flight: 3 with a job that runs now" in run.stdout
+        assert "WARN jobs_in_flight: 3 units have a job that runs now" in run.stdout
         for name, job in theirs.items():
             assert job in run.units[name]["job_ids"]
         assert run.units["patched"]["reason"] == f"a job that was already running did it: runs {VERSION}"
@@ -102,7 +102,7 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         assert killed["status"] == "incomplete" and "the run was killed" in killed["error"]
         assert_all_current(run, cloud)
         assert run.counts == {"current": 8, "upgraded": 4}
-        assert "WARN jobs_in_flight: 4 with a job" in run.stdout
+        assert "WARN jobs_in_flight: 4 units have a job" in run.stdout
         assert sorted(run.targets) == names[8:], "only what the first run had not come to"
         waited_for = [unit["reason"] for unit in run.report["units"] if "already running" in unit["reason"]]
         assert len(waited_for) == 4

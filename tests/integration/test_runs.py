@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 STATUS = "cloudstack.sysvm.status_sysvms"
 NETS = estate(networks=[{"name": f"net-{number}"} for number in range(6)], timings={"patch": 4.0})
-OPTIONS: dict[str, Any] = {"kinds": ["router"], "canary": False, "parallel": 2}
+OPTIONS: dict[str, Any] = {"kinds": ["router"], "canaries": False, "parallel": 2}
 MOMENTS = int(os.environ.get("SCALE", "1"))
 
 

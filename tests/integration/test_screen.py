@@ -22,9 +22,8 @@ def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
     """
     :param last: what the reader sees before it goes; nothing at all if that is empty.
     """
-    log = tmp_path / "log"
     with Cloud(estate(networks=[{"name": "a"}, {"name": "b"}], timings={"patch": 0.5}), tmp_path) as cloud:
-        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1, "log": str(log)}))
+        process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "parallel": 1}))
         assert process.stdout is not None
         if last:
             assert any(last in line for line in process.stdout)
@@ -34,9 +33,10 @@ def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             kill_tree(process)
             raise
-    report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
+    run = tmp_path / "sysvm-report/latest"
+    report = json.loads((run / "report.json").read_text())
     assert (report["status"], report["summary"]) == ("success", {"upgraded": 2})
-    assert " end     " in log.read_text().splitlines()[-1]
+    assert " end     " in (run / "log").read_text().splitlines()[-1]
 
 
 CALLBACK = '''

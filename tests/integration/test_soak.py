@@ -29,9 +29,8 @@ OPTIONS: dict[str, Any] = {"kinds": ["router"], "soak": 6}
 
 def started_soak(cloud: Cloud, **options: Any) -> Any:
     """A run whose canary is done and watched; its process."""
-    log = cloud.folder / "log"
-    process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, **options, "log": str(log)}))
-    wait_until_watched(log)
+    process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, **options}))
+    wait_until_watched(cloud.folder / "sysvm-report/latest/log")
     return process
 
 

@@ -98,7 +98,7 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
     log = tmp_path / "sysvm-report/latest/log"
     hook.write_text(f"- ansible.builtin.file: path={tmp_path}/hooked state=touch\n", encoding="utf-8")
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
-        options = {"kinds": ["router"], "canaries": False, "parallel": 1, "on_failure": str(hook)}
+        options = {"kinds": ["router"], "canaries": False, "parallel": 1, "hooks": {"failure": str(hook)}}
         process = cloud.start(UPGRADE, *extra_vars(options))
         wait_for(lambda: len(cloud.simulator.journal()) == 1)
 

@@ -146,7 +146,7 @@ def test_ansible_builder_takes_the_definition(tmp_path: Path) -> None:
     builder("create", "-f", str(tmp_path / definition), "-c", context, "--output-filename", "Containerfile")
     requirements = yaml.safe_load((tmp_path / "context/_build/requirements.yml").read_text(encoding="utf-8"))
     [collection] = requirements["collections"]
-    reports = LISTS["cloudstack_template"]["extra_vars"]["sysvm_report_dir"]
+    reports = LISTS["controller_templates"][0]["extra_vars"]["sysvm_report_dir"]
     assert f" {reports}\n" in (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
     # The build stage has the folder _build as /build.
     assert (tmp_path / "context/_build" / collection["name"].removeprefix("/build/")).is_file()

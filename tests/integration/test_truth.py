@@ -167,7 +167,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         process.send_signal(signal.SIGTERM)
         stdout, _stderr = process.communicate(timeout=30)
         latest = tmp_path / "sysvm-report/latest"
-        wait_for(lambda: report_in(latest)["error"].startswith("stopped by SIGTERM at "))
+        wait_for(lambda: (report_in(latest)["error"] or "").startswith("stopped by SIGTERM at "))
     assert f"Report, kept up to date while this runs: {latest.resolve()}/report.html\n" in stdout, stdout
 
 

@@ -150,7 +150,7 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
         assert process.returncode == status
         path = tmp_path / "sysvm-report/latest/report.json"
         wait_for(path.exists)
-        wait_for(lambda: json.loads(path.read_text())["error"].startswith(f"stopped by {who} at "))
+        wait_for(lambda: (json.loads(path.read_text())["error"] or "").startswith(f"stopped by {who} at "))
         report = json.loads(path.read_text())
         assert not (path.parent / "evidence").exists()
         assert report["summary"] == {"left_running": 3, "not_started": 5}
@@ -172,7 +172,7 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> N
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
         path = tmp_path / "sysvm-report/latest/report.json"
-        wait_for(lambda: json.loads(path.read_text())["error"].startswith("stopped by Ctrl-C (SIGINT) at "))
+        wait_for(lambda: (json.loads(path.read_text())["error"] or "").startswith("stopped by Ctrl-C (SIGINT) at "))
         assert json.loads(path.read_text())["summary"] == {"upgraded": 3, "not_started": 5}
 
 

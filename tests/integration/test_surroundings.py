@@ -69,7 +69,7 @@ def inventory_of(host: str, folder: Path) -> str:
 
 def test_a_host_of_another_name(tmp_path: Path) -> None:
     with Cloud(NETS, tmp_path) as cloud:
-        run = cloud.upgrade("-i", inventory_of("control", tmp_path), kinds=["router"], canaries=False, hosts="control")
+        run = cloud.upgrade("-i", inventory_of("control", tmp_path), kinds=["router"], canaries=False, clouds="control")
         assert (run.rc, sorted(run.targets), run.stderr) == (0, ["net-1", "net-2"], "")
         assert "ok: [control]" in run.stdout and "[localhost]" not in run.stdout
 

@@ -112,7 +112,7 @@ def test_several_clouds_are_upgraded_side_by_side(strategy: str, tmp_path: Path)
     """Each with a folder, a log and a prefix of its own; the one that fails does not spoil the other's report."""
     faults = [{"kind": "silent_patch_failure", "match": {"name": "net-2"}, "times": 2}]
     with two_clouds(tmp_path, faults=faults) as (east, west, inventory):
-        options = {"kinds": "router", "hosts": "clouds", "max_failures": 1, "parallel": 1}
+        options = {"kinds": "router", "clouds": "clouds", "max_failures": 1, "parallel": 1}
         options["metrics_file"] = "sysvm.prom"
         run = east.playbook(UPGRADE, "-i", str(inventory), *extra_vars(options), env={"ANSIBLE_STRATEGY": strategy})
         began = [min(call["at"] for call in cloud.simulator.journal()) for cloud in (east, west)]

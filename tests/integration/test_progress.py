@@ -63,13 +63,13 @@ def lines_in(text: str) -> list[str]:
     [("stderr", ["Upgrade to", "start   network", "ok      network", "Result:", "Report:"]), ("none", [])],
 )
 def test_standard_output_is_left_to_the_callback(progress: str, on_stderr: list[str], tmp_path: Path) -> None:
-    log = tmp_path / "log"
     with Cloud(NETS, tmp_path) as cloud:
-        run = upgrade(cloud, progress, log=str(log))
+        run = upgrade(cloud, progress)
     assert run.rc == 0, run.output
-    assert "upgrade : Carry out the step" in str(json.loads(run.stdout)["tasks"])
+    assert "upgrade : Carry out step 1" in str(json.loads(run.stdout)["tasks"])
     assert lines_in(run.stderr) == on_stderr
-    assert log.read_text(encoding="utf-8").count("\n") == 6, "the scope, the lines and the end in any case"
+    log = (tmp_path / "sysvm-report/latest/log").read_text(encoding="utf-8")
+    assert log.count("\n") == 6, "the scope, the lines and the end in any case"
 
 
 def test_another_place_is_refused(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_progress_arrives_while_the_module_runs(core: str, runner: str, verbosit
     [end] = [
         moment(event)
         for event in events
-        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Carry out the step"
+        if event["event"] == "runner_on_ok" and event["event_data"]["task"].startswith("Carry out step ")
     ]
     lines = [
         (moment(event), mark)

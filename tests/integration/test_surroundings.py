@@ -49,7 +49,7 @@ def test_progress_arrives_as_events_while_the_module_runs(tmp_path: Path) -> Non
     [task_ok] = [
         event
         for event in events
-        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Carry out the step"
+        if event["event"] == "runner_on_ok" and event["event_data"]["task"].startswith("Carry out step ")
     ]
     assert [len(started), len(ended)] == [2, 2]
     ahead = [moment(task_ok) - moment(event) for event in (started[0], ended[0], started[1], ended[1])]

@@ -29,6 +29,7 @@ NOT_RUN = {
     r"ansible-builder |podman ": "needs containers; tests/unit/test_awx.py reads the definition",
     r"ansible-galaxy collection install awx\.awx": "needs Galaxy",
     r"export CONTROLLER_|ansible-playbook cloudstack\.sysvm\.awx ": "tests/integration/test_awx.py runs it",
+    r"tail -f ": "goes on for ever",
     r"make ": "test_make_has_what_the_documentation_names",
 }  # fmt: skip
 INVENTORY = """[clouds]

@@ -33,6 +33,7 @@ from tests.support.estates import Estate
 BIN = Path(sys.executable).parent
 UPGRADE = "cloudstack.sysvm.upgrade_sysvms"
 CHECK = "cloudstack.sysvm.check_sysvms"
+REPORTS = "sysvm-report/runs/*/report.json"
 RESULTS = "RESULTS OF THE TASKS: "
 TIME_LIMIT_S = 240.0
 
@@ -158,8 +159,7 @@ class Cloud:
         return path
 
     def playbook(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
-        latest = self.folder / "sysvm-report" / "latest"
-        earlier = latest.resolve()
+        earlier = {*self.folder.glob(REPORTS)}
         before = len(self.simulator.journal())
         process = self.start(name, *arguments, env=env)
         try:
@@ -167,8 +167,8 @@ class Cloud:
         except subprocess.TimeoutExpired:
             kill_tree(process)
             raise
-        report = latest / "report.json"
-        written = report.read_text(encoding="utf-8") if latest.resolve() != earlier and report.exists() else None
+        report = max({*self.folder.glob(REPORTS)} - earlier, key=lambda path: path.stat().st_mtime, default=None)
+        written = report and report.read_text(encoding="utf-8")
         journal = [call for call in self.simulator.journal()[before:] if call["accepted"]]
         return Run(process.returncode, stdout, stderr, self.folder, journal, written)
 

@@ -363,5 +363,6 @@ def restarts_of(unit: Unit, record: Record) -> tuple[Restart, ...]:
         ids = {each.call.object_id} if each.call else set(each.resource_ids)
         if each.job and (each.call is None or each.call.command.startswith("restart")):
             for network_id in ids.intersection({unit.id, *unit.network_ids}):
-                found[network_id] = Restart(network_id, each.job.id, each.job.created, not each.error)
+                why = f"its last restart did not succeed: {each.error}" if each.error else ""
+                found[network_id] = Restart(network_id, each.job.id, each.job.created, not each.error, why)
     return tuple(found.values())

@@ -168,7 +168,7 @@ class Cloud:
             kill_tree(process)
             raise
         report = max({*self.folder.glob(REPORTS)} - earlier, key=lambda path: path.stat().st_mtime, default=None)
-        written = report and report.read_text(encoding="utf-8")
+        written = report.read_text(encoding="utf-8") if report else None
         journal = [call for call in self.simulator.journal()[before:] if call["accepted"]]
         return Run(process.returncode, stdout, stderr, self.folder, journal, written)
 

@@ -311,7 +311,7 @@ def test_evidence_with_exactly_this_role(tmp_path: Path) -> None:
     with Cloud(estate(networks=[{"name": "net"}], faults=[silent]), tmp_path) as cloud:
         with_role(cloud, *OFFERED)
         run = cloud.upgrade(kinds=["router"], evidence="diagnostics")
-    found = json.loads((tmp_path / "sysvm-report" / run.units["net"]["evidence"] / "evidence.json").read_text())
+    found = json.loads((tmp_path / "sysvm-report/latest" / run.units["net"]["evidence"] / "evidence.json").read_text())
     assert found["events"] and "not available for the account" not in json.dumps(found)
 
 

@@ -23,6 +23,7 @@ from ..knowledge.differences import notes_on
 from ..knowledge.shapes import ApprovedData, DriftData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
+from ..planning.approved import ApprovedPlan
 from ..planning.checks.catalogue import refuse_unknown_checks
 from ..planning.checks.management_server import CANCEL_THRESHOLD, big_s
 from ..planning.checks.registry import CheckContext
@@ -99,7 +100,7 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
                 "scope": scope,
                 "wildcards": _widened(cloud, policy.scope),
                 "cloud": client.server,
-                "approved": _deviations(cloud, context, others) if approved else None,
+                "approved": _deviations(cloud, context, approved, others) if approved else None,
                 "max_failures": budget,
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
@@ -134,10 +135,9 @@ def _widened(cloud: Cloud, scope: Scope) -> dict[str, list[str]]:
     }
 
 
-def _deviations(cloud: Cloud, context: CheckContext, others: Sequence[Unit]) -> ApprovedData:
-    assert context.policy.approved is not None
+def _deviations(cloud: Cloud, context: CheckContext, approved: ApprovedPlan, others: Sequence[Unit]) -> ApprovedData:
     freely = decide_all(cloud, others, replace(context.policy, approved=None))
-    return deviations(context.policy.approved, context.verdicts, freely, {unit.id for unit in cloud.units})
+    return deviations(approved, context.verdicts, freely, {unit.id for unit in cloud.units})
 
 
 def _drift(cloud: Cloud) -> DriftData:

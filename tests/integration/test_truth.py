@@ -196,7 +196,7 @@ def test_a_person_at_a_terminal_is_asked(answer: str, counts: dict[str, int], tm
         process = pexpect.spawn(
             str(BIN / "ansible-playbook"), [UPGRADE, *options], cwd=str(tmp_path), env=cloud.environment(), timeout=60
         )
-        process.expect_exact("Step 1 (canary router live_patch) is done. Type yes to go on:")
+        process.expect_exact("Go on? Type yes or no:")
         process.sendline(answer)
         process.expect(pexpect.EOF)
         process.close()

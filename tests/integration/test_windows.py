@@ -143,7 +143,9 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
 ) -> None:
     """What a signal stops is no failure, and the exit status is ansible-core's, as the guide says."""
     with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+        ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as nohup would have it, also for what is started
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "parallel": 3}))
+        signal.signal(signal.SIGHUP, ignored)
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         process.send_signal(number)
         process.communicate(timeout=30)

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-_From = TypedDict("_From", {"from": str})  # a word that no class can spell
-
 
 class OwnerData(TypedDict):
     account: str | None
@@ -68,14 +66,21 @@ class GapData(TypedDict):
     end: str | None
 
 
-class SeenEndpoint(EndpointData, _From):
-    """What was seen of it from outside."""
-
-    before: bool | None
-    after: bool | None
-    longest_gap_s: float | None  # None where it did not answer before
-    total_gap_s: float | None
-    gaps: list[GapData]
+# What was seen of an endpoint from outside; no class can spell "from".
+SeenEndpoint = TypedDict(
+    "SeenEndpoint",
+    {
+        "address": str,
+        "port": int,
+        "serves": str,
+        "from": str,
+        "before": bool | None,
+        "after": bool | None,
+        "longest_gap_s": float | None,  # None where it did not answer before
+        "total_gap_s": float | None,
+        "gaps": list[GapData],
+    },
+)
 
 
 class CheckData(TypedDict):
@@ -257,15 +262,8 @@ class NotHandledData(TypedDict):
     remedy: str
 
 
-ProbesFrom = TypedDict("ProbesFrom", {"from": list[str]})
-
-
-class ProbesData(ProbesFrom):
-    """How many endpoints of how many units are watched, and from where."""
-
-    units: int
-    endpoints: int
-    serves: dict[str, int]
+# How many endpoints of how many units are watched, and from where.
+ProbesData = TypedDict("ProbesData", {"units": int, "endpoints": int, "serves": dict[str, int], "from": list[str]})
 
 
 class EstimateData(TypedDict):

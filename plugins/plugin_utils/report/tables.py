@@ -26,8 +26,9 @@ def tables(report: ReportData) -> list[Table]:
 
     A table without rows is left out.
     """
+    approved = report.get("approved")
     found = [
-        *(_approved(approved) if (approved := report.get("approved")) else ()),
+        *(_approved(approved) if approved else ()),
         *_evidence(report["units"]),
         *_not_handled(report["not_handled"]),
         *(_drift(report["drift"]) if report["drift"] else ()),

@@ -106,7 +106,7 @@ def timeline(report: ReportData) -> Timeline | None:
     return Timeline(
         f"{_clock(scale.start, '%Y-%m-%d')}, {zone_of(_local(scale.start))}",
         in_order({span.unit["status"] for span in spans}),
-        any(bar.gaps for chart in charts for bar in chart.bars),
+        any(drawn.gaps for chart in charts for drawn in chart.bars),
         scale.ticks(),
         charts,
     )

@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import live
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.live import LiveAction
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import COLLECTS_WARNINGS
 
 
 class Action(LiveAction):
@@ -76,8 +77,9 @@ def test_a_log_that_cannot_be_written_is_a_warning(
     warned: list[str] = []
     monkeypatch.setattr(Display, "warning", lambda dummy, text: warned.append(text))
     returned, _interrupted = Action(tmp_path).run_live("m", {"log": "no/log"}, {})
-    assert warned == [f"The log could not be written: {tmp_path}/no/log: No such file or directory"]
-    assert "warnings" not in returned, "the callbacks of ansible-core 2.21 fail at texts"
+    told = [*warned, *returned.get("warnings", ())]  # before ansible-core 2.19 it is the result that has them
+    assert told == [f"The log could not be written: {tmp_path}/no/log: No such file or directory"]
+    assert bool(warned) is COLLECTS_WARNINGS, "the callbacks of ansible-core 2.21 fail at texts in results"
     assert len(shown) == 2
 
 

@@ -74,10 +74,10 @@ SeenEndpoint = TypedDict(
         "port": int,
         "serves": str,
         "from": str,
-        "before": bool | None,
-        "after": bool | None,
-        "longest_gap_s": float | None,  # None where it did not answer before
-        "total_gap_s": float | None,
+        "before": "bool | None",
+        "after": "bool | None",
+        "longest_gap_s": "float | None",  # None where it did not answer before
+        "total_gap_s": "float | None",
         "gaps": list[GapData],
     },
 )

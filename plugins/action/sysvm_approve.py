@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
         try:
             variables = around.variables()
             plan = run.read("plan")
-            stopped = ask_before(number, around, run, variables) if number else _begin(around, variables, run)
+            stopped = ask_before(number, around, run, variables) if number else _begin(plan, around, variables, run)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
         hooks = []
@@ -45,9 +45,8 @@ class ActionModule(ActionBase):
         return {**result, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 
-def _begin(around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:
+def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:
     """:raises SysvmError: for a plan that is only for a look."""
-    plan = run.read("plan")
     if plan.get("forecast"):
         raise SysvmError(
             f"Nothing was touched. sysvm_target_version is {plan['forecast']['target']}, but the management server runs"

@@ -162,11 +162,12 @@ class RunFolder:
         :returns: as write_report.
         :raises WriteError: it cannot be written.
         """
-        if not self.facts():
+        facts = self.facts()
+        if not facts:
             return write_report(self.path, report) if report else ([], [])
         told = [outcome(report), report["scope"], report["error"]] if report else ["there is no report"]
         problems = self.say("end", " ".join(". ".join(filter(None, told)).split()))
-        facts = cast(RunFacts, {**self.facts(), **_told(report), "state": ENDED, "waiting_for": ""})
+        facts = cast(RunFacts, {**facts, **_told(report), "state": ENDED, "waiting_for": ""})
         facts = facts if buried else _alive(facts)
         written, more = self._write_report(report, facts) if report else ([], [])
         self._write(facts)  # last: who is killed before it is found dead, and its report is looked at

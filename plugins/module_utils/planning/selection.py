@@ -12,6 +12,7 @@ from typing import Any
 
 from ..cloud.infrastructure import Zone
 from ..cloud.model import Unit
+from ..knowledge.counts import count
 from ..knowledge.shapes import DescribedUnit
 from ..options.option_names import OptionError
 from .fields import check_fields
@@ -61,9 +62,8 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
         excluded = named_units(units, scope.exclude_names, "exclude_names")
         tests.append(lambda unit: unit.id not in excluded)
         if scope.names:
-            by_themselves = named_units(
-                units, [name for name in scope.names if name not in widened(units, scope)], "names"
-            )
+            several = widened(units, scope)
+            by_themselves = named_units(units, [name for name in scope.names if name not in several], "names")
             _refuse_both([unit for unit in units if unit.id in by_themselves & excluded])
     if scope.owners:
         owned = owned_units(units, scope.owners)
@@ -85,10 +85,7 @@ def widened(units: Sequence[Unit], scope: Scope) -> dict[str, list[Unit]]:
 
 def in_words(scope: Scope, units: Sequence[Unit]) -> Scope:
     """The scope with what its names come to, for a person."""
-    found = {
-        name: f"{name} ({len(some):,} unit{'' if len(some) == 1 else 's'})"
-        for name, some in widened(units, scope).items()
-    }
+    found = {name: f"{name} ({count(len(some), 'unit')})" for name, some in widened(units, scope).items()}
     names, exclude_names = ([found.get(name, name) for name in some] for some in (scope.names, scope.exclude_names))
     return replace(scope, names=tuple(names), exclude_names=tuple(exclude_names))
 
@@ -146,11 +143,9 @@ def _refuse_both(units: Sequence[Unit]) -> None:
 
 
 def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
-    unknown, names = (
-        [name for name in wanted if not any(name in pair for pair in known)],
-        sorted(n for dummy, n in known),
-    )
+    unknown = [name for name in wanted if not any(name in pair for pair in known)]
     if unknown:
+        names = sorted(name for dummy, name in known)
         raise OptionError(
             f"has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
             option=option,

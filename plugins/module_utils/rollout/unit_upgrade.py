@@ -315,11 +315,8 @@ class UnitUpgrade:
 
     def _watched(self, ended: Refused) -> UnitResult:
         """Its end where it cannot be watched any longer."""
-        result, left = (
-            self._result_of(Done()),
-            self.record.soak.until - self._terms.clock() if self.record.soak else 0.0,
-        )
-        asked = self._want.soak_s
+        result, asked = self._result_of(Done()), self._want.soak_s
+        left = self.record.soak.until - self._terms.clock() if self.record.soak else 0.0
         told = f"{result.reason}; watched for {rough(asked - left)} of {rough(asked)} only: {ended.why}"
         return replace(result, reason=told, code=ended.reason)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils.knowledge.counts import count
 from ..module_utils.knowledge.durations import span
-from .report.wording import in_order, kind, words
+from .report.wording import counts_words, kind, words
 
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 ASK = "Go on? Type yes or no:"
@@ -30,7 +30,7 @@ def question(steps: Sequence[Mapping[str, Any]], number: int, results: Iterable[
     if canaries:
         lines += [f"  Canary {kind(result['kind'])} {result['name']}: {how_it_went(result)}" for result in shown]
     else:
-        lines.append(f"  Done: {counted(result['status'] for result in shown)}")
+        lines.append(f"  Done: {counts_words(Counter(result['status'] for result in shown)) or 'nothing'}")
     return [*lines, f"  Next: {next_words(steps, number)}"]
 
 
@@ -51,12 +51,6 @@ def next_words(steps: Sequence[Mapping[str, Any]], number: int) -> str:
     step = steps[number - 1]
     expected = f", expected to take {span(*step['span_s'])}" if step.get("span_s") else ""
     return f"step {number} of {len(steps)} ({step['name']}), {count(len(step['units']), 'unit')}{expected}"
-
-
-def counted(statuses: Iterable[str]) -> str:
-    """How many of each, what matters most first."""
-    counts = Counter(statuses)
-    return ", ".join(f"{counts[status]:,} {words(status)}" for status in in_order(counts)) or "nothing"
 
 
 def answer(ask: Callable[[str], str]) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
 from urllib.parse import quote
@@ -13,16 +13,12 @@ from urllib.parse import quote
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import RunFacts
 from .rendering import PAGE
-from .wording import GOOD, OUTCOMES, in_order, local_time, moment, state_words, where_words, words
+from .wording import GOOD, OUTCOMES, counts_words, local_time, moment, state_words, where_words
 
 ENDED, PLAN, UPGRADE = "ended", "plan", "upgrade"
 REFRESH_S = 30  # of the page, while a run goes on
 MOST_ENDED = 5  # shown on a terminal
 STEER = "write pause, resume, stop or parallel: N into"
-
-
-def counts_words(summary: Mapping[str, int]) -> str:
-    return ", ".join(f"{summary[status]:,} {words(status)}" for status in in_order(summary))
 
 
 def end_words(run: RunFacts) -> str:

@@ -297,6 +297,11 @@ def sign(status: str) -> str:
     return SIGNS.get(status, "?")
 
 
+def counts_words(counts: Mapping[str, int]) -> str:
+    """How many units ended how, what matters most first."""
+    return ", ".join(f"{counts[status]:,} {words(status)}" for status in in_order(counts))
+
+
 def status_words(status: str) -> str:
     return f"{sign(status)} {words(status)}"
 

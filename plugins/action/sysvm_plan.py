@@ -31,7 +31,7 @@ from ..plugin_utils.report.runs import ENDED, PLAN
 from ..plugin_utils.report.text import drift_text, plan_text
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, write_plan, write_plan_text
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import RunFolder, at_work_words
+from ..plugin_utils.run_folder import RunFolder, at_work_words, end_left
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -55,6 +55,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
         cloud, base = around.cloud(variables), around.report_folder(variables)
+        end_left("the play began anew with a plan", base)
         last = last_report(base, cloud)
         args = {
             **around.connection(variables),

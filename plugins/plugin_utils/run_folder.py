@@ -266,18 +266,24 @@ def ticks(pid: int) -> str:
     return "" if state in "ZX" else fields[18]
 
 
-def _end_of_ansible_playbook() -> None:
-    """Between two steps nothing of ours runs that could tell of an interruption; a step at work does it itself."""
+def end_left(why: str, base: str | None = None) -> None:
+    """End the runs of this ansible-playbook that nobody goes on with. A step at work is somebody, and does it itself.
+
+    :param why: they ended, unless something had stopped them.
+    :param base: only those in this folder.
+    """
     for run in Run.all():
         with contextlib.suppress(OSError, SysvmError):
             folder, worker = of_run(run), run.read("worker")["pid"]
-            if folder and folder.facts().get("state") not in (None, ENDED) and not ticks(worker):
+            if folder is None or base not in (None, folder.base) or ticks(worker):
+                continue
+            if folder.facts().get("state") not in (None, ENDED):
                 report = folder.report()
-                folder.end(report and broken_off(report, now(), "ansible-playbook ended before the run did"))
+                folder.end(report and broken_off(report, now(), run.stopped or why))
 
 
 if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them
-    atexit.register(_end_of_ansible_playbook)
+    atexit.register(end_left, "ansible-playbook ended before the run did")
 
 
 def at_work_words(run: RunFacts) -> str:

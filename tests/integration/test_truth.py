@@ -187,6 +187,10 @@ def test_nothing_is_left_of_an_earlier_run_in_the_play(tmp_path: Path) -> None:
         run = cloud.playbook(str(path))
     assert (run.rc, run.report["status"], run.report["error"]) == (0, "success", None), run.output
     assert run.counts == {"upgraded": 3, "current": 1}
+    assert "is at work on this cloud" not in run.output
+    earlier, dummy = (report_in(folder) for folder in sorted(tmp_path.glob("sysvm-report/runs/*")))
+    assert earlier["summary"] == {"upgraded": 1, "not_started": 3}
+    assert earlier["error"].startswith("paused after step 1 ")
 
 
 @pytest.mark.parametrize(("answer", "counts"), [("yes", {"upgraded": 4}), ("no", {"upgraded": 1, "not_started": 3})])

@@ -8,13 +8,15 @@ import contextlib
 import json
 import sys
 
-from tests.simulator.estate import load
+from tests.simulator.estate import build_with, read_estate
 from tests.simulator.estate_schema import EstateError
+from tests.simulator.from_plan import load_plan
 from tests.simulator.server import Simulator
 
 
 async def serve(arguments: argparse.Namespace) -> None:
-    world = load(arguments.estate, arguments.set)
+    spec = load_plan(arguments.plan, arguments.anonymous) if arguments.plan else read_estate(arguments.estate)
+    world = build_with(spec, arguments.set)
     simulator = Simulator(world)
     simulator.stop_at_signals()
 
@@ -27,7 +29,12 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description="A simulated CloudStack server.")
-    parser.add_argument("--estate", required=True, help="the cloud to simulate, a YAML file")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--estate", help="the cloud to simulate, a YAML file")
+    source.add_argument(
+        "--from", dest="plan", metavar="PLAN", help="a plan.json: simulate a cloud like the one it read"
+    )
+    parser.add_argument("--anonymous", action="store_true", help="replace the names of a plan, and leave out its tags")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="change the estate")
     arguments = parser.parse_args()
@@ -35,7 +42,7 @@ def main() -> int:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve(arguments))
     except (EstateError, OSError) as error:
-        print(f"{arguments.estate}: {error}", file=sys.stderr)
+        print(f"{arguments.plan or arguments.estate}: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -35,8 +35,12 @@ from tests.simulator.world import World
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> World:
+    return build_with(read_estate(path), overrides)
+
+
+def read_estate(path: str | Path) -> Spec:
     with open(path, encoding="utf-8") as file:
-        return build_with(yaml.safe_load(file) or {}, overrides)
+        return yaml.safe_load(file) or {}
 
 
 def build_with(spec: dict[str, Any], overrides: Sequence[str]) -> World:
@@ -118,7 +122,7 @@ class Builder(Machines):
         for name in names(spec):
             number = next(self.networks_made)
             network = Network(
-                id=world.identify("network", name),
+                id=spec.get("id") or world.identify("network", name),
                 nr=world.number("network"),
                 name=name,
                 born=self.age(),
@@ -150,7 +154,7 @@ class Builder(Machines):
             number = next(self.vpcs_made)
             cidr = spec.get("cidr", f"10.{128 + number % 128}.0.0/16")
             vpc = Vpc(
-                id=world.identify("vpc", name),
+                id=spec.get("id") or world.identify("vpc", name),
                 nr=world.number("vpc"),
                 name=name,
                 born=self.age(),
@@ -181,7 +185,8 @@ class Builder(Machines):
             self.unit_routers(vpc, spec, where, has_routers=vpc.state == "Enabled")
             for tier_network in vpc.tiers:
                 for ilb in tier_network.ilbs:
-                    self.put_on_host(ilb, None)
+                    if ilb.host is None:
+                        self.put_on_host(ilb, None)
 
     def tier(self, vpc: Vpc, spec: Spec, index: int, where: str) -> None:
         world = self.world
@@ -189,7 +194,7 @@ class Builder(Machines):
         prefix = vpc.cidr.split("/")[0].rsplit(".", 2)[0]
         number = world.number("network")
         tier = Network(
-            id=world.identify("network", name),
+            id=spec.get("id") or world.identify("network", name),
             nr=number,
             name=name,
             born=vpc.born + 1 + index,
@@ -210,4 +215,6 @@ class Builder(Machines):
         if tier.internal_lb:
             given = spec["internal_lb"]
             router = check(given, ROUTER, f"{where}.internal_lb") if isinstance(given, dict) else {}
-            self.router(vpc, router, INTERNAL_LB, where, tier=tier)
+            made = self.router(vpc, router, INTERNAL_LB, where, tier=tier)
+            if "host" in router:
+                self.put_on_host(made, router["host"])

@@ -119,7 +119,7 @@ class Places:
         )
         zone = world.add(
             Zone(
-                id=world.identify("zone", name),
+                id=spec.get("id") or world.identify("zone", name),
                 nr=world.number("zone"),
                 name=name,
                 allocation=spec.get("allocation", "Enabled"),

@@ -55,6 +55,7 @@ GAP: Any = (int, float, str, dict)
 REACH = {"gap": GAP, "down": BOOL, "drops": BOOL}
 DEFAULTS = VERSIONS | {"zone": STR, "account": STR, "domain": STR}
 ZONE = {
+    "id": STR,
     "name": STR,
     "allocation": STR,
     "type": STR,
@@ -87,6 +88,9 @@ HOST = {
 }
 TEMPLATE = {"name": STR, "version": STR, "hypervisor": STR, "ready": BOOL, "arch": STR, "type": STR}
 SYSTEM_VM = {
+    "id": STR,
+    "name": STR,
+    "host": STR,
     "count": INT,
     "version": STR,
     "software": STR,
@@ -100,6 +104,8 @@ SYSTEM_VM = {
     **REACH,
 }
 ROUTER = VERSIONS | {
+    "id": STR,
+    "name": STR,
     "arch": STR,
     "state": STR,
     "redundantstate": STR,
@@ -114,6 +120,7 @@ UNIT = (
     VERSIONS
     | OWNER
     | {
+        "id": STR,
         "name": STR,
         "count": INT,
         "arch": STR,
@@ -143,7 +150,7 @@ VPC = UNIT | {
     "private_gateway": BOOL,
     "site_to_site": BOOL,
 }
-TIER = RULES | {"name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "restartrequired": BOOL}
+TIER = RULES | {"id": STR, "name": STR, "state": STR, "cidr": STR, "internal_lb": (bool, dict), "restartrequired": BOOL}
 ORPHAN = ROUTER | OWNER | {"zone": STR, "count": INT}
 PAST = {
     "network": STR,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.simulator.entities import (
@@ -64,13 +65,12 @@ class Machines(Places):
             # An agent tells the whole version of the package it came with.
             software = world.server.version
         state = spec.get("state", "Running")
-        number = world.number("vm")
-        name = f"{'v' if type_ == CPVM else 's'}-{number}-VM"
+        number, name = self.vm_name(spec, "v" if type_ == CPVM else "s")
         agent = spec.get("agent", "Up" if state == "Running" else "Disconnected")
         created = self.age()
         vm = world.add(
             SystemVm(
-                id=world.identify("vm", name),
+                id=spec.get("id") or world.identify("vm", name),
                 nr=number,
                 name=name,
                 born=world.started - MONTH,
@@ -99,8 +99,16 @@ class Machines(Places):
             # As recorded: an agent says when it was last disconnected, unless it never was.
             vm.agent.disconnected = world.started - 3600
         if state != "Stopped":
-            self.put_on_host(vm, None)
+            self.put_on_host(vm, spec.get("host"))
         world.change(vm, state=state)
+
+    def vm_name(self, spec: Spec, letter: str) -> tuple[int, str]:
+        """The number and name of a VM: its own, or the next one."""
+        if "name" not in spec:
+            number = self.world.number("vm")
+            return number, f"{letter}-{number}-VM"
+        digits = re.search(r"\d+", spec["name"])
+        return self.world.number("vm", int(digits.group()) if digits else None), spec["name"]
 
     # -- routers
 
@@ -145,11 +153,9 @@ class Machines(Places):
             software = version
         software = software_version(software) if software else None
         never = spec.get("never_started", False)
-        number = world.number("vm")
-        letter = {INTERNAL_LB: "b", ELASTIC_LB: "l"}.get(role, "r")
-        name = f"{letter}-{number}-VM"
+        number, name = self.vm_name(spec, {INTERNAL_LB: "b", ELASTIC_LB: "l"}.get(role, "r"))
         router = Router(
-            id=world.identify("vm", name),
+            id=spec.get("id") or world.identify("vm", name),
             nr=number,
             name=name,
             born=world.started - MONTH,

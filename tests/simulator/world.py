@@ -197,9 +197,12 @@ class World:
     def stamp(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
-    def number(self, kind: str) -> int:
-        self._numbers[kind] = self._numbers.get(kind, 0) + 1
-        return self._numbers[kind]
+    def number(self, kind: str, given: int | None = None) -> int:
+        """The next one, or the one that is given: then the next is higher."""
+        last = self._numbers.get(kind, 0)
+        number = last + 1 if given is None else given
+        self._numbers[kind] = max(last, number)
+        return number
 
     def identify(self, kind: str, name: str) -> str:
         """An id for a new object; objects of one kind may share a name."""

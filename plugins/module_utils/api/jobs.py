@@ -123,29 +123,23 @@ def job_result(client: Client, job_id: str) -> Job:
 
     :raises ApiError: as Client.read.
     """
-    try:
-        answer: dict[str, Any] | ApiError = client.read("queryAsyncJobResult", jobid=job_id)
-    except ApiError as exc:
-        answer = exc
-    return _job_of(job_id, answer)
+    [job] = job_results(client, [job_id])
+    if isinstance(job, ApiError):
+        raise job
+    return job
 
 
-def job_results(client: Client, job_ids: Sequence[str]) -> list[Job]:
-    """The same of several jobs, of which several are asked for at a time.
-
-    :raises ApiError: as Client.read.
-    """
+def job_results(client: Client, job_ids: Sequence[str]) -> list[Job | ApiError]:
+    """The same of several jobs, of which several are asked for at a time; an error of one is in its place."""
     answers = client.read_each("queryAsyncJobResult", [{"jobid": job_id} for job_id in job_ids])
     return [_job_of(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True)]
 
 
-def _job_of(job_id: str, answer: dict[str, Any] | ApiError) -> Job:
+def _job_of(job_id: str, answer: dict[str, Any] | ApiError) -> Job | ApiError:
     if isinstance(answer, dict):
         return parse_job({"jobid": job_id, **answer})
     status = JobStatus.EXPIRED if isinstance(answer, NotFoundError) else _lost_end(answer.errortext)
-    if status is None:
-        raise answer
-    return Job(job_id, status, errorcode=answer.errorcode, errortext=answer.errortext)
+    return answer if status is None else Job(job_id, status, errorcode=answer.errorcode, errortext=answer.errortext)
 
 
 def _lost_end(text: object) -> JobStatus | None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..api.client import Client
+from ..api.errors import ApiError
 from ..api.jobs import Job, JobStatus, job_results
 from .job_ids import KNOWN_ATTEMPTS, Purpose, job_id_of
 from .model import Unit
@@ -87,6 +88,8 @@ def find_ours(client: Client, wanted: Mapping[str, RestartSought], target: str) 
             for identity, (purpose, attempt) in asked.items()
         ]
         for (identity, call), job in zip(asked.items(), job_results(client, ids), strict=True):
+            if isinstance(job, ApiError):
+                raise job
             searches[identity].asked[call] = job
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..api.errors import ApiError
 from ..api.jobs import Job, JobStatus
@@ -30,30 +30,38 @@ class JobWatch:
         self._server, self._view, self._pace, self._clock = server, view, pace, clock
         self._known_s = min(KNOWN_S, job_timeout)
 
-    def end_of(self, sent: Underway, asked_at: float) -> Job | None:
-        """How a job of ours ended; None while it runs, or a node that lags may not know it yet.
+    def ends(self, underway: Iterable[Underway], asked_at: float) -> dict[str, Job]:
+        """How jobs of ours ended, by id; without those that run, or that a node that lags may not know yet.
 
         :param asked_at: when the server was asked what runs.
         """
-        if sent.job_id in self._view.jobs:
-            sent.seen_at = asked_at
-            return None
-        job, last = self._result(sent.job_id), sent.seen_at or sent.since
+        gone = []
+        for sent in underway:
+            if sent.job_id in self._view.jobs:
+                sent.seen_at = asked_at
+            else:
+                gone.append(sent)
+        results = self._results(sent.job_id for sent in gone)
+        return {sent.job_id: job for sent, job in zip(gone, results, strict=True) if self._is_end(sent, job, asked_at)}
+
+    def _is_end(self, sent: Underway, job: Job, asked_at: float) -> bool:
+        last = sent.seen_at or sent.since
         if job.status is JobStatus.RUNNING or (
             job.status is JobStatus.EXPIRED and self._clock() - last < self._known_s
         ):
-            return None
+            return False
         if job.error() is None:
             self._pace.learn(sent.call.expected_s, asked_at - sent.since, last - sent.since)
         if job.status is JobStatus.LOST:
             self._view.lost_at = self._clock()  # its server has to find its hosts again
-        return job
+        return True
 
     def ends_of(self, wait: OthersEnd) -> list[Attempt] | None:
         """How jobs of others ended, in the order in which they began; None while any runs."""
         if any(job.job_id in self._view.jobs for job in wait.jobs):
             return None
-        ends = sorted(((self._result(job.job_id), job) for job in wait.jobs), key=lambda end: end[0].created)
+        results = self._results(job.job_id for job in wait.jobs)
+        ends = sorted(zip(results, wait.jobs, strict=True), key=lambda end: end[0].created)
         now = self._clock()
         return [
             Attempt(
@@ -69,10 +77,11 @@ class JobWatch:
             for end, job in ends
         ]
 
-    def _result(self, job_id: str) -> Job:
-        try:
-            return self._server.result(job_id)
-        except LOST:
-            raise
-        except ApiError as error:
-            return Job(job_id, JobStatus.EXPIRED, errortext=error.errortext)  # asked for again, for a while
+    def _results(self, job_ids: Iterable[str]) -> list[Job]:
+        """:raises ApiError: when the server is lost. Of other errors one by one a job is EXPIRED: asked for again."""
+        asked, found = list(job_ids), []
+        for job_id, job in zip(asked, self._server.results(asked), strict=True):
+            if isinstance(job, LOST):
+                raise job
+            found.append(Job(job_id, JobStatus.EXPIRED, errortext=job.errortext) if isinstance(job, ApiError) else job)
+        return found

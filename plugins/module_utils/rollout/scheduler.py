@@ -230,17 +230,18 @@ class Scheduler:
         """One question for all jobs; of those that have ended, how."""
         asked_at = self.clock()
         self._ask_jobs()
+        ends = self._jobs.ends(self._underway.values(), asked_at)
         self._lost.ends()
         for upgrade, wait in list(self._requests.items()):
             age = self.clock() - self._since[upgrade]
             if isinstance(wait, Execute):
                 sent, timeout = self._underway[upgrade], self._limits.job_timeout * wait.call.weight
-                job = self._jobs.end_of(sent, asked_at)
+                job = ends.get(sent.job_id)
                 if job or age > timeout:
                     del self._underway[upgrade]
                     self._answer(upgrade, self._submitter.ended(sent, job) if job else Overdue(sent.job_id))
-            elif isinstance(wait, OthersEnd) and ((ends := self._jobs.ends_of(wait)) or age > wait.timeout):
-                self._answer(upgrade, ends or Overdue(""))
+            elif isinstance(wait, OthersEnd) and ((others := self._jobs.ends_of(wait)) or age > wait.timeout):
+                self._answer(upgrade, others or Overdue(""))
 
     # --- places
 

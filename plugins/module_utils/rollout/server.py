@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..api.ahead import in_a_thread
 from ..api.errors import ApiError, SubmitUncertainError
-from ..api.jobs import Job, job_result, running_jobs
+from ..api.jobs import Job, job_result, job_results, running_jobs
 from ..cloud import items as parse
 from ..cloud.in_flight import read_in_flight
 from ..cloud.infrastructure import Alert, Host, InFlight, ManagementServer, common_version
@@ -68,6 +68,10 @@ class Server:
 
     def result(self, job_id: str) -> Job:
         return job_result(self._client, job_id)
+
+    def results(self, job_ids: Sequence[str]) -> list[Job | ApiError]:
+        """The same of several jobs, asked side by side; an error of one is in its place."""
+        return job_results(self._client, job_ids)
 
     def in_flight(self, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
         """Which objects the running jobs work on."""

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    ApiError,
     JobExistsError,
     JobIdRefusedError,
     ServerError,
@@ -199,6 +200,15 @@ class FakeServer(Server):
         self._settle()
         self.questions += 1
         return {job.id: Job(job.id, JobStatus.RUNNING) for job in self.jobs.values() if job.ends > self.time}
+
+    def results(self, job_ids: Sequence[str]) -> list[Job | ApiError]:
+        return [self._result_or_error(job_id) for job_id in job_ids]
+
+    def _result_or_error(self, job_id: str) -> Job | ApiError:
+        try:
+            return self.result(job_id)
+        except ApiError as error:
+            return error
 
     def result(self, job_id: str) -> Job:
         self._settle()

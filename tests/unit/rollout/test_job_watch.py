@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -35,20 +36,19 @@ class Watched:
 
     def __init__(self, timeout: float = 3600.0, **results: Job | ApiError) -> None:
         self.now, self.timeout = SENT_AT, timeout
-        self.results = results
+        self.known = results
+        self.questions = 0
         self.view = SimpleNamespace(jobs={}, lost_at=-1.0, applies_rules=lambda job: False)
         self.pace = PollSchedule(10.0)
         self.watch = JobWatch(cast(Server, self), cast(View, self.view), self.pace, lambda: self.now, self.timeout)
 
-    def result(self, job_id: str) -> Job:
-        answer = self.results.get(job_id, Job(job_id, JobStatus.EXPIRED))
-        if isinstance(answer, ApiError):
-            raise answer
-        return answer
+    def results(self, job_ids: Sequence[str]) -> list[Job | ApiError]:
+        self.questions += 1
+        return [self.known.get(job_id, Job(job_id, JobStatus.EXPIRED)) for job_id in job_ids]
 
     def end_of(self, sent: Underway, at: float) -> Job | None:
         self.now = at
-        return self.watch.end_of(sent, at)
+        return self.watch.ends([sent], at).get(sent.job_id)
 
 
 def underway() -> Underway:
@@ -64,6 +64,16 @@ def test_what_is_not_listed_any_more_is_asked_for(status: JobStatus) -> None:
     watched.view.jobs = {}
     found = watched.end_of(sent, 112.0)
     assert found is not None and found.status is status
+
+
+def test_jobs_that_ended_together_are_asked_for_together() -> None:
+    watched = Watched(a=Job("a", JobStatus.SUCCEEDED), b=ServerError("no", errorcode=530), c=Job("c", JobStatus.FAILED))
+    watched.view.jobs = {"d": Job("d", JobStatus.RUNNING)}
+    sent = [Underway(job_id, apply_rules("id-n"), SENT_AT) for job_id in "abcd"]
+    watched.now = SENT_AT + 5
+    ends = watched.watch.ends(sent, SENT_AT + 5)
+    assert {job_id: job.status for job_id, job in ends.items()} == {"a": JobStatus.SUCCEEDED, "c": JobStatus.FAILED}
+    assert watched.questions == 1
 
 
 def test_what_is_not_listed_and_says_that_it_runs_runs() -> None:
@@ -92,7 +102,7 @@ def test_a_job_that_nobody_knows_is_not_said_to_run_longer_than_jobs_may() -> No
 def test_a_refused_question_about_one_job_is_asked_again() -> None:
     watched = Watched(j=ServerError("Internal Server Error", errorcode=530, rejected=True))
     assert watched.end_of(underway(), SENT_AT + 5) is None
-    watched.results["j"] = Job("j", JobStatus.SUCCEEDED)
+    watched.known["j"] = Job("j", JobStatus.SUCCEEDED)
     assert watched.end_of(underway(), SENT_AT + 6) is not None
 
 

@@ -25,7 +25,7 @@ from ..module_utils.probing.probes import PLACES_VARIABLE
 from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
-from ..plugin_utils.report.artifacts import plan_artifact
+from ..plugin_utils.report.artifacts import error_artifact, plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
 from ..plugin_utils.report.runs import ENDED, PLAN
 from ..plugin_utils.report.text import drift_text, plan_text
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
             around.refuse_shared_endpoint(variables)
             approved = _approved(around, variables)
         except SysvmError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            return {**result, **_not_planned(str(error))}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
         cloud, base = around.cloud(variables), around.report_folder(variables)
         end_left("the play began anew with a plan", base)
@@ -72,14 +72,14 @@ class ActionModule(ActionBase):
         try:
             hosts = probe_hosts(probed_from, self, task_vars or {})
         except SysvmError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            return {**result, **_not_planned(str(error))}
         with tempfile.TemporaryDirectory() as nowhere:
             if hosts:  # it is they who try, not the module
                 around.tell_modules({PLACES_VARIABLE: nowhere})
             checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = show_warnings(checked.get("warnings", ()))
         if checked.get("failed"):
-            return {**result, "failed": True, "msg": message_of(checked) or NO_MESSAGE}
+            return {**result, **_not_planned(message_of(checked) or NO_MESSAGE)}
         plan, checks = checked["plan"], checked["checks"]
         if hosts and plan["probes"]:
             answer = _try_from(hosts, plan, variables)
@@ -105,13 +105,14 @@ class ActionModule(ActionBase):
         around.show(lines, variables["progress"])
         if folder and path:
             write_plan_text(folder.path, lines)
-        if not variables["drift"]:  # for a look at what is there it does not matter whether an upgrade might start
-            result.update(_refusal(plan, checks))
+        # For a look at what is there it does not matter whether an upgrade might start.
+        refused = "" if variables["drift"] else _refusal(plan, checks)
         return {
             **result,
             "changed": False,
+            "refused": refused,
             "run": run.folder,
-            "steps": [] if result.get("failed") else [_outline(step) for step in plan["steps"]],
+            "steps": [] if refused else [_outline(step) for step in plan["steps"]],
             "scope": plan["scope"],
             "forecast": _pair(plan["forecast"]),
             "drift": variables["drift"],
@@ -120,6 +121,7 @@ class ActionModule(ActionBase):
             "artifact": {
                 **plan_artifact(plan, checks, path),
                 "handed_on": handed_on(plan, f"{folder.path}/plan.csv" if folder and path else None),
+                "error": refused,
             },
         }
 
@@ -145,15 +147,21 @@ def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Ma
     return probes_answer(replace(probed, tried=tried), variables["ignore_checks"], away)
 
 
-def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:
+def _not_planned(error: str) -> dict[str, Any]:
+    """What is returned without a plan; the role leaves the reason for whoever approves, then fails."""
+    return {"changed": False, "refused": error, "artifact": error_artifact(error)}
+
+
+def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    """Why the upgrade may not begin; empty where it may."""
     failed = [check["name"] for check in checks if check["status"] == "fail"]
     if failed:
         told = f"{', '.join(failed)} failed; see the plan above for what was seen and what to do about it."
     elif not plan["units"]:
         told = f"No unit is in scope: {plan['scope']}."
     else:
-        return {}
-    return {"failed": True, "msg": f"Nothing was touched. {told}"}
+        return ""
+    return f"Nothing was touched. {told}"
 
 
 def _pair(forecast: dict[str, Any] | None) -> dict[str, Any] | None:

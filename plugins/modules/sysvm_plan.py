@@ -12,7 +12,7 @@ description:
   - Reads every variable of the roles of this collection from the play, and refuses one that nobody reads, one that
     cannot be meant, and those that contradict each other, before the cloud is asked anything. Then it runs
     M(cloudstack.sysvm.cs_sysvm_version_check) and shows its plan.
-  - Fails, with nothing touched, when a check fails and when nothing is in scope.
+  - Says in RV(refused) why an upgrade may not begin; the role fails with it. Nothing is changed.
   - This is what the role P(cloudstack.sysvm.preflight#role) consists of. An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
@@ -50,6 +50,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+refused:
+  description: Why there is no plan, or why it may not be carried out; empty if it may.
+  returned: always
+  type: str
+  sample: Nothing was touched. new_template failed; see the plan above for what was seen and what to do about it.
 run:
   description: The folder in which plan and results are passed on to the other actions; it is removed when Ansible ends.
   returned: when there is a plan
@@ -86,7 +91,8 @@ report:
   type: str
   sample: /root/sysvm-report/runs/20261130-231457-k3f9/report.html
 artifact:
-  description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats).
-  returned: when there is a plan
+  description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats). Without a
+    plan its C(status) is V(error), and C(error) says why.
+  returned: always
   type: dict
 """

@@ -150,3 +150,28 @@ def artifacts(job: Path) -> dict[str, Any]:
     events = (json.loads(path.read_text(encoding="utf-8")) for path in job.glob("job_events/*.json"))
     [left] = [event["event_data"]["artifact_data"] for event in events if event["event"] == "playbook_on_stats"]
     return left
+
+
+@pytest.mark.parametrize(
+    ("variables", "env", "status", "reason"),
+    [
+        ({"sysvm_names": 8}, {}, "error", "sysvm_names is 8"),
+        ({}, {"CLOUDSTACK_SECRET": "wrong-secret-wrong"}, "error", "401"),
+        ({}, {"CLOUDSTACK_ENDPOINT": "http://127.0.0.1:1/client/api"}, "error", "127.0.0.1:1"),
+        ({"sysvm_kinds": ["orphan_router"]}, {}, "empty", "No unit is in scope"),
+        ({"sysvm_max_failures": "0", "sysvm_recreate": ["failed", "what"]}, {}, "error", "sysvm_recreate"),
+    ],
+)
+def test_a_check_that_ends_in_an_error_leaves_the_reason_and_few_words(
+    variables: dict[str, Any], env: dict[str, str], status: str, reason: str, tmp_path: Path
+) -> None:
+    given_by_job = json.dumps({"sysvm_report_dir": str(tmp_path / "volume"), **variables})
+    with Cloud(estate(networks=[{"name": "net"}]), tmp_path) as cloud:
+        told = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", **env}
+        run = cloud.playbook("cloudstack.sysvm.check_sysvms", "-e", given_by_job, env=told)
+    assert run.rc == 2
+    [stats] = re.findall(r"RUN: (\{.*\})", run.stdout)
+    left = json.loads(stats)["sysvm_check"]["localhost"]
+    assert left["status"] == status and reason in left["error"], left
+    [fatal] = [line for line in run.stdout.splitlines() if line.startswith("fatal:")]
+    assert len(fatal) <= len(left["error"]) + 250, fatal

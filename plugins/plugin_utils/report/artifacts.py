@@ -42,6 +42,18 @@ def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None)
     }
 
 
+def error_artifact(error: str) -> dict[str, Any]:
+    """For an approver, where there is no plan: why. It has the keys of a plan's, as METHODS says."""
+    return {
+        "status": "error",
+        "scope": "",
+        "summary": dict.fromkeys(METHODS, 0),
+        **{key: [] for key in ("steps", "checks", "skipped", "deviations")},
+        **dict.fromkeys(("deadline", "plan", "handed_on")),
+        "error": short(visible(error), 1000),
+    }
+
+
 def report_artifact(report: ReportData, files: Sequence[str]) -> dict[str, Any]:
     """After the run: how it ended, and what is not done."""
     statuses = Counter(unit["status"] for unit in report["units"])

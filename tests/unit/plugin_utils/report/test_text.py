@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import (
     MOST_ITEMS,
+    error_artifact,
     plan_artifact,
     report_artifact,
 )
@@ -211,6 +212,7 @@ def test_artifacts_are_bounded_and_always_have_all_keys() -> None:
     assert done[0]["summary"].keys() == done[1]["summary"].keys()
     assert all(len(json.dumps(each)) < 40_000 for each in (many, *done))
     assert done[1]["report"] == "report.json" and done[1]["not_done"] == []
+    assert error_artifact("e" * 5000).keys() == none.keys() | {"error", "handed_on"}, "those that the action adds"
 
 
 def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:

@@ -91,8 +91,8 @@ report:
   type: str
   sample: /root/sysvm-report/runs/20261130-231457-k3f9/report.html
 artifact:
-  description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats). Without a
-    plan its C(status) is V(error), and C(error) says why.
+  description: The plan for an approver, bounded in size; the role leaves it as C(sysvm_check) with C(set_stats).
+    Without a plan its C(status) is V(error), and C(error) says why.
   returned: always
   type: dict
 """

@@ -33,9 +33,10 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE, OptionError
 from ..module_utils.options.table import VARIABLES, default_of
 from .screen import is_lost, outlive_all
-from .variables import VariableError, read_one, read_variables, refuse_unknown
+from .variables import VariableError, read_one, read_variables, refuse_nulls, refuse_unknown
 
 outlive_all()
+AWX_VARIABLE = "awx_job_id"  # each of its jobs has it
 COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 
 
@@ -161,6 +162,8 @@ class PlayContext:
         for name in VARIABLES:
             if PREFIX + name in self._vars:
                 given[PREFIX + name] = self._action._templar.template(self._vars[PREFIX + name])
+        if AWX_VARIABLE in self._vars:
+            refuse_nulls(given)
         return read_variables(given)
 
     def readable(self, *names: str) -> dict[str, Any]:

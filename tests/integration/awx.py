@@ -21,28 +21,24 @@ from urllib.parse import parse_qsl, urlsplit
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tests.integration.awx_surveys import RefusedError, check_survey, launch
+
 API = "/api/v2/"
 TOKEN = "a token"
 ENCRYPTED = "$encrypted$"
 PLAYBOOKS = ("check_sysvms.yml", "upgrade_sysvms.yml")
 TEMPLATES = ("job_templates", "workflow_job_templates", "projects", "workflow_approval_templates")
 APPROVAL = ("name", "description", "timeout")
-NUMBER = (int, float)
-SURVEY_TYPES: dict[str, tuple[type, ...]] = {
-    "text": (str,),
-    "textarea": (str,),
-    "password": (str,),
-    "multiplechoice": (str,),
-    "multiselect": (str,),
-    "integer": (int,),
-    "float": NUMBER,
+# What each kind of thing lets others do.
+ROLES = {
+    "job_templates": ("admin", "execute", "read"),
+    "workflow_job_templates": ("admin", "execute", "read", "approval"),
+    "credentials": ("admin", "use", "read"),
+    "projects": ("admin", "use", "update", "read"),
+    "inventories": ("admin", "use", "adhoc", "update", "read"),
 }
 
 Item = dict[str, Any]
-
-
-class RefusedError(Exception):
-    """An answer with status 400."""
 
 
 class Awx:
@@ -95,9 +91,11 @@ class Awx:
             case "GET", [_endpoint, number, "survey_spec"]:
                 return 200, self.surveys.get(int(number), {})
             case "POST", [_endpoint, number, "survey_spec"]:
-                _check_survey(data)
+                check_survey(data)
                 self.surveys[int(number)] = data
                 return 200, {}
+            case "POST", [endpoint, number, "launch"]:
+                return 201, self.launch(endpoint, int(number), data.get("extra_vars", {}))
             case "POST", [_endpoint, number, "create_approval_template"]:
                 approval = self.create("workflow_approval_templates", data)
                 self.get(int(number))["unified_job_template"] = approval["id"]
@@ -109,6 +107,14 @@ class Awx:
                 (linked.remove if data.get("disassociate") else linked.append)(data["id"])
                 return 204, {}
         return 404, {"detail": "Not found."}
+
+    def launch(self, endpoint: str, number: int, answers: Item) -> Item:
+        """:raises RefusedError: for what a person must not answer."""
+        template = self.get(number)
+        asked = self.surveys[number]["spec"] if template.get("survey_enabled") else []
+        given = template.get("extra_vars") or {}
+        given = json.loads(given) if isinstance(given, str) else given
+        return {"extra_vars": launch(given, asked, answers, workflow=endpoint == "workflow_job_templates")}
 
     def find(self, endpoint: str, query: dict[str, str]) -> Iterator[Item]:
         endpoints = TEMPLATES if endpoint == "unified_job_templates" else (endpoint,)
@@ -138,7 +144,10 @@ class Awx:
         related = {"survey_spec": f"{item['url']}survey_spec/"}
         if endpoint == "workflow_job_template_nodes" and item.get("unified_job_template"):
             related["unified_job_template"] = self.get(item["unified_job_template"])["url"]
-        shown = {**item, "related": related, "summary_fields": {}, "scm_revision": ""}
+        roles = {
+            f"{role}_role": {"id": item["id"] * 100 + number} for number, role in enumerate(ROLES.get(endpoint, ()))
+        }
+        shown = {**item, "related": related, "summary_fields": {"object_roles": roles}, "scm_revision": ""}
         if endpoint == "credentials" and "inputs" in item:
             fields = self.get(item["credential_type"])["inputs"]["fields"]
             secret = {field["id"] for field in fields if field.get("secret")}
@@ -188,23 +197,6 @@ def _render(template: str, names: Item) -> str:
         return ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template).render(names)
     except TemplateError as error:
         raise RefusedError(f"{template}: {error}") from error
-
-
-def _check_survey(survey: Item) -> None:
-    try:
-        variables = set()
-        assert isinstance(survey["name"], str) and isinstance(survey["description"], str)
-        for question in survey["spec"]:
-            assert isinstance(question["question_name"], str) and isinstance(question["required"], bool)
-            assert question["variable"] not in variables
-            variables.add(question["variable"])
-            default = question.get("default", "")
-            assert default == "" or isinstance(default, SURVEY_TYPES[question["type"]])
-            assert all(isinstance(question.get(key, 0), int) for key in ("min", "max"))
-            if question["type"].startswith("multi"):
-                assert set(default.splitlines()) <= set(question["choices"])
-    except (AssertionError, KeyError) as error:
-        raise RefusedError(f"{question}: {error}") from error
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.awx import TOKEN, Awx
+from tests.integration.awx import ROLES, TOKEN, Awx
+from tests.integration.test_runner_matrix import CORES, virtual_environment
+from tests.support.awx_answers import ANSWERS, check, write
 from tests.support.estates import OLD, estate
 from tests.support.runner import BIN, Cloud
 from tests.tools import awx as given
@@ -84,6 +86,19 @@ def test_awx_becomes_what_the_variables_say_and_stays_so(awx: Awx, collections: 
     for template in awx.items["job_templates"]:
         assert awx.linked[template["id"], "credentials"] == [credential]
 
+    granted = {
+        (awx.get(role // 100)["name"], ROLES[awx.get(role // 100)["type"] + "s"][role % 100], awx.get(team)["name"])
+        for (role, kind), teams in awx.linked.items()
+        if kind == "teams"
+        for team in teams
+    }
+    check_name, upgrade_name = (template["name"] for template in awx.items["job_templates"])
+    approvers = "CloudStack approvers"
+    # Approval of the workflow alone shows neither output nor artifacts of the check.
+    assert {(check_name, "read", approvers), ("CloudStack system VMs", "approval", approvers)} <= granted
+    assert not [each for each in granted if each[:2] == (upgrade_name, "execute")], "it asks nobody"
+    assert not [each for each in granted if each[2] == approvers and each[1] not in ("read", "approval")]
+
     second, output = apply(awx, collections)
     # AWX shows other fields of an approval than it takes, so the module cannot tell: the one known change.
     assert second == ["CloudStack system VMs"]
@@ -139,6 +154,28 @@ def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
     # A duration counts from the check, not from the approval.
     assert until(upgraded["scope"]) == until(answers["sysvm_check"]["localhost"]["scope"])
     assert (tmp_path / "volume/latest/report.html").is_file()
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_an_answer_means_what_was_typed_or_is_refused(core: str, tmp_path: Path) -> None:
+    """What the newest ansible-core takes for something else is refused; the oldest takes nothing for something else."""
+    (tmp_path / "answers").mkdir()
+    for number, answer in enumerate(ANSWERS):
+        write(answer, tmp_path / f"answers/{number}.yml")
+    python = virtual_environment(core, "newest") / "python"
+    (tmp_path / "ansible_collections/cloudstack").mkdir(parents=True)
+    (tmp_path / "ansible_collections/cloudstack/sysvm").symlink_to(ROOT)
+    done = subprocess.run(
+        [str(python), "-m", "tests.support.awx_answers", str(tmp_path / "answers")],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    for answer, found in zip(ANSWERS, told["found"], strict=True):
+        check(answer, found, told["core"])
 
 
 def until(scope: str) -> str:

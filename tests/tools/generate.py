@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what is made from the code's own tables into the files that must be plain text: `make generate`.
 
-From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, and the table of
-docs/variables.md. From the checks and the known defects: the tables of their pages. From the imports: the drawing in
-ARCHITECTURE.md. And the RETURN of the acting modules, as a doc fragment cannot carry one.
+From the options: the documentation of modules, doc fragments and roles, the defaults of the roles, the tables of
+docs/variables.md and the survey for AWX. From the checks and the known defects: the tables of their pages. From the
+imports: the drawing in ARCHITECTURE.md. And the RETURN of the acting modules, as a doc fragment cannot carry one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table imp
 )
 from tests.tools import tables
 from tests.tools.rooms import with_drawing
+from tests.tools.survey import survey_questions
 
 VARIABLES_MARK = "<!-- The tables are made from plugins/module_utils/options by make generate. -->\n"
 # In which an operator looks for a variable.
@@ -99,6 +100,7 @@ def generated() -> dict[str, str]:
             (option for name, option in PROBING.items() if name in SHARED),
         ),
         "docs/variables.md": _with_variables("docs/variables.md"),
+        "playbooks/vars/awx.yml": _with_survey("playbooks/vars/awx.yml"),
         "docs/checks.md": _with_table("docs/checks.md", tables.checks_table()),
         "docs/known_defects.md": _with_table("docs/known_defects.md", tables.defects_table()),
         "docs/permissions.md": _with_table("docs/permissions.md", tables.uses_table(), tables.commands_table()),
@@ -241,6 +243,17 @@ def _with_table(path: str, *made: str) -> str:
     return page
 
 
+def _with_survey(path: str) -> str:
+    found, count = re.subn(
+        r"^    spec:.*?\n(?=\n)",
+        lambda _match: f"    spec: # {NOTE}\n{_yaml(survey_questions(), 6)}",
+        (ROOT / path).read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    _found(count, path)
+    return found
+
+
 def _with_variables(path: str) -> str:
     """The page with a table for each group, which end it."""
     page, mark, dummy = (ROOT / path).read_text(encoding="utf-8").partition(VARIABLES_MARK)
@@ -299,11 +312,15 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(
+    str,
+    lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"' if "\n" in data else None),
+)
+_Dumper.add_representer(
     tuple, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
 )
 
 
-def _yaml(data: Mapping[str, Any], indent: int) -> str:
+def _yaml(data: Mapping[str, Any] | list[Any], indent: int) -> str:
     if not data:
         return ""
     """Lines are wrapped here: PyYAML breaks them after the width, and YAML folds a break in a text into a space."""

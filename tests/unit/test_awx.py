@@ -14,14 +14,17 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.release import __version__
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import connection_from_params
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX, OptionError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import kinds_of
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
+from tests.integration.awx_surveys import RefusedError, check_survey, launch
+from tests.support.awx_answers import ANSWERS, Answer, became, check, write
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +34,7 @@ ITEMS = [(kind["module"], item) for kind in KINDS for item in LISTS[kind["list"]
 # Arguments
 
 
-@pytest.mark.parametrize(("module", "item"), ITEMS, ids=lambda each: each if isinstance(each, str) else each["name"])
+@pytest.mark.parametrize(("module", "item"), ITEMS, ids=lambda each: each if isinstance(each, str) else "")
 def test_an_item_has_the_arguments_of_its_module(module: str, item: dict[str, Any]) -> None:
     """tests/integration/test_awx.py compares the recorded ones with those of the collection."""
     known = {name: value for name, value in item.items() if not str(value).startswith("{{")}
@@ -60,40 +63,59 @@ def test_a_question_is_one_that_the_roles_have(question: dict[str, Any]) -> None
     assert question.get("min") == (option.lowest if question["type"] == "integer" else None)
 
 
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: f"{answer.name} {answer.typed!r}")
+def test_an_answer_means_what_was_typed_or_is_refused(answer: Answer, tmp_path: Path) -> None:
+    """tests/integration/test_awx.py does the same with the oldest and the newest ansible-core."""
+    write(answer, tmp_path / "extravars")
+    check(answer, became(tmp_path / "extravars", answer.name), __version__)
+
+
 @pytest.mark.parametrize(
-    ("kind", "name", "answer", "meant"),
+    ("question", "why"),
     [
-        ("text", "max_failures", "5%", "5%"),
-        ("text", "deadline", "", ""),
-        ("text", "parallel", "20", 20),
-        ("text", "zones", "Berlin, Munich", ["Berlin", "Munich"]),
-        ("textarea", "zones", "Berlin\r\nHamburg Nord\n", ["Berlin", "Hamburg Nord"]),
-        ("textarea", "names", "", []),
-        ("textarea", "names", "010,", ["010"]),
-        ("multiplechoice", "method", "live_patch", "live_patch"),
-        ("multiplechoice", "canaries", "false", False),
-        ("multiselect", "kinds", ["ssvm", "network"], ["ssvm", "network"]),
-        ("multiselect", "recreate", ["unsupported", "failed"], ["unsupported", "failed"]),
-        ("multiselect", "recreate", [], []),
-        ("multiselect", "recreate", "", []),
-        ("multiselect", "waves", ["1", "20%"], ["1", "20%"]),
-        ("integer", "parallel", 5, 5),
-        ("integer", "max_failures", 2, "2"),
-        ("float", "soak", 900.0, 900),
-        ("password", "api_secret", "s3:cr,et\\", "s3:cr,et\\"),
-        ("password", "api_secret", "", None),
+        ({"type": "multiselect", "choices": ["a"], "default": []}, "default"),
+        ({"type": "multiselect", "choices": ["a"], "default": "b"}, "default"),
+        ({"type": "multiplechoice", "choices": ["a", "b"], "default": "a\nb"}, "one default"),
+        ({"type": "multiplechoice", "default": ""}, "choices"),
+        ({"type": "integer", "default": "10"}, "default"),
+        ({"type": "list", "default": ""}, "type"),
+        ({"type": "text", "default": "", "required": "no"}, "required"),
     ],
 )
-def test_an_answer_means_what_a_person_means(kind: str, name: str, answer: object, meant: object) -> None:
-    """AWX gives text, textarea, password and multiplechoice as text, multiselect as a list, numbers as numbers."""
-    read = read_one(name, answer)
-    assert (read, type(read)) == (meant, type(meant)), kind
+def test_the_stand_in_refuses_a_survey_that_awx_refuses(question: dict[str, Any], why: str) -> None:
+    asked = {"question_name": "Q", "variable": "sysvm_q", "required": False, **question}
+    with pytest.raises(RefusedError, match=why):
+        check_survey({"name": "", "description": "", "spec": [asked]})
 
 
-@pytest.mark.parametrize(("name", "answer"), [("names", "\n"), ("names", 42), ("names", None), ("kinds", [])])
-def test_an_answer_that_may_mean_something_else_is_refused(name: str, answer: object) -> None:
-    with pytest.raises(OptionError):
-        read_one(name, answer)
+@pytest.mark.parametrize(
+    ("answers", "workflow"),
+    [
+        ({"sysvm_parallel": ""}, False),
+        ({"sysvm_parallel": 0}, False),
+        ({"sysvm_parallel": "5"}, False),
+        ({"sysvm_method": ""}, False),
+        ({"sysvm_kinds": "ssvm"}, False),
+        ({"sysvm_names": 10}, False),
+        ({"sysvm_timeouts": "job=1h"}, True),
+    ],
+)
+def test_the_stand_in_refuses_an_answer_that_awx_refuses(answers: dict[str, Any], workflow: bool) -> None:
+    with pytest.raises(RefusedError):
+        launch({}, SURVEY, answers, workflow=workflow)
+
+
+def test_a_launch_without_answers_is_a_run_with_the_defaults() -> None:
+    check_survey({"name": "", "description": "", "spec": SURVEY})
+    given = launch({}, SURVEY, {"sysvm_timeouts": "job=1h"})
+    assert "sysvm_timeouts" not in given, "a template drops what it does not ask for"
+    for name in (question["variable"].removeprefix(PREFIX) for question in SURVEY):
+        assert read_one(name, given.get(PREFIX + name, "")) == default_of(name)
+
+
+def test_a_chat_gets_one_form_of_message_for_all_that_happens() -> None:
+    [hook] = LISTS["controller_notifications"]
+    assert hook["messages"]["workflow_approval"].keys() == {"running", "approved", "denied", "timed_out"}
 
 
 # Credential

@@ -22,7 +22,7 @@ from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
 from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
-from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old
+from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old, reports
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
 from ..plugin_utils.report.artifacts import error_artifact, plan_artifact
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
             **around.connection(variables),
             **wanted,
             "known_restarts": known_restarts(last),
-            "known_durations": known_durations(last),
+            "known_durations": known_durations(reports(base, cloud)),
             "known_gaps": known_gaps(last),
             "fail_on_checks": False,
         }

@@ -71,8 +71,8 @@ options: # Made from plugins/module_utils/options by make generate.
         default: ''
   known_durations:
     description:
-      - What an earlier report tells of how long units took, for how long it will take now.
-      - The roles take it from the last report in their folder.
+      - What earlier reports tell of how long units took, for how long it will take now.
+      - The roles take it from the reports of this cloud in their folder.
     type: list
     elements: dict
     default: []
@@ -91,16 +91,6 @@ options: # Made from plugins/module_utils/options by make generate.
       seconds:
         description:
           - How long others had to wait for its place.
-        type: float
-        required: true
-      ended:
-        description:
-          - When it ended, in seconds since the epoch.
-        type: float
-        required: true
-      aside_s:
-        description:
-          - How much longer it took until it was proven.
         type: float
         required: true
   known_gaps:
@@ -246,6 +236,14 @@ options: # Made from plugins/module_utils/options by make generate.
         V(06:00), an ISO 8601 time, or a duration such as V(4h30m).'
       - A time of day is the next one in the local time zone, which the plan shows. YAML wants it in quotes.
     type: str
+  rehearse:
+    description:
+      - 'Whether the plan is played before anything is touched: the scheduler carries it out on an imagined cloud, in
+        seconds. The plan then says how long it will take, when each unit starts and ends, and what would be left at the
+        deadline.'
+      - Jobs take as long in it as they took in earlier runs on this cloud, or as documented.
+    type: bool
+    default: true
   target_version:
     description:
       - Plan as if the management servers ran this version already, such as V(4.22), and say what has to be prepared
@@ -274,6 +272,14 @@ options: # Made from plugins/module_utils/options by make generate.
       - At least V(1).
     type: int
     default: 1
+  soak:
+    description:
+      - 'How long in seconds the canaries are watched after their proof before they count as done and the many follow.
+        One has failed if anything new is wrong with it meanwhile: a VM that is not as it was, an alert, a health check
+        that fails or, with O(probe), an address that does not answer for a time.'
+      - A module that is used alone watches all its targets.
+    type: int
+    default: 0
 seealso:
   - module: cloudstack.sysvm.cs_systemvm_livepatch
   - module: cloudstack.sysvm.cs_systemvm_recreate
@@ -361,18 +367,19 @@ plan:
       type: dict
     estimate:
       description:
-        - How long it will take, without pauses and hooks. C(span_s) are the seconds at least and at most, C(likely_s)
-          what is between them, C(span) the same in words, C(source) what that is known from, and C(words) all of it,
-          with when it ends if it starts now and whether that is before the O(deadline). Null where there is nothing to
-          do.
+        - How long it will take, without pauses and hooks, as it was rehearsed. C(span_s) are the seconds at least and
+          at most, C(likely_s) what is between them, C(span) the same in words, C(source) what durations are known
+          from, C(left) how many units would not be begun by the O(deadline), and C(words) all of it, with when it ends
+          if it starts now. Null where there is nothing to do, or nothing was rehearsed.
       type: dict
       sample:
         span_s: [1320.0, 1860.0]
         likely_s: 1560.0
         span: 22 to 31 min
-        source: from 214 restarts of this cloud in the last 24 h
+        left: 0
+        source: from 214 units of earlier runs
         words: >-
-          22 to 31 min (from 214 restarts of this cloud in the last 24 h); ends about 05:10 to 05:40; 06:00 leaves room
+          22 to 31 min (from 214 units of earlier runs); ends about 05:10 to 05:40; 06:00 leaves room
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str
@@ -388,7 +395,8 @@ plan:
         - Every unit in scope with C(id), C(name), C(kind), C(zone), C(hypervisor), C(hosts), C(owner),
           C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(impact), C(recreates) (after a live
           patch that failed), C(destroys), what was C(approved), C(expected_s) and C(expected_span_s), the seconds it
-          takes at least and at most.
+          takes at least and at most, and C(predicted), when it starts and ends in the rehearsal (C(start_s) and
+          C(end_s), in seconds after the begin).
       type: list
       elements: dict
 checks:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +79,16 @@ def last_report(base: str, cloud: str) -> Mapping[str, Any]:
 
     A report that lies in the folder itself is of a version that had no folders for runs.
     """
+    return next(reports(base, cloud), {})
+
+
+def reports(base: str, cloud: str) -> Iterator[Mapping[str, Any]]:
+    """Those of all such runs, newest first."""
     for run in all_runs(base):
-        if knows(run, cloud):
-            report = run.folder.report()
-            if report:
-                return report
-    return read_report(base) or {}
+        if knows(run, cloud) and (report := run.folder.report()):
+            yield report
+    if report := read_report(base):
+        yield report
 
 
 def knows(run: FoundRun, cloud: str) -> bool:

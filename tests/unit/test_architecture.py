@@ -18,7 +18,7 @@ MOST_LINES = 450
 MOST_PARAMETERS = 6
 MOST_LINES_OF_CODE = 30  # of a module
 # From top to bottom; what runs in ansible-playbook and what runs as a module stand on the same rooms.
-BELOW = ("rollout", "planning", "probing", "units", "options", "cloud", "api", "knowledge")
+BELOW = ("rehearsal", "rollout", "planning", "probing", "units", "options", "cloud", "api", "knowledge")
 CHAINS = (("action", "plugin_utils", *BELOW), ("lookup", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
 ALONE = {"doc_fragments"}  # text only
 
@@ -67,7 +67,7 @@ def test_what_acts_does_not_carry_what_plans(module: str) -> None:
         left = set[str]().union(*(ARROWS[name] for name in left)) - carried
     assert "plugins.module_utils.rollout.server" in carried
     assert (
-        carried & {f"plugins.module_utils.{name}" for name in ("entry.check", "planning.plan", "planning.estimate")}
+        carried & {f"plugins.module_utils.{name}" for name in ("entry.check", "planning.plan", "rehearsal.plays")}
         == set()
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..knowledge.shapes import OwnerData, RestartData, VmFacts
@@ -239,7 +240,7 @@ class Unit:
     per_pod: bool = False  # a network of a Basic zone: a router in each pod instead of one
     sensitive_services: tuple[str, ...] = ()  # what makes an interruption hurt more, in words
 
-    @property
+    @cached_property
     def hypervisor(self) -> str | None:
         """The hypervisor all its VMs share; of a stopped VM the server does not tell it."""
         return next((vm.hypervisor for vm in self.vms if vm.hypervisor), None)
@@ -252,15 +253,15 @@ class Unit:
     def remote_access_vpn(self) -> bool:
         return REMOTE_ACCESS_VPN in self.sensitive_services
 
-    @property
+    @cached_property
     def hosts(self) -> tuple[str, ...]:
         return tuple(sorted({vm.host for vm in self.vms if vm.host}))
 
-    @property
+    @cached_property
     def host_ids(self) -> tuple[str, ...]:
         return tuple(sorted({vm.host_id for vm in self.vms if vm.host_id}))
 
-    @property
+    @cached_property
     def redundant(self) -> bool:
         """Whether this is meant to be a pair, by its offering or by what runs."""
         if self.kind not in (Kind.NETWORK, Kind.VPC):
@@ -270,7 +271,7 @@ class Unit:
         )
         return declared or any(vm.redundant for vm in self.vms)
 
-    @property
+    @cached_property
     def dhcp_only(self) -> bool:
         """Whether its routers give a network DHCP, DNS and user data, and route nothing (type dhcpsrvr).
 
@@ -281,7 +282,7 @@ class Unit:
         known = [vm.public for vm in self.vms if vm.public is not None]
         return not any(known) if known else self.network.type == "Shared"
 
-    @property
+    @cached_property
     def tiers(self) -> tuple[Network, ...]:
         """The tiers a restart may be sent to, the one to live patch through first.
 
@@ -291,7 +292,7 @@ class Unit:
         tiers = [tier for tier in self.vpc.tiers if tier.restartable] if self.vpc else []
         return tuple(sorted(tiers, key=lambda tier: (not tier.routed, not tier.balanced, tier.name, tier.id)))
 
-    @property
+    @cached_property
     def network_ids(self) -> tuple[str, ...]:
         """The networks whose rules its routers hold, as far as they can be restarted."""
         if self.kind is Kind.INTERNAL_LB:
@@ -305,7 +306,7 @@ class Unit:
         """Whether its routers elect a PRIMARY; those of a VPC without tiers have nothing to elect over."""
         return self.redundant and (self.vpc is None or bool(self.tiers))
 
-    @property
+    @cached_property
     def surplus(self) -> tuple[Vm, ...]:
         """Stopped routers beside as many running ones as there should be: left over from a recreation that failed."""
         if self.kind not in (Kind.NETWORK, Kind.VPC) or self.per_pod:

@@ -13,23 +13,21 @@ from datetime import datetime
 from ..api.client import Client
 from ..cloud.endpoints import Probed
 from ..cloud.events import Events
-from ..cloud.history import WINDOW_S, Took, read_durations
 from ..cloud.infrastructure import Cloud, Need
 from ..cloud.lists import Lists
 from ..cloud.model import Unit
 from ..cloud.read import read_cloud, read_details
-from ..cloud.restarts import JOB_EXPIRY, Memory, elsewhere
+from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Memory, elsewhere
 from ..knowledge.differences import notes_on
 from ..knowledge.shapes import ApprovedData, DriftData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.approved import ApprovedPlan
 from ..planning.checks.catalogue import refuse_unknown_checks
-from ..planning.checks.management_server import CANCEL_THRESHOLD, big_s
+from ..planning.checks.management_server import CANCEL_THRESHOLD
 from ..planning.checks.registry import CheckContext
 from ..planning.deviations import deviations
 from ..planning.drift import drift
-from ..planning.estimate import Pace, Source, samples
 from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
 from ..planning.not_handled import not_handled
 from ..planning.plan import decide_all, make_plan
@@ -39,9 +37,11 @@ from ..planning.selection import canary_ids, check_expressions, in_words, select
 from ..planning.values import share_of
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
+from ..units.pace import Pace, Took, samples
 from .check_request import CheckRequest
 from .details import remembered, with_details, with_restarts
 from .outcome import Outcome
+from .rehearse import rehearsed
 
 
 def check_versions(client: Client, request: CheckRequest, check_mode: bool = False) -> Outcome:
@@ -54,7 +54,7 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     refuse_unknown_checks(policy.ignored_checks)
     wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
     lists = Lists.of(client)
-    events = Events(lists, time.time() - WINDOW_S)
+    events = Events(lists, time.time() - 2 * REMEMBERED_S)
     cloud = as_it_is = read_cloud(lists, templates=wants_new, events=events)
     target = target_of(target_version, cloud.version) if target_version else None
     found = None
@@ -84,8 +84,8 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if request.probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, request.probing))
-    bounds = replace(request.bounds, big_s=big_s(context.cloud.settings))
-    plan = make_plan(context, _pace(events, context, request.earlier.durations), bounds, request.earlier.gaps)
+    pace = _pace(context, request.earlier.durations)
+    plan = make_plan(context, pace, request.earlier.gaps)
     failure = None
     if plan.failed_checks and request.fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
@@ -105,12 +105,11 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
                 "forecast": found.as_dict() if found else None,
-                **plan.as_dict(),
+                **rehearsed(plan, context, pace, request, now),
                 "restarts": [each.as_dict() for each in elsewhere(known_restarts, selected, cloud.units, time.time())],
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
                 "probes": context.probed.as_dict() if context.probed else None,
-                "estimate": plan.estimate.as_dict(now, deadline) if plan.steps else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
             "summary": plan.summary(),
@@ -144,17 +143,10 @@ def _drift(cloud: Cloud) -> DriftData:
     return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
 
 
-def _pace(events: Events, context: CheckContext, known: Sequence[Took]) -> Pace:
+def _pace(context: CheckContext, known: Sequence[Took]) -> Pace:
     """How fast this cloud is, also by what was done to units that are not in scope."""
-    cloud = context.cloud
-    if cloud.version is None:
-        return Pace()
-    chosen = {unit.id: unit for unit, dummy in context.verdicts}  # with what is known of their restarts
-    units = [chosen.get(unit.id, unit) for unit in cloud.units]
-    recreates = any(unit.kind.is_router for unit in context.planned(Method.RECREATE))
-    found = read_durations(events, time.time(), units, str(cloud.version), recreates=recreates)
     twice = context.expects_two_patches
-    return Pace(samples(units, {Source.EVENTS: found, Source.REPORT: known}, twice), twice)
+    return Pace(samples(context.cloud.units, known, twice), twice)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..cloud.history import Took
 from ..cloud.model import Restart
 from ..knowledge.vocabulary import Unsupported, WantedMethod
-from ..planning.estimate import RunBounds
 from ..planning.impact import Gaps
 from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
+from ..rollout.limits import Limits
+from ..units.pace import Took
 from .arguments import (
     approved_from_params,
     deadline_from_params,
@@ -46,7 +46,8 @@ class CheckRequest:
 
     :ivar fail_on_checks: whether a check that fails is a failure.
     :ivar max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
-    :ivar bounds: of the rollout, for its duration.
+    :ivar rehearse: whether the run is played before it takes place.
+    :ivar bounds: of the rollout, for its rehearsal; I(soak_s) is for how long canaries are watched.
     :ivar probing: what is going to be watched from outside; some of it is tried now.
     :ivar target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     """
@@ -56,7 +57,9 @@ class CheckRequest:
     max_failures: str = "0"
     deadline: datetime | None = None
     earlier: Earlier = field(default_factory=Earlier)
-    bounds: RunBounds = field(default_factory=RunBounds)
+    rehearse: bool = True
+    bounds: Limits = field(default_factory=Limits)
+    soak_s: float = 0.0
     probing: Probing | None = None
     target_version: str = ""
 
@@ -79,7 +82,9 @@ def check_request(params: Mapping[str, Any]) -> CheckRequest:
                 for each in params["known_gaps"]
             },
         ),
-        bounds=RunBounds(params["parallel"], params["per_host"], params["system_vms_at_once"]),
+        rehearse=params["rehearse"],
+        bounds=Limits(params["parallel"], params["per_host"], params["system_vms_at_once"]),
+        soak_s=params["soak"],
         probing=probing_from_params(params, os.environ),
         target_version=params["target_version"] or "",
     )

@@ -122,9 +122,8 @@ def _decide(facts: CloudFacts, request: Request) -> Orders:
 
 def _want(request: Request) -> Want:
     """What the request comes to for each unit."""
-    return Want(
-        renew=request.method is Method.RECREATE,
-        reboot=request.method is Method.RESTART,
+    return Want.by(
+        request.method,
         fallback=request.fallback and request.method is Method.LIVE_PATCH,
         allow_degraded=request.allow_degraded,
         forced=request.forced,

@@ -103,7 +103,7 @@ class StepData(TypedDict):
 
 
 class ZoneData(TypedDict):
-    """What is to be done in one zone, and how long that would take alone; I(kinds) are numbers of units."""
+    """What is to be done in one zone, and after how long it is done; I(kinds) are numbers of units."""
 
     name: str
     units: int
@@ -153,6 +153,13 @@ class ApprovalData(TypedDict):
     place: str
 
 
+class PredictedData(TypedDict):
+    """When a unit starts and ends in the likely play of a rehearsal, in seconds after the run began."""
+
+    start_s: float
+    end_s: float
+
+
 class UnitData(DescribedUnit, PlacedUnit):
     """A unit of a plan."""
 
@@ -163,6 +170,7 @@ class UnitData(DescribedUnit, PlacedUnit):
     defects: list[str]
     expected_s: float
     expected_span_s: list[float]
+    predicted: PredictedData | None
     impact: str
     restarts: list[RestartData]
     recreates: bool
@@ -267,10 +275,13 @@ ProbesData = TypedDict("ProbesData", {"units": int, "endpoints": int, "serves": 
 
 
 class EstimateData(TypedDict):
+    """How long a run will take, as it was rehearsed; I(left) are units that would not be begun by the deadline."""
+
     span_s: list[float]
     likely_s: float
     span: str
     source: str
+    left: int
     words: str
 
 

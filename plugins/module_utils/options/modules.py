@@ -276,8 +276,8 @@ OWN = (
         "known_durations",
         "list",
         (
-            "What an earlier report tells of how long units took, for how long it will take now.",
-            "The roles take it from the last report in their folder.",
+            "What earlier reports tell of how long units took, for how long it will take now.",
+            "The roles take it from the reports of this cloud in their folder.",
         ),
         where=(CHECK,),
         default=(),
@@ -286,8 +286,6 @@ OWN = (
             Option("done", "str", ("What was done to the unit.",), required=True),
             Option("ids", "list", ("The ids of the unit and of its VMs.",), required=True, elements="str"),
             Option("seconds", "float", ("How long others had to wait for its place.",), required=True),
-            Option("ended", "float", ("When it ended, in seconds since the epoch.",), required=True),
-            Option("aside_s", "float", ("How much longer it took until it was proven.",), required=True),
         ),
     ),
     Option(

@@ -138,7 +138,7 @@ RUN = group(
             " a health check that fails or, with O(probe), an address that does not answer for a time.",
             "A module that is used alone watches all its targets.",
         ),
-        where=(*ACTING, PREFLIGHT, UPGRADE),
+        where=BOUNDS,
         default=0,
         lowest=0,
         means="seconds",

@@ -247,6 +247,19 @@ ORDER = group(
         means="moment",
     ),
     Option(
+        "rehearse",
+        "bool",
+        (
+            "Whether the plan is played before anything is touched: the scheduler carries it out on an imagined cloud,"
+            " in seconds. The plan then says how long it will take, when each unit starts and ends, and what would be"
+            " left at the deadline.",
+            "Jobs take as long in it as they took in earlier runs on this cloud, or as documented.",
+        ),
+        where=(CHECK,),
+        variable=False,
+        default=True,
+    ),
+    Option(
         "target_version",
         "str",
         (

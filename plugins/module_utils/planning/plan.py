@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +18,10 @@ from ..knowledge.vocabulary import ACTING, ROUTER, Kind, Method
 from ..units.approval import Approval
 from ..units.baseline import Baseline
 from ..units.conditions import not_simply_true
+from ..units.pace import Pace, Span
 from .checks.catalogue import run_checks
 from .checks.management_server import ROLLING
 from .checks.registry import CheckContext, CheckResult, CheckStatus
-from .estimate import Estimate, Pace, RunBounds, Span, run_span, unit_span
 from .impact import Gaps, Impact, impact
 from .policy import Policy
 from .selection import describe
@@ -57,6 +57,7 @@ class PlannedUnit:
             "approved": self.approval.as_dict() if self.approval else None,
             "expected_s": round(self.expected.likely_s, 1),
             "expected_span_s": self.expected.rounded(),
+            "predicted": None,
             "impact": str(self.impact),
             "restarts": [restart.as_dict() for restart in self.unit.restarts],
             "endpoints": [endpoint.as_dict() for endpoint in self.endpoints],
@@ -75,7 +76,7 @@ class Step:
     canary: bool
     units: tuple[PlannedUnit, ...]
 
-    def as_dict(self, expected: Span) -> StepData:
+    def as_dict(self) -> StepData:
         return {
             "number": self.number,
             "name": self.name,
@@ -83,7 +84,7 @@ class Step:
             "method": self.method.value,
             "canary": self.canary,
             "units": [planned.unit.id for planned in self.units],
-            "span_s": expected.rounded(),
+            "span_s": [],
         }
 
 
@@ -93,33 +94,30 @@ class Plan:
     units: tuple[PlannedUnit, ...]
     steps: tuple[Step, ...]
     checks: tuple[CheckResult, ...]
-    estimate: Estimate
-    zones: Mapping[str, Span]  # how long each zone would take alone
 
     @property
     def failed_checks(self) -> tuple[CheckResult, ...]:
         return tuple(check for check in self.checks if check.status is CheckStatus.FAIL)
 
     def as_dict(self) -> dict[str, Any]:
-        """The plan as plain data; C(units) in the order in which they are done, then the others."""
+        """The plan as plain data; C(units) in the order in which they are done, then the others.
+
+        How long it takes, and when what begins, a rehearsal tells.
+        """
         step_of = {planned.unit.id: step.number for step in self.steps for planned in step.units}
         ordered = sorted(self.units, key=lambda planned: (step_of.get(planned.unit.id, len(self.steps) + 1),))
         return {
             "management_server_version": self.management_server_version,
-            "steps": [step.as_dict(span) for step, span in zip(self.steps, self.estimate.steps, strict=True)],
-            "zones": [self._zone(name, span) for name, span in sorted(self.zones.items())],
+            "steps": [step.as_dict() for step in self.steps],
+            "zones": [
+                self._zone(name) for name in sorted({item.unit.zone for step in self.steps for item in step.units})
+            ],
             "units": [planned.as_dict(step_of.get(planned.unit.id)) for planned in ordered],
         }
 
-    def _zone(self, name: str, span: Span) -> ZoneData:
+    def _zone(self, name: str) -> ZoneData:
         kinds = Counter(item.unit.kind.value for step in self.steps for item in step.units if item.unit.zone == name)
-        return {
-            "name": name,
-            "units": kinds.total(),
-            "kinds": dict(kinds),
-            "span": str(span),
-            "span_s": span.rounded(),
-        }
+        return {"name": name, "units": kinds.total(), "kinds": dict(kinds), "span": "", "span_s": []}
 
     def summary(self) -> dict[str, int]:
         """How many units by method."""
@@ -142,13 +140,11 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
 def make_plan(
     context: CheckContext,
     pace: Pace | None = None,
-    bounds: RunBounds | None = None,
     gaps: Mapping[tuple[str, str], Gaps] | None = None,
 ) -> Plan:
     """Ask the checks and order the steps.
 
     :param pace: how fast this cloud is, as far as that is known.
-    :param bounds: of the rollout.
     :param gaps: what was measured here before, by kind and method.
     """
     approved, want = context.policy.approved, wanted(context.policy.strategy)
@@ -160,7 +156,7 @@ def make_plan(
         PlannedUnit(
             unit,
             verdict,
-            unit_span(unit, verdict.method, pace),
+            pace.span(unit, verdict.method),
             replace(
                 impact(unit, verdict.method, rolling, twice=context.expects_two_patches(unit)),
                 measured=measured.get((unit.kind.value, verdict.method.value)),
@@ -180,18 +176,7 @@ def make_plan(
         units=planned,
         steps=steps,
         checks=tuple(run_checks(context)),
-        estimate=_estimate(steps, bounds or RunBounds(), pace),
-        zones={
-            name: _estimate(steps, bounds or RunBounds(), pace, name).span
-            for name in {item.unit.zone for step in steps for item in step.units}
-        },
     )
-
-
-def _estimate(steps: Iterable[Step], bounds: RunBounds, pace: Pace, zone: str | None = None) -> Estimate:
-    """How long the steps take, or what of them is in one zone."""
-    members = ([item for item in step.units if zone in (None, item.unit.zone)] for step in steps)
-    return run_span(([(item.unit, item.verdict.method) for item in each] for each in members if each), bounds, pace)
 
 
 def order_steps(

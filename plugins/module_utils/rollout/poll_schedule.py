@@ -31,6 +31,7 @@ class PollSchedule:
     def __init__(self, poll_interval: float) -> None:
         self._poll_interval = poll_interval
         self._ratios: deque[float] = deque(maxlen=REMEMBERED)
+        self._ordered: list[float] = []
 
     @property
     def known(self) -> bool:
@@ -41,6 +42,7 @@ class PollSchedule:
         if estimate_s >= SHORTEST_S:
             late = min((took_s - ran_s) / 2, NOTICED_LATE * took_s)
             self._ratios.append((took_s - late) / estimate_s)
+            self._ordered = sorted(self._ratios)
 
     def soonest(self, estimate_s: float) -> float:
         """Seconds after which a job of this estimate may well have ended: a low quantile of what was seen."""
@@ -84,5 +86,4 @@ class PollSchedule:
     def _quantile(self, share: float) -> float:
         if not self._ratios:
             return 1.0
-        ordered = sorted(self._ratios)
-        return ordered[int(share * (len(ordered) - 1))]
+        return self._ordered[int(share * (len(self._ordered) - 1))]

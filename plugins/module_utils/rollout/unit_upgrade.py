@@ -80,6 +80,7 @@ class UnitUpgrade:
         self.record = Record({vm.id: vm for vm in unit.vms})
         self._want, self._terms = want, terms
         self._conditions = Conditions()
+        self._expected: tuple[int, Method, float] | None = None  # asked for much more often than it changes
         self._seen: tuple[Vm, ...] | None = None
         self._unreadable_since: float | None = None
         self._holds, self._needs_place, self._waits = False, True, 0
@@ -97,15 +98,18 @@ class UnitUpgrade:
     @property
     def expected_s(self) -> float:
         """How long it is expected to take, in seconds."""
-        twice = self._standard.baseline.expects_two_patches(self.unit)
-        return expected_seconds(self.unit, self.method, twice=twice)
+        if self._expected is None or self._expected[:2] != (id(self.unit), self.method):
+            twice = self._standard.baseline.expects_two_patches(self.unit)
+            self._expected = id(self.unit), self.method, expected_seconds(self.unit, self.method, twice=twice)
+        return self._expected[2]
 
     @property
     def in_doubt(self) -> bool:
         """Whether it may yet fail, by how its last job ended; where two patches are expected the first one may fail."""
         sent = self.record.sent
-        expected = len(sent) == 1 and self._standard.baseline.expects_two_patches(self.unit)
-        return bool(sent and sent[-1].error) and not expected
+        if not sent or not sent[-1].error:
+            return False
+        return not (len(sent) == 1 and self._standard.baseline.expects_two_patches(self.unit))
 
     def _decide(self, facts: Facts) -> Action:
         now, standard = self._terms.clock(), self._standard
@@ -197,7 +201,9 @@ class UnitUpgrade:
         if isinstance(answer, Attempt):
             self.record.attempts.append(answer)
             self.record.notes += [action.note] if action.note else []
-            self._holds = bool(answer.error or pending_rules(self.unit, self.record))  # else it is most likely done
+            # Else it is most likely done; a destroyed system VM is not before the server has made another.
+            made_anew = self.unit.kind.is_system_vm and call.destroys
+            self._holds = bool(answer.error or pending_rules(self.unit, self.record)) or made_anew
             return None
         if isinstance(answer, Overdue):
             told = (

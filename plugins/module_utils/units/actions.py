@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Union
+from typing import Any, Union
 
 from ..cloud.model import Unit
 from ..knowledge.vocabulary import Method
@@ -49,6 +49,11 @@ class Want:
     soak_s: float = 0.0
     blocker: Callable[[Unit], str | None] = lambda unit: None
     approval: Approval | None = None
+
+    @classmethod
+    def by(cls, method: Method, **more: Any) -> Want:
+        """What is wanted of a unit that is upgraded by one method."""
+        return cls(renew=method is Method.RECREATE, reboot=method is Method.RESTART, **more)
 
     def within(self, approval: Approval) -> Want:
         """No more than was approved."""

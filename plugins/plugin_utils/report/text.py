@@ -102,17 +102,17 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
 
 
 def _zones(zones: Sequence[ZoneData]) -> list[str]:
-    """What is to be done where, and how long each zone would take alone."""
+    """What is to be done where, and after how long each zone is done."""
     rows = [
         [
             each["name"],
             f"{each['units']:,}",
-            each["span"],
+            each["span"] or "-",
             ", ".join(count(number, kind(name)) for name, number in each["kinds"].items()),
         ]
         for each in zones
     ]
-    return ["", *_rows([["ZONE", "UNITS", "ALONE IN", "KINDS"], *rows])] if rows else []
+    return ["", *_rows([["ZONE", "UNITS", "DONE AFTER", "KINDS"], *rows])] if rows else []
 
 
 def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> list[str]:

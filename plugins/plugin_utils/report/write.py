@@ -10,19 +10,20 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.api.errors import SysvmError
-from ...module_utils.cloud.history import durations_of_report
 from ...module_utils.knowledge.characters import visible
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, RestartData
 from ...module_utils.planning.plan_csv import plan_csv
+from ...module_utils.units.pace import durations_of_report
 from .markdown import markdown_report
 from .metrics import metrics_text
 from .page import html_report
 from .ticket import bounded, safe_name, ticket
 
+MOST_DURATIONS = 1000  # more would not tell more of how long what takes
 MOST_METRICS = 1 << 20  # characters of an older file
 
 
@@ -83,9 +84,14 @@ def known_restarts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def known_durations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a report tells of how long units took."""
-    return [took.as_dict() for took in durations_of_report(report)]
+def known_durations(reports: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What reports, newest first, tell of how long units took; no more of them are read than are needed."""
+    found: list[dict[str, Any]] = []
+    for report in reports:
+        found += [took.as_dict() for took in durations_of_report(report)]
+        if len(found) >= MOST_DURATIONS:
+            break
+    return found
 
 
 def make_folder(folder: str) -> None:

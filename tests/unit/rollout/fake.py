@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
@@ -22,19 +21,13 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     UnavailableError,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import (
-    Alert,
-    Host,
-    InFlight,
-    ManagementServer,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import Host
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import Version
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.server import PendingChecks, Server
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.imagined import ImaginedJob, ImaginedServer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Checks, Health, HealthCheck
-from tests.unit.builders import TARGET, version
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.health import Health, HealthCheck
+from tests.unit.builders import SITUATION, TARGET
 
 PAIR_INTERVAL_S = 30.0
 
@@ -77,20 +70,15 @@ class Ids(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass
-class FakeJob:
-    id: str
-    unit: Unit
-    call: Call
-    begins: float
-    ends: float
-    fault: Fault
-    ours: bool = True
-    applied: bool = False
+@dataclass(eq=False)
+class FakeJob(ImaginedJob):
+    """One that may go wrong.
 
-    @property
-    def patches(self) -> bool:
-        return bool(self.call.params.get("livepatch")) or self.call.command == "patchSystemVm"
+    :ivar ours: whether the rollout began it.
+    """
+
+    fault: Fault = Fault.NONE
+    ours: bool = True
 
     @property
     def networks(self) -> set[str]:
@@ -104,8 +92,18 @@ class FakeJob:
         return JobStatus.LOST if self.fault in (Fault.LOST, Fault.LOST_DONE) else JobStatus.SUCCEEDED
 
 
-class FakeServer(Server):
-    """Answers as the real one, in virtual time; `log` records every call that it took."""
+# What is wrong with a new VM.
+SPOILT: dict[Fault, dict[str, Any]] = {
+    Fault.AGENT_STAYS_DOWN: {"agent_state": "Alert"},
+    Fault.OLD_TEMPLATE: {"root_template_id": "id-old"},
+    Fault.OLD_PACKAGE: {"scripts": "old-scripts"},
+}
+
+
+class FakeServer(ImaginedServer):
+    """The imagined cloud with all that goes wrong in a real one; asking takes a moment."""
+
+    jobs: dict[str, FakeJob]  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -115,22 +113,21 @@ class FakeServer(Server):
         ids: Ids = Ids.TAKEN,
         target: Version = TARGET,
     ) -> None:
-        self.time = 1000.0
-        self.router_pages = 10**9  # each unit is read on its own
-        self.runs = target  # what it brings to VMs
-        self.units = {unit.id: unit for unit in units}
-        self.vms: dict[str, list[Vm]] = {unit.id: list(unit.vms) for unit in units}
+        self.seconds = dict(seconds or {})
+        super().__init__(
+            units,
+            replace(SITUATION, target=target),
+            lambda unit, call: self.seconds.get(unit.id, 3.0),
+            began=1000.0,
+        )
         self.faults = {
             unit: [fault] if isinstance(fault, Fault) else list(fault) for unit, fault in (faults or {}).items()
         }
-        self.seconds = dict(seconds or {})
         self.ids = ids
-        self.jobs: dict[str, FakeJob] = {}
-        self.log: list[tuple[float, str, Call]] = []  # when, of which unit
+        self._striking = Fault.NONE
         self.doubled: list[str] = []  # units that got a call while a job of theirs ran
         self.rules: dict[str, bool] = {network: True for unit in units for network in unit.network_ids}
         self.patched: Counter[str] = Counter()  # how often the work of a patch was done, by unit
-        self.marked: set[str] = set()
         self.states: dict[str, list[str]] = {}  # redundant states that show when the server looks again, by unit
         self.looks: dict[str, float] = {}
         self.most_per_zone = 0
@@ -138,28 +135,19 @@ class FakeServer(Server):
         self.questions = 0
         self.most_at_once = 0
         self.most_per_host = 0
-        self.gone = False
+        self.gone = self.is_back = False
         self.away: dict[str, float] = {}  # hosts that are not Up before this moment
         self.target: Version | None = target
         self.health: dict[str, Mapping[str, Health] | None] = {}  # by router, once anything was sent
         self.health_before: Mapping[str, Health] | None = {}
         self.ran_at: float | None = None  # when routers last ran their health checks; None: at each question
 
-    # time
-
-    def clock(self) -> float:
-        return self.time
-
     def sleep(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError(seconds)
-        self.time += seconds + 0.001  # whatever is asked takes a moment
+        super().sleep(seconds + 0.001)  # whatever is asked takes a moment
 
-    @staticmethod
-    def stamp(moment: float) -> str:
-        return datetime.fromtimestamp(int(moment), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
-
-    # the interface of the rollout
+    # what it is asked
 
     def submit(self, call: Call, job_id: str | None) -> str:
         self._settle()
@@ -181,10 +169,14 @@ class FakeServer(Server):
             raise SubmitUncertainError("the answer was lost", command=call.command)
         return job.id
 
-    def start(self, unit: Unit, call: Call, fault: Fault = Fault.NONE, job_id: str | None = None) -> FakeJob:
-        seconds = float("inf") if fault is Fault.NEVER_ENDS else self.seconds.get(unit.id, 3.0)
-        job = FakeJob(job_id or f"job-{len(self.jobs)}", unit, call, self.time, self.time + seconds, fault)
-        self.jobs[job.id] = job
+    def start(
+        self, unit: Unit, call: Call, fault: Fault = Fault.NONE, job_id: str | None = None, *, ours: bool = True,
+        seconds: float | None = None,
+    ) -> FakeJob:  # fmt: skip
+        lasts = self.seconds.get(unit.id, 3.0) if seconds is None else seconds
+        ends = self.time + (math.inf if fault is Fault.NEVER_ENDS else lasts)
+        job = FakeJob(job_id or f"job-{len(self.jobs)}", unit, call, self.time, ends, fault, ours)
+        self._take(job)
         if job.patches:
             self.rules.update(dict.fromkeys(unit.network_ids, False))  # the package overwrites them
         at_work = [other for other in self.jobs.values() if other.ends > self.time]
@@ -197,9 +189,8 @@ class FakeServer(Server):
         return job
 
     def running(self) -> dict[str, Job]:
-        self._settle()
         self.questions += 1
-        return {job.id: Job(job.id, JobStatus.RUNNING) for job in self.jobs.values() if job.ends > self.time}
+        return super().running()
 
     def results(self, job_ids: Sequence[str]) -> list[Job | ApiError]:
         return [self._result_or_error(job_id) for job_id in job_ids]
@@ -211,31 +202,14 @@ class FakeServer(Server):
             return error
 
     def result(self, job_id: str) -> Job:
-        self._settle()
-        job = self.jobs.get(job_id)
-        if job is None:
+        job = super().result(job_id)
+        if job_id not in self.jobs:
             return Job(job_id, JobStatus.EXPIRED)
-        facts: dict[str, Any] = {"command": job.call.job_class, "created": self.stamp(job.begins)}
-        if job.ends > self.time:
-            return Job(job_id, JobStatus.RUNNING, **facts)
-        facts["completed"] = self.stamp(job.ends)
-        if job.status is JobStatus.FAILED:
-            return Job(job_id, JobStatus.FAILED, errorcode=530, errortext="it failed", **facts)
-        if job.status is JobStatus.LOST:
-            return Job(job_id, JobStatus.LOST, errorcode=530, **facts)
-        return Job(job_id, JobStatus.SUCCEEDED, **facts)
-
-    def in_flight(self, jobs: Mapping[str, Job] | None = None) -> list[InFlight]:
-        self._settle()
-        return [
-            InFlight(job.id, "RestartNetworkCmd", None, frozenset({job.call.object_id}))
-            for job in self.jobs.values()
-            if job.ends > self.time and (jobs is None or job.id in jobs)
-        ]
+        told = {JobStatus.FAILED: "it failed"}.get(job.status)
+        return replace(job, errorcode=530, errortext=told) if job.status in (JobStatus.FAILED, JobStatus.LOST) else job
 
     def read(self, unit: Unit, *, new_disks: bool = False) -> list[Vm]:
-        self._settle()
-        vms = list(self.vms[unit.id])
+        vms = super().read(unit)
         if unit.id in self.states and self.time >= self.looks[unit.id]:
             shown = zip(vms, self.states[unit.id], strict=False)  # a half may be gone by now
             vms[: len(self.states[unit.id])] = [replace(vm, redundant_state=state) for vm, state in shown]
@@ -251,32 +225,9 @@ class FakeServer(Server):
     def _state_of(self, host: str) -> str:
         return "Disconnected" if self.time < self.away.get(host, 0.0) else "Up"
 
-    def marked_for_restart(self, *, vpcs: bool) -> frozenset[str]:
-        self._settle()
-        whole = {unit.id for unit in self.units.values() if unit.kind is Kind.VPC}
-        return frozenset(identity for identity in self.marked if (identity in whole) is vpcs)
-
     def version(self) -> Version | None:
         self._settle()
         return self.target
-
-    def owner(self, unit: Unit) -> Unit | None:
-        self._settle()
-        return self.units[unit.id]
-
-    def leaving(self) -> tuple[ManagementServer, ...]:
-        return ()
-
-    def alerts(self) -> list[Alert] | None:
-        return []
-
-    def start_ping(self, vm: Vm) -> str | None:
-        return None
-
-    def start_health_checks(self, vm: Vm) -> PendingChecks:
-        answer: Future[Checks | None] = Future()
-        answer.set_result(self.health_checks(vm))
-        return answer
 
     def health_checks(self, vm: Vm) -> dict[str, HealthCheck] | None:
         self._settle()
@@ -290,84 +241,61 @@ class FakeServer(Server):
         """What was taken for a unit, in order."""
         return [call for dummy, identity, call in self.log if identity == unit.id]
 
-    def _unit_of(self, identity: str) -> Unit:
-        there = ((unit, {vm.id for vm in self.vms[unit.id]}) for unit in self.units.values())
-        return next(unit for unit, vms in there if identity in unit.resource_ids() | vms | set(unit.network_ids))
-
     def _settle(self) -> None:
         self.time += 0.001
         if self.gone:
             raise UnavailableError("gone")
-        for job in list(self.jobs.values()):
-            if job.ends <= self.time and not job.applied:
-                job.applied = True
-                self._apply(job)
-
-    def _apply(self, job: FakeJob) -> None:
-        if job.fault is Fault.SERVER_GONE:
-            self.gone = True
+        super()._settle()
+        if self.gone:
             raise UnavailableError("gone")
+
+    def _apply(self, job: ImaginedJob) -> None:
+        fault = self._fault_of(job)
+        if fault is Fault.SERVER_GONE:
+            self.gone = not self.is_back
+            return
         self._change(job, self.vms[job.unit.id])
-        if job.fault in (Fault.LOST, Fault.LOST_DONE):  # it died with the server, whose hosts connect again later
+        settled = set(job.call.settles)
+        if fault in (Fault.LOST, Fault.LOST_DONE):  # it died with the server, whose hosts connect again later
             self.away |= dict.fromkeys(job.unit.host_ids, self.time + 25.0)
-        if job.fault is Fault.MARKED:
-            self.marked |= job.networks or {job.unit.id}
+        if fault is Fault.MARKED:
+            self.marked |= settled or {job.unit.id}
         elif job.status is JobStatus.SUCCEEDED:
-            self.rules.update(dict.fromkeys(job.networks, True))
-            self.marked -= job.networks | ({job.unit.id} if job.call.command == "restartVPC" else set())
+            self.rules.update(dict.fromkeys(settled, True))
+            self.marked -= settled | ({job.unit.id} if job.call.command == "restartVPC" else set())
 
-    def _change(self, job: FakeJob, vms: list[Vm]) -> None:
-        if job.call.params.get("cleanup") or job.call.command == "destroySystemVm":
-            self._replace(job, vms)
-        elif job.call.command == "destroyRouter" and job.fault is not Fault.FAILED:
-            vms[:] = [vm for vm in vms if vm.id != job.call.object_id]
-        elif job.fault is Fault.VANISHES:
+    @staticmethod
+    def _fault_of(job: ImaginedJob) -> Fault:
+        return job.fault if isinstance(job, FakeJob) else Fault.NONE
+
+    def _change(self, job: ImaginedJob, vms: list[Vm]) -> None:
+        fault = self._striking = self._fault_of(job)
+        before, unit = list(vms), job.unit
+        recreates = job.call.params.get("cleanup") or job.call.command == "destroySystemVm"
+        if recreates and fault is Fault.LEFT_OVER:
+            left = replace(vms[0], id=f"{vms[0].id}-left", name="left", state="Stopped")
+            self._unit_by_id[left.id] = unit
+            vms += [left] if unit.kind.is_router else []
+        elif recreates and fault is Fault.NO_REPLACEMENT:
+            vms.clear()
+        elif fault is Fault.VANISHES and not recreates:
             del vms[-1:]
-        elif job.fault in (Fault.SILENT, Fault.FAILED, Fault.LOST):
-            pass
-        elif job.patches:
-            self.patched[job.unit.id] += 1
-            stale = job.fault in (Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
-            scripts: dict[str, Any] = {} if stale else {"scripts": "new-scripts"}
-            vms[:] = [replace(vm, software=self.runs, **(scripts if vm.is_router else {})) for vm in vms]
-            if job.fault is Fault.PAIR_BREAKS and job.unit.redundant:
-                self.states[job.unit.id] = ["BACKUP", "FAULT"]
+        elif fault not in (Fault.SILENT, Fault.FAILED, Fault.LOST):
+            super()._change(job, vms)
+            self.patched[unit.id] += job.patches
+            if vms != before and not job.patches:
+                self.states.pop(unit.id, None)
+            if fault is Fault.PAIR_BREAKS and unit.redundant:
+                self.states[unit.id] = ["BACKUP", "FAULT"]
                 self.looks[job.unit.id] = self.time + PAIR_INTERVAL_S
-        elif job.call.command == "rebootRouter":
-            new: dict[str, Any] = {"software": self.runs, "scripts": "new-scripts"}
-            if job.unit.per_pod:
-                new |= {"root_template_id": "id-new", "root_template": "systemvm-4.22.0"}
-            vms[:] = [replace(vm, **new) if vm.id == job.call.object_id else vm for vm in vms]
-        elif job.unit.kind.is_router:
-            self._complete(job.unit, vms)
 
-    def _complete(self, unit: Unit, vms: list[Vm]) -> None:
-        """A restart without cleanup starts what is stopped, and deploys what is missing."""
-        new: dict[str, Any] = {"state": "Running", "software": self.runs, "scripts": "new-scripts"}
-        vms[:] = [vm if vm.running else replace(vm, **new) for vm in vms]
-        missing = (2 if unit.redundant else 1) - len(vms)
-        gone = [vm for vm in unit.vms if vm.id not in {each.id for each in vms}]
-        for number, model in enumerate([*gone, *unit.vms * 2][: max(0, missing)]):
-            state = {"redundant_state": "BACKUP" if vms else "PRIMARY"} if unit.redundant else {}
-            made: dict[str, Any] = {"id": f"{model.id}-new{number}", "name": f"{model.name}-new{number}", **state}
-            vms.append(replace(model, built_from=version("4.22.0"), root_template_id="id-new", **new, **made))
+    def _beside(self, unit: Unit) -> list[Unit]:
+        return []
 
-    def _replace(self, job: FakeJob, vms: list[Vm]) -> None:
-        """What a rolling restart or the capacity scan leaves."""
-        if job.fault in (Fault.FAILED, Fault.LOST, Fault.SILENT):
-            return
-        if job.fault is Fault.LEFT_OVER:
-            vms.append(replace(vms[0], id=f"{vms[0].id}-left", name="left", state="Stopped"))
-            return
-        self.states.pop(job.unit.id, None)
-        fresh: dict[str, Any] = {
-            "built_from": version("4.22.0"),
-            "software": self.runs,
-            "scripts": "old-scripts" if job.fault is Fault.OLD_PACKAGE else "new-scripts",
-            "root_template_id": "id-old" if job.fault is Fault.OLD_TEMPLATE else "id-new",
-        }
-        if not job.unit.vms[0].is_router:
-            fresh["agent_state"] = "Alert" if job.fault is Fault.AGENT_STAYS_DOWN else "Up"
-        kept = [vm for vm in vms or job.unit.vms if vm.running][: 2 if job.unit.redundant else 1]
-        new = [replace(vm, id=f"{vm.id}-new", name=f"{vm.name}-new", **fresh) for vm in kept]
-        vms[:] = [] if job.fault is Fault.NO_REPLACEMENT else new
+    def _keeps_checksum(self, unit: Unit, vms: Sequence[Vm]) -> bool:
+        return self._striking in (Fault.STALE_SCRIPTS, Fault.STALE_REFUSED)
+
+    def _made(self, model: Vm, identity: str, **facts: Any) -> Vm:
+        made = super()._made(model, identity, **facts)
+        spoilt = SPOILT.get(self._striking, {})
+        return replace(made, **{name: value for name, value in spoilt.items() if getattr(made, name) is not None})

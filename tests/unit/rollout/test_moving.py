@@ -278,9 +278,9 @@ def test_fallbacks_keep_the_bounds() -> None:
     units = [network_unit(f"p{n}", vm(f"r-p{n}")) for n in range(6)]
 
     class Halts(FakeServer):
-        def start(self, unit: Any, call: Any, *args: Any) -> Any:
+        def start(self, unit: Any, call: Any, *args: Any, **facts: Any) -> Any:
             self.seconds[unit.id] = 120.0 if call.params.get("cleanup") else 10.0
-            return super().start(unit, call, *args)
+            return super().start(unit, call, *args, **facts)
 
     server = Halts(units, {unit.id: [Fault.SILENT, Fault.SILENT] for unit in units})
     limits = replace(PATIENT, parallel=1, per_host=1, verify_timeout=5)

@@ -229,7 +229,5 @@ def test_promises_of_fallback(described: list[Drawn], limits: Limits, ids: Ids) 
 def as_it_is(unit: Unit, server: FakeServer) -> Unit:
     """The unit as the server shows it once it has looked at everything again."""
     server.time += PAIR_INTERVAL_S * 2
-    server.gone = False
-    for job in server.jobs.values():
-        job.applied |= job.fault is Fault.SERVER_GONE  # it died with the server
+    server.gone, server.is_back = False, True
     return replace(unit, vms=tuple(server.read(unit)))

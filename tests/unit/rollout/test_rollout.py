@@ -133,7 +133,7 @@ def test_somebody_else_restarts_a_tier_while_the_vpc_is_patched() -> None:
         def submit(self, call: Call, job_id: str | None) -> str:
             job = super().submit(call, job_id)
             if len(self.log) == 1:
-                self.start(unit, apply_rules(unit.tiers[2].id)).ends += 20
+                self.start(unit, apply_rules(unit.tiers[2].id), seconds=23.0)
             return job
 
     server = Shared([unit])
@@ -149,7 +149,7 @@ def test_somebody_else_begins_while_a_pair_is_waited_for() -> None:
         def read(self, unit: Unit, *, new_disks: bool = False) -> list[Vm]:
             vms = super().read(unit, new_disks=new_disks)
             if unit.redundant and not any(job.unit is unit for job in self.jobs.values()):
-                self.start(unit, patch(unit), Fault.SILENT).ends += 20
+                self.start(unit, patch(unit), Fault.SILENT, seconds=23.0)
                 return [replace(one, redundant_state="UNKNOWN") for one in vms]
             return vms
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit, Vm
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.imagined import ImaginedJob
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import JOB_CLASSES, Call
 from tests.unit.builders import SITUATION, TARGET, version
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeJob, FakeServer, Fault, Ids
@@ -82,7 +82,6 @@ class World(FakeServer):
         self._last = {identity: list(vms) for identity, vms in self.vms.items()}
         self.visible = {identity: list(vms) for identity, vms in self.vms.items()}
         self._numbers = itertools.count()
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._ids = [unit.id for unit in units]
         for event in events:
             self.later(1000.0 + event.at, lambda event=event: self.happen(event))  # type: ignore[misc]
@@ -91,7 +90,11 @@ class World(FakeServer):
     # time
 
     def later(self, moment: float, do: Callable[[], None]) -> None:
-        heapq.heappush(self._queue, (moment, next(self._numbers), do))
+        def happens() -> None:
+            do()
+            self._remember()
+
+        super().later(moment, happens)
 
     def _settle(self) -> None:
         self.time += 0.001
@@ -101,14 +104,6 @@ class World(FakeServer):
         self._advance()
         if self.gone or any(self.time in window for window in self.silences):
             raise UnavailableError("gone")
-
-    def _advance(self) -> None:
-        now = self.time
-        while self._queue and self._queue[0][0] <= now:
-            self.time, dummy, do = heapq.heappop(self._queue)
-            do()
-            self._remember()
-        self.time = now
 
     def _remember(self) -> None:
         """What changed shows on all nodes a moment later."""
@@ -223,19 +218,10 @@ class World(FakeServer):
 
     # what jobs do
 
-    def start(
-        self, unit: Unit, call: Call, fault: Fault = Fault.NONE, job_id: str | None = None, ours: bool = True,
-        seconds: float | None = None,
-    ) -> FakeJob:  # fmt: skip
-        job = super().start(unit, call, fault, job_id)
-        job.ours, job.applied = ours, True
-        if seconds is not None and fault is not Fault.NEVER_ENDS:
-            job.ends = job.begins + seconds
-        if not math.isinf(job.ends):
-            if call.params.get("cleanup"):
-                self.later(job.begins + 0.3 * (job.ends - job.begins), lambda: self._allocate(job))
-            self.later(job.ends, lambda: self._apply(job))
-        return job
+    def _take(self, job: ImaginedJob) -> None:
+        super()._take(job)
+        if job.call.params.get("cleanup") and not math.isinf(job.ends):
+            self.later(job.begins + 0.3 * (job.ends - job.begins), lambda: self._allocate(job))
 
     def _new(self, unit: Unit, state: str) -> Vm:
         number = next(self._numbers)
@@ -250,7 +236,7 @@ class World(FakeServer):
     def _expected(self, unit: Unit) -> int:
         return 2 if unit.redundant else 1
 
-    def _allocate(self, job: FakeJob) -> None:
+    def _allocate(self, job: ImaginedJob) -> None:
         if job.unit.id not in self.deleted:
             new = [self._new(job.unit, "Stopped") for dummy in range(self._expected(job.unit))]
             self.vms[job.unit.id] += new
@@ -270,7 +256,8 @@ class World(FakeServer):
     def _forget(self, unit: Unit, ids: set[str]) -> None:
         self.vms[unit.id] = [vm for vm in self.vms[unit.id] if vm.id not in ids]
 
-    def _apply(self, job: FakeJob) -> None:
+    def _apply(self, job: ImaginedJob) -> None:
+        assert isinstance(job, FakeJob)
         unit, call, fault = job.unit, job.call, job.fault
         if not job.ours:
             self.touched[unit.id] = self.time

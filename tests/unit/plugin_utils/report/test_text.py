@@ -97,7 +97,7 @@ def test_a_plan_tells_what_is_to_be_done_in_each_zone_and_how_long_that_takes() 
     ]
     lines = plan_text(plan([planned()], zones=zones), [])
     assert lines[3:6] == [
-        "  ZONE    UNITS  ALONE IN    KINDS",
+        "  ZONE    UNITS  DONE AFTER  KINDS",
         "  Berlin  1,412  2 h to 5 h  1 SSVM, 1,411 networks",
         "  Zürich  1      1 min       1 VPC",
     ]

@@ -1,0 +1,249 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays a run before it takes place: the real scheduler, units and bounds on an imagined cloud, in virtual time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from ..cloud.infrastructure import Host, InFlight
+from ..cloud.model import Unit
+from ..knowledge.counts import count
+from ..knowledge.shapes import EstimateData, PredictedData
+from ..knowledge.vocabulary import Method
+from ..rollout.limits import Limits
+from ..rollout.progress import Journal, Progress
+from ..rollout.scheduler import Scheduler
+from ..rollout.surroundings import Surroundings
+from ..units.actions import Want
+from ..units.calls import Call
+from ..units.conditions import Standard
+from ..units.ends import UnitStatus
+from ..units.expected import HANDOVER_S, RESTART_S, SCAN_S, START_S
+from ..units.pace import ENDS, Pace, Source, Span
+from .imagined import ImaginedServer
+
+# A play of so many units takes a second or two, and three of them would be waited for: more are played once.
+MOST_PLAYED_THRICE = 1500
+OTHERS_S = START_S  # what a job of somebody else is expected to take
+
+
+@dataclass(frozen=True)
+class PlayedStep:
+    """Units that one module call upgrades by one method, and what is wanted of them."""
+
+    units: Sequence[Unit]
+    method: Method
+    want: Callable[[Unit], Want]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a run would stand in.
+
+    :ivar known: all units of the cloud.
+    :ivar start: when it begins, in seconds since the epoch.
+    """
+
+    known: Sequence[Unit]
+    steps: Sequence[PlayedStep]
+    standard: Standard
+    limits: Limits
+    pace: Pace
+    start: float
+    hosts: Sequence[Host] = ()
+    in_flight: Sequence[InFlight] = ()
+
+
+@dataclass(frozen=True)
+class Play:
+    """How one play went; all times in seconds after the begin.
+
+    :ivar steps: when each step began and ended.
+    :ivar units: when each unit that was begun began and ended.
+    :ivar left: units that were not begun.
+    :ivar calls: what was sent, in order.
+    """
+
+    steps: tuple[tuple[float, float], ...]
+    units: Mapping[str, tuple[float, float]]
+    left: int
+    calls: Sequence[Call] = ()
+
+    @property
+    def seconds(self) -> float:
+        return self.steps[-1][1] if self.steps else 0.0
+
+
+def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> Play:
+    """One play.
+
+    :param end: how long jobs take in it: one of ENDS.
+    :param deadline: in seconds since the epoch.
+    """
+    factors = {
+        unit.id: getattr(stage.pace.figures(unit, step.method).factor, end)
+        for step in stage.steps
+        for unit in step.units
+    }
+    server = ImaginedServer(
+        stage.known,
+        stage.standard.baseline,
+        lambda unit, call: factors.get(unit.id, 1.0) * _documented_s(unit, call),
+        lambda unit: factors.get(unit.id, 1.0) * (SCAN_S + START_S - RESTART_S),
+        hosts=stage.hosts,
+        began=stage.start,
+    )
+    server.others(stage.in_flight, OTHERS_S)
+    around = Surroundings(
+        stage.standard,
+        replace(stage.limits, deadline=deadline, max_failures=len(stage.known)),
+        Progress(lambda line: None, server.clock, journal=Journal(None)),
+        known_vms=frozenset(vm.id for unit in stage.known for vm in unit.vms),
+        clock=server.clock,
+        now=server.clock,
+        sleep=server.sleep,
+    )
+    steps, units, left = [], {}, 0
+    for step in stage.steps:
+        began = server.time - stage.start
+        done = Scheduler(server, around).run(step.units, step.want, server.in_flight())
+        steps.append((began, server.time - stage.start))
+        for result in done.results:
+            left += result.status is UnitStatus.NOT_STARTED
+            if result.started is not None and result.finished is not None:
+                units[result.unit.id] = (result.started - stage.start, result.finished - stage.start)
+    return Play(tuple(steps), units, left, [call for dummy, dummy2, call in server.log])
+
+
+def _documented_s(unit: Unit, call: Call) -> float:
+    """What documented figures say of a job."""
+    return call.expected_s + (HANDOVER_S if call.params.get("cleanup") and unit.redundant else 0.0)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What plays of a run come to.
+
+    :ivar plays: quick, likely and slow; of a large cloud the likely one only.
+    :ivar stretch: what the likely one is multiplied by for the quick and the slow one, where it is the only one.
+    :ivar left: units that would be left at the deadline, if all goes as is likely.
+    """
+
+    stage: Stage
+    likely: Play
+    others: tuple[Play, ...]
+    stretch: Span
+    left: int
+
+    def _span(self, of: Callable[[Play], float]) -> Span:
+        likely = of(self.likely)
+        if self.others:
+            quick, slow = (of(each) for each in self.others)
+            return Span(min(quick, likely), likely, max(likely, slow))
+        return self.stretch * likely
+
+    @property
+    def span(self) -> Span:
+        return self._span(lambda each: each.seconds)
+
+    def steps(self) -> list[Span]:
+        """How long each step takes."""
+
+        def lasts(number: int, each: Play) -> float:
+            began, ended = each.steps[number]
+            return ended - began
+
+        return [self._span(partial(lasts, number)) for number in range(len(self.stage.steps))]
+
+    def zones(self) -> dict[str, Span]:
+        """When all of each zone is done, by its name."""
+        members: dict[str, list[str]] = {}
+        for unit in (unit for step in self.stage.steps for unit in step.units):
+            members.setdefault(unit.zone, []).append(unit.id)
+
+        def done(ids: Iterable[str], each: Play) -> float:
+            return max((each.units[identity][1] for identity in ids if identity in each.units), default=0.0)
+
+        return {zone: self._span(partial(done, ids)) for zone, ids in members.items()}
+
+    def predicted(self, identity: str) -> PredictedData | None:
+        """When a unit starts and ends in the likely play."""
+        at = self.likely.units.get(identity)
+        return {"start_s": round(at[0], 1), "end_s": round(at[1], 1)} if at else None
+
+    def as_dict(self, deadline: datetime | None) -> EstimateData:
+        """Plain data; C(words) is all of it for a person."""
+        span, source = self.span, self._source()
+        start = datetime.fromtimestamp(self.stage.start).astimezone()
+        return {
+            "span_s": span.rounded(),
+            "likely_s": round(span.likely_s, 1),
+            "span": str(span),
+            "source": source,
+            "left": self.left,
+            "words": f"{span} ({source}); {against_deadline(span, start, deadline, self.left)}",
+        }
+
+    def _source(self) -> str:
+        """Where the figures come from, in words."""
+        figures = [self.stage.pace.figures(unit, step.method) for step in self.stage.steps for unit in step.units]
+        units = Counter(each.source for each in figures)
+        seen = {id(sample) for samples in {each.samples for each in figures} for sample in samples}
+        words = {
+            Source.REPORTS: f"from {count(len(seen), 'unit')} of {Source.REPORTS.value}",
+            Source.DOCUMENTED: f"from {Source.DOCUMENTED.value}",
+        }
+        told = [
+            words[source] + (f" for {count(units[source], 'unit')}" if len(units) > 1 else "")
+            for source in Source
+            if units[source]
+        ]
+        return ", ".join(told) + ("" if self.others else "; one play, stretched")
+
+
+def rehearse(stage: Stage, deadline: float | None = None) -> Rehearsal:
+    """Play the run as it is likely, as the quickest and as the slowest tenth would have it; and, where the deadline
+    comes too early, once more up to that."""
+    likely = play(stage)
+    number = sum(len(step.units) for step in stage.steps)
+    others = tuple(play(stage, end) for end in ENDS if end != "likely_s") if number <= MOST_PLAYED_THRICE else ()
+    late = deadline is not None and stage.start + likely.seconds > deadline
+    left = play(stage, deadline=deadline).left if late else 0
+    return Rehearsal(stage, likely, others, _stretch(stage), left)
+
+
+def _stretch(stage: Stage) -> Span:
+    """How much less and more all jobs together take where all go as the quickest and slowest tenth did."""
+    spans = [stage.pace.span(unit, step.method) for step in stage.steps for unit in step.units]
+    low, likely, high = (math.fsum(getattr(span, end) for span in spans) for end in ENDS)
+    return Span(low / likely, 1.0, high / likely) if likely else Span(1.0, 1.0, 1.0)
+
+
+def against_deadline(span: Span, start: datetime, deadline: datetime | None, left: int) -> str:
+    """When a run that starts now ends, and what that means for its deadline, in words.
+
+    :param start: with a time zone.
+    :param deadline: likewise; what it says is in its time zone.
+    :param left: units that would not be begun by then.
+    """
+    start = start.astimezone(deadline.tzinfo) if deadline else start
+    first, last = (start + timedelta(seconds=seconds) for seconds in (span.low_s, span.high_s))
+    early, late = (_time(moment, start) for moment in (first, last))
+    ends = f"ends about {early}" + (f" to {late}" if late != early else "")
+    if deadline is None:
+        return ends
+    until = _time(deadline, start)
+    if left:
+        return f"{ends}; about {count(left, 'unit')} would be left at {until}"
+    return f"{ends}; {until} leaves room" if last <= deadline else f"{ends}; {until} may come too early"
+
+
+def _time(moment: datetime, start: datetime) -> str:
+    return moment.strftime("%H:%M" if moment.date() == start.date() else "%a %H:%M")

@@ -14,7 +14,7 @@ from ..module_utils.api.errors import SysvmError
 from ..plugin_utils.approval import next_words
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.run import PlayContext, Run
-from ..plugin_utils.run_folder import of_run, page_of
+from ..plugin_utils.run_folder import away_words, of_run, page_of
 from ..plugin_utils.steps import statuses
 
 
@@ -33,15 +33,17 @@ class ActionModule(ActionBase):
             stopped = ask_before(number, around, run, variables) if number else _begin(plan, around, variables, run)
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
-        hooks = []
+        hooks, folder = [], of_run(run)
         if plan["steps"] and not stopped:
             told = {
                 "scope": plan["scope"],
                 "next": next_words(plan["steps"], number or 1),
                 "counts": statuses(run.results()),
-                "report": page_of(of_run(run)),
+                "report": page_of(folder),
             }
             hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
+        if hooks and number and folder:
+            folder.away(away_words("before", number, hooks))
         return {**result, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 

@@ -28,10 +28,10 @@ from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ..plugin_utils.report.runs import UPGRADE
+from ..plugin_utils.report.runs import AWAY, UPGRADE
 from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.run_folder import RUNNING, of_run, page_of
+from ..plugin_utils.run_folder import RUNNING, away_words, of_run, page_of
 from ..plugin_utils.steps import ModuleCall, budget_left, failures, module_call, pause_due, statuses, why_stopped
 from ..plugin_utils.watch import stopped_by
 
@@ -74,7 +74,7 @@ class ActionModule(LiveAction):
             "summary": returned.get("summary", {}),
             "failures": step.failures,
             "stopped": stopped,
-            "hooks": step.hooks(stopped),
+            "hooks": step.hooks,
             "warnings": show_warnings(returned.get("warnings", ())),
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }
@@ -89,9 +89,9 @@ class ActionModule(LiveAction):
         with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), RATE) as hosts:
             self._task.environment = [*environment, hosts.environment]
 
-            def look() -> None:
-                step.keeper.look(self._watch is not None and self._watch.interrupted is not None)
+            def look() -> list[str]:
                 hosts.relay()
+                return step.keeper.look(self._watch is not None and self._watch.interrupted is not None)
 
             returned, interrupted = self.run_live(
                 f"cloudstack.sysvm.{call.module}",
@@ -117,6 +117,7 @@ class StepAtWork:
         self.folder = of_run(run)
         self.control = os.path.join(around.report_folder(variables), "control")
         self.failures = 0
+        self.hooks: list[dict[str, Any]] = []
         self._journal = os.path.join(run.folder, f"journal-{number}")
         path = None if around.checking else around.metrics_file(variables)
         metrics = (path, around.host) if path else None
@@ -138,7 +139,8 @@ class StepAtWork:
         if self.folder is not None:
             with contextlib.suppress(WriteError):
                 self.run.keep("worker", {"pid": os.getpid()})
-                self.folder.tell(kind=UPGRADE, state=RUNNING, step=self.number, steps=len(self.plan["steps"]))
+                steps = len(self.plan["steps"])
+                self.folder.tell(kind=UPGRADE, state=RUNNING, waiting_for="", step=self.number, steps=steps)
 
     @property
     def headline(self) -> str:
@@ -187,10 +189,11 @@ class StepAtWork:
             self.keeper.end(known, running, interrupted)
             keep_index(*self.around.index_folders(self.variables))
         else:
-            self.keeper.write(known, running)
+            self.hooks = self._hooks_after(stopped)
+            self.keeper.write(known, running, state=AWAY, waiting_for=away_words("after", self.number, self.hooks))
         return stopped
 
-    def hooks(self, stopped: str) -> list[dict[str, Any]]:
+    def _hooks_after(self, stopped: str) -> list[dict[str, Any]]:
         """The operator's tasks after it."""
         steps = self.plan["steps"]
         pauses = not stopped and pause_due(self.step, steps, self.variables["pause"])

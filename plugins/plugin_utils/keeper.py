@@ -11,6 +11,7 @@ of the time allows.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any
 
 from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
 from ..module_utils.rollout.control import Control
-from ..module_utils.rollout.progress import Followed
+from ..module_utils.rollout.progress import Followed, log_line
 from .all_runs import at_work, keep_index
 from .report.build import build_report
 from .report.write import WriteError, write_metrics
@@ -58,17 +59,18 @@ class Keeper:
         self._metrics = metrics
         self._problem: WriteError | None = None
         self.noted: list[str] = []
-        self._looked = time.monotonic()
+        self._looked = -math.inf
         self._cost_s = 0.0
         self._written = 0.0
         self._changed = False
         self._control = Control(os.path.join(folder.base, "control") if folder else None)
         self._stopping = self._stopped = self._paused = False
 
-    def look(self, stopping: bool = False) -> None:
+    def look(self, stopping: bool = False) -> list[str]:
         """Bring the report up to date, unless that was done just now. Called again and again while the module runs.
 
         :param stopping: whether nothing new begins any more.
+        :returns: lines for screen and log: who else has begun to work on the same cloud.
         """
         steering = self._control.news()
         if steering is not None:
@@ -83,18 +85,19 @@ class Keeper:
         elif self._folder is not None:
             self._folder.beat()
         if self._folder is not None and time.monotonic() - self._looked >= LONGEST_S:
-            self._look_around(self._folder)
+            return self._look_around(self._folder)
+        return []
 
-    def _look_around(self, folder: RunFolder) -> None:
-        """Who else has begun to work on the same cloud is told of in log and report; and the page about all runs."""
+    def _look_around(self, folder: RunFolder) -> list[str]:
+        """Who else is at work on the same cloud, once each; and the page about all runs."""
         facts, self._looked = folder.facts(), time.monotonic()
         others = [at_work_words(run) for run in at_work(folder.base, facts.get("cloud", ""), facts.get("id", ""))]
-        for text in others:
-            if not any(text.split(",")[0] in noted for noted in (*self.noted, *self._plan["notes"])):
-                self.noted.append(text)
-                folder.say("note", text)
+        told = [*self._plan["notes"], *(note for rollout in self._rollouts for note in rollout["notes"])]
+        new = [text for text in others if not any(text.split(",")[0] in note for note in told)]
+        self.noted += new
         self._rollouts[-1:] = [{"guard": "unknown", "notes": self.noted}]
         keep_index(folder.base)
+        return [log_line("note", text) for text in new]
 
     def begin(self) -> None:
         """The report before anything is done: an older one would tell of another run.
@@ -108,14 +111,17 @@ class Keeper:
                 remedy="Give a folder that can be written as sysvm_report_dir.",
             )
 
-    def write(self, results: Sequence[ResultData], running: Mapping[str, str]) -> None:
-        """The report of the run as it goes on. What keeps it from being written, the end of the run meets."""
+    def write(self, results: Sequence[ResultData], running: Mapping[str, str], **facts: str) -> None:
+        """The report of the run as it goes on. What keeps it from being written, the end of the run meets.
+
+        :param facts: what it does now, where that is not this step.
+        """
         begin = time.monotonic()
         report = self._report(results, running)
         report["run"] = {"heartbeat": now()}
         try:
             if self._folder is not None:
-                self._folder.save(report, **self._state())
+                self._folder.save(report, **(facts or self._state()))
         except WriteError as problem:
             self._problem = problem
         self._write_metrics(report)

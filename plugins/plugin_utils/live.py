@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,7 @@ class LiveAction(ActionBase):
         *,
         prefix: str = "",
         where: str = "stdout",
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[], Iterable[str]] = tuple,
     ) -> tuple[dict[str, Any], signal.Signals | None]:
         """Run a module and show its lines, and append them to its log.
 
@@ -59,7 +59,7 @@ class LiveAction(ActionBase):
 
         :param prefix: of each line.
         :param where: the lines are shown, as sysvm_progress.
-        :param tick: called several times a second while it runs.
+        :param tick: called several times a second while it runs; what it returns is told like the lines of the log.
         :returns: what the module returned, and by which signal it was interrupted.
         """
         execute = partial(self._execute_module, module_name=module, task_vars=task_vars)

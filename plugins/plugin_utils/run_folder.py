@@ -16,7 +16,7 @@ import socket
 import string
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -24,17 +24,18 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import ReportData, RunFacts
 from ..module_utils.rollout.progress import LogFile, log_line
 from .report.build import broken_off
-from .report.runs import ENDED
+from .report.runs import AWAY, ENDED
 from .report.text import outcome
 from .report.wording import where_words
 from .report.write import WriteError, make_folder, write, write_report
 from .run import Run, now
 
 RUNS, FACTS, LOG = "runs", "run.json", "log"
-RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"  # what a run says of itself; and ENDED
+RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"  # what a run says of itself; and AWAY, ENDED
 ALIVE, DEAD = "alive", "dead"  # what is found out about one that has not said that it ended
 BEAT_S = 5.0  # between two signs of life
 LIFE_S = 300.0  # a run on another host that gave no sign of life for so long is taken for dead
+AWAY_S = 86400.0  # likewise, where it had said that other tasks would be at work
 LETTERS = string.digits + string.ascii_lowercase
 
 
@@ -136,6 +137,10 @@ class RunFolder:
             thread.join()
             self._retell(state=RUNNING, waiting_for="")
 
+    def away(self, what: str) -> None:
+        """Tasks that are not ours come next. Nothing gives signs of life meanwhile."""
+        self._retell(state=AWAY, waiting_for=what)
+
     def _retell(self, **facts: Any) -> None:
         """In the report as well, where there is one; what keeps it from being written, the end of the run meets."""
         report = self.report()
@@ -229,7 +234,7 @@ def read_report(folder: str) -> ReportData | None:
 
 
 def life(facts: RunFacts) -> str:
-    """ENDED as it said, ALIVE, or DEAD: its process is gone, or another host has not heard of it for LIFE_S."""
+    """ENDED as it said, ALIVE, or DEAD: its process is gone, or another host has not heard of it for too long."""
     if facts.get("state") == ENDED:
         return ENDED
     if facts.get("boot") and facts["boot"] == boot():
@@ -238,7 +243,7 @@ def life(facts: RunFacts) -> str:
         silent_s = time.time() - datetime.fromisoformat(facts["heartbeat"]).timestamp()
     except (LookupError, TypeError, ValueError):
         return DEAD
-    return ALIVE if silent_s <= LIFE_S else DEAD
+    return ALIVE if silent_s <= (AWAY_S if facts.get("state") == AWAY else LIFE_S) else DEAD
 
 
 def controller() -> int:
@@ -284,6 +289,15 @@ def end_left(why: str, base: str | None = None) -> None:
 
 if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them
     atexit.register(end_left, "ansible-playbook ended before the run did")
+
+
+def away_words(when: str, step: int, hooks: Iterable[Mapping[str, Any]]) -> str:
+    """What a run waits for while tasks that are not ours are at work.
+
+    :param when: C(before) or C(after) the step.
+    """
+    moments = " and ".join(hook["moment"] for hook in hooks)
+    return f"the play to go on {when} step {step}" + (f" (hook {moments})" if moments else "")
 
 
 def at_work_words(run: RunFacts) -> str:

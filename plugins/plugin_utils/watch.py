@@ -17,7 +17,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from types import FrameType, TracebackType
@@ -72,7 +72,7 @@ class Watch:
     :param log: the file that the work appends its lines to.
     :param show: shows one of them; not after an interruption, when nobody takes it any more.
     :param keep: gets each of them, whatever happens.
-    :param tick: called several times a second.
+    :param tick: called several times a second; the lines that it returns are kept and shown like those of the log.
     :ivar interrupted: by which signal; SIGKILL means that ansible-playbook is gone.
     """
 
@@ -82,7 +82,7 @@ class Watch:
         stop_file: str,
         show: Callable[[str], None],
         keep: Callable[[str], None] = lambda line: None,
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.interrupted: signal.Signals | None = None
         self._tail = Tail(log)
@@ -131,7 +131,12 @@ class Watch:
         return result  # type: ignore[no-any-return]
 
     def _look(self) -> None:
-        for line in self._tail.lines():
+        self._tell(self._tail.lines())
+        self._is_over()
+        self._tell(self._tick())
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self._keep(line)
             # Nobody takes lines any more when ansible-playbook ends, and trying long enough means waiting for ever.
             if self._is_over():
@@ -140,8 +145,6 @@ class Watch:
             with contextlib.suppress(OSError):  # there is no display any more
                 self._show(line)
             self._showing = False
-        self._is_over()
-        self._tick()
 
     def _is_over(self) -> bool:
         if _orphaned():

@@ -16,6 +16,7 @@ from .rendering import PAGE
 from .wording import GOOD, OUTCOMES, counts_words, local_time, moment, state_words, where_words
 
 ENDED, PLAN, UPGRADE = "ended", "plan", "upgrade"
+AWAY = "away"  # the state of a run while tasks that are not ours are at work
 REFRESH_S = 30  # of the page, while a run goes on
 MOST_ENDED = 5  # shown on a terminal
 STEER = "write pause, resume, stop or parallel: N into"
@@ -44,7 +45,7 @@ def status_text(base: str, runs: Sequence[tuple[str, RunFacts]]) -> list[str]:
             f"Run {run['id']}, {run['kind']} of {run.get('cloud') or 'an unknown cloud'}: {state_words(run)}",
             f"  {where_words(run)}",
             *([f"  {counts_words(run['summary'])}"] if run.get("summary") else []),
-            f"  Last sign of life: {local_time(run.get('heartbeat')) or 'unknown'}",
+            f"  Last sign of life: {_sign_of_life(run)}",
             *([f"  Scope: {run['scope']}"] if run.get("scope") else []),
             f"  Report: {base}/{path}/report.html",
             f"  To steer it {STEER} {base}/{folder}control",
@@ -56,6 +57,11 @@ def status_text(base: str, runs: Sequence[tuple[str, RunFacts]]) -> list[str]:
     if len(ended) > MOST_ENDED:
         lines += ["", f"... and {count(len(ended) - MOST_ENDED, 'run')} before: {base}/index.html"]
     return lines
+
+
+def _sign_of_life(run: RunFacts) -> str:
+    until = "; the next one comes when the play goes on" if run.get("state") == AWAY else ""
+    return f"{local_time(run.get('heartbeat')) or 'unknown'}{until}"
 
 
 def _ended(run: RunFacts) -> str:
@@ -97,7 +103,7 @@ def _row(path: str, run: RunFacts) -> dict[str, object]:
         "counts": counts_words(summary),
         "end": state_words(run) if alive else end_words(run),
         "error": run.get("error") or "",
-        "heartbeat": local_time(run.get("heartbeat")),
+        "heartbeat": _sign_of_life(run),
         "id": run["id"],
         "kind": kind,
         "left": counts_words({status: number for status, number in summary.items() if status not in GOOD}),

@@ -80,17 +80,18 @@ def test_a_report_that_could_not_be_written_is_tried_again(folder: RunFolder) ->
 def test_who_has_begun_beside_it_is_told_once(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_S", 0.0)
     keeper = at_work(folder)
-    keeper.look()
+    assert keeper.look() == []
     other = RunFolder.make(folder.base, UPGRADE, cloud="cloud.example.com")
     RunFolder.make(folder.base, UPGRADE, cloud="another.example.com")
-    for dummy in range(3):
-        keeper.look()
+    lines = [line for dummy in range(3) for line in keeper.look()]
     told = f"Run {other.facts()['id']} is at work on this cloud, on "
-    log = Path(folder.log).read_text(encoding="utf-8")
-    assert [log.count(told), len(keeper.noted)] == [1, 1] and keeper.noted[0].startswith(told)
+    assert [f" note    {told}" in line for line in lines] == [True]
+    assert len(keeper.noted) == 1 and keeper.noted[0].startswith(told)
     [note] = json.loads(Path(folder.path, "report.json").read_text(encoding="utf-8"))["notes"]
     assert note == keeper.noted[0]
     assert Path(folder.base, "index.html").is_file()
+    next_step = Keeper(folder, PLAN, [], f"{folder.path}/journal-2", [{"guard": "unknown", "notes": keeper.noted}])
+    assert next_step.look() == []
 
 
 def test_a_run_that_ends_with_ansible_playbook_has_ended(folder: RunFolder) -> None:

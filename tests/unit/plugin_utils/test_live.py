@@ -51,12 +51,13 @@ def test_lines_are_shown_and_kept_and_the_module_writes_to_a_file_of_this_call(
     tmp_path: Path, shown: list[str]
 ) -> None:
     (tmp_path / "log").write_text("before\n", encoding="utf-8")
-    ticks: list[None] = []
+    beside = [["somebody else"]]
     returned, interrupted = Action(tmp_path).run_live(
-        "m", {"log": "log"}, {}, prefix="east: ", where="stderr", tick=lambda: ticks.append(None)
+        "m", {"log": "log"}, {}, prefix="east: ", where="stderr", tick=lambda: beside.pop() if beside else []
     )
-    assert (tmp_path / "log").read_text(encoding="utf-8") == "before\nstart\nok\n"
-    assert shown == ["stderr east: start", "stderr east: ok"] and ticks
+    before, *lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert (before, sorted(lines)) == ("before", ["ok", "somebody else", "start"])
+    assert shown == [f"stderr east: {line}" for line in lines]
     assert returned["module"] == "m" and interrupted is None and "warnings" not in returned
     for own in (returned["args"]["log"], returned["environment"][1]["SYSVM_STOP"]):
         assert not Path(own).is_relative_to(tmp_path)

@@ -23,9 +23,11 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs impor
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import WriteError, write
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import (
     ALIVE,
+    AWAY_S,
     DEAD,
     LIFE_S,
     RunFolder,
+    away_words,
     life,
 )
 
@@ -140,6 +142,18 @@ def test_one_on_another_host_is_known_by_its_signs_of_life(silent: float, found:
     assert life({**facts, "boot": "another", "heartbeat": beat}) == found
     assert life({**facts, "boot": "another", "heartbeat": "?"}) == DEAD
     assert life({**facts, "boot": "another", "heartbeat": "?", "state": "ended"}) == ENDED
+
+
+@pytest.mark.parametrize(("silent", "found"), [(AWAY_S - 60, ALIVE), (AWAY_S + 60, DEAD)])
+def test_a_hook_on_another_host_gives_no_signs_of_life(silent: float, found: str, tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    folder.save(report(finished=None))
+    folder.away(away_words("after", 2, [{"moment": "after_step"}, {"moment": "failure"}]))
+    assert left(folder)["run"]["waiting_for"] == "the play to go on after step 2 (hook after_step and failure)"
+    facts = folder.facts()
+    assert life(facts) == ALIVE and life({**facts, "ticks": "1"}) == DEAD, "here its process tells"
+    beat = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() - silent))
+    assert life({**facts, "boot": "another", "heartbeat": beat}) == found
 
 
 def test_signs_of_life_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

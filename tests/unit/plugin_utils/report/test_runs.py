@@ -74,6 +74,14 @@ def test_what_it_waits_for_and_which_file_steers_it() -> None:
     assert ": waiting for approval after step 1\n" in text and "into /reports/east/control" in text
 
 
+def test_a_hook_explains_why_there_is_no_sign_of_life() -> None:
+    away: Any = {**ALIVE, "state": "away", "waiting_for": "the play to go on after step 2 (hook after_step)"}
+    text, page = "\n".join(status_text("/reports", rows(away))), index_page(rows(away), HEARTBEAT)
+    for told in (text, page):
+        assert "waiting for the play to go on after step 2 (hook after_step)" in told
+        assert "Last sign of life: 2026-12-01 02:02:03+01:00; the next one comes when the play goes on" in told
+
+
 def test_old_runs_are_counted() -> None:
     many = [{**OVER, "id": f"20261129-23145{number}-aaaa"} for number in range(9)]
     assert status_text("/reports", rows(*many))[-1] == "... and 4 runs before: /reports/index.html"

@@ -8,12 +8,12 @@ Which there are, and what may be written in them: I(options). A question of AWX 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.guesses import nearest
 from ..module_utils.options.option_names import PREFIX, OptionError, called, words
 from ..module_utils.options.reading import TIMEOUTS, read
 from ..module_utils.options.table import ALL, VARIABLES, default_of
@@ -144,7 +144,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     if name in REPLACED:
         return f"{name} {REPLACED[name]}"
     wanted = name.lower() if name.lower().startswith(PREFIX) else PREFIX + name
-    near = difflib.get_close_matches(wanted, sorted(known), 1, 0.5)
+    near = nearest([wanted], known, 0.5)
     return f"{name}: did you mean {near[0]}?" if near else f"{name}: there is no such variable"
 
 

@@ -323,8 +323,13 @@ class Unit:
 
     @property
     def label(self) -> str:
-        """How a person calls it: the object and its zone."""
+        """How a person calls it."""
         return f"{self.kind.words} {self.name}"
+
+    @property
+    def label_in_zone(self) -> str:
+        """The same where zones may have namesakes."""
+        return f"{self.label} in {self.zone}"
 
     def resource_ids(self) -> frozenset[str]:
         """Every id by which a job or an event may speak of this unit."""

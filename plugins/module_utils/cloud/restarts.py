@@ -30,6 +30,7 @@ MISSED_S = 30 * 24 * 3600.0
 NEVER_ENDED = "began and never ended, so the management server died meanwhile"
 # What succeeded in the very second of what failed may be that itself: what settles it began later.
 AFTER_S = 1.0
+ITS_LAST = "its last restart"
 ROOT_STATES = ("Scheduled", "Started", "Completed")
 
 
@@ -225,7 +226,7 @@ def judge(
                 good[identity] = Restart(identity, own.job_id, own.created, True)
         elif own:
             later = "" if own.is_last else " Somebody restarted it later; how that ended is not told."
-            why = own.trouble if own.told else f"{what} did not succeed: {own.trouble}{later}"
+            why = own.trouble if own.told else f"{failed_words(own.trouble, what)}{later}"
             owe(network_id, why, seen.moment + AFTER_S, Restart(identity, own.job_id, own.created, False))
         elif not seen.ended:
             owe(network_id, f"{what} {NEVER_ENDED}", seen.moment + AFTER_S, Restart(identity, "", seen.created, False))
@@ -236,7 +237,7 @@ def judge(
         if whole and (seen is None or seen.moment <= whole.moment):
             look(network_id, unit.id, "the last restart of its VPC")
         elif seen:
-            look(network_id, network_id, "its last restart")
+            look(network_id, network_id, ITS_LAST)
     through, left = _left_by_an_interruption(unit, last, ours)
     if left and not (whole and whole.moment >= last[through].moment):
         why = "a live patch of its VPC was interrupted before its rules were applied"
@@ -249,6 +250,11 @@ def judge(
             owed.setdefault(network_id, Owed(network_id, before.why, _began(before) + AFTER_S))
     in_order = [owed[network_id] for network_id in unit.network_ids if network_id in owed]
     return tuple(in_order), (*good.values(), *failed.values())
+
+
+def failed_words(trouble: str, what: str = ITS_LAST) -> str:
+    """Why a restart is owed that is known to have failed."""
+    return f"{what} did not succeed: {trouble}"
 
 
 def _left_by_an_interruption(

@@ -129,9 +129,7 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
 
 def _widened(cloud: Cloud, scope: Scope) -> dict[str, list[str]]:
     """What each name with wildcards comes to."""
-    return {
-        name: [f"{unit.label} in {unit.zone}" for unit in units] for name, units in widened(cloud.units, scope).items()
-    }
+    return {name: [unit.label_in_zone for unit in units] for name, units in widened(cloud.units, scope).items()}
 
 
 def _deviations(cloud: Cloud, context: CheckContext, approved: ApprovedPlan, others: Sequence[Unit]) -> ApprovedData:

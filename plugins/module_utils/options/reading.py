@@ -9,16 +9,16 @@ What a person means is the same in all of them. What Ansible can read is read by
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 
+from ..knowledge.guesses import did_you_mean
 from .option import Option
 from .option_names import OptionError
 from .rollout import HOOKS, LIMITS
@@ -79,7 +79,7 @@ def one_of(*choices: str) -> Reader:
     def read(value: Any) -> str:
         word = _word(value)
         if word not in choices:
-            raise NotMeantError(f"Give one of {', '.join(choices)}{_meant(word, choices)}.")
+            raise NotMeantError(f"{did_you_mean([word], choices)}Give one of {', '.join(choices)}.")
         return word
 
     return read
@@ -90,7 +90,7 @@ def some_of(*choices: str) -> Reader:
         words = [_word(item) for item in items(value)]
         for word in words:
             if word not in choices:
-                raise NotMeantError(f"{word!r} is none of {', '.join(choices)}{_meant(word, choices)}.")
+                raise NotMeantError(f"{did_you_mean([word], choices)}{word!r} is none of {', '.join(choices)}.")
         return list(dict.fromkeys(words))
 
     return read
@@ -98,11 +98,6 @@ def some_of(*choices: str) -> Reader:
 
 def _word(value: Any) -> str:
     return text(value).lower().replace("-", "_").replace(" ", "_")
-
-
-def _meant(word: str, choices: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(choices), 1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def items(value: Any) -> list[Any]:
@@ -239,8 +234,8 @@ def hooks(value: Any) -> dict[str, str]:
     found = {}
     for at, path in value.items():
         if at not in HOOKS:
-            meant = _meant(str(at), HOOKS)
-            raise NotMeantError(f"There is no moment {at!r}; there are {', '.join(HOOKS)}{meant}.")
+            guess = did_you_mean([str(at)], HOOKS)
+            raise NotMeantError(f"{guess}There is no moment {at!r}; there are {', '.join(HOOKS)}.")
         if path is not None and path != "":
             found[at] = line(path)
     return found
@@ -268,7 +263,7 @@ def timeouts(value: Any) -> dict[str, int]:
     for name, given in value.items():
         if name not in TIMEOUTS:
             names_ = ", ".join(TIMEOUTS)
-            raise NotMeantError(f"{name!r} is none of {names_}{_meant(str(name), TIMEOUTS)}.")
+            raise NotMeantError(f"{did_you_mean([str(name)], TIMEOUTS)}{name!r} is none of {names_}.")
         try:
             found[name] = int(number(LIMITS[f"{name}_timeout"])(given))
         except NotMeantError as error:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..api.errors import SysvmError
 from ..knowledge.counts import count
+from ..knowledge.guesses import did_you_mean
 from ..knowledge.vocabulary import ACTING, Method
 from ..units.approval import NOTHING, Approval
 
@@ -123,10 +123,8 @@ def approved_line(given: Mapping[str, Any]) -> ApprovedLine:
 def _method(given: Any, where: str) -> Method:
     word = str(given or "").strip().lower().replace(" ", "_").replace("-", "_")
     if word not in METHODS:
-        near = difflib.get_close_matches(word, METHODS, 1)
-        meant = f" Did you mean {near[0]}?" if near else ""
         raise ApprovedPlanError(
             f"{where} has {given!r} as method" if word else f"{where} has no method",
-            remedy=f"Give one of {', '.join(METHODS)}, or delete the line.{meant}",
+            remedy=f"{did_you_mean([word], METHODS)}Give one of {', '.join(METHODS)}, or delete the line.",
         )
     return Method(word)

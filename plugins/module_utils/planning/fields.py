@@ -9,10 +9,10 @@ whole cloud. So the names in it are compared with the fields that there are.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
 
 # A shape is a mapping of fields to shapes, a list with the shape of its items, VALUE, or ANY.
@@ -94,10 +94,10 @@ def _field(name: str, at: Shape) -> Shape:
     if isinstance(at, Mapping) and name in at:
         return at[name]
     fields = sorted(at) if isinstance(at, Mapping) else []
-    near = difflib.get_close_matches(name, fields, 1, 0.5)
+    guess = did_you_mean([name], fields, 0.5)
     where = "a unit" if at is UNIT else "a VM" if at is VM else "it"
-    if near:
-        remedy = f"Did you mean {near[0]}? Text is written in single quotes: '{name}'."
+    if guess:
+        remedy = f"{guess}Text is written in single quotes: '{name}'."
     elif fields:
         remedy = f"Text is written in single quotes: '{name}'. The fields of {where} are: {', '.join(fields)}."
     else:

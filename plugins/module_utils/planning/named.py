@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cloud.model import Unit
+from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
 
-MOST_GUESSES = 3
+ALIKE = 0.7  # names of units are alike without meaning the same
 ALL_NAMES = "All names are in plan.csv, which check_sysvms writes into its report folder"
 
 
@@ -45,12 +45,12 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
             f"has {', '.join(map(repr, unknown))}, but no system VM, router, network or VPC with a router has this "
             "name or id",
             option=option,
-            remedy=f"{did_you_mean(unknown, known)}{ALL_NAMES}.",
+            remedy=f"{did_you_mean(unknown, known, ALIKE)}{ALL_NAMES}.",
         )
     ambiguous = {name: by_name[name] for name in names if len(by_name.get(name, ())) > 1}
     if ambiguous:
         listing = "; ".join(
-            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label} in {unit.zone} ({unit.id})' for unit in found)}"
+            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label_in_zone} ({unit.id})' for unit in found)}"
             for name, found in ambiguous.items()
         )
         raise OptionError(f"is ambiguous: {listing}", option=option, remedy="Give the id instead of the name.")
@@ -65,21 +65,6 @@ def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Uni
         name: [unit for unit in units if any(map(pattern.fullmatch, plain_names(unit)))]
         for name, pattern in patterns.items()
     }
-
-
-def did_you_mean(unknown: Iterable[str], known: Iterable[str]) -> str:
-    """What there is that looks like it, as the beginning of a remedy; empty where nothing does."""
-    lower: dict[str, list[str]] = {}
-    for name in sorted(known):
-        lower.setdefault(name.lower(), []).append(name)
-    near = [
-        name
-        for each in unknown
-        for match in difflib.get_close_matches(each.lower(), list(lower), MOST_GUESSES, 0.7)
-        for name in lower[match]
-    ]
-    guesses = list(dict.fromkeys(near))[:MOST_GUESSES]
-    return f"Did you mean {' or '.join(map(repr, guesses))}? " if guesses else ""
 
 
 def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..cloud.model import Owner, Unit, domain_path
+from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
-from .named import did_you_mean
+from .named import ALIKE
 
 MOST_OWNERS = 5  # of those that there are, in a message
 
@@ -85,7 +86,7 @@ def _unknown(text: str, known: Iterable[Owner]) -> OptionError:
     projects = sorted({owner.project for owner in known if owner.project})
     paths = [f"{owner.domain}/{owner.account}" for owner in known if owner.account and not owner.project]
     only_names = bool(set(domains) - {"ROOT"}) and not any("/" in domain for domain in domains)
-    remedy = did_you_mean([text], [*domains, *accounts, *projects, *paths])
+    remedy = did_you_mean([text], [*domains, *accounts, *projects, *paths], ALIKE)
     if "/" in text and only_names:
         remedy = "This server tells only the names of domains, not their paths: give the name. "
     there = [("Domains", domains), ("Accounts", accounts), ("Projects", projects)]

@@ -13,10 +13,11 @@ from typing import Any
 from ..cloud.infrastructure import Zone
 from ..cloud.model import Unit
 from ..knowledge.counts import count
+from ..knowledge.guesses import did_you_mean
 from ..knowledge.shapes import DescribedUnit
 from ..options.option_names import OptionError
 from .fields import check_fields
-from .named import did_you_mean, named_units, wildcards
+from .named import ALIKE, named_units, wildcards
 from .owners import owned_units
 from .policy import Scope, both_name
 
@@ -149,7 +150,7 @@ def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str,
         raise OptionError(
             f"has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
             option=option,
-            remedy=f"{did_you_mean(unknown, names)}The {what}s are: {', '.join(names) or 'none'}.",
+            remedy=f"{did_you_mean(unknown, names, ALIKE)}The {what}s are: {', '.join(names) or 'none'}.",
         )
     return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
-ALIVE = "running"  # the status of a run that has not come to its end
+IN_PROGRESS = "running"  # the status of a run that has not come to its end
 SYSTEM_VMS = ("ssvm", "cpvm")
 
 
@@ -69,7 +69,7 @@ def build_report(
     elif refused:
         status = "refused"
     elif finished is None:
-        status = ALIVE
+        status = IN_PROGRESS
     else:
         status = _status(summary, error)
     return {
@@ -101,7 +101,7 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
     :param finished: when it was alive for the last time.
     :param error: what is known about its end.
     """
-    if report["status"] != ALIVE:
+    if report["status"] != IN_PROGRESS:
         return report
     status = _status(report["summary"], error)
     next_ = _next(status, set(report["summary"]))
@@ -124,7 +124,7 @@ def _status(summary: Mapping[str, int], error: str | None) -> str:
 
 def _next(status: str, ends: Collection[str]) -> str | None:
     """What a person should do now; None if nothing is left to do."""
-    if status in ("success", ALIVE):
+    if status in ("success", IN_PROGRESS):
         return None
     if status == "error":
         return "Nothing was touched. Put right what it says first."

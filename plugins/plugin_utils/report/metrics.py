@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils.knowledge.shapes import ReportData
 from .artifacts import STATUSES
-from .build import ALIVE
+from .build import IN_PROGRESS
 from .wording import moment
 
 LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
@@ -29,7 +29,7 @@ def metrics_text(report: ReportData, *, host: str, before: str = "") -> str:
         folder have the same series, node_exporter takes neither.
     :param before: what the file said until now; the last success is kept from there, unless this run is one.
     """
-    in_progress = report["status"] == ALIVE
+    in_progress = report["status"] == IN_PROGRESS
     statuses = Counter(unit["status"] for unit in report["units"])
     took: dict[tuple[str, str], list[float]] = {}
     gaps: dict[tuple[str, str], list[float]] = {}

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.guesses import did_you_mean
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.reading import read
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.named import did_you_mean
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import scope_text
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import (

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...cloud.endpoints import Probed
 from ...cloud.infrastructure import Need
+from ...knowledge.guesses import did_you_mean
 from ...options.option_names import OptionError
 from . import hosts, management_server, new_vms, planned_units, reachability, sessions
 from .registry import Check, CheckContext, CheckResult, CheckStatus
@@ -59,12 +59,10 @@ def refuse_unknown_checks(names: Iterable[str]) -> None:
     known = {check.name: check for check in CHECKS}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f" Did you mean {near[0]}?" if near else ""
             raise OptionError(
-                f"has {name!r}, but there is no such check.{meant}",
+                f"has {name!r}, but there is no such check",
                 option="ignore_checks",
-                remedy=f"These can be ignored: {', '.join(IGNORABLE)}.",
+                remedy=f"{did_you_mean([name], known)}These can be ignored: {', '.join(IGNORABLE)}.",
             )
         if known[name].guards:
             raise OptionError(

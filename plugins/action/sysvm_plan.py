@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
         if hosts and plan["probes"]:
             answer = _try_from(hosts, plan, variables)
             checks = [answer.as_dict() if check["name"] == answer.name else check for check in checks]
-        notes = [at_work_words(other) for other in at_work(base, cloud)]
+        notes = [at_work_words(other) for other in at_work(base, cloud)] + _no_canary(plan, variables["canaries"])
         run = Run.begin()
         run.keep_plan(plan, checks=checks, started=started, notes=notes)
         folder, path, problem = None, None, ""
@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
         run.keep("on_disk", {"path": folder.path if folder else None, "problem": problem})
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
         lines += ["", *notes] if notes else []
-        if variables["soak"] and plan["steps"] and not variables["drift"]:
+        if variables["soak"] and any(step["canary"] for step in plan["steps"]) and not variables["drift"]:
             lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before they count as done"]
         around.show(lines, variables["progress"])
         if folder and path:
@@ -130,6 +130,12 @@ def _approved(around: PlayContext, variables: Mapping[str, Any]) -> GivenPlan | 
     """:raises SysvmError: for an approved plan that cannot be read."""
     given = variables["approved_plan"]
     return given_plan(given, around.host, around.path(given) if isinstance(given, str) else "") if given else None
+
+
+def _no_canary(plan: Mapping[str, Any], canaries: bool | list[str]) -> list[str]:
+    if not canaries or not plan["steps"] or any(step["canary"] for step in plan["steps"]):
+        return []
+    return ["No canary step: nothing is to be done to the units in sysvm_canaries, so nothing goes before the others."]
 
 
 def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> CheckResult:

@@ -52,7 +52,7 @@ stopped:
   description: Why it does not go on; empty when it does.
   returned: always
   type: str
-  sample: jane answered no after step 1 (canary ssvm live_patch)
+  sample: jane answered no after step 1 (canary SSVM live patch)
 hooks:
   description: The files of C(sysvm_hooks) that are to run now, each with C(moment), C(file) and what it is told.
   returned: always

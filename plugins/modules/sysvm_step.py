@@ -71,7 +71,7 @@ stopped:
   description: What ends the run after this step; empty when nothing does.
   returned: always
   type: str
-  sample: the failure budget is used up after step 1 (canary router live_patch)
+  sample: the failure budget is used up after step 1 (canary router live patch)
 hooks:
   description: The files of C(sysvm_hooks) that are to run now, each with C(moment), C(file) and what it is told.
   returned: always

@@ -268,7 +268,7 @@ def test_from_check_by_a_spreadsheet_to_what_was_approved(cloud: Cloud, folder: 
     assert set(run.targets) == {"web", "=cmd"}
     assert "as approved in approved.csv (3 lines)" in run.report["scope"]
     assert "Approved plan: approved.csv, 3 lines: 2 as approved, 1 not touched" in run.stdout
-    assert "recreate was approved (approved.csv, line " in run.stdout and "but now it needs live_patch" in run.stdout
+    assert "recreate was approved (approved.csv, line " in run.stdout and "but now it needs live patch" in run.stdout
     assert "not approved: network other in Berlin" in run.stdout
     again = cloud.upgrade(kinds="router", approved_plan="approved.csv", names="web")
     assert (again.rc, again.journal, again.statuses) == (0, [], {"web": "current"})

@@ -150,7 +150,7 @@ def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
     upgraded = answers["sysvm_upgrade"]["localhost"]
     assert (upgraded["summary"]["upgraded"], upgraded["summary"]["skipped"]) == (1, 1)
     [told] = upgraded["deviations"]
-    assert told.startswith("network done in Berlin: nothing was approved for it") and "needs live_patch" in told
+    assert told.startswith("network done in Berlin: nothing was approved for it") and "needs live patch" in told
     # A duration counts from the check, not from the approval.
     assert until(upgraded["scope"]) == until(answers["sysvm_check"]["localhost"]["scope"])
     assert (tmp_path / "volume/latest/report.html").is_file()

@@ -65,7 +65,7 @@ def test_a_failed_canary_stops_everything_after_it(tmp_path: Path) -> None:
     assert run.targets == ["net-1", "net-1"], "sent once more"
     assert in_order(run) == ["failed", *["not_started"] * 4]
     assert {run.units[name]["reason"] for name in NETS[1:]} == {"not started"}
-    assert run.report["error"] == "the failure budget is used up after step 1 (canary router live_patch)"
+    assert run.report["error"] == "the failure budget is used up after step 1 (canary router live patch)"
     assert "Not started: 4 units" in run.stdout and run.report["error"] in run.stdout
 
 
@@ -94,4 +94,4 @@ def test_the_budget_spans_the_steps(tmp_path: Path) -> None:
     assert "Failed to patch systemVM s-1-VM due to No space left on device" in run.units["s-1-VM"]["reason"]
     assert run.statuses["v-2-VM"] == "upgraded"
     assert in_order(run) == ["upgraded", "failed", "not_started", "not_started", "not_started"]
-    assert run.report["error"] == "the failure budget is used up after step 3 (router live_patch)"
+    assert run.report["error"] == "the failure budget is used up after step 3 (router live patch)"

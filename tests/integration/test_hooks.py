@@ -21,7 +21,8 @@ MOMENTS = ("begin", "before_step", "after_step", "failure", "pause", "refusal", 
 def hooks(folder: Path) -> dict[str, str]:
     """One file for all moments, which writes down what it is told."""
     told = ("moment", "scope", "counts", "report", "reason", "next")
-    line = "{{ {" + ", ".join(f"'{name}': sysvm_hook_{name}" for name in told) + "} | to_json }}"
+    waits = f"(lookup('file', '{folder}/sysvm-report/latest/run.json') | from_json).waiting_for | default('')"
+    line = "{{ {" + ", ".join(f"'{name}': sysvm_hook_{name}" for name in told) + f", 'waits': {waits}}} | to_json }}}}"
     task = {"ansible.builtin.lineinfile": {"path": str(folder / "said"), "line": line, "create": True, "mode": "0600"}}
     (folder / "hook.yml").write_text(json.dumps([{"name": "Say it", **task}]), encoding="utf-8")
     return dict.fromkeys(MOMENTS, "hook.yml")
@@ -37,11 +38,16 @@ def test_each_moment_is_told_what_a_message_needs(tmp_path: Path) -> None:
     assert run.rc == 2
     told = said(tmp_path)
     assert [each["moment"] for each in told] == ["begin", "before_step", "after_step", "pause", "end"]
+    before, after = (
+        "the play to go on before step 1 (hook before_step)",
+        "the play to go on after step 1 (hook after_step",
+    )
+    assert [each["waits"] for each in told] == ["", before, f"{after} and pause)", f"{after} and pause)", ""]
     assert {each["scope"] for each in told} == {run.report["scope"]}
     assert all(each["report"].startswith(str(tmp_path)) and each["report"].endswith("report.html") for each in told)
     begin, _before, _after, pause, end = told
-    assert begin["next"].startswith("step 1 of 2 (canary router live_patch), 1 unit")
-    assert pause["next"].startswith("step 2 of 2 (router live_patch), 1 unit") and pause["counts"] == {"upgraded": 1}
+    assert begin["next"].startswith("step 1 of 2 (canary router live patch), 1 unit")
+    assert pause["next"].startswith("step 2 of 2 (router live patch), 1 unit") and pause["counts"] == {"upgraded": 1}
     assert end["counts"] == {"upgraded": 1, "not_started": 1} and "nobody can be asked" in end["reason"]
     assert end["next"] == run.report["next"]
 

@@ -86,7 +86,7 @@ def test_a_pause_says_what_comes_next_and_asks_until_it_is_clear(tmp_path: Path)
         ),
     ):
         shown = until(ASKED)
-        assert "Canary network a: upgraded in" in shown and "Next: step 2 of 3 (router live_patch, wave 1" in shown
+        assert "Canary network a: upgraded in" in shown and "Next: step 2 of 3 (router live patch, wave 1" in shown
         report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
         assert report["run"]["state"] == "waiting"
         assert report["run"]["waiting_for"].startswith("an answer after step 1")
@@ -99,7 +99,7 @@ def test_a_pause_says_what_comes_next_and_asks_until_it_is_clear(tmp_path: Path)
         assert process.wait(timeout=30) == 2
     report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert report["summary"] == {"upgraded": 2, "not_started": 1}
-    assert report["error"].endswith("answered no after step 2 (router live_patch, wave 1 of 2)")
+    assert report["error"].endswith("answered no after step 2 (router live patch, wave 1 of 2)")
     lines = [line for line in (tmp_path / "sysvm-report/latest/log").read_text().splitlines() if " pause " in line]
     assert [word in line for word, line in zip(("waiting", "yes", "waiting", "no"), lines, strict=True)] == [True] * 4
 
@@ -115,4 +115,4 @@ def test_ctrl_c_at_a_pause_ends_the_run_in_the_orderly_way(tmp_path: Path) -> No
         assert process.wait(timeout=30) == 2
     report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert report["summary"] == {"upgraded": 1, "not_started": 1}
-    assert report["error"] == "stopped by Ctrl-C at the pause after step 1 (canary router live_patch)"
+    assert report["error"] == "stopped by Ctrl-C at the pause after step 1 (canary router live patch)"

@@ -130,3 +130,12 @@ def test_a_basic_zone_has_a_router_in_each_pod(tmp_path: Path) -> None:
         template = {cloud.vms()[name]["root"] for name in cloud.vms_of("lan")}
         assert template == {"4.22.0"}, "each has a new disk"
         assert cloud.upgrade(kinds=["router"], method="recreate").journal == []
+
+
+def test_named_canaries_that_are_current_are_no_step(tmp_path: Path) -> None:
+    networks = [{"name": "done", "version": "4.22.0"}, {"name": "old", "version": "4.19.1"}]
+    with Cloud(estate(networks=networks), tmp_path) as cloud:
+        run = cloud.upgrade(kinds="router", canaries=["done"], soak="5s")
+    note = "No canary step: nothing is to be done to the units in sysvm_canaries, so nothing goes before the others."
+    assert run.report["notes"] == [note] and note in run.stdout and "Soak" not in run.stdout
+    assert run.targets == ["old"]

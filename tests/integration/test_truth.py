@@ -52,7 +52,7 @@ def test_a_hook_that_fails_changes_no_result(hook: str, counts: dict[str, int], 
         run = cloud.upgrade(**options)
     assert (run.rc != 0, run.counts, run.report["status"]) == (True, counts, "incomplete")
     assert run.report["error"] == (
-        f"the hook {hook} failed at step 1 (canary router live_patch): the ticket system is down"
+        f"the hook {hook} failed at step 1 (canary router live patch): the ticket system is down"
     )
     assert f"Broken off: {run.report['error']}" in run.stdout
 
@@ -239,7 +239,7 @@ def test_nothing_prompts_under_a_runner(tmp_path: Path) -> None:
     result = artifacts["sysvm_upgrade"]["localhost"]
     assert rc == 2
     assert result["error"] == (
-        "paused after step 1 (canary router live_patch), where nobody can be asked; "
+        "paused after step 1 (canary router live patch), where nobody can be asked; "
         "run again with sysvm_pause=none to go on"
     )
     assert result["summary"]["upgraded"] == 1 and result["summary"]["not_started"] == 3
@@ -259,7 +259,7 @@ def test_the_artifact_has_what_an_approver_and_a_job_need(tmp_path: Path) -> Non
         assert rc == 0
         assert plan["status"] == "ok" and plan["summary"]["live_patch"] == 4
         assert plan["scope"].startswith("cloud 127.0.0.1") and plan["plan"] == f"{latest}/plan.json"
-        assert plan["steps"] == ["canary router live_patch: 1 unit", "router live_patch: 3 units"]
+        assert plan["steps"] == ["canary router live patch: 1 unit", "router live_patch: 3 units"]
         # They are variables of the nodes after it.
         rc, done = run_under_runner(
             cloud, tmp_path / "upgrade", kinds="router", report_dir=str(tmp_path), check=checked["sysvm_check"]

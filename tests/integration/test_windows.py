@@ -60,15 +60,15 @@ def test_waves_with_hooks_around_each(tmp_path: Path) -> None:
     assert steps(run) == [1, 1, 3, 3]
     assert run.counts == {"upgraded": 7, "failed": 1}
     assert said.read_text().splitlines() == [
-        "before canary router live_patch system ",
-        "after canary router live_patch system upgraded",
-        "before router live_patch, wave 1 of 3 system ",
-        "after router live_patch, wave 1 of 3 system upgraded",
-        "before router live_patch, wave 2 of 3 system ",
-        "after router live_patch, wave 2 of 3 system upgraded",
-        "before router live_patch, wave 3 of 3 system ",
-        "after router live_patch, wave 3 of 3 system upgraded,failed",
-        "failure router live_patch, wave 3 of 3 system upgraded,failed",
+        "before canary router live patch system ",
+        "after canary router live patch system upgraded",
+        "before router live patch, wave 1 of 3 system ",
+        "after router live patch, wave 1 of 3 system upgraded",
+        "before router live patch, wave 2 of 3 system ",
+        "after router live patch, wave 2 of 3 system upgraded",
+        "before router live patch, wave 3 of 3 system ",
+        "after router live patch, wave 3 of 3 system upgraded,failed",
+        "failure router live patch, wave 3 of 3 system upgraded,failed",
     ]
 
 

@@ -69,6 +69,11 @@ class Method(str, enum.Enum):
     NONE = "none"
     SKIP = "skip"
 
+    @property
+    def words(self) -> str:
+        """As a person calls what is done."""
+        return "nothing" if self in (Method.NONE, Method.SKIP) else self.value.replace("_", " ")
+
 
 ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
 

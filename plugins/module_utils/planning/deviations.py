@@ -27,7 +27,7 @@ def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: 
         not any more, and C(not_approved) with the units without a line that need something.
     """
     verdicts = {unit.id: verdict for unit, verdict in held}
-    names = {unit.id: f"{unit.label} in {unit.zone}" for unit, dummy in held}
+    names = {unit.id: unit.label_in_zone for unit, dummy in held}
     found: dict[str, list[DeviationData]] = {"differs": [], "current": [], "gone": [], "left_out": []}
     for line in approved.lines.values():
         verdict = verdicts.get(line.id)
@@ -48,7 +48,7 @@ def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: 
         "gone": found["gone"],
         "left_out": found["left_out"],
         "not_approved": [
-            {"id": unit.id, "name": f"{unit.label} in {unit.zone}", "why": f"{verdict.method.value}: {verdict.reason}"}
+            {"id": unit.id, "name": unit.label_in_zone, "why": f"{verdict.method.words}: {verdict.reason}"}
             for unit, verdict in others
             if verdict.method in ACTING
         ],

@@ -29,6 +29,7 @@ from .values import cut
 from .verdicts import Verdict, decide, wanted
 
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
+GROUP_WORDS = (Kind.SSVM.words, Kind.CPVM.words, ROUTER)
 RANKS = ("canary", "", "sensitive", "internal LB")
 
 
@@ -204,7 +205,7 @@ def order_steps(
         is_canary = RANKS[rank] == "canary"
         sizes = cut(len(units), () if is_canary else waves)
         for wave, size in enumerate(sizes, 1):
-            words = [RANKS[rank], GROUPS[group], ACTING[method].value]
+            words = [RANKS[rank], GROUP_WORDS[group], ACTING[method].words]
             name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")
             number = len(steps) + 1
             steps.append(Step(number, name, GROUPS[group], ACTING[method], is_canary, tuple(units[:size])))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..cloud.model import Restart, Unit, Vm, is_healthy_pair
+from ..cloud.restarts import failed_words
 from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
 from ..options.option_names import words
@@ -234,7 +235,19 @@ class UnitUpgrade:
         yield from self._look_from_outside()
         inside = self.record.answers[-1] if self.record.answers else None
         self.record.soak = Soak(self._terms.now(), self._terms.clock() + self._want.soak_s, inside)
-        self.record.notes.append(f"it is watched for {rough(self._want.soak_s)} before it counts as done")
+        self.record.notes.append(self._is_watched)
+
+    @property
+    def _is_watched(self) -> str:
+        return f"it is watched for {rough(self._want.soak_s)} before it counts as done"
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        """What is worth knowing of it in the end: how long it was watched, no more that it is."""
+        notes, soak = [note for note in self.record.notes if note != self._is_watched], self.record.soak
+        if soak and self._terms.clock() >= soak.until:
+            notes.append(f"it was watched for {rough(self._want.soak_s)}")
+        return tuple(notes)
 
     def _await(self, facts: Facts) -> Steps[UnitResult | None]:
         last = self.record.last
@@ -339,7 +352,7 @@ class UnitUpgrade:
             after=self._seen,
             submitted=record.submitted,
             recovery=recovery,
-            notes=tuple(record.notes),
+            notes=self._notes,
             restarts=restarts_of(self.unit, record),
             conditions=tuple(self._conditions.values()),
             reach=self._terms.probes.reach(self.planned.id),
@@ -366,6 +379,6 @@ def restarts_of(unit: Unit, record: Record) -> tuple[Restart, ...]:
         ids = {each.call.object_id} if each.call else set(each.resource_ids)
         if each.job and (each.call is None or each.call.command.startswith("restart")):
             for network_id in ids.intersection({unit.id, *unit.network_ids}):
-                why = f"its last restart did not succeed: {each.error}" if each.error else ""
+                why = failed_words(each.error) if each.error else ""
                 found[network_id] = Restart(network_id, each.job.id, each.job.created, not each.error, why)
     return tuple(found.values())

@@ -44,7 +44,7 @@ class Approval:
         :param method: what the call is part of.
         :param begun: whether something was sent for the unit before.
         """
-        approved = f"{self.method.value} was approved" if self.method in ACTING else "nothing was approved for it"
+        approved = f"{self.method.words} was approved" if self.method in ACTING else "nothing was approved for it"
         approved += f" ({self.place})" if self.place else ""
         if call.purpose is Purpose.DESTROY_SURPLUS:
             [name] = [vm.name for vm in unit.vms if vm.id == call.object_id]
@@ -54,7 +54,7 @@ class Approval:
             return None
         most = Method.RECREATE if begun and self.recreates else self.method
         covered = method is self.method or (begun and STRENGTH.index(method) <= STRENGTH.index(most))
-        return None if covered and self.method in ACTING else f"{approved}, but now it needs {method.value}"
+        return None if covered and self.method in ACTING else f"{approved}, but now it needs {method.words}"
 
 
 NOTHING = Approval(Method.NONE)  # of a unit that no line names

@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils.knowledge import durations
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import GapSummary, KnownGap, ReportedUnit
-from .wording import kind, words
+from .wording import kind, method
 
 
 def gap_summary(units: Iterable[ReportedUnit]) -> list[GapSummary]:
@@ -46,7 +46,7 @@ def _summary(kind: str, method: str, gaps: Sequence[float], lost: int) -> GapSum
 
 def gap_words(row: GapSummary) -> str:
     """One row of the summary as a sentence."""
-    what = f"{words(row['method'])} of {count(row['units'] + row['lost'], kind(row['kind']))}"
+    what = f"{method(row['method'])} of {count(row['units'] + row['lost'], kind(row['kind']))}"
     told = [f"{row['lost']:,} did not come back"] if row["lost"] else []
     if row["units"]:
         longest = durations.exact(row["longest_s"]) if row["longest_s"] else "none"

@@ -15,12 +15,13 @@ from .wording import (
     endpoint_words,
     headline,
     kind,
+    method,
     not_good,
     owner,
     run_facts,
     status_words,
     unit_name,
-    words,
+    unit_notes,
 )
 
 
@@ -33,7 +34,7 @@ def markdown_report(report: ReportData) -> str:
         facts=run_facts(report),
         notes=[
             *(("the run", note) for note in report["notes"]),
-            *((unit_name(unit), note) for unit in units for note in unit["notes"]),
+            *((unit_name(unit), note) for unit, note in unit_notes(report)),
         ],
         outcome=outcome,
         probed=[(unit_name(unit), endpoint_words(each)) for unit in units for each in unit["endpoints"]],
@@ -50,5 +51,5 @@ def markdown_report(report: ReportData) -> str:
 
 def _row(unit: ReportedUnit) -> tuple[str, ...]:
     vms = "; ".join(f"{vm['name']} {', '.join(changes(vm))}" for vm in unit["vms"])
-    outcome = words(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
+    outcome = method(unit["method"]), status_words(unit["status"]), vms, duration(unit["duration_s"])
     return unit_name(unit), kind(unit["kind"]), unit["zone"], owner(unit), *outcome

@@ -23,8 +23,8 @@ from . import wording
 from .gaps import gap_words
 
 FILTERS = (
-    *("changes", "checks_words", "duration", "endpoint_words", "kind", "number", "owner", "owner_name"),
-    *("sign", "status_words", "unit_name", "words"),
+    *("changes", "checks_words", "duration", "endpoint_words", "kind", "method", "number", "owner"),
+    *("owner_name", "sign", "status_words", "unit_name", "words"),
 )  # of wording
 
 

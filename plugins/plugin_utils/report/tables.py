@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import ApprovedData, DriftData, NotHandledData, ReportData, ReportedUnit
-from .wording import MISMATCH, approved_method, approved_words, not_handled_words, scripts_words, unit_name, what_runs
+from .wording import MISMATCH, approved_words, method, not_handled_words, scripts_words, unit_name, what_runs
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def tables(report: ReportData) -> list[Table]:
 
 def _approved(approved: ApprovedData) -> Iterator[Table]:
     lines = (*approved["differs"], *approved["gone"], *approved["left_out"], *approved["current"])
-    rows = [(each["place"] or "-", each["name"], approved_method(each), each["why"]) for each in lines]
+    rows = [(each["place"] or "-", each["name"], method(each["approved"]), each["why"]) for each in lines]
     rows += [("-", each["name"], "not approved", each["why"]) for each in approved["not_approved"]]
     yield Table(approved_words(approved), ("Line", "Unit", "Approved", "Now"), rows)
 

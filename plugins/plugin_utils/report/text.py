@@ -31,12 +31,15 @@ from .wording import (
     PLANNED,
     approved_words,
     deviation_lines,
+    first_of,
     kind,
+    method,
     not_handled_words,
     owner,
     scripts_words,
     took,
     unit_name,
+    unit_notes,
     what_runs,
     words,
 )
@@ -46,7 +49,6 @@ T = TypeVar("T", UnitData, ReportedUnit)
 
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
-MOST_NAMES = 3  # of a group
 MOST_FOUND = 12  # lines of a check
 MOST_HOSTS = 8  # of those that run the same
 PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "automatic", "done": "done     "}
@@ -62,7 +64,7 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     counts = _counts(Counter(PLANNED.get(unit["method"], unit["method"]) for unit in plan["units"]), PLANNED.values())
     lines = [f"Scope: {plan['scope']}"] if plan["scope"] else []
     named = plan.get("wildcards", {}).items()
-    lines += [f"Named: {name} is {count(len(some), 'unit')}: {_names(some, MOST_HOSTS)}" for name, some in named]
+    lines += [f"Named: {name} is {count(len(some), 'unit')}: {first_of(some, MOST_HOSTS)}" for name, some in named]
     forecast = plan["forecast"]
     if forecast:
         lines.append(
@@ -95,7 +97,7 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     lines += not_handled_text(plan["not_handled"], all_in)
     odd = plan["drift"]["odd"] if plan["drift"] else ()
     if odd:
-        names = _names([each["name"] for each in odd])
+        names = first_of([each["name"] for each in odd])
         lines += ["", f"{MISMATCH}: {count(len(odd), 'router')} ({names}); sysvm_drift=true shows what runs where"]
     lines += approved_text(plan.get("approved"), all_in)
     return lines + (forecast_text(forecast, all_in) if forecast else []) + checks_text(checks, all_in)
@@ -145,7 +147,7 @@ def not_handled_text(entries: Sequence[NotHandledData], all_in: str | None = Non
     lines = ["", f"Not handled by this collection: {not_handled_words(entries)}"]
     listing: list[str] = []
     for (what, zone, because, remedy), names in list(groups.items())[:MOST_ROWS]:
-        where = f"{count(len(names), what)} in {zone} ({_names(names)})" if zone else f"{what}s"
+        where = f"{count(len(names), what)} in {zone} ({first_of(names)})" if zone else f"{what}s"
         lines.append(f"  {where}: {because}")
         if remedy not in listing:
             lines.append(f"       -> {remedy}")
@@ -162,7 +164,7 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
     vms = count(sum(each["count"] for each in running), "running VM")
     lines = [f"What runs where: {vms}" + (f", {drift['not_running']:,} not running" if drift["not_running"] else "")]
     rows = [
-        [*what_runs(each), _names([f"{host} ({number:,})" for host, number in each["hosts"].items()], MOST_HOSTS)]
+        [*what_runs(each), first_of([f"{host} ({number:,})" for host, number in each["hosts"].items()], MOST_HOSTS)]
         for each in running
     ]
     lines += _rows([["ZONE", "HYPERVISOR", "KIND", "SOFTWARE", "SCRIPTS", "VMS", "HOSTS"], *rows]) if rows else []
@@ -171,7 +173,8 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
     if agents:
         lines += ["", "Agents of KVM hosts:"]
         rows = [
-            [each["zone"], each["version"], f"{each['count']:,}", _names(each["hosts"], MOST_HOSTS)] for each in agents
+            [each["zone"], each["version"], f"{each['count']:,}", first_of(each["hosts"], MOST_HOSTS)]
+            for each in agents
         ]
         lines += _rows([["ZONE", "AGENT", "HOSTS", "NAMES"], *rows])
     lines += ["", f"{MISMATCH}: {count(len(odd), 'router') if odd else 'none'}"]
@@ -251,7 +254,7 @@ def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
 
 def _notes(report: ReportData, all_in: str | None) -> list[str]:
     """What else is worth knowing: of the run, and of units that are done all the same."""
-    noted = [(unit, note) for unit in report["units"] for note in unit.get("notes", ())]
+    noted = unit_notes(report)
     rows = [[_called(unit), unit["zone"], note] for unit, note in noted[:MOST_ROWS]]
     lines = [f"  {note}" for note in report.get("notes", ())] + (_rows(rows) if rows else [])
     if len(noted) > MOST_ROWS:
@@ -260,7 +263,7 @@ def _notes(report: ReportData, all_in: str | None) -> list[str]:
 
 
 def _planned(unit: UnitData) -> str:
-    return f"{unit['method']}, {_why(unit)}"
+    return f"{method(unit['method'])}, {_why(unit)}"
 
 
 def _why(unit: UnitData) -> str:
@@ -276,7 +279,7 @@ def _grouped(members: Sequence[T], why: Callable[[T], str], all_in: str | None) 
         groups.setdefault(why(unit), []).append(unit)
     lines = []
     for reason, found in sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_ROWS]:
-        lines.append(f"  {count(len(found), 'unit')}: {reason} ({_names([unit['name'] for unit in found])})")
+        lines.append(f"  {count(len(found), 'unit')}: {reason} ({first_of([unit['name'] for unit in found])})")
     if len(groups) > MOST_ROWS:
         rest = sum(map(len, groups.values())) - sum(sorted(map(len, groups.values()), reverse=True)[:MOST_ROWS])
         lines.append(f"  ... and {count(rest, 'unit')} with {len(groups) - MOST_ROWS:,} other reasons")
@@ -285,7 +288,7 @@ def _grouped(members: Sequence[T], why: Callable[[T], str], all_in: str | None) 
 
 def _table(members: Sequence[UnitData]) -> list[str]:
     rows = [
-        [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), unit["method"], _why(unit)]
+        [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), method(unit["method"]), _why(unit)]
         for unit in members
     ]
     return _rows([["UNIT", "ZONE", "HYPERVISOR", "OWNER", "METHOD", "REASON"], *rows])
@@ -298,10 +301,6 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
-
-
-def _names(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _cut(text: str, all_in: str | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.shapes import ReportData
 from .rendering import MARKDOWN
-from .wording import changes, duration, local_time, owner, unit_name, words
+from .wording import changes, duration, local_time, method, owner, unit_name, words
 
 MOST_SIZE = 1 << 19  # characters of the evidence as JSON
 LONGEST_TEXT = 4000  # characters of one text in it
@@ -64,7 +64,7 @@ def ticket(evidence: Mapping[str, Any], report: ReportData) -> str:
             "Unit": f"{unit_name(unit)} ({unit['id']})",
             "Zone": unit["zone"],
             "Owner": owner(unit),
-            "What was tried": words(unit["method"]),
+            "What was tried": method(unit["method"]),
             "Started": local_time(unit["started"]),
             "Ended": " after ".join(filter(None, (local_time(unit["finished"]), duration(unit["duration_s"])))),
             "Management server": ", ".join(versions) or report.get("management_server_version"),

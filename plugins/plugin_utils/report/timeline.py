@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
 from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
-from .wording import GOOD, duration, in_order, moment, status_words, words, zone_of
+from .wording import GOOD, duration, in_order, moment, status_words, zone_of
 
 T = TypeVar("T")
 MOST_BARS = 60  # units of a step that have a row of their own
@@ -115,7 +115,7 @@ def timeline(report: ReportData) -> Timeline | None:
 def by_step(report: ReportData, items: Iterable[T], unit_of: Callable[[T], ReportedUnit]) -> list[tuple[str, list[T]]]:
     """What belongs to each step, under the step's name."""
     steps = ((step["number"], step["name"]) for step in report["steps"])
-    names: dict[int | None, str] = {number: f"Step {number}: {words(name)}" for number, name in steps}
+    names: dict[int | None, str] = {number: f"Step {number}: {name}" for number, name in steps}
     groups: dict[str, list[T]] = {name: [] for name in names.values()}
     for item in items:
         groups.setdefault(names.get(unit_of(item)["step"], NO_STEP), []).append(item)

@@ -15,7 +15,6 @@ from ...module_utils.knowledge.shapes import (
     ApprovedData,
     ChangedVm,
     CheckData,
-    DeviationData,
     NamedUnit,
     NotHandledData,
     OddData,
@@ -27,7 +26,7 @@ from ...module_utils.knowledge.shapes import (
     VmFacts,
 )
 from ...module_utils.knowledge.versions import parse_version
-from ...module_utils.knowledge.vocabulary import Kind
+from ...module_utils.knowledge.vocabulary import Kind, Method
 from ...module_utils.units.ends import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
@@ -67,7 +66,9 @@ PLANNED = {
 }
 MISMATCH = "Scripts that do not match the version"
 SHORT_CHECKSUM = 10
+MOST_NAMES = 3  # of a group
 KINDS = frozenset(kind.value for kind in Kind)
+METHODS = frozenset(method.value for method in Method)
 # What is told of a VM only where it changed.
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
 
@@ -216,16 +217,11 @@ def deviation_lines(approved: ApprovedData | None) -> list[str]:
     return [
         *(f"{each['name']}: {each['why']}" for each in approved["differs"]),
         *(
-            f"{each['place'] or each['name']}: {each['name']}: {approved_method(each)} was approved; {each['why']}"
+            f"{each['place'] or each['name']}: {each['name']}: {method(each['approved'])} was approved; {each['why']}"
             for each in (*approved["gone"], *approved["left_out"], *approved["current"])
         ),
         *(f"not approved: {each['name']}: {each['why']}" for each in approved["not_approved"]),
     ]
-
-
-def approved_method(line: DeviationData) -> str:
-    """What was approved for a unit, in words."""
-    return line["approved"] if line["approved"] not in ("none", "skip") else "nothing"
 
 
 def not_handled_words(entries: Sequence[NotHandledData]) -> str:
@@ -246,7 +242,7 @@ def scripts_words(running: RunningData | OddData) -> str:
 def what_runs(running: RunningData) -> tuple[str, ...]:
     """Zone, hypervisor, kind, software, scripts and number of VMs that are alike."""
     what = running["software"], scripts_words(running), f"{running['count']:,}"
-    return running["zone"], running["hypervisor"], words(running["group"]), *what
+    return running["zone"], running["hypervisor"], kind(running["group"]), *what
 
 
 def changes(vm: ChangedVm) -> list[str]:
@@ -288,9 +284,30 @@ def kind(name: str) -> str:
     return Kind(name).words if name in KINDS else words(name)
 
 
+def method(name: str) -> str:
+    return Method(name).words if name in METHODS else words(name)
+
+
 def unit_name(unit: NamedUnit) -> str:
     """As C(Unit.label)."""
     return f"{kind(unit['kind'])} {unit['name']}"
+
+
+def unit_notes(report: ReportData) -> list[tuple[ReportedUnit, str]]:
+    """What else is worth knowing of units; what is the same of several stands once, at the first of them."""
+    groups: dict[str, list[ReportedUnit]] = {}
+    for unit in report["units"]:
+        for note in unit["notes"]:
+            groups.setdefault(note, []).append(unit)
+    return [
+        (first, f"{note}; the same for {len(more):,} more: {first_of(list(map(unit_name, more)))}" if more else note)
+        for note, (first, *more) in groups.items()
+    ]
+
+
+def first_of(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """The first of the names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def sign(status: str) -> str:

@@ -53,7 +53,7 @@ def test_each_line_is_somewhere() -> None:
 def test_a_unit_that_is_recreated_now_is_not_as_approved() -> None:
     told = found(lines(old="live_patch"), (OLD,), method=WantedMethod.RECREATE)
     [line] = told["differs"]
-    assert line["why"].startswith("live_patch was approved (plan.csv, line 2), but now it needs recreate: r-old ")
+    assert line["why"].startswith("live patch was approved (plan.csv, line 2), but now it needs recreate: r-old ")
     assert line["why"].endswith("make a new plan and approve that")
 
 
@@ -66,12 +66,12 @@ def test_it_is_told_in_a_line_each() -> None:
     )
     first, *more = deviation_lines(told)
     assert first.startswith(
-        "network old in zone: recreate was approved (plan.csv, line 2), but now it needs live_patch"
+        "network old in zone: recreate was approved (plan.csv, line 2), but now it needs live patch"
     )
     assert more == [
-        "plan.csv, line 4: network gone in zone: live_patch was approved; it is not there any more",
+        "plan.csv, line 4: network gone in zone: live patch was approved; it is not there any more",
         "plan.csv, line 6: network left in zone: nothing was approved; the rest of the scope leaves it out",
-        "plan.csv, line 3: network done in zone: live_patch was approved; already runs 4.22.0.0",
+        "plan.csv, line 3: network done in zone: live patch was approved; already runs 4.22.0.0",
         "not approved: network other in zone: live_patch: r-other reports 4.18.1.0, not 4.22.0.0; two live patches are"
         " expected (known defect 8497 of this server)",
     ]

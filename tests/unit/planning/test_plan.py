@@ -80,10 +80,10 @@ def test_canaries_first_then_system_vms_before_routers() -> None:
     units = [network_unit(f"n{number}") for number in range(3)]
     plan = plan_of(estate(*units, SHOP, CPVM, SSVM), make_policy())
     assert [step.name for step in plan.steps] == [
-        "canary ssvm live_patch",
-        "canary cpvm live_patch",
-        "canary router live_patch",
-        "router live_patch",
+        "canary SSVM live patch",
+        "canary CPVM live patch",
+        "canary router live patch",
+        "router live patch",
     ]
     # the cheapest network is the canary; the longest unit starts first in the step
     assert names(plan)[2:] == [["n0"], ["shop", "n1", "n2"]]
@@ -120,15 +120,15 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
 
 def test_without_canary() -> None:
     plan = plan_of(estate(WEB, SSVM), make_policy(canaries=False))
-    assert [step.name for step in plan.steps] == ["ssvm live_patch", "router live_patch"]
+    assert [step.name for step in plan.steps] == ["SSVM live patch", "router live patch"]
 
 
 def test_canaries_by_name_go_first_and_only_they() -> None:
     plan = plan_of(estate(WEB, SHOP, SSVM), make_policy(canaries=(SHOP.id,)))
     assert [(step.name, [item.unit.name for item in step.units]) for step in plan.steps] == [
-        ("canary router live_patch", ["shop"]),
-        ("ssvm live_patch", [SSVM.name]),
-        ("router live_patch", ["web"]),
+        ("canary router live patch", ["shop"]),
+        ("SSVM live patch", [SSVM.name]),
+        ("router live patch", ["web"]),
     ]
 
 
@@ -145,9 +145,9 @@ def test_units_whose_interruption_hurts_more_come_last() -> None:
     vpn = network_unit("vpn", unit={"sensitive_services": ("remote access VPN",)})
     plan = plan_of(estate(vpn, WEB, SHOP), make_policy())
     assert [step.name for step in plan.steps] == [
-        "canary router live_patch",
-        "router live_patch",
-        "sensitive router live_patch",
+        "canary router live patch",
+        "router live patch",
+        "sensitive router live patch",
     ]
     assert names(plan) == [["web"], ["shop"], ["vpn"]]
 

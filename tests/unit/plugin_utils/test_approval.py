@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.approval import ASK, ASK_AGAIN, answer, question
 
 STEPS: list[dict[str, Any]] = [
-    {"number": 1, "name": "canary router live_patch", "canary": True, "units": ["a"], "span_s": [10, 30]},
-    {"number": 2, "name": "router live_patch", "canary": False, "units": ["b", "c"], "span_s": [40, 90]},
+    {"number": 1, "name": "canary router live patch", "canary": True, "units": ["a"], "span_s": [10, 30]},
+    {"number": 2, "name": "router live patch", "canary": False, "units": ["b", "c"], "span_s": [40, 90]},
 ]
 
 
@@ -32,9 +32,9 @@ def result(**more: Any) -> dict[str, Any]:
 )
 def test_the_question_says_how_the_canaries_went_and_what_comes_next(found: dict[str, Any], line: str) -> None:
     assert question(STEPS, 2, [found]) == [
-        "Pause after step 1 of 2 (canary router live_patch)",
+        "Pause after step 1 of 2 (canary router live patch)",
         f"  Canary network web: {line}",
-        "  Next: step 2 of 2 (router live_patch), 2 units, expected to take 40 to 90 s",
+        "  Next: step 2 of 2 (router live patch), 2 units, expected to take 40 to 90 s",
     ]
 
 
@@ -42,7 +42,7 @@ def test_without_canaries_the_question_says_how_the_step_went() -> None:
     steps = [{**step, "canary": False, "span_s": None} for step in STEPS]
     assert question(steps, 2, [result(), result(id="b", status="failed")])[1:] == [
         "  Done: 1 upgraded",
-        "  Next: step 2 of 2 (router live_patch), 2 units",
+        "  Next: step 2 of 2 (router live patch), 2 units",
     ]
 
 

@@ -64,9 +64,9 @@ def test_what_an_approval_covers(
 
 def test_what_is_not_covered_is_said_with_the_line() -> None:
     told = Approval(Method.LIVE_PATCH, place="plan.csv, line 7").against(RECREATE, Method.RECREATE, UNIT, begun=False)
-    assert told == "live_patch was approved (plan.csv, line 7), but now it needs recreate"
+    assert told == "live patch was approved (plan.csv, line 7), but now it needs recreate"
     assert NOTHING.against(PATCH, Method.LIVE_PATCH, UNIT, begun=False) == (
-        "nothing was approved for it, but now it needs live_patch"
+        "nothing was approved for it, but now it needs live patch"
     )
 
 

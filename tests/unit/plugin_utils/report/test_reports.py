@@ -137,7 +137,7 @@ def report(units: Sequence[Mapping[str, Any]] = (), results: Sequence[Any] = (),
     steps = sorted({unit["step"] for unit in units if unit["step"]})
     plan = {
         "management_server_version": "4.22.0.0",
-        "steps": [{"number": step, "name": "router live_patch", "units": []} for step in steps],
+        "steps": [{"number": step, "name": "router live patch", "units": []} for step in steps],
         "units": units,
     }
     facts: dict[str, Any] = {
@@ -169,7 +169,7 @@ def many(number: int) -> Any:
             workers[worker] += ended["duration_s"]
             ended["finished"] = iso_time(T0 + workers[worker])
             results.append(ended)
-    return report(units, results, error="the failure budget is used up after step 2 (router live_patch)")
+    return report(units, results, error="the failure budget is used up after step 2 (router live patch)")
 
 
 NOT_HANDLED = {"what": "shared file system", "name": "files", "id": "sf", "zone": "east", "because": "b", "remedy": "r"}
@@ -279,6 +279,11 @@ def test_page_carries_out_nothing_and_loads_nothing(data: Any) -> None:
 def test_no_report_is_a_template(data: Any) -> None:
     for text in (html_report(data), markdown_report(data)):
         assert not [mark for mark in ("{{", "{%", "{#") if mark in text]
+
+
+def test_notes_of_the_run_are_on_the_page() -> None:
+    page = Page(html_report({**everything(), "notes": ["somebody else is at work", EVIL]}))
+    assert {"somebody else is at work", EVIL} <= {*page.text("p")} and "2 notes" in page.text("h2")
 
 
 def test_page_shows_every_text_as_it_is() -> None:
@@ -464,7 +469,7 @@ def test_what_is_not_as_it_was_approved_is_on_the_page_and_in_the_markdown() -> 
     assert f"## {told}" in markdown and told in Page(html_report(data)).text("h2")
     rows = [row for row in markdown if row.startswith("| plan.csv, line 3 |")]
     assert rows == [
-        "| plan.csv, line 3 | network web in east | live_patch | now it needs recreate |",
+        "| plan.csv, line 3 | network web in east | live patch | now it needs recreate |",
         "| plan.csv, line 3 | network web in east | nothing | it is not there any more |",
     ]
 

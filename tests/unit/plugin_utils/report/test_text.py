@@ -52,7 +52,7 @@ def plan(units: list[dict[str, Any]], **more: Any) -> Any:
         "steps": [
             {
                 "number": number,
-                "name": "router live_patch",
+                "name": "router live patch",
                 "units": [unit["id"] for unit in units if unit["step"] == number],
             }
             for number in steps
@@ -107,8 +107,8 @@ def test_what_makes_a_unit_sensitive_is_said_and_not_folded() -> None:
     units = [planned(number, sensitive_services=["load balancing"]) for number in range(150)]
     units.append(planned(150, kind="vpc", name="erp", sensitive_services=["site-to-site VPN", "private gateway"]))
     lines = plan_text(plan(units), [], "plan.json")
-    assert "  150 units: live_patch, runs 4.19.1.0; has load balancing (net-0, net-1, net-2 and 147 more)" in lines
-    assert "  1 unit: live_patch, runs 4.19.1.0; has site-to-site VPN, private gateway (erp)" in lines
+    assert "  150 units: live patch, runs 4.19.1.0; has load balancing (net-0, net-1, net-2 and 147 more)" in lines
+    assert "  1 unit: live patch, runs 4.19.1.0; has site-to-site VPN, private gateway (erp)" in lines
     few = "\n".join(plan_text(plan(units[-2:]), []))
     assert "runs 4.19.1.0; has site-to-site VPN, private gateway" in few
 
@@ -129,7 +129,7 @@ def test_many_units_are_grouped_and_counted() -> None:
     units = [planned(n, reason=f"runs 4.19.{n % 2}.0") for n in range(4000)]
     units += [planned(n, step=None, method="skip", reason=f"r-{n}-VM is Stopped") for n in range(4000, 4100)]
     lines = plan_text(plan(units), [], "plan.json")
-    assert "  2,000 units: live_patch, runs 4.19.0.0 (net-0, net-2, net-4 and 1,997 more)" in lines
+    assert "  2,000 units: live patch, runs 4.19.0.0 (net-0, net-2, net-4 and 1,997 more)" in lines
     assert "  All of them: plan.json" in lines
     assert sum("is Stopped" in line for line in lines) == 100, "what is skipped is always shown"
     assert len(lines) < 120
@@ -234,7 +234,10 @@ def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:
     }
     shown = "\n".join(report_text(report))
     assert "Notes:" in shown and "sent once more" in shown and "takes no job ids" in shown
-    report["units"] = [{**unit, "id": str(number)} for number in range(100)]
+    report["units"] = [{**unit, "name": f"net-{number}"} for number in range(50)]
+    same = "sent once more; the same for 49 more: network net-1, network net-2, network net-3 and 46 more"
+    assert [line for line in report_text(report) if "sent" in line] == [f"  network net-0  z  {same}"]
+    report["units"] = [{**unit, "notes": [f"note {number}"]} for number in range(100)]
     many = report_text(report)
     assert len(many) < 50 and any("64 more" in line for line in many)
 

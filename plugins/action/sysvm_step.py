@@ -28,10 +28,10 @@ from ..plugin_utils.keeper import Keeper
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
-from ..plugin_utils.report.runs import AWAY, UPGRADE
+from ..plugin_utils.report.runs import AWAY
 from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.run_folder import RUNNING, away_words, of_run, page_of
+from ..plugin_utils.run_folder import away_words, of_run, page_of
 from ..plugin_utils.steps import ModuleCall, budget_left, failures, module_call, pause_due, statuses, why_stopped
 from ..plugin_utils.watch import stopped_by
 
@@ -138,9 +138,7 @@ class StepAtWork:
         """Say on disk which step is at work, and in which process."""
         if self.folder is not None:
             with contextlib.suppress(WriteError):
-                self.run.keep("worker", {"pid": os.getpid()})
-                steps = len(self.plan["steps"])
-                self.folder.tell(kind=UPGRADE, state=RUNNING, waiting_for="", step=self.number, steps=steps)
+                self.folder.begin_step(self.number, len(self.plan["steps"]))
 
     @property
     def headline(self) -> str:

@@ -24,7 +24,7 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import ReportData, RunFacts
 from ..module_utils.rollout.progress import LogFile, log_line
 from .report.build import broken_off
-from .report.runs import AWAY, ENDED
+from .report.runs import AWAY, ENDED, UPGRADE
 from .report.text import outcome
 from .report.wording import where_words
 from .report.write import WriteError, make_folder, write, write_report
@@ -101,6 +101,11 @@ class RunFolder:
         return (
             cast(RunFacts, found) if isinstance(found, dict) and found.get("id") == os.path.basename(self.path) else {}
         )
+
+    def begin_step(self, number: int, steps: int) -> None:
+        """This process is at work at a step from now on."""
+        worker = {"worker": os.getpid(), "worker_ticks": ticks(os.getpid())}
+        self.tell(kind=UPGRADE, state=RUNNING, waiting_for="", step=number, steps=steps, **worker)
 
     def tell(self, **facts: Any) -> RunFacts:
         """Say what the run does now, which is a sign of life. What is not given stays as it was.
@@ -238,12 +243,21 @@ def life(facts: RunFacts) -> str:
     if facts.get("state") == ENDED:
         return ENDED
     if facts.get("boot") and facts["boot"] == boot():
-        return ALIVE if facts.get("ticks") and ticks(facts["pid"]) == facts["ticks"] else DEAD
+        return ALIVE if _exists(facts.get("pid"), facts.get("ticks")) or _has_worker(facts) else DEAD
     try:
         silent_s = time.time() - datetime.fromisoformat(facts["heartbeat"]).timestamp()
     except (LookupError, TypeError, ValueError):
         return DEAD
     return ALIVE if silent_s <= (AWAY_S if facts.get("state") == AWAY else LIFE_S) else DEAD
+
+
+def _has_worker(facts: RunFacts) -> bool:
+    """Whether a step is at work. Where ansible-playbook was killed, its worker brings the run to its end."""
+    return _exists(facts.get("worker"), facts.get("worker_ticks"))
+
+
+def _exists(pid: int | None, began: str | None) -> bool:
+    return bool(pid and began) and ticks(cast(int, pid)) == began
 
 
 def controller() -> int:
@@ -279,8 +293,8 @@ def end_left(why: str, base: str | None = None) -> None:
     """
     for run in Run.all():
         with contextlib.suppress(OSError, SysvmError):
-            folder, worker = of_run(run), run.read("worker")["pid"]
-            if folder is None or base not in (None, folder.base) or ticks(worker):
+            folder = of_run(run)
+            if folder is None or base not in (None, folder.base) or _has_worker(folder.facts()):
                 continue
             if folder.facts().get("state") not in (None, ENDED):
                 report = folder.report()

@@ -77,8 +77,11 @@ def test_the_truth_after_kill_9(who: str, seed: int, tmp_path: Path) -> None:
             killed = [process.pid] if who == "controller" else of_module(process.pid)
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
+            early = cloud.playbook(STATUS)
+            assert who == "module" or "was killed" not in early.output, (
+                "its worker is left, and ends the module in peace"
+            )
             process.communicate(timeout=60)
-            # Its worker is left, and ends the module in peace.
             wait_for(lambda: facts_in(folder)["state"] == "ended")
         seen = cloud.playbook(STATUS)
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))

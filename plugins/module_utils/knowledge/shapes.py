@@ -385,6 +385,7 @@ class RunFacts(TypedDict, total=False):
     :ivar cloud: host and port of its endpoint.
     :ivar host: where it runs, with the I(pid) of ansible-playbook there; I(boot) and I(ticks) tell these apart from
         others of the same name and number.
+    :ivar worker: the process that is at work at a step, and I(worker_ticks) likewise.
     :ivar heartbeat: when it gave the last sign of life.
     :ivar waiting_for: whom or what, in a few words.
     :ivar step: the number of the step at work, of I(steps).
@@ -399,6 +400,8 @@ class RunFacts(TypedDict, total=False):
     pid: int
     boot: str
     ticks: str
+    worker: int
+    worker_ticks: str
     since: str
     heartbeat: str
     state: str

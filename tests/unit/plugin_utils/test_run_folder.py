@@ -135,6 +135,14 @@ def test_another_process_with_its_number_is_not_it(tmp_path: Path) -> None:
     assert life({**facts, "ticks": "1"}) == DEAD
 
 
+def test_a_step_outlives_ansible_playbook(tmp_path: Path) -> None:
+    """Its worker ends the run in peace; who looks meanwhile must not say that it was killed."""
+    folder = made(tmp_path)
+    folder.begin_step(1, 3)
+    assert life({**folder.facts(), "ticks": "1"}) == ALIVE
+    assert life({**folder.facts(), "ticks": "1", "worker_ticks": "1"}) == DEAD
+
+
 @pytest.mark.parametrize(("silent", "found"), [(LIFE_S - 60, ALIVE), (LIFE_S + 60, DEAD)])
 def test_one_on_another_host_is_known_by_its_signs_of_life(silent: float, found: str, tmp_path: Path) -> None:
     facts = made(tmp_path).facts()

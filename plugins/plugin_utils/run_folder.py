@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import glob
 import json
 import multiprocessing
 import os
@@ -21,9 +22,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.knowledge.shapes import ReportData, RunFacts
-from ..module_utils.rollout.progress import LogFile, log_line
-from .report.build import broken_off
+from ..module_utils.knowledge.shapes import ReportData, ResultData, RunFacts
+from ..module_utils.rollout.progress import Followed, LogFile, log_line
+from .report.build import broken_off, caught_up
 from .report.runs import AWAY, ENDED, UPGRADE
 from .report.text import outcome
 from .report.wording import where_words
@@ -153,8 +154,21 @@ class RunFolder:
             self.save(report, **facts) if report else self.tell(**facts)
 
     def report(self) -> ReportData | None:
-        """The report as it was written last; None where there is none, or where it is no report."""
-        return read_report(self.path)
+        """The report as it was written last, with what journals tell since; None where there is none, or no report."""
+        report, running, results = read_report(self.path), dict[str, str](), dict[str, ResultData]()
+        for path in self._journals():
+            followed = Followed()
+            followed.follow(path)
+            running |= followed.running
+            results |= followed.results
+        return report and caught_up(report, running, results)
+
+    def journal(self, step: int) -> str:
+        """What the module at work writes down at once, and the report tells a little later."""
+        return os.path.join(self.path, f"journal-{step}")
+
+    def _journals(self) -> list[str]:
+        return sorted(glob.glob(os.path.join(glob.escape(self.path), "journal-*")))
 
     def save(self, report: ReportData, **facts: Any) -> tuple[list[str], list[str]]:
         """Write the report, with what the run does now.
@@ -180,6 +194,8 @@ class RunFolder:
         facts = cast(RunFacts, {**facts, **_told(report), "state": ENDED, "waiting_for": ""})
         facts = facts if buried else _alive(facts)
         written, more = self._write_report(report, facts) if report else ([], [])
+        for path in self._journals():
+            os.unlink(path)
         self._write(facts)  # last: who is killed before it is found dead, and its report is looked at
         return written, problems + more
 

@@ -108,6 +108,27 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
     return {**report, "status": status, "error": error, "next": next_, "finished": finished}
 
 
+def caught_up(report: ReportData, running: Mapping[str, str], results: Mapping[str, ResultData]) -> ReportData:
+    """A report with what became of its units since it was written.
+
+    :param running: those at work, by id, and since when; I(results) likewise of those that have ended.
+    """
+    units = [_caught_up(unit, running.get(unit["id"]), results.get(unit["id"])) for unit in report["units"]]
+    return {
+        **report,
+        "units": units,
+        "summary": dict(Counter(unit["status"] for unit in units)),
+        "gaps": gap_summary(units),
+    }
+
+
+def _caught_up(unit: ReportedUnit, running_since: str | None, result: ResultData | None) -> ReportedUnit:
+    if unit["status"] not in ("not_started", "running") or not (running_since or result):
+        return unit
+    vms = [{"id": vm["id"], "name": vm["name"], **(vm["before"] or {})} for vm in unit["vms"]]
+    return _reported(cast(UnitData, {**unit, "reason": unit["planned"], "vms": vms}), result, running_since, "")
+
+
 def foreseen(report: ReportData) -> ReportData:
     """The report of a run in check mode, which has changed nothing."""
     status = FORESEEN.get(report["status"])

@@ -25,7 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.all_runs import (
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import PLAN, UPGRADE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
-from tests.unit.plugin_utils.report.test_reports import planned
+from tests.unit.plugin_utils.report.test_reports import planned, result
 
 CLOUD = "cloud.example.com"
 STARTED, ENDED = "2026-11-30T20:00:00+00:00", "2026-11-30T20:10:00+00:00"
@@ -101,6 +101,28 @@ def test_one_that_was_killed_is_remembered_before_anybody_has_looked_at_it(tmp_p
     killed(tmp_path, 2, running={planned(1)["id"]: "2026-11-30T20:01:00+00:00"})
     [unit] = last_report(str(tmp_path), CLOUD)["units"]
     assert unit["status"] == "running" and unit["restarts"][0]["succeeded"] is False
+
+
+def test_what_was_known_when_it_was_killed_is_told_though_the_report_was_older(tmp_path: Path) -> None:
+    folder = RunFolder.make(str(tmp_path), UPGRADE, cloud=CLOUD)
+    plan: Any = {**PLANNED, "units": [planned(1), planned(2), planned(3)]}
+    folder.save(build_report(plan, [], finished=None))
+    started = {"started": planned(1)["id"], "at": "2026-11-30T20:01:00+00:00"}
+    lines = [json.dumps(started), json.dumps({"result": result(2)}), '{"started": "cut o']
+    Path(folder.journal(1)).write_text("\n".join(lines), encoding="utf-8")
+    facts = json.loads(Path(folder.path, "run.json").read_text(encoding="utf-8"))
+    Path(folder.path, "run.json").write_text(json.dumps({**facts, "ticks": "1"}), encoding="utf-8")
+    last = last_report(str(tmp_path), CLOUD)
+    [(dummy, run_facts)] = write_index(str(tmp_path))
+    assert run_facts["summary"] == {"running": 1, "upgraded": 1, "not_started": 1}
+    buried = left(folder)
+    for report_ in (last, buried):
+        first, second, third = report_["units"]
+        assert (first["status"], first["started"]) == ("running", "2026-11-30T20:01:00+00:00")
+        assert first["restarts"][0]["succeeded"] is False, "its rules are owed"
+        assert (second["status"], second["job_ids"]) == ("upgraded", result(2)["job_ids"])
+        assert third["status"] == "not_started" and third["planned"] == planned(3)["reason"]
+    assert not Path(folder.journal(1)).exists()
 
 
 # Which go

@@ -72,7 +72,7 @@ def test_it_is_told_in_a_line_each() -> None:
         "plan.csv, line 4: network gone in zone: live patch was approved; it is not there any more",
         "plan.csv, line 6: network left in zone: nothing was approved; the rest of the scope leaves it out",
         "plan.csv, line 3: network done in zone: live patch was approved; already runs 4.22.0.0",
-        "not approved: network other in zone: live_patch: r-other reports 4.18.1.0, not 4.22.0.0; two live patches are"
+        "not approved: network other in zone: live patch: r-other reports 4.18.1.0, not 4.22.0.0; two live patches are"
         " expected (known defect 8497 of this server)",
     ]
     assert deviation_lines(None) == []

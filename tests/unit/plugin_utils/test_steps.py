@@ -72,7 +72,7 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
     ("ended", "budget", "why"),
     [
         (results("upgraded", "failed"), 1, ""),
-        (results("upgraded", "failed"), 0, "the failure budget is used up after step 2 (router live patch)"),
+        (results("upgraded", "failed"), 0, "the failure budget is used up after step 2 (router live_patch)"),
         (results("not_started"), 0, ""),
         (results("gone", "current", "degraded", "skipped"), 0, ""),
         (

@@ -282,7 +282,9 @@ def test_no_report_is_a_template(data: Any) -> None:
 
 
 def test_notes_of_the_run_are_on_the_page() -> None:
-    page = Page(html_report({**everything(), "notes": ["somebody else is at work", EVIL]}))
+    data = everything()
+    data["notes"] = ["somebody else is at work", EVIL]
+    page = Page(html_report(data))
     assert {"somebody else is at work", EVIL} <= {*page.text("p")} and "2 notes" in page.text("h2")
 
 
@@ -442,7 +444,7 @@ def test_what_is_not_handled_and_what_ran_where_is_in_the_markdown() -> None:
     assert "## Not handled by this collection: 1 shared file system" in lines
     assert "| shared file system | files-0 | east | b | r |" in lines
     assert "| east | KVM | router | 4.22.0.0 | sha512 aaaaaaaaaa | 12 | 2 hosts |" in lines
-    assert "| east | KVM | ssvm | 4.22.0.0 | - | 1 | 1 host |" in lines
+    assert "| east | KVM | SSVM | 4.22.0.0 | - | 1 | 1 host |" in lines
 
 
 @pytest.mark.parametrize("render", [html_report, markdown_report])

@@ -282,7 +282,7 @@ def test_what_runs_where_is_a_table_for_an_operator() -> None:
         "  ZONE  HYPERVISOR  KIND    SOFTWARE  SCRIPTS            VMS  HOSTS",
         "  east  KVM         router  4.22.0.0  sha512 aaaaaaaaaa  12   kvm1 (7), kvm2 (5)",
         "  east  KVM         router  4.22.0.0  md5 bbbbbbbbbb     1    kvm3 (1)",
-        "  east  KVM         ssvm    4.22.0.0  -                  1    kvm1 (1)",
+        "  east  KVM         SSVM    4.22.0.0  -                  1    kvm1 (1)",
         "  Scripts before 4.22 have an md5, those since a sha512: the two say nothing about each other.",
         "",
         "Agents of KVM hosts:",

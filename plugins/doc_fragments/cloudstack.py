@@ -11,6 +11,8 @@ options: # Made from plugins/module_utils/options by make generate.
   api_url:
     description:
       - URL of the CloudStack API, for example V(https://cloud.example.com/client/api).
+      - 'Several management servers of one cloud with commas between them: when one is away, the next is asked. A call
+        that changes something is sent to one of them only. Reports name the cloud after the first.'
       - If not given, the environment variable E(CLOUDSTACK_ENDPOINT) is used.
     type: str
   api_key:
@@ -49,7 +51,6 @@ options: # Made from plugins/module_utils/options by make generate.
       - If not given, the environment variable E(CLOUDSTACK_DANGEROUS_NO_TLS_VERIFY) is used, which means the opposite;
         V(true) there turns the check off.
     type: bool
-    default: true
   api_retry_limit:
     description:
       - For how many seconds to repeat a call that only reads while the management server cannot be reached, for example
@@ -58,6 +59,29 @@ options: # Made from plugins/module_utils/options by make generate.
         not answered at all is given up after a few seconds.
     type: int
     default: 300
+  api_config:
+    description:
+      - 'A file that has the connection already: C(cloudstack.ini) of the Python library C(cs), or C(~/.cmk/config) of
+        CloudMonkey.'
+      - 'URL, key and secret are taken together from one place: from options, else from the environment, else from a
+        file. Given as an option, this or O(api_region) goes before the environment.'
+      - If not given, the environment variable E(CLOUDSTACK_CONFIG) is used.
+    type: path
+  api_region:
+    description:
+      - The section of O(api_config).
+      - If not given, the environment variable E(CLOUDSTACK_REGION) is used.
+    type: str
+  api_cert:
+    description:
+      - Path of a client certificate (PEM), where the server or a proxy in front of it wants one.
+      - If not given, the environment variable E(CLOUDSTACK_CERT) is used.
+    type: path
+  api_cert_key:
+    description:
+      - Path of the key of O(api_cert) (PEM), unless it is in the same file.
+      - If not given, the environment variable E(CLOUDSTACK_CERT_KEY) is used.
+    type: path
   api_connections:
     description:
       - How many pages of one listing to read at a time, each over a connection of its own.

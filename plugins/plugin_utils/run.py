@@ -31,6 +31,7 @@ from ..module_utils.knowledge.characters import visible
 from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE, OptionError
+from ..module_utils.options.sources import connection_values
 from ..module_utils.options.table import VARIABLES, default_of
 from .screen import is_lost, outlive_all
 from .variables import VariableError, read_one, read_variables, refuse_nulls, refuse_unknown
@@ -198,13 +199,15 @@ class PlayContext:
         return urlsplit(self._endpoint(variables)).netloc.rpartition("@")[2].lower()
 
     def _endpoint(self, variables: Mapping[str, Any]) -> str:
-        given = (each for each in self._action._task.environment or () if isinstance(each, Mapping))
-        environment = [each.get("CLOUDSTACK_ENDPOINT") for each in given]
-        return str(
-            self.connection(variables).get("api_url")
-            or next((each for each in environment if each), None)
-            or os.environ.get("CLOUDSTACK_ENDPOINT", "")
-        )
+        environ = dict(os.environ)
+        for each in self._action._task.environment or ():
+            if isinstance(each, Mapping):
+                environ.update({str(name): str(value) for name, value in each.items() if value})
+        try:
+            url = connection_values(self.connection(variables), environ)["api_url"]
+        except SysvmError:  # the module says what is wrong
+            return ""
+        return str(url or "").partition(",")[0].strip()
 
     def refuse_missing_hooks(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: for a file of tasks that is not there."""

@@ -9,7 +9,6 @@ import random
 import re
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -23,26 +22,21 @@ from .errors import (
     JobExistsError,
     JobIdRefusedError,
     MalformedAnswerError,
+    NotCloudStackError,
     ParameterError,
     RateLimitedError,
     SubmitUncertainError,
     SysvmError,
     UnavailableError,
 )
+from .line import CS_IMPORT_ERROR, Line
 from .pages import NoPageError, Page, Reading, page_at
-from .wire import Wire
-
-try:
-    from cs import CloudStack
-except ImportError:  # cs needs requests
-    CS_IMPORT_ERROR: str | None = traceback.format_exc()
-else:
-    CS_IMPORT_ERROR = None
 
 __all__ = ["CS_IMPORT_ERROR", "Client", "Connection"]
 
 CONNECT_LIMIT = 5.0  # seconds to keep trying a server that has not answered once: most likely the URL is wrong
 AUTH_LIMIT = 60.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
+AWAY = (UnavailableError, NotCloudStackError)  # why another management server is asked, if there is one
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 
 # BaseListCmd.getPageSize: the value of the setting default.page.size when the server started.
@@ -56,10 +50,13 @@ Items = list[dict[str, Any]]
 
 
 class Client:
-    """The API of one management server, or of the load balancer in front of several. Not for several threads.
+    """The API of one cloud: of a management server, of a load balancer, or of several servers. Not for several threads.
 
     It has threads of its own only while a listing of several pages is read, and they only exchange: what to do about an
     error, waiting, converting and C(on_retry) are the caller's thread's.
+
+    Of several management servers one is asked until it is away; then the next one is. A read is asked again there at
+    once. A call that changes something is not sent again, wherever it was sent.
 
     C(calls) counts the HTTP requests by command, repetitions included. Where somebody else decides what is asked again
     and when, C(patient) is false.
@@ -97,7 +94,9 @@ class Client:
         # Before a read is repeated, gets the error and the seconds until then.
         self.on_retry: Callable[[ApiError, float], None] | None = None
         self._met = met  # whether this server has accepted these credentials once
-        self._new_line = partial(_Line, connection, session)
+        self._servers, self._at = connection.each(), 0
+        self.left: dict[str, str] = {}  # servers that were away -> how that showed
+        self._new_line = partial(Line, self._servers[0], session)
         self._lines = [self._new_line()]  # all there are; what is wrong with the connection shows here
         self._free = [*self._lines]  # those that nobody uses just now; the last used is the next to be
         self._lock = threading.Lock()
@@ -297,6 +296,8 @@ class Client:
                 return send()
             except ApiError as exc:
                 error = exc
+            if self.patient and tries < len(self._servers) and isinstance(error, AWAY):
+                continue  # each server is asked once before any waiting
             delay = self._delay(error, tries)
             waited = self._clock() - start
             if waited + delay > self._patience(error):
@@ -316,13 +317,24 @@ class Client:
             if not self._free:
                 self._lines.append(self._new_line())
                 self._free.append(self._lines[-1])
-            line = self._free.pop()
+            line, server = self._free.pop(), self._servers[self._at]
         try:
+            line.lead_to(server)
             answer = line.exchange(command, params, changes, timeout)
+        except AWAY as exc:
+            self._leave(server, exc)
+            raise
         finally:
             self._free.append(line)
         self._met = True
         return answer
+
+    def _leave(self, server: Connection, error: ApiError) -> None:
+        """Ask the next management server from now on, unless another thread has seen to that."""
+        with self._lock:
+            if len(self._servers) > 1 and server is self._servers[self._at]:
+                self._at = (self._at + 1) % len(self._servers)
+                self.left[urlsplit(server.url).netloc] = error.message
 
     def _pages(
         self,
@@ -378,39 +390,6 @@ class Client:
         """Seconds: exponential back-off with full jitter, on top of what the server asks for."""
         ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(tries, 10))
         return max(0.1, self._rng() * ceiling) + (error.retry_after or 0.0)
-
-
-class _Line:
-    """One connection to the server, for one exchange at a time."""
-
-    def __init__(self, connection: Connection, session: Any) -> None:
-        self.wire = Wire(connection, session)
-        self._reader, self._writer = (
-            CloudStack(connection.url, key=connection.key, secret=connection.secret, method=method, session=self.wire)
-            for method in (connection.http_method, "post")
-        )
-
-    def exchange(self, command: str, params: Mapping[str, Any], changes: bool, timeout: float | None) -> dict[str, Any]:
-        """Send a call and get its answer.
-
-        :param timeout: seconds to wait for it; None: as usual.
-
-        :raises ApiError: for any that is none.
-        """
-        self.wire.outcome = answer = None
-        self.wire.timeout = timeout
-        # Before 5.2, cs sends True as it is.
-        sendable = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
-        try:
-            answer = getattr(self._writer if changes else self._reader, command)(**sendable)
-        except Exception as exc:  # what cs makes of an odd answer differs from release to release; the wire knows
-            if self.wire.outcome is None:  # nothing was sent
-                if not isinstance(exc, OSError):
-                    raise  # the caller's mistake
-                self.wire.outcome = exc
-        if not isinstance(answer, dict):
-            raise self.wire.verdict(command)  # not inside "except": a traceback shall not show the original
-        return answer
 
 
 def _check_reads(command: str) -> None:

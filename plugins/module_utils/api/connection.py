@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from .errors import SysvmError
@@ -19,13 +19,16 @@ MET_VARIABLE = "SYSVM_SERVER_MET"
 class Connection:
     """All that a Client needs to know. Neither key nor secret is in its C(repr).
 
-    :param url: the API's URL, such as C(https://cloud.example.com/client/api).
+    :param url: the API's URL, such as C(https://cloud.example.com/client/api). Its host names the cloud.
     :param key: the API key.
     :param secret: the secret key.
     :param http_method: C(post) or C(get), for reads; what changes something is always sent with POST.
     :param timeout: seconds to wait for a connection, and for each answer.
     :param verify_cert: whether the server's TLS certificate is checked.
     :param ca_file: file or directory of CA certificates to trust instead of the usual ones.
+    :param others: URLs of other management servers of the same cloud.
+    :param cert: file of a client certificate (PEM).
+    :param cert_key: file of its key, where that is not in the same file.
     :param retry_limit: seconds for which a read that fails is repeated; a management server restarts in 1 to 3 minutes.
     :param page_size: how many items to ask for at a time.
     :param connections: how many pages of one listing to ask for at a time, each over a connection that is kept open.
@@ -42,6 +45,9 @@ class Connection:
     retry_limit: float = 300.0
     page_size: int = 500
     connections: int = 4
+    others: tuple[str, ...] = ()
+    cert: str | None = None
+    cert_key: str | None = None
 
     def __post_init__(self) -> None:
         for option, variable, value in (
@@ -55,10 +61,11 @@ class Connection:
                 )
             if re.search(r"\s", value):
                 raise SysvmError(f"{option} ({variable}) contains white space.")
-        if not _is_plain_url(self.url):
+        if not all(map(_is_plain_url, (self.url, *self.others))):
             raise SysvmError(
                 "api_url (CLOUDSTACK_ENDPOINT) is not a plain http or https URL.",
-                remedy="Expected: https://host[:port]/client/api, without user, password, query and fragment.",
+                remedy="Expected: https://host[:port]/client/api, without user, password, query and fragment; commas"
+                " between several.",
             )
         if self.http_method not in ("get", "post"):
             raise SysvmError("api_http_method (CLOUDSTACK_METHOD) must be get or post.")
@@ -70,11 +77,26 @@ class Connection:
             raise SysvmError("api_connections must be 1 or more.")
         if self.page_size < 1:
             raise SysvmError("A page must have room for at least 1 item.")
+        if self.cert_key and not self.cert:
+            raise SysvmError("api_cert_key (CLOUDSTACK_CERT_KEY) is given, but api_cert (CLOUDSTACK_CERT) is not.")
+        for option, file in (
+            ("api_cert (CLOUDSTACK_CERT)", self.cert),
+            ("api_cert_key (CLOUDSTACK_CERT_KEY)", self.cert_key),
+        ):
+            if file and not os.path.isfile(file):
+                raise SysvmError(
+                    f"There is no file {file}, which {option} names.",
+                    remedy="It is the path of the client certificate, or of its key (PEM).",
+                )
         if self.verify_cert and self.ca_file and not os.path.exists(self.ca_file):
             raise SysvmError(
                 f"There is no file {self.ca_file}, which api_verify_ssl_cert (CLOUDSTACK_VERIFY) names.",
                 remedy="It is the path of the CA certificates to trust; validate_certs turns the check on and off.",
             )
+
+    def each(self) -> list[Connection]:
+        """One for each management server."""
+        return [replace(self, url=url, others=()) for url in (self.url, *self.others)]
 
 
 def place(url: str) -> str:

@@ -9,6 +9,7 @@ URL), so all texts are written anew.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import socket
@@ -28,6 +29,7 @@ from .errors import (
     PermissionDeniedError,
     RateLimitedError,
     ServerError,
+    SysvmError,
     UnavailableError,
     UnsupportedCommandError,
 )
@@ -69,9 +71,16 @@ class Wire:
         self._session: Any = session if session is not None else requests.Session()
         proxies = requests.utils.get_environ_proxies(connection.url)
         self._proxy = place(requests.utils.select_proxy(connection.url, proxies) or "")
+        if self._proxy.startswith("socks") and importlib.util.find_spec("socks") is None:
+            raise SysvmError(
+                f"{self._proxy} is a SOCKS proxy (environment variables https_proxy, http_proxy, all_proxy), for which"
+                " the Python library PySocks is missing.",
+                remedy="Install it: pip install PySocks. Or name the management server in no_proxy.",
+            )
         self._options: dict[str, Any] = {
             "timeout": connection.timeout,
             "verify": (connection.ca_file or True) if connection.verify_cert else False,
+            "cert": (connection.cert, connection.cert_key) if connection.cert_key else connection.cert,
             "proxies": proxies,
             "allow_redirects": False,
         }
@@ -122,7 +131,10 @@ class Wire:
             reason = "the proxy refused or failed (environment variables http_proxy, https_proxy, no_proxy)"
         elif "SSLError" in names:
             reason = "TLS failed"
-            facts["remedy"] = "Is it https that is spoken there? Does api_verify_ssl_cert name certificates (PEM)?"
+            facts["remedy"] = (
+                "Is it https that is spoken there? Does api_verify_ssl_cert name certificates (PEM), and api_cert the"
+                " client's certificate, if the server wants one?"
+            )
         elif any(isinstance(exc, socket.gaierror) for exc in chain):
             reason = "the host name cannot be resolved"
         elif names & {"ConnectTimeout", "ConnectTimeoutError"} and "NewConnectionError" not in names:

@@ -18,6 +18,7 @@ from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
 from ..options.reading import read
+from ..options.sources import connection_values, is_true
 from ..planning.approved import ApprovedPlan, approved_plan
 from ..planning.policy import Scope, kinds_of
 from ..planning.targets import Targets
@@ -90,32 +91,33 @@ def approved_from_params(params: Mapping[str, Any]) -> ApprovedPlan | None:
 def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
     """Make a Connection of a module's parameters, or of an action plugin's that has only some of them.
 
-    :param params: options by name; those that are absent or None are looked up in C(environ), then have their default.
+    :param params: options by name; those that are absent or None are looked up in C(environ), then in a file, then have
+        their default.
     :param environ: the environment variables.
-    :raises SysvmError: as Connection; and for numbers that are none.
+    :raises SysvmError: as Connection and connection_values; and for numbers that are none.
     """
-
-    def value(name: str) -> Any:
-        if params.get(name) is not None:
-            return params[name]
-        return environ.get(CONNECTION[name].env) or CONNECTION[name].default
+    values = connection_values(params, environ)
 
     def number(name: str) -> float:
         try:
-            return float(value(name))
+            return float(values[name])
         except ValueError:
             env = f" ({CONNECTION[name].env})" if CONNECTION[name].env else ""
             raise SysvmError(f"{name}{env} is not a number.") from None
 
-    verify = params.get("validate_certs")
+    urls = [url.strip() for url in str(values["api_url"] or "").split(",")]
+    first, *others = dict.fromkeys(urls)
     return Connection(
-        url=str(value("api_url") or "").strip(),
-        key=str(value("api_key") or "").strip(),
-        secret=str(value("api_secret") or "").strip(),
-        http_method=str(value("api_http_method")).lower(),
+        url=first,
+        others=tuple(others),
+        key=str(values["api_key"] or "").strip(),
+        secret=str(values["api_secret"] or "").strip(),
+        http_method=str(values["api_http_method"]).lower(),
         timeout=number("api_timeout"),
-        verify_cert=not _is_true(environ.get(NO_VERIFY_VARIABLE, "")) if verify is None else bool(verify),
-        ca_file=value("api_verify_ssl_cert"),
+        verify_cert=values["validate_certs"],
+        ca_file=values["api_verify_ssl_cert"],
+        cert=values["api_cert"],
+        cert_key=values["api_cert_key"],
         retry_limit=number("api_retry_limit"),
         connections=int(number("api_connections")),
     )
@@ -123,11 +125,7 @@ def connection_from_params(params: Mapping[str, Any], environ: Mapping[str, str]
 
 def _verify_fallback(variable: str) -> bool:
     """The variable says the opposite of the option."""
-    return not _is_true(env_fallback(variable))
-
-
-def _is_true(text: str) -> bool:
-    return text.strip().lower() in ("1", "on", "t", "true", "y", "yes")
+    return not is_true(env_fallback(variable))
 
 
 def live_patch_request(params: Mapping[str, Any]) -> Request:

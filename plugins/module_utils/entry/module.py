@@ -55,13 +55,17 @@ def run(
                 naming_all_that_is_refused(client, USES_OF[name]),
             ):
                 outcome = act(client, request, module.check_mode)
+                away = [
+                    f"The management server {name} was away, so another one was asked. {why}"
+                    for name, why in client.left.items()
+                ]
         except SysvmError as error:
             module.fail_json(msg=str(error), error=error.details())
     # Only the answer is left to write; looking through thousands of units for garbage would delay it, also at the end.
     gc.freeze()
     gc.disable()
     values = {"changed": outcome.changed, **outcome.values}
-    for warning in values.pop("warnings", ()):
+    for warning in (*values.pop("warnings", ()), *away):
         module.warn(warning)
     if outcome.diff is not None and module._diff:
         values["diff"] = dict(outcome.diff())

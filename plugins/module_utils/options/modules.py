@@ -33,7 +33,11 @@ CONNECTION = group(
     Option(
         "api_url",
         "str",
-        ("URL of the CloudStack API, for example V(https://cloud.example.com/client/api).",),
+        (
+            "URL of the CloudStack API, for example V(https://cloud.example.com/client/api).",
+            "Several management servers of one cloud with commas between them: when one is away, the next is asked."
+            " A call that changes something is sent to one of them only. Reports name the cloud after the first.",
+        ),
         where=CONNECTED,
         env="CLOUDSTACK_ENDPOINT",
         hides=True,  # it may have a password in it
@@ -95,7 +99,7 @@ CONNECTION = group(
         "bool",
         ("Whether to check the TLS certificate of the server.",),
         where=CONNECTED,
-        default=True,
+        unset="V(true)",
         env=NO_VERIFY_VARIABLE,
     ),
     Option(
@@ -111,6 +115,45 @@ CONNECTION = group(
         default=300,
         lowest=0,
         means="seconds",
+    ),
+    Option(
+        "api_config",
+        "path",
+        (
+            "A file that has the connection already: C(cloudstack.ini) of the Python library C(cs), or"
+            " C(~/.cmk/config) of CloudMonkey.",
+            "URL, key and secret are taken together from one place: from options, else from the environment, else from"
+            " a file. Given as an option, this or O(api_region) goes before the environment.",
+        ),
+        where=CONNECTED,
+        variable=False,
+        env="CLOUDSTACK_CONFIG",
+        unset="V(cloudstack.ini) in the working directory, then V(~/.cloudstack.ini)",
+    ),
+    Option(
+        "api_region",
+        "str",
+        ("The section of O(api_config).",),
+        where=CONNECTED,
+        variable=False,
+        env="CLOUDSTACK_REGION",
+        unset="V(cloudstack), or CloudMonkey's current profile",
+    ),
+    Option(
+        "api_cert",
+        "path",
+        ("Path of a client certificate (PEM), where the server or a proxy in front of it wants one.",),
+        where=CONNECTED,
+        variable=False,
+        env="CLOUDSTACK_CERT",
+    ),
+    Option(
+        "api_cert_key",
+        "path",
+        ("Path of the key of O(api_cert) (PEM), unless it is in the same file.",),
+        where=CONNECTED,
+        variable=False,
+        env="CLOUDSTACK_CERT_KEY",
     ),
     Option(
         "api_connections",

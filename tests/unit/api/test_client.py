@@ -365,6 +365,75 @@ def test_a_redirection_is_shown_and_not_followed() -> None:
         client.read("listZones")
 
 
+# Several management servers
+
+ONE, TWO = "https://one.test/client/api", "https://two.test/client/api"
+
+
+def servers_asked(talk: Conversation) -> list[str]:
+    return [prepared.url.partition("?")[0] for prepared in talk.prepared]
+
+
+@pytest.mark.parametrize(
+    "trouble", [RESET, requests.ConnectTimeout("slow"), html(502), html(404), refusal(503, "busy")]
+)
+def test_the_next_server_is_asked_at_once_and_stays_the_one(trouble: Any) -> None:
+    talk, clock = Conversation(("listZones", trouble), ("listZones", ok(count=1)), ("listHosts", ok())), Clock()
+    with client_for(talk, clock, url=ONE, others=(TWO,)) as client:
+        assert client.read("listZones") == {"count": 1}
+        client.read("listHosts")
+    assert servers_asked(talk) == [ONE, TWO, TWO] and clock.slept == []
+    assert client.server == "one.test", "the cloud keeps its name"
+    assert [*client.left] == ["one.test"]
+
+
+def test_where_all_are_away_they_are_asked_in_turn_with_pauses() -> None:
+    talk, clock = Conversation(*[("listZones", RESET)] * 4, ("listZones", ok())), Clock()
+    with client_for(talk, clock, url=ONE, others=(TWO,), met=True) as client:
+        client.read("listZones")
+    assert servers_asked(talk) == [ONE, TWO, ONE, TWO, ONE]
+    assert len(clock.slept) == 3
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"), [(RESET, SubmitUncertainError), (refusal(503, "Maintenance"), UnavailableError)]
+)
+def test_what_changes_something_is_sent_to_one_server_only(trouble: Any, error: type[ApiError]) -> None:
+    talk = Conversation(("restartNetwork", trouble), ("queryAsyncJobResult", ok(jobstatus=0)))
+    with client_for(talk, url=ONE, others=(TWO,)) as client:
+        with pytest.raises(error):
+            client.submit("restartNetwork", id="n", job_id="j")
+        client.read("queryAsyncJobResult", jobid="j")  # how it is settled
+    assert servers_asked(talk) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("trouble", [refusal(401, "unable to verify"), refusal(431, "no such zone")])
+def test_a_refusal_is_no_reason_to_ask_another_server(trouble: Any) -> None:
+    talk = Conversation(("listZones", trouble))
+    with client_for(talk, url=ONE, others=(TWO,)) as client, pytest.raises(ApiError):
+        client.read("listZones")
+    assert servers_asked(talk) == [ONE]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent"),
+    [({"cert": __file__}, __file__), ({"cert": __file__, "cert_key": __file__}, (__file__, __file__)), ({}, None)],
+)
+def test_a_client_certificate_reaches_requests(changes: dict[str, Any], sent: Any) -> None:
+    talk = Conversation(("listZones", ok()))
+    with client_for(talk, **changes) as client:
+        client.read("listZones")
+    assert talk.options[0]["cert"] == sent
+
+
+def test_a_socks_proxy_without_its_library_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5h://user:hidden@proxy.test:1080")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SysvmError, match=r"socks5h://proxy.test:1080 is a SOCKS proxy.*pip install PySocks") as caught:
+        client_for(Conversation())
+    assert "hidden" not in str(caught.value)
+
+
 def test_a_client_of_its_own_has_a_session_of_its_own() -> None:
     with Client(Connection("https://cloud.test/client/api", "k", "s")) as client:
         assert client.calls == {}

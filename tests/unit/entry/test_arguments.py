@@ -8,6 +8,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -35,6 +36,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope
 
 VARIABLES = {name: option.env for name, option in CONNECTION.items() if option.env not in ("", NO_VERIFY_VARIABLE)}
+OF_FILES = {"api_config", "api_region"}
 GOOD = {"api_url": "https://cloud.test/client/api", "api_key": "k", "api_secret": "s"}
 
 
@@ -68,10 +70,11 @@ def test_defaults_and_environment(way: Any) -> None:
     assert way(GOOD, {}) == Connection(
         "https://cloud.test/client/api", "k", "s", "post", 60.0, True, None, 300.0, 500, 4
     )
-    environ = dict(
-        zip(VARIABLES.values(), ["http://x:8080/client/api", "key", "secret", "get", "7", __file__], strict=True)
+    values = ["http://x:8080/client/api", "key", "secret", "get", "7", __file__, __file__, __file__]
+    environ = dict(zip((env for name, env in VARIABLES.items() if name not in OF_FILES), values, strict=True))
+    assert way({}, environ) == Connection(
+        *("http://x:8080/client/api", "key", "secret", "get", 7.0, True, __file__), cert=__file__, cert_key=__file__
     )
-    assert way({}, environ) == Connection("http://x:8080/client/api", "key", "secret", "get", 7.0, True, __file__)
     assert way(GOOD | {"api_timeout": 9, "api_connections": 1}, environ) == replace(
         way(GOOD, environ), timeout=9.0, connections=1
     )
@@ -205,3 +208,133 @@ def test_what_ansible_does_not_refuse_is_refused_with_its_name(given: dict[str, 
 def test_what_is_right_stays_as_it_is() -> None:
     given = {"names": ["web"], "waves": ["1", "20 %"], "max_failures": "3", "select": None, "deadline": "06:00"}
     assert read_params(options_of(CHECK).values(), given) == {**given, "waves": ["1", "20%"]}
+
+
+def test_several_management_servers_are_one_cloud() -> None:
+    urls = "https://one.test/client/api, https://two.test/client/api,https://one.test/client/api"
+    connection = connection_from_params(GOOD | {"api_url": urls}, {})
+    assert (connection.url, connection.others) == ("https://one.test/client/api", ("https://two.test/client/api",))
+    with pytest.raises(SysvmError, match=r"api_url.*plain"):
+        connection_from_params(GOOD | {"api_url": "https://one.test/client/api,two.test"}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"api_cert": "/no/such/file"}, "/no/such/file.*api_cert .CLOUDSTACK_CERT."),
+        ({"api_cert": __file__, "api_cert_key": "/no/such/file"}, "/no/such/file.*CLOUDSTACK_CERT_KEY"),
+        ({"api_cert_key": __file__}, "api_cert_key .*api_cert"),
+    ],
+)
+def test_a_client_certificate_is_there(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(SysvmError, match=words):
+        connection_from_params(GOOD | change, {})
+
+
+# Files of cs and of cmk
+
+CS = """[cloudstack]
+endpoint = https://test.test/client/api
+key = test-key
+secret = test%%secret-hidden
+timeout = 20
+method = post
+verify = {here}
+cert = {here}
+dangerous_no_tls_verify = false
+
+[prod]
+endpoint = https://prod.test/client/api
+key = prod-key
+secret = prod-secret-hidden
+dangerous_no_tls_verify = true
+"""
+CMK = """prompt = 🐱
+asyncblock = true
+timeout = 1800
+output = json
+verifycert = true
+profile = localcloud
+
+[localcloud]
+url = https://local.test/client/api
+username = admin
+password = password-hidden
+domain = /
+apikey = local-key
+secretkey = local-secret-hidden
+
+[login]
+url = https://login.test/client/api
+username = admin
+password = password-hidden
+apikey =
+secretkey =
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / ".cloudstack.ini").write_text(CS.format(here=__file__), encoding="utf-8")
+    (tmp_path / "cmk").write_text(CMK, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("way", [through_ansible, connection_from_params])
+def test_a_file_of_cs_is_read_as_cs_does(way: Any, home: Path) -> None:
+    environ = {"HOME": str(home)}
+    found = way({}, environ)
+    assert (found.url, found.key, found.secret) == ("https://test.test/client/api", "test-key", "test%secret-hidden")
+    assert (found.timeout, found.ca_file, found.cert, found.verify_cert) == (20.0, __file__, __file__, True)
+    prod = way({}, {**environ, "CLOUDSTACK_REGION": "prod"})
+    assert (prod.url, prod.verify_cert) == ("https://prod.test/client/api", False)
+    assert way({"validate_certs": True}, {**environ, "CLOUDSTACK_REGION": "prod"}).verify_cert is True
+    (home / "work/cloudstack.ini").write_text("[cloudstack]\nkey = nearer-key\n", encoding="utf-8")
+    assert (way({}, environ).key, way({}, environ).url) == ("nearer-key", found.url)
+
+
+@pytest.mark.parametrize("way", [through_ansible, connection_from_params])
+def test_a_profile_of_cmk_is_taken_where_its_file_is_named(way: Any, home: Path) -> None:
+    environ = {"HOME": str(home), "CLOUDSTACK_CONFIG": "~/cmk"}
+    found = way({}, environ)
+    assert (found.url, found.key, found.secret) == ("https://local.test/client/api", "local-key", "local-secret-hidden")
+    assert found.timeout == 60.0, "the one of cmk is for jobs"
+    with pytest.raises(SysvmError, match=r"'login' of .*cmk has no apikey and no secretkey.*API keys") as caught:
+        way({"api_region": "login"}, environ)
+    assert "hidden" not in str(caught.value)
+
+
+def test_url_and_keys_come_from_one_place(home: Path) -> None:
+    environ = {"CLOUDSTACK_ENDPOINT": "https://env.test/client/api", "CLOUDSTACK_KEY": "k", "CLOUDSTACK_SECRET": "s"}
+    assert connection_from_params({}, environ).url == "https://env.test/client/api"
+    # As with cs: the environment goes before a file that is only named there.
+    assert connection_from_params({}, {**environ, "CLOUDSTACK_REGION": "prod"}).url == "https://env.test/client/api"
+    # An option is meant.
+    prod = connection_from_params({"api_region": "prod"}, environ)
+    assert (prod.url, prod.key, prod.secret) == ("https://prod.test/client/api", "prod-key", "prod-secret-hidden")
+    with pytest.raises(SysvmError, match="api_key is missing"):
+        connection_from_params({}, {"CLOUDSTACK_ENDPOINT": "https://env.test/client/api"})
+    with pytest.raises(SysvmError, match="api_region and api_key are both given"):
+        connection_from_params({"api_region": "prod", "api_key": "k"}, {})
+
+
+@pytest.mark.parametrize(
+    ("params", "text", "words"),
+    [
+        ({"api_config": "no-such-file"}, "", "no-such-file.*cannot be read: No such file"),
+        ({"api_region": "north"}, "", "no section 'north'; it has cloudstack, prod.*CLOUDSTACK_REGION"),
+        ({"api_config": "odd"}, "secret hidden\n", "odd.*it is no INI file"),
+        ({"api_config": "odd"}, "[cloudstack]\nendpoint = https://x.test/\nsecret = hidden\n", "has no key"),
+        ({"api_config": "odd"}, "\xff", "odd.*it is no INI file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_not_shown(
+    params: dict[str, str], text: str, words: str, home: Path
+) -> None:
+    (home / "work/odd").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SysvmError, match=words) as caught:
+        connection_from_params(params, {})
+    assert "hidden" not in str(caught.value)

@@ -176,9 +176,9 @@ def _compiled(scope: Scope) -> Any:
         return None
     try:
         compiled = jmespath.compile(scope.select)
+        check_fields(compiled.parsed)
     except jmespath.exceptions.JMESPathError as error:
         raise _bad_select(scope, error) from None
-    check_fields(compiled.parsed)
     return compiled
 
 

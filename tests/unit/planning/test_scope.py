@@ -19,7 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT, VM
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.fields import UNIT
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope import (
     budget_text,
@@ -61,6 +61,8 @@ def select(expression: str) -> list[str]:
         ("[name, zone] == ['web', 'zone'] || {a: name} == `{}`", ["web"]),
         ("starts_with(name, 's') | @ == `true`", ["shop", "s-1"]),
         ("sort(vms[].name)[-1] == 'r-shop'", ["shop"]),
+        ("vms[3].name == 'x' || vms[1:].name != `[]`", []),
+        ("keys(owner)[0] == 'x' || merge(owner, tags).env == 'x' || values(tags)[0] == 'x'", []),
     ],
 )
 def test_expressions_that_may_be_meant(expression: str, names: list[str]) -> None:
@@ -83,6 +85,13 @@ def test_expressions_that_may_be_meant(expression: str, names: list[str]) -> Non
         ("{a: nam} == `1`", "nam", "name"),
         ("contains(tier, 'web')", "tier", "tiers"),
         ("vms[0] | sate == 'x'", "sate", "state"),
+        ("kind == 'x' && zonename == 'y'", "zonename", "zone"),  # of this only the first part is evaluated
+        ("kind != 'x' || zonename == 'y'", "zonename", "zone"),
+        ("vms[?state == 'x'].sate == `[]`", "sate", "state"),
+        ("vms[?kind == 'x'] == `[]`", "kind", "a VM does not have"),
+        ("vms[7].sate != 'x'", "sate", "state"),
+        ("vms[5:].sate == `[]`", "sate", "state"),
+        ("abs(to_number(name)) > `1` && zonename == 'x'", "zonename", "zone"),
     ],
 )
 def test_a_field_that_no_unit_has_is_refused(expression: str, field: str, near: str) -> None:
@@ -102,7 +111,7 @@ def test_the_fields_are_those_of_a_unit() -> None:
         described = describe(unit)
         assert set(described) == set(UNIT)
         assert set(described["owner"]) == set(UNIT["owner"])
-        assert all(set(each) <= set(VM) for each in described["vms"])
+        assert all(set(each) <= set(UNIT["vms"][0]) for each in described["vms"])
 
 
 def test_any_expression_of_known_fields_passes() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.api.errors import SysvmError
-from ..module_utils.cloud.endpoints import Probed, spread
+from ..module_utils.cloud.endpoints import Probed
 from ..module_utils.knowledge.durations import rough
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import CHECK
@@ -24,7 +24,7 @@ from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
 from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old, reports
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
-from ..plugin_utils.probe_hosts import ProbeHost, probe_hosts
+from ..plugin_utils.probe_hosts import ProbeHost, ProbeHosts, probe_hosts
 from ..plugin_utils.report.artifacts import error_artifact, plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
 from ..plugin_utils.report.runs import ENDED, PLAN
@@ -140,17 +140,11 @@ def _no_canary(plan: Mapping[str, Any], canaries: bool | list[str]) -> list[str]
 
 def _try_from(hosts: Sequence[ProbeHost], plan: Mapping[str, Any], variables: Mapping[str, Any]) -> CheckResult:
     """Whether what is to be probed answers from other hosts; their names stand in the plan."""
-    rate = RATE
     probed = Probed.from_plan(plan)
-    endpoints = spread(probed.endpoints, rate)
     plan["probes"]["from"] = [host.name for host in hosts]
-    tried, away = [], []
-    for host in hosts:
-        try:
-            tried.append(host.try_once(endpoints, rate))
-        except SysvmError as error:
-            away.append(str(error))
-    return probes_answer(replace(probed, tried=tried), variables["ignore_checks"], away)
+    with ProbeHosts(hosts, RATE) as there:
+        tried = there.try_once(probed.endpoints)
+    return probes_answer(replace(probed, tried=tried), variables["ignore_checks"], there.problems)
 
 
 def _not_planned(error: str) -> dict[str, Any]:

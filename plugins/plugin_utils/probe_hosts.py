@@ -28,12 +28,11 @@ from ansible.plugins.loader import connection_loader
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.cloud.endpoints import Endpoint, Tried
 from ..module_utils.probing import prober
-from ..module_utils.probing.probes import AHEAD, ASKED, PLACES_VARIABLE, TOLD
+from ..module_utils.probing.probes import AHEAD, ASKED, PLACES_VARIABLE, TOLD, Probes, places_in
 
 PAUSE_S = 0.5  # between two exchanges with a host
 AGAIN_S = 20.0  # after one that failed
 LINGER_S = 60  # how long a prober goes on without being asked
-TRY_S = 3  # how long a trial before the run lasts
 PYTHON = "/usr/bin/python3"
 # The pipe is open for reading and writing, so that it has no end before the prober itself ends.
 START = (
@@ -86,17 +85,6 @@ class ProbeHost:
         there = float(self.run(command))
         return (began + time.time()) / 2 - there
 
-    def try_once(self, endpoints: Sequence[Endpoint], rate: float) -> Tried:
-        """Which of them answer from here, now."""
-        asked = [
-            {"watch": str(number), "address": each.address, "port": each.port} for number, each in enumerate(endpoints)
-        ]
-        code = shlex.quote(inspect.getsource(prober))
-        told = self.run(f"{shlex.quote(self._python)} -c {code} {rate} {TRY_S}", "".join(map(_line, asked)))
-        states = {str(said["key"]): said["answers"] for said in map(json.loads, told.splitlines())}
-        silent = tuple(each for number, each in enumerate(endpoints) if not states.get(str(number)))
-        return Tried(self.name, len(endpoints) - len(silent), silent)
-
 
 class ProbeHosts:
     """While it is entered, a prober runs on each of the hosts; one that is out of reach is gone without.
@@ -131,6 +119,15 @@ class ProbeHosts:
             self.problems += [relay.problem] if relay.problem else []
             relay.end()
         self._folder.cleanup()
+
+    def try_once(self, endpoints: Mapping[str, Sequence[Endpoint]]) -> list[Tried]:
+        """See C(Probes.try_once)."""
+
+        def sleep(seconds: float) -> None:
+            time.sleep(seconds)
+            self.relay()
+
+        return Probes(endpoints, places_in(self._folder.name), rate=self._rate).try_once(sleep)
 
     def relay(self) -> None:
         """Carry what there is. Called several times a second."""

@@ -51,10 +51,15 @@ class Probing:
         endpoints = read_endpoints(client, units, self.wanted) if units else {}
         places: list[Place] = []
         if self.places is not None:
-            places += [Elsewhere(entry.path) for entry in sorted(os.scandir(self.places), key=lambda entry: entry.name)]
+            places += places_in(self.places)
         elif endpoints:
             places.append(Here(self.rate, socket.gethostname()))
         return Probes(endpoints, places, rate=self.rate, patience_s=self.patience_s)
+
+
+def places_in(folder: str) -> list[Elsewhere]:
+    """Those on other hosts."""
+    return [Elsewhere(entry.path) for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)]
 
 
 class Place(Protocol):

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from ansible.errors import AnsibleError
+
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.endpoints import Endpoint
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import ASKED, TOLD
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.probe_hosts import ProbeHost, ProbeHosts
 from tests.support.waiting import wait_for
@@ -46,3 +50,22 @@ def test_a_prober_elsewhere_is_asked_tells_and_ends_without_a_trace(tmp_path: Pa
         wait_for(is_told)
     wait_for(lambda: list(tmp_path.iterdir()) == [])  # the prober removes its folder as the last thing it does
     assert not any("kill" in command for command in there.commands), "others may run what looks alike"
+
+
+def test_what_is_tried_before_the_run_is_tried_from_there(tmp_path: Path) -> None:
+    there = ProbeHost("elsewhere", ThisHost(tmp_path), sys.executable)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ProbeHosts([there], 50) as hosts:
+        listens = Endpoint("127.0.0.1", listener.getsockname()[1], "load balancing")
+        refuses = Endpoint("127.0.0.1", 1, "port forwarding")
+        [tried] = hosts.try_once({"web": [listens, refuses]})
+    assert (tried.place, tried.answered, tried.silent) == ("elsewhere", 1, (refuses,))
+
+
+def test_a_host_that_cannot_be_reached_is_a_problem_and_no_answer(tmp_path: Path) -> None:
+    class Away(ThisHost):
+        def _connect(self) -> None:
+            raise AnsibleError("no route")
+
+    with ProbeHosts([ProbeHost("away", Away(tmp_path), sys.executable)], 50) as hosts:
+        assert hosts.try_once({"web": [Endpoint("127.0.0.1", 1, "load balancing")]}) == []
+    assert hosts.problems == ["Nothing was probed from there: the probe host away is out of reach: no route"]

@@ -25,7 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.all_runs import (
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import PLAN, UPGRADE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
-from tests.unit.plugin_utils.report.test_reports import planned, result
+from tests.unit.plugin_utils.report.reports import planned, result
 
 CLOUD = "cloud.example.com"
 STARTED, ENDED = "2026-11-30T20:00:00+00:00", "2026-11-30T20:10:00+00:00"

@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils import keeper as 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.keeper import Keeper
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import ENDED, UPGRADE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
-from tests.unit.plugin_utils.report.test_reports import planned, result
+from tests.unit.plugin_utils.report.reports import planned, result
 
 PLAN: Any = {"started": "2026-11-30T20:00:00+00:00", "units": [planned(1), planned(2)], "steps": [], "notes": []}
 

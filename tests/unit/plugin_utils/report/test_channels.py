@@ -26,7 +26,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text impor
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.ticket import ticket
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import as_json
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run import show, show_warnings
-from tests.unit.plugin_utils.report.test_reports import planned, report, result
+from tests.unit.plugin_utils.report.reports import planned, report, result
 from tests.unit.plugin_utils.report.test_text import plan
 from tests.unit.plugin_utils.report.test_ticket import REPORT, event, evidence
 

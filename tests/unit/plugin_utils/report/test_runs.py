@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build impo
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import index_page, status_text
-from tests.unit.plugin_utils.report.test_reports import planned, result
+from tests.unit.plugin_utils.report.reports import planned, result
 
 STARTED, HEARTBEAT = "2026-11-30T22:14:57+00:00", "2026-12-01T01:02:03+00:00"
 ALIVE: dict[str, Any] = {

@@ -37,7 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write impo
     write,
     write_report,
 )
-from tests.unit.plugin_utils.report.test_reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
+from tests.unit.plugin_utils.report.reports import DRIFT, EDGES, NOT_HANDLED, around, planned, report, result
 
 CHECK: Any = {"name": "c", "status": "warn", "seen": "seen", "remedy": "look"}
 

@@ -13,7 +13,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.moments import moment
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.restarts import Report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import known_restarts
-from tests.unit.plugin_utils.report.test_reports import T0, planned, report, result
+from tests.unit.plugin_utils.report.reports import T0, planned, report, result
 
 GOOD = {"network_id": "id-1", "job_id": "j", "created": "2026-09-21T13:40:00+0000", "succeeded": True, "why": ""}
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,12 @@ Arrows = dict[str, set[str]]
 def arrows_of(sources: Mapping[str, str]) -> Arrows:
     """For each file, by its name with dots, those of the others that it imports, wherever in it."""
     return {name: {found for found in _imported(name, text) if found in sources} for name, text in sources.items()}
+
+
+@functools.cache
+def all_arrows() -> Arrows:
+    """Those of plugins/; every worker of the tests imports this file, few need them."""
+    return arrows_of(SOURCES)
 
 
 def _imported(name: str, text: str) -> Iterator[str]:
@@ -58,7 +65,7 @@ def between_rooms(arrows: Arrows) -> set[tuple[str, str]]:
 
 def with_drawing(page: str) -> str:
     """The page with the rooms and arrows of today's code."""
-    arrows = "".join(f"  {room} --> {other}\n" for room, other in sorted(between_rooms(ARROWS)))
+    arrows = "".join(f"  {room} --> {other}\n" for room, other in sorted(between_rooms(all_arrows())))
     return re.sub(r"(?<=```mermaid\nflowchart TD\n)[^`]*", arrows, page)
 
 
@@ -66,4 +73,3 @@ SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
     for path in (ROOT / "plugins").rglob("*.py")
 }
-ARROWS = arrows_of(SOURCES)

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from tests.tools.rooms import ARROWS, PREFIX, ROOT, SOURCES, Arrows, arrows_of, between_rooms, room_of, with_drawing
+from tests.tools.rooms import PREFIX, ROOT, SOURCES, Arrows, all_arrows, arrows_of, between_rooms, room_of, with_drawing
 
 MOST_LINES = 450
 MOST_PARAMETERS = 6
@@ -51,11 +51,11 @@ def test_each_file_is_in_a_room() -> None:
 
 
 def test_arrows_between_rooms_go_down() -> None:
-    assert upward(ARROWS) == []
+    assert upward(all_arrows()) == []
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    assert circle(ARROWS) == []
+    assert circle(all_arrows()) == []
 
 
 @pytest.mark.parametrize("module", ["cs_systemvm_livepatch", "cs_systemvm_recreate", "cs_router_restart"])
@@ -64,7 +64,7 @@ def test_what_acts_does_not_carry_what_plans(module: str) -> None:
     carried, left = set[str](), {f"plugins.modules.{module}"}
     while left:
         carried |= left
-        left = set[str]().union(*(ARROWS[name] for name in left)) - carried
+        left = set[str]().union(*(all_arrows()[name] for name in left)) - carried
     assert "plugins.module_utils.rollout.server" in carried
     assert (
         carried & {f"plugins.module_utils.{name}" for name in ("entry.check", "planning.plan", "rehearsal.plays")}

@@ -41,10 +41,10 @@ BOUNDED = [
 ]
 
 
-@pytest.mark.parametrize("path", generate.generated())
-def test_what_is_made_from_the_table_is_up_to_date(path: str) -> None:
-    text = (generate.ROOT / path).read_text(encoding="utf-8")
-    assert text == generate.generated()[path], "run: make generate"
+def test_what_is_made_from_the_table_is_up_to_date() -> None:
+    made = generate.generated()
+    old = [path for path, text in made.items() if (generate.ROOT / path).read_text(encoding="utf-8") != text]
+    assert old == [], "run: make generate"
 
 
 def test_everything_that_has_options_is_made_from_the_table() -> None:

@@ -99,11 +99,14 @@ docs: $(VENV)/.dev ## build the documentation into dist/docs; a warning is an er
 
 VERSION_HERE = $(shell sed -n 's/^version: //p' galaxy.yml)
 TAG ?= $(VERSION_HERE)
+# From a copy of what git has, whatever else lies here.
+DIST ?= dist
 build: $(VENV)/.runtime ## build the collection into dist/, with its checksum
 	@test "$(TAG)" = "$(VERSION_HERE)" || { echo "The tag is $(TAG), but galaxy.yml has version $(VERSION_HERE)."; exit 1; }
-	@rm -f dist/*.tar.gz
-	ansible-galaxy collection build --force --output-path dist
-	@cd dist && sha256sum *.tar.gz | tee SHA256SUMS
+	@rm -f "$(DIST)"/*.tar.gz
+	@tree=$$(mktemp -d) && trap 'rm -rf "$$tree"' EXIT && git ls-files -z ':!changelogs' | xargs -0 cp --parents -t "$$tree" \
+		&& ansible-galaxy collection build --force --output-path "$(DIST)" "$$tree"
+	@cd "$(DIST)" && sha256sum *.tar.gz | tee SHA256SUMS
 
 release: $(VENV)/.dev ## prepare a release: version, release notes, tarball, checksums (VERSION=1.0.0)
 	@tests/tools/release.sh "$(VERSION)"

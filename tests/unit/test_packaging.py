@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,39 +70,24 @@ SHIPPED = {
     "plugins": {".j2", ".py"},
     "roles": {".md", ".yml"},
 }
-LITTER = (
-    "sysvm-report/report.json", "reports/report.html", "report.json", "venv/bin/python",
-    ".venv-3.12/pyvenv.cfg", "foo.log", "my.log", "progress.log", "secrets.yml", "passwords.yml",
-    "credentials.json", "CHANGES", "README.old", "ansible.cfg", "inventory", "hosts", "vars.yml",
-    "playbook.yml", "docs-html/index.html", "playbooks.old/upgrade.yml", "requirements-local.txt",
-    "roles.bak/x.yml", "plugins/.cache/x.py", "plugins/modules/foo.log", "plugins/x.py.orig",
-    "plugins/action/__pycache__/x.cpython-311.pyc", "roles/upgrade/.hidden.yml", "playbooks/report.html", "a",
-    "do",
-)  # fmt: skip
 
 
 def shipped_here() -> set[str]:
-    """The files of the working folder that belong into the collection."""
+    """The files that git has and that belong into the collection."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     files = set(SHIPPED[""])
-    for folder, suffixes in SHIPPED.items():
-        if folder:
-            found = (path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes and path.is_file())
-            files |= {str(path.relative_to(ROOT)) for path in found}
+    for name in listed.splitlines():
+        folder, slash, rest = name.partition("/")
+        if slash and Path(rest).suffix in SHIPPED.get(folder, ()):
+            files.add(name)
     return files
 
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection, built in a copy of the working folder with litter in it."""
+    """The collection, built as for a release."""
     folder = tmp_path_factory.mktemp("build")
-    leave_out = shutil.ignore_patterns(".venv*", ".cache", ".git", ".ansible", ".hypothesis", "__pycache__", "*.tar.gz")
-    shutil.copytree(ROOT, folder / "copy", ignore=leave_out)
-    for name in LITTER:
-        path = folder / "copy" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("# of nobody's concern\n")
-    command = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build", "--output-path", str(folder)]
-    subprocess.run(command, cwd=folder / "copy", check=True, capture_output=True)
+    subprocess.run(["make", "build", f"DIST={folder}"], cwd=ROOT, check=True, capture_output=True)
     [built] = folder.glob("*.tar.gz")
     return built
 

@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 import enum
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client, Items
 from tests.faults.relay import Fault, make_certificate
-from tests.faults.scene import KEY, NEWEST, OLDEST, Killed, Phase, Scene, Versions, Way
+from tests.faults.scene import KEY, NEWEST, OLDEST, Circumstances, Killed, Phase, Scene, Versions, Way
 from tests.simulator import uuid_of
-from tests.support.waiting import wait_for, wait_until_down
+from tests.support.virtual import VirtualSimulator
+from tests.support.waiting import wait_until_down
 
 
 class End(enum.Enum):
@@ -87,12 +86,10 @@ Strike = Callable[[Scene], bool | None]
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Circumstances):
     """One row.
 
-    :ivar patience: for how many seconds reads are repeated.
     :ivar repair: what an operator or time does before the next run.
-    :ivar timings: of the cloud, where the usual ones are too short.
     :ivar idle: no job runs any more when the next run has its plan.
     :ivar again: a live patch shows no effect and is sent once more.
     :ivar clouds: those in which it happens.
@@ -105,13 +102,10 @@ class Kind:
     poll: Expected | None = None
     verify: Expected | None = None
     report: Expected | None = None
-    way: Way = Way.DIRECT
-    patience: float = 5.0
     repair: Callable[[Scene], object] = lambda scene: None
     idle: bool = False
     again: bool = False
     slow: bool = False
-    timings: Mapping[str, float] = field(default_factory=dict)
     clouds: tuple[Versions, ...] = (NEWEST, OLDEST)
 
     def expected(self, phase: Phase) -> Expected | None:
@@ -125,6 +119,15 @@ class Kind:
 def answer(kind: str, times: int | str = 1, **options: Any) -> Strike:
     """A fault of the simulator in what is said over the wire, in answers to the command of the moment."""
     return lambda scene: _set(scene, {"kind": kind, "times": times, "match": {"command": scene.command}, **options})
+
+
+def late(*seconds: float) -> Strike:
+    """So long take the next answers to the command of the moment."""
+
+    def strike(scene: Scene) -> None:
+        scene.late[scene.command] = list(seconds)
+
+    return strike
 
 
 def job(kind: str, name: str = "web", **options: Any) -> Strike:
@@ -143,6 +146,7 @@ def _set(scene: Scene, fault: dict[str, Any]) -> None:
 def restart(seconds: float, **options: Any) -> Strike:
     def strike(scene: Scene) -> None:
         scene.simulator.restart(seconds, **options)
+        scene.simulator.sleep(0.05)  # in which the answer goes out
         wait_until_down(scene.simulator.url)
 
     return strike
@@ -259,7 +263,7 @@ def work_for_others(seconds: float) -> Strike:
         with scene.client() as client:
             [web] = [item for item in client.list("listNetworks", "network", listall=True) if item["name"] == "web"]
             client.submit("restartNetwork", id=web["id"], cleanup=False, livepatch=True)
-        _set(scene, {"kind": "slow", "match": {"command": "listNetworks"}, "seconds": seconds})
+        scene.late["listNetworks"] = [seconds]
 
     return strike
 
@@ -287,7 +291,8 @@ def takes_no_jobs(seconds: float | None) -> Strike:
     def strike(scene: Scene) -> None:
         turn(scene, "PreparingForMaintenance")
         if seconds is not None:
-            threading.Timer(seconds, turn, (scene, "Up")).start()
+            assert isinstance(scene.simulator, VirtualSimulator)
+            scene.simulator.later(seconds, lambda: turn(scene, "Up"))
 
     return strike
 
@@ -296,12 +301,11 @@ def takes_no_jobs(seconds: float | None) -> Strike:
 
 
 def end_jobs(scene: Scene) -> None:
-    scene.simulator.restart(0.02)
-    wait_until_down(scene.simulator.url)
+    restart(0.02)(scene)
 
 
 def wait(seconds: float) -> Callable[[Scene], None]:
-    return lambda scene: time.sleep(seconds)
+    return lambda scene: scene.simulator.sleep(seconds)
 
 
 def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
@@ -315,8 +319,8 @@ def restart_network_with_cleanup(name: str) -> Callable[[Scene], None]:
         with scene.client() as client:
             [network] = [item for item in client.list("listNetworks", "network", listall=True) if item["name"] == name]
             client.submit("restartNetwork", id=network["id"], cleanup=True)
-            wait_for(lambda: not client.list("listAsyncJobs", "asyncjobs", listall=True))
-            wait_for(lambda: {vm["redundantstate"] for vm in pair(client)} == {"PRIMARY", "BACKUP"})
+            scene.simulator.wait_for(lambda: not client.list("listAsyncJobs", "asyncjobs", listall=True))
+            scene.simulator.wait_for(lambda: {vm["redundantstate"] for vm in pair(client)} == {"PRIMARY", "BACKUP"})
 
     return repair
 
@@ -374,6 +378,7 @@ KINDS = (
         relayed(Fault.SWALLOW),
         **all_survive(),
         way=Way.BALANCER,
+        timeout=1.0,
         slow=True,
     ),
     Kind(
@@ -383,6 +388,7 @@ KINDS = (
         poll=survives(),
         verify=survives(),
         way=Way.BALANCER,
+        timeout=1.0,
         slow=True,
     ),
     Kind(
@@ -390,6 +396,7 @@ KINDS = (
         answer("slow", seconds=1.2),
         plan=survives(),
         submit=survives(),
+        timeout=1.0,
         repair=wait(0.5),
         slow=True,
     ),
@@ -397,6 +404,7 @@ KINDS = (
         "timeout, taken much later",
         answer("slow", seconds=2.0),
         submit=survives(),
+        timeout=1.0,
         repair=wait(1.0),
         slow=True,
     ),
@@ -408,12 +416,13 @@ KINDS = (
         poll=fails(f"{LOST}.*no answer within 1 seconds"),
         verify=fails(f"{LOST}.*no answer within 1 seconds"),
         way=Way.BALANCER,
+        timeout=1.0,
         patience=BRIEF,
         slow=True,
     ),
     Kind(
         "slow answers",
-        answer("slow", 3, seconds=0.3),
+        late(0.3, 0.3, 0.3),
         **all_survive(),
     ),
     # --- answers
@@ -605,6 +614,7 @@ KINDS = (
         after("pair", relayed(Fault.WITHHOLD)),
         submit=survives(),
         way=Way.BALANCER,
+        timeout=1.0,
         slow=True,
     ),
     Kind(
@@ -612,6 +622,7 @@ KINDS = (
         after("shop-tier1", relayed(Fault.WITHHOLD)),
         submit=survives(),
         way=Way.BALANCER,
+        timeout=1.0,
         slow=True,
     ),
     Kind(

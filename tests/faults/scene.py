@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,7 +31,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.faults.relay import Relay, make_certificate
+from tests.simulator import server
 from tests.simulator.process import SimulatorThread
+from tests.simulator.wire import verify
+from tests.support.virtual import VirtualSimulator
 
 KEY, SECRET = "a-key-that-nobody-may-see", "a-secret-that-nobody-may-see"
 
@@ -95,7 +97,6 @@ TARGETS = Targets(system_vms=["s-1-VM"], networks=["web", "db", "pair"], vpcs=["
 POLICY = Policy(Scope(kinds=frozenset({Kind.SSVM}) | ROUTER_KINDS))
 # Two at a time, so that the fault finds units at work, done and waiting.
 LIMITS = Limits(parallel=2, per_host=0, job_timeout=3.0, verify_timeout=1.0, poll_interval=0.1)
-HTTP_TIMEOUT = 1.0
 SUBMITS = frozenset({"restartNetwork", "patchSystemVm"})
 
 
@@ -129,6 +130,23 @@ class Way(enum.Enum):
     PROXY = "through a proxy"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """In which a run meets a fault.
+
+    :ivar patience: for how many seconds reads are repeated.
+    :ivar timeout: of a request, in seconds of this machine: long enough for one that pauses, where none shall time out.
+    :ivar timings: of the cloud, where the usual ones are too short.
+    :ivar cloud: a simulator on its own clock, or on this machine's.
+    """
+
+    way: Way = Way.DIRECT
+    patience: float = 5.0
+    timeout: float = 60.0
+    timings: Mapping[str, float] = field(default_factory=dict)
+    cloud: type[VirtualSimulator] | type[SimulatorThread] = VirtualSimulator
+
+
 class Killed(BaseException):
     """The process died: nothing after it was executed."""
 
@@ -136,8 +154,9 @@ class Killed(BaseException):
 class Watched(requests.Session):
     """Sends for real, and calls I(strike) before the requests of a moment until it says that it has struck."""
 
-    def __init__(self, moment: Callable[[str, bool], bool], strike: Callable[[str], bool]) -> None:
+    def __init__(self, scene: Scene, moment: Callable[[str, bool], bool], strike: Callable[[str], bool]) -> None:
         super().__init__()
+        self._scene = scene
         self._moment = moment
         self._strike = strike
         self._submitted = False
@@ -149,7 +168,13 @@ class Watched(requests.Session):
         if not self.struck and self._moment(command, self._submitted):
             self.struck = self._strike(command)
         self._submitted |= command in SUBMITS
-        return super().send(request, **options)
+        if seconds := self._scene.late.get(command):
+            self._scene.simulator.sleep(seconds.pop())
+        try:
+            return super().send(request, **options)
+        except requests.Timeout:
+            self._scene.simulator.sleep(self._scene.timeout)  # which have passed in the cloud as well
+            raise
 
 
 @dataclass
@@ -180,30 +205,33 @@ class Ended:
 
 
 class Scene:
-    """The cloud, the way to it, and the run.
+    """The cloud, the way to it, and the run: all on one clock, which moves only when the run waits.
 
     :ivar command: of the request that the fault strikes.
+    :ivar late: how long the next requests with a command take, by command.
     :ivar theirs: the jobs of owners and administrators.
     :ivar versions: of the cloud.
     """
 
-    def __init__(
-        self, folder: Path, way: Way, patience: float, timings: Mapping[str, float], versions: Versions = NEWEST
-    ) -> None:
+    def __init__(self, folder: Path, circumstances: Circumstances, versions: Versions = NEWEST) -> None:
         self.folder = folder
         self.log = folder / "rollout.log"
         self.report_dir = folder / "report"
         self.command = "*"
         self.theirs: list[str] = []
+        self.late: dict[str, list[float]] = {}
+        self.timeout = circumstances.timeout
         self.versions = versions
-        self.simulator = SimulatorThread(estate(versions) | {"timings": TIMINGS | dict(timings)})
-        self._way = way
-        self._patience = patience
+        self.simulator = circumstances.cloud(estate(versions) | {"timings": TIMINGS | dict(circumstances.timings)})
+        self._way = circumstances.way
+        self._patience = circumstances.patience
         self._relay: Relay | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Scene:
         self._stack.enter_context(self.simulator)
+        if isinstance(self.simulator, VirtualSimulator):
+            self.simulator.patch.setattr(server, "verify", verify)  # no days pass here: signatures expire as they do
         if self._way is not Way.DIRECT:
             certificate = make_certificate(self.folder / "good.pem") if self._way is Way.TLS else None
             self._relay = self._stack.enter_context(Relay(self.simulator.url, certificate))
@@ -224,8 +252,10 @@ class Scene:
 
     def client(self, session: requests.Session | None = None, **connection: Any) -> Client:
         """Straight to the server, with what are the right credentials now."""
-        facts = {"url": self.simulator.url, "key": KEY, "secret": SECRET, "retry_limit": 5.0, **connection}
-        return Client(Connection(timeout=HTTP_TIMEOUT, **facts), session=session, rng=lambda: 0.0)
+        cloud = self.simulator
+        facts = {"url": cloud.url, "key": KEY, "secret": SECRET, "retry_limit": 5.0, **connection}
+        clocks: dict[str, Any] = {"sleep": cloud.sleep, "clock": cloud.monotonic}
+        return Client(Connection(timeout=self.timeout, **facts), session=session, rng=lambda: 0.0, **clocks)
 
     def _faulty_client(self, session: requests.Session) -> Client:
         facts: dict[str, Any] = {"retry_limit": self._patience}
@@ -250,7 +280,7 @@ class Scene:
             self.command = command
             return strike(self) is not False
 
-        session = Watched((lambda command, submitted: False) if first else MOMENTS[phase], strike_at)
+        session = Watched(self, (lambda command, submitted: False) if first else MOMENTS[phase], strike_at)
         ended = Ended()
         with self._faulty_client(session) as client:
             if first:
@@ -275,10 +305,9 @@ class Scene:
     def settle(self) -> None:
         """Until the server answers and the agents are back; what jobs still run is left to the next run."""
         self.simulator.wait_until_up()
-        end = time.monotonic() + 5
-        while any(vm.get("agent", {}).get("state", "Up") != "Up" for vm in self.simulator.state()["vms"].values()):
-            assert time.monotonic() < end, "an agent did not come back"
-            time.sleep(0.02)
+        self.simulator.wait_for(
+            lambda: all(vm.get("agent", {}).get("state", "Up") == "Up" for vm in self.simulator.state()["vms"].values())
+        )
 
     def roll_out(self, *, idle: bool = False) -> list[dict[str, Any]]:
         """As the playbook does: plan, then one call per step. The results of all units of the plan.
@@ -292,8 +321,8 @@ class Scene:
             units = {unit["id"]: unit for unit in plan["units"]}
             results = [unit | {"status": "current"} for unit in plan["units"] if unit["method"] == "none"]
             results += [unit | {"status": "skipped"} for unit in plan["units"] if unit["method"] == "skip"]
-            while idle and client.list("listAsyncJobs", "asyncjobs", listall=True):
-                time.sleep(0.02)
+            if idle:
+                self.simulator.wait_for(lambda: not client.list("listAsyncJobs", "asyncjobs", listall=True))
             for step in plan["steps"]:
                 if step["group"] == "router":
                     targets = Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])

@@ -67,7 +67,7 @@ def test_promises(
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    with Scene(tmp_path, kind.way, kind.patience, kind.timings, versions) as scene:
+    with Scene(tmp_path, kind, versions) as scene:
         ended = scene.act(phase, kind.strike, first=expected.first)
         scene.simulator.wait_until_up()
         check = check_plan if phase is Phase.PLAN else check_run

@@ -35,7 +35,7 @@ def test_report(
     record_property: Any,
 ) -> None:
     record_property("cell", [kind.name, phase.value])
-    with Scene(tmp_path, kind.way, kind.patience, kind.timings) as scene:
+    with Scene(tmp_path, kind) as scene:
         with scene.client() as client:
             checked = check_versions(client, CheckRequest(POLICY, True))
         ended = scene.act(phase, kind.strike, first=expected.first)

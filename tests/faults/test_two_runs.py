@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scene import UNITS, Scene, Way, unit_vms
+from tests.faults.scene import UNITS, Circumstances, Scene, unit_vms
+from tests.simulator.process import SimulatorThread
 from tests.support.books import overlaps
 from tests.support.sampling import sampled
 
@@ -28,7 +29,7 @@ def test_two_runs_at_once(seed: int, tmp_path: Path) -> None:
     timings["agent_reconnect"] = 0.0  # who comes just then skips the VM, and says so
     delays = [0.0, generator.uniform(0, APART_S)]
     ended: list[list[dict[str, Any]]] = []
-    with Scene(tmp_path, Way.DIRECT, 5.0, timings) as scene:
+    with Scene(tmp_path, Circumstances(timings=timings, cloud=SimulatorThread)) as scene:
 
         def run(delay: float) -> None:
             time.sleep(delay)

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -31,6 +31,8 @@ from tests.simulator.world import World
 # Each is forked from a process that has imported everything, which takes longer than all the rest.
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(["__main__", __name__])
+
+LOOK_S = 0.02  # between two looks at something that is waited for
 
 Estate = str | Path | dict[str, Any]
 """A path, the name of one of the estates beside this module, or plain data."""
@@ -141,13 +143,25 @@ class RunningSimulator:
         """Endpoints go now, by the name of their rule, network, VPC or system VM; gap "back": they return."""
         return self.control("POST", "listeners", {"name": name, "gap": gap})
 
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass in the cloud."""
+        time.sleep(seconds)
+
+    def monotonic(self) -> float:
+        """Seconds, on the clock of the cloud."""
+        return time.monotonic()
+
     def wait_until_up(self, seconds: float = 30.0) -> None:
         """After a restart, also where it has not gone down yet."""
-        end = time.monotonic() + seconds
-        while not self._is_up():
-            if time.monotonic() > end:
-                raise TimeoutError(f"the simulator was not up within {seconds:g} seconds")
-            time.sleep(0.02)
+        self.wait_for(self._is_up, seconds)
+
+    def wait_for(self, what: Callable[[], object], seconds: float = 30.0) -> None:
+        """Until it is true."""
+        for _attempt in range(int(seconds / LOOK_S)):
+            if what():
+                return
+            self.sleep(LOOK_S)
+        raise TimeoutError(f"it did not happen within {seconds:g} seconds")
 
     def _is_up(self) -> bool:
         try:

@@ -68,6 +68,9 @@ class ClockedSimulator(SimulatorThread):
         """Seconds since the epoch, on this clock."""
         return self._began + self.clock.time()
 
+    def monotonic(self) -> float:
+        return self.clock.time()
+
     def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 

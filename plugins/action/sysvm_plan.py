@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.cloud.endpoints import Probed
+from ..module_utils.knowledge.counts import count
 from ..module_utils.knowledge.durations import rough
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import CHECK
@@ -27,8 +28,9 @@ from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
 from ..plugin_utils.probe_hosts import ProbeHost, ProbeHosts, probe_hosts
 from ..plugin_utils.report.artifacts import error_artifact, plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
-from ..plugin_utils.report.runs import ENDED, PLAN
+from ..plugin_utils.report.runs import ENDED, PLAN, nights_of
 from ..plugin_utils.report.text import drift_text, plan_text
+from ..plugin_utils.report.wording import night_time
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, write_plan, write_plan_text
 from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
 from ..plugin_utils.run_folder import RunFolder, at_work_words, end_left
@@ -87,11 +89,14 @@ class ActionModule(ActionBase):
         notes = [at_work_words(other) for other in at_work(base, cloud)] + _no_canary(plan, variables["canaries"])
         run = Run.begin()
         run.keep_plan(plan, checks=checks, started=started, notes=notes)
+        whole: Any = {**plan, "checks": checks, "started": started}
         folder, path, problem = None, None, ""
         if not self._task.check_mode:
             try:
-                folder = RunFolder.make(base, PLAN, cloud=cloud, scope=plan["scope"], since=started, state=ENDED)
-                path = write_plan(folder.path, plan, checks)
+                facts = {"cloud": cloud, "scope": plan["scope"], "since": started, "nights": nights_of(plan)}
+                folder = RunFolder.make(base, PLAN, state=ENDED, **facts)
+                path, problems = write_plan(folder.path, whole)
+                result["warnings"] += show_warnings(problems)
                 remove_old(base, variables["keep_runs"])
                 keep_index(*around.index_folders(variables))
             except WriteError as error:
@@ -102,6 +107,7 @@ class ActionModule(ActionBase):
         lines += ["", *notes] if notes else []
         if variables["soak"] and any(step["canary"] for step in plan["steps"]) and not variables["drift"]:
             lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before they count as done"]
+        lines += ["", f"Page: {folder.path}/plan.html"] if folder and path else []
         around.show(lines, variables["progress"])
         if folder and path:
             write_plan_text(folder.path, lines)
@@ -157,6 +163,10 @@ def _refusal(plan: dict[str, Any], checks: list[dict[str, Any]]) -> str:
     failed = [check["name"] for check in checks if check["status"] == "fail"]
     if failed:
         told = f"{', '.join(failed)} failed; see the plan above for what was seen and what to do about it."
+    elif not plan["units"] and plan["approved"] and plan["approved"]["later"]:
+        later = plan["approved"]["later"]
+        when = night_time(min(unit["night"] for unit in later))
+        told = f"No line of the approved plan is for now: {count(len(later), 'unit')} in other nights, the next {when}."
     elif not plan["units"]:
         told = f"No unit is in scope: {plan['scope']}."
     else:

@@ -17,7 +17,7 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
 from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.report.artifacts import report_artifact
-from ..plugin_utils.report.build import build_report, foreseen
+from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
@@ -157,14 +157,14 @@ def _hooks(
 
 def _report(args: Mapping[str, Any]) -> ReportData:
     plan: Any
-    plan, results, running, rollouts, stopped = args["plan"] or {}, args["results"] or [], {}, [], ""
+    plan, results, running, rollouts, stopped, code = args["plan"] or {}, args["results"] or [], {}, [], "", ""
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
-        stopped = run.stopped
+        stopped, code = run.stopped, run.stop_code
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
-    return build_report(
+    report = build_report(
         plan,
         results,
         finished=now(),
@@ -172,3 +172,5 @@ def _report(args: Mapping[str, Any]) -> ReportData:
         running=running,
         rollouts=rollouts,
     )
+    known = code and report["code"] == BROKEN_OFF and report["error"] == stopped
+    return {**report, "code": code} if known else report

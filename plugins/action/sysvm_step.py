@@ -180,9 +180,9 @@ class StepAtWork:
         rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", []) + self.keeper.noted}
         self.run.keep(f"rollout-{self.number:05}", rollout)
         self.failures = failures(known) + (results is None)
-        stopped = why_stopped(self.step, results, self.budget, message_of(returned))
+        stopped, code = why_stopped(self.step, results, self.budget, message_of(returned))
         if stopped:
-            self.run.stop(stopped)
+            self.run.stop(stopped, code)
         if interrupted:
             self.keeper.end(known, running, interrupted)
             keep_index(*self.around.index_folders(self.variables))

@@ -244,6 +244,17 @@ options: # Made from plugins/module_utils/options by make generate.
       - Jobs take as long in it as they took in earlier runs on this cloud, or as documented.
     type: bool
     default: true
+  nights:
+    description:
+      - 'The window of each night, for a plan of several: V(start) as a time of day, V(length) as a duration, V(days) of
+        the week on which it starts (V(mon) to V(sun), all of them if not given), and V(zones) that have another one, by
+        name with the same keys.'
+      - The plan says how many nights that takes and in which night each unit is done, also in C(plan.csv). Each night
+        takes the units in their order, as long as they are expected to end within the window.
+      - With an approved plan nothing is touched outside of the window of its zone, and the end of the window is the
+        deadline unless O(deadline) says something else.
+      - 'If not given: one run.'
+    type: dict
   target_version:
     description:
       - Plan as if the management servers ran this version already, such as V(4.22), and say what has to be prepared

@@ -42,6 +42,7 @@ def handed_on(plan: PlanData, file: str | None) -> dict[str, Any]:
     """
     fits = len(plan["units"]) <= MOST_HANDED_ON
     units = plan["units"] if fits else ()
+    nights = sorted({unit["night"] or "" for unit in units})
     return {
         "cloud": plan["cloud"],
         "target_version": plan["management_server_version"],
@@ -49,6 +50,11 @@ def handed_on(plan: PlanData, file: str | None) -> dict[str, Any]:
         "destroys": [{"id": unit["id"], "names": unit["destroys"]} for unit in units if unit["destroys"]],
         "units": {method: [unit["id"] for unit in units if unit["method"] == method] for method in METHODS},
         "file": None if fits else file,
+        "nights": nights,
+        "night_of": {
+            method: [nights.index(unit["night"] or "") for unit in units if unit["method"] == method]
+            for method in METHODS
+        },
         "note": "" if fits else f"{len(plan['units']):,} units are too many for an artifact: they stand in {file}",
     }
 
@@ -83,6 +89,12 @@ def given_plan(value: Any, host: str, path: str) -> GivenPlan:
 
 def _lines_from(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
     destroys = {each["id"]: each["names"] for each in kept.get("destroys", ())}
+    nights = kept.get("nights", ())
+    night_of = {
+        identity: nights[number]
+        for method, numbers in kept.get("night_of", {}).items()
+        for identity, number in zip(kept["units"][method], numbers, strict=True)
+    }
     common = {"place": "the approved plan", "cloud": kept.get("cloud"), "target_version": kept.get("target_version")}
     return [
         {
@@ -91,6 +103,7 @@ def _lines_from(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
             "method": method,
             "recreates": bool(kept.get("recreates")) and method == "live_patch",
             "destroys": destroys.get(identity, []),
+            "night": night_of.get(identity),
         }
         for method, ids in kept["units"].items()
         for identity in ids

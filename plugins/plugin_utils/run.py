@@ -97,14 +97,22 @@ class Run:
         """The units that were at work when their module was lost."""
         return dict(self._read_or("running", {}))
 
-    def stop(self, why: str) -> None:
-        """No step begins any more."""
-        self.keep("stopped", why)
+    def stop(self, why: str, code: str = "") -> None:
+        """No step begins any more.
+
+        :param code: the same as a stable word.
+        """
+        self.keep("stopped", {"why": why, "code": code})
 
     @property
     def stopped(self) -> str:
         """What ended the run before its last step; empty if nothing did."""
-        return str(self._read_or("stopped", ""))
+        return str(self._read_or("stopped", {"why": ""})["why"])
+
+    @property
+    def stop_code(self) -> str:
+        """The same as a stable word."""
+        return str(self._read_or("stopped", {"code": ""})["code"])
 
     def approve(self, number: int) -> None:
         """A person said that it may go on with this step."""

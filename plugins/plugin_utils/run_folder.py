@@ -229,8 +229,12 @@ def _alive(facts: RunFacts) -> RunFacts:
 
 
 def _told(report: ReportData | None) -> Mapping[str, Any]:
+    if not report:
+        return {}
     keys = ("scope", "status", "summary", "error", "next")
-    return {key: value for key, value in report.items() if key in keys} if report else {}
+    approved = report.get("approved")
+    nights = {"nights": approved["nights"]} if approved and approved.get("nights") else {}
+    return {**{key: value for key, value in report.items() if key in keys}, **nights}
 
 
 def of_run(run: Run) -> RunFolder | None:

@@ -100,19 +100,21 @@ def failures(results: Iterable[Mapping[str, Any]]) -> int:
     return sum(result["status"] == "failed" for result in results)
 
 
-def why_stopped(step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | None, budget: int, message: str) -> str:
-    """What ends the run after this step; empty if nothing does.
+def why_stopped(
+    step: Mapping[str, Any], results: Sequence[Mapping[str, Any]] | None, budget: int, message: str
+) -> tuple[str, str]:
+    """What ends the run after this step, for a person and as a stable word; both empty if nothing does.
 
     :param results: of the step; None when its module broke off, which I(message) says why.
     """
     if results is None:
-        return message or f"step {step['number']} ({step['name']}) broke off"
+        return message or f"step {step['number']} ({step['name']}) broke off", "BrokenOff"
     if failures(results) > budget:
-        return f"the failure budget is used up after step {step['number']} ({step['name']})"
-    if ends := next((result["reason"] for result in results if result.get("code") in ENDS_THE_RUN), ""):
-        return ends
+        return f"the failure budget is used up after step {step['number']} ({step['name']})", "BudgetUsedUp"
+    if ends := next((result for result in results if result.get("code") in ENDS_THE_RUN), None):
+        return ends["reason"], ends["code"]
     left = next((result for result in results if step["canary"] and result["status"] in LEFT), None)
-    return f"the canary {left['name']} was not upgraded: {left['reason']}" if left else ""
+    return (f"the canary {left['name']} was not upgraded: {left['reason']}", left["code"]) if left else ("", "")
 
 
 def pause_due(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], pause: str) -> bool:

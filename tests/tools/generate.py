@@ -53,7 +53,7 @@ GROUPS = {
         *("probe", "probe_from", "probe_ports"),
     ),
     "How fast": ("parallel", "per_host"),
-    "When to stop": ("deadline", "max_failures", "ignore_checks", "pause", "on_interrupt"),
+    "When to stop": ("deadline", "nights", "max_failures", "ignore_checks", "pause", "on_interrupt"),
     "What to leave": ("report_dir", "keep_runs", "evidence", "metrics_file", "progress"),
     "Connection": tuple(name for name in CONNECTION if name in VARIABLES),
     "Expert": ("hooks", "timeouts", "probe_patience"),

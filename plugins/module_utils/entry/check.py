@@ -19,7 +19,8 @@ from ..cloud.model import Unit
 from ..cloud.read import read_cloud, read_details
 from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Memory, elsewhere
 from ..knowledge.differences import notes_on
-from ..knowledge.shapes import ApprovedData, DriftData
+from ..knowledge.drift_shapes import DriftData
+from ..knowledge.shapes import ApprovedData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.approved import ApprovedPlan
@@ -38,10 +39,11 @@ from ..planning.values import share_of
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
 from ..units.pace import Pace, Took, samples
+from .campaign import Tonight
 from .check_request import CheckRequest
 from .details import remembered, with_details, with_restarts
 from .outcome import Outcome
-from .rehearse import rehearsed
+from .rehearse import player, rehearsed
 
 
 def check_versions(client: Client, request: CheckRequest, check_mode: bool = False) -> Outcome:
@@ -60,13 +62,18 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
     found = None
     if target is not None:
         cloud, found = _as_it_will_be(lists, cloud, target)
-    approved, others = policy.approved, list[Unit]()
+    approved, others, later = policy.approved, list[Unit](), list[Unit]()
+    tonight = Tonight(datetime.now().astimezone(), request.windows)
+    if request.windows is not None:
+        request.windows.refuse_unknown([zone.name for zone in cloud.zones])
     if approved is not None:
         approved.refuse_other(client.server, str(cloud.version) if cloud.version else None)
     selected = select_units(cloud.units, cloud.zones, policy.scope)
     if approved is not None:
         others = [unit for unit in selected if unit.id not in approved.lines]
         selected = [unit for unit in selected if unit.id in approved.lines]
+        selected, later = tonight.due(approved, selected)
+        request = replace(request, deadline=request.deadline or tonight.closes(selected))
     if not isinstance(policy.order.canaries, bool):
         canaries = canary_ids(cloud.units, selected, policy.order.canaries)
         policy = replace(policy, order=replace(policy.order, canaries=canaries))
@@ -86,11 +93,13 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
         context = replace(context, probed=_probed(client, context, request.probing))
     pace = _pace(context, request.earlier.durations)
     plan = make_plan(context, pace, request.earlier.gaps)
+    campaigns = request.rehearse and request.windows is not None and approved is None
+    play = player(plan, context, pace, request, tonight.now) if campaigns else None
     failure = None
     if plan.failed_checks and request.fail_on_checks:
         failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
     budget = share_of(request.max_failures, sum(len(step.units) for step in plan.steps))
-    now, deadline = datetime.now().astimezone(), request.deadline
+    now, deadline = tonight.now, request.deadline
     may_fail = budget_text(budget, request.max_failures)
     told = replace(request.policy, scope=in_words(policy.scope, cloud.units))
     scope = scope_text(told, client.server, len(cloud.zones), deadline=deadline, may_fail=may_fail, now=now)
@@ -100,12 +109,12 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
                 "scope": scope,
                 "wildcards": _widened(cloud, policy.scope),
                 "cloud": client.server,
-                "approved": _deviations(cloud, context, approved, others) if approved else None,
+                "approved": _deviations(context, approved, others, later, tonight) if approved else None,
                 "max_failures": budget,
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
                 "forecast": found.as_dict() if found else None,
-                **rehearsed(plan, context, pace, request, now),
+                **tonight.planned(rehearsed(plan, context, pace, request, now), approved, play),
                 "restarts": [each.as_dict() for each in elsewhere(known_restarts, selected, cloud.units, time.time())],
                 "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
                 "drift": _drift(as_it_is),
@@ -132,9 +141,13 @@ def _widened(cloud: Cloud, scope: Scope) -> dict[str, list[str]]:
     return {name: [unit.label_in_zone for unit in units] for name, units in widened(cloud.units, scope).items()}
 
 
-def _deviations(cloud: Cloud, context: CheckContext, approved: ApprovedPlan, others: Sequence[Unit]) -> ApprovedData:
-    freely = decide_all(cloud, others, replace(context.policy, approved=None))
-    return deviations(approved, context.verdicts, freely, {unit.id for unit in cloud.units})
+def _deviations(
+    context: CheckContext, approved: ApprovedPlan, others: Sequence[Unit], later: Sequence[Unit], tonight: Tonight
+) -> ApprovedData:
+    cloud, policy, held = context.cloud, context.policy, context.verdicts
+    freely, waiting = decide_all(cloud, others, replace(policy, approved=None)), decide_all(cloud, later, policy)
+    told = deviations(approved, held, freely, {unit.id for unit in cloud.units}, waiting)
+    return tonight.with_later(told, approved, held, waiting)
 
 
 def _drift(cloud: Cloud) -> DriftData:

@@ -14,6 +14,7 @@ from typing import Any
 from ..cloud.model import Restart
 from ..knowledge.vocabulary import Unsupported, WantedMethod
 from ..planning.impact import Gaps
+from ..planning.nights import Windows
 from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
 from ..rollout.limits import Limits
@@ -49,6 +50,7 @@ class CheckRequest:
     :ivar rehearse: whether the run is played before it takes place.
     :ivar bounds: of the rollout, for its rehearsal; I(soak_s) is for how long canaries are watched.
     :ivar probing: what is going to be watched from outside; some of it is tried now.
+    :ivar windows: of each night.
     :ivar target_version: plan as if the management servers ran it already; what they run now for a plan as it is.
     """
 
@@ -62,6 +64,7 @@ class CheckRequest:
     soak_s: float = 0.0
     probing: Probing | None = None
     target_version: str = ""
+    windows: Windows | None = None
 
 
 def check_request(params: Mapping[str, Any]) -> CheckRequest:
@@ -87,6 +90,7 @@ def check_request(params: Mapping[str, Any]) -> CheckRequest:
         soak_s=params["soak"],
         probing=probing_from_params(params, os.environ),
         target_version=params["target_version"] or "",
+        windows=Windows.of(params["nights"]) if params["nights"] else None,
     )
 
 

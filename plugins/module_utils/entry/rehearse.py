@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from ..cloud.model import Unit
 from ..planning.checks.management_server import PAIR_INTERVAL, PAIR_POOL, big_s
 from ..planning.checks.registry import CheckContext
+from ..planning.nights import Play
 from ..planning.plan import Plan, Step
-from ..rehearsal.plays import PlayedStep, Rehearsal, Stage, rehearse
+from ..rehearsal.plays import MOST_PLAYED_THRICE, PlayedStep, Rehearsal, Stage, play, rehearse
 from ..units.actions import Want
 from ..units.baseline import Baseline
 from ..units.conditions import Standard
@@ -32,6 +33,20 @@ def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckReque
     deadline = request.deadline
     played = rehearse(stage, deadline.timestamp() if deadline else None)
     return _told(data, played, deadline)
+
+
+def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Play | None:
+    """What plays some units of the plan alone, in another night; None where there are too many to play them often."""
+    stage = _stage(plan, context, pace, request, now)
+    if stage is None or sum(len(step.units) for step in plan.steps) > MOST_PLAYED_THRICE:
+        return None
+
+    def played(ids: Sequence[str]) -> Mapping[str, tuple[float, float]]:
+        chosen = frozenset(ids)
+        steps = [replace(step, units=[unit for unit in step.units if unit.id in chosen]) for step in stage.steps]
+        return play(replace(stage, steps=[step for step in steps if step.units], in_flight=())).units
+
+    return played
 
 
 def _stage(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Stage | None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from .drift_shapes import DriftData
+
 
 class OwnerData(TypedDict):
     account: str | None
@@ -127,10 +129,18 @@ class LocatedUnit(NamedUnit):
     hosts: list[str]
 
 
+class PredictedData(TypedDict):
+    """When a unit starts and ends in the likely play of a rehearsal, in seconds after the run began."""
+
+    start_s: float
+    end_s: float
+
+
 class PlacedUnit(LocatedUnit):
     """What the report takes from the plan as it is."""
 
     step: int | None
+    predicted: PredictedData | None
 
 
 class DescribedUnit(LocatedUnit):
@@ -153,13 +163,6 @@ class ApprovalData(TypedDict):
     place: str
 
 
-class PredictedData(TypedDict):
-    """When a unit starts and ends in the likely play of a rehearsal, in seconds after the run began."""
-
-    start_s: float
-    end_s: float
-
-
 class UnitData(DescribedUnit, PlacedUnit):
     """A unit of a plan."""
 
@@ -170,7 +173,6 @@ class UnitData(DescribedUnit, PlacedUnit):
     defects: list[str]
     expected_s: float
     expected_span_s: list[float]
-    predicted: PredictedData | None
     impact: str
     restarts: list[RestartData]
     recreates: bool
@@ -178,6 +180,7 @@ class UnitData(DescribedUnit, PlacedUnit):
     approved: ApprovalData | None
     endpoints: list[EndpointData]
     without_service_s: list[float]
+    night: str | None
 
 
 class UnitOutcome(TypedDict):
@@ -218,45 +221,6 @@ class ReportedUnit(PlacedUnit, UnitOutcome, Measured):
     planned: str
     impact: str
     evidence: str | None
-
-
-class RunningData(TypedDict):
-    """VMs that are alike."""
-
-    zone: str
-    hypervisor: str
-    group: str
-    software: str
-    scripts: str | None
-    digest: str | None
-    count: int
-    hosts: dict[str, int]
-
-
-class OddData(TypedDict):
-    id: str
-    name: str
-    zone: str
-    hypervisor: str | None
-    host: str | None
-    software: str
-    scripts: str | None
-    digest: str | None
-    why: str
-
-
-class AgentsData(TypedDict):
-    zone: str
-    version: str
-    count: int
-    hosts: list[str]
-
-
-class DriftData(TypedDict):
-    running: list[RunningData]
-    odd: list[OddData]
-    agents: list[AgentsData]
-    not_running: int
 
 
 class NotHandledData(TypedDict):
@@ -319,8 +283,39 @@ class UnapprovedData(TypedDict):
     why: str
 
 
+class NightCount(TypedDict):
+    """How many units a night has, and how many of them are left to be done."""
+
+    night: str
+    units: int
+    left: int
+
+
+class NightData(NightCount):
+    """A night of a campaign: also how many units by zone, and when the last one is expected to end."""
+
+    ends_s: float
+    zones: dict[str, int]
+
+
+class CampaignData(TypedDict):
+    words: str
+    nights: list[NightData]
+
+
+class LaterUnit(NamedUnit):
+    """A unit that is done in another night, and when that begins."""
+
+    method: str
+    night: str
+
+
 class ApprovedData(TypedDict):
-    """What became of an approved plan."""
+    """What became of an approved plan.
+
+    I(nights) are those of its lines; I(later) what is left for other nights, I(next_nights) when the next one begins,
+    by zone.
+    """
 
     source: str
     lines: int
@@ -330,6 +325,9 @@ class ApprovedData(TypedDict):
     gone: list[DeviationData]
     left_out: list[DeviationData]
     not_approved: list[UnapprovedData]
+    nights: list[NightCount]
+    later: list[LaterUnit]
+    next_nights: dict[str, str]
 
 
 class PlanData(TypedDict):
@@ -350,6 +348,7 @@ class PlanData(TypedDict):
     drift: DriftData | None
     probes: ProbesData | None
     estimate: EstimateData | None
+    campaign: CampaignData | None
 
 
 class CheckedPlan(PlanData, total=False):
@@ -390,6 +389,7 @@ class RunFacts(TypedDict, total=False):
     :ivar waiting_for: whom or what, in a few words.
     :ivar step: the number of the step at work, of I(steps).
     :ivar status: and I(summary), I(error), I(next): as in the report.
+    :ivar nights: of the campaign that it plans or carries out.
     """
 
     id: str
@@ -412,6 +412,7 @@ class RunFacts(TypedDict, total=False):
     summary: dict[str, int]
     error: str | None
     next: str | None
+    nights: list[NightCount]
 
 
 class _OfRun(TypedDict, total=False):
@@ -422,6 +423,7 @@ class ReportData(_OfRun):
     """I(finished) is None of a run that goes on, which is its I(run)."""
 
     status: str
+    code: str
     error: str | None
     next: str | None
     scope: str | None

@@ -25,6 +25,7 @@ from .rollout import HOOKS, LIMITS
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Reader = Callable[[Any], Any]
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TIMEOUTS = tuple(name.removesuffix("_timeout") for name in LIMITS if name.endswith("_timeout"))
 
 
@@ -271,6 +272,55 @@ def timeouts(value: Any) -> dict[str, int]:
     return found
 
 
+def nights(value: Any) -> dict[str, Any]:
+    """The window of each night, by zone where zones have their own: C(start) as a time of day, C(length) in seconds,
+    C(days) of the week on which it starts, and C(zones) with the same keys. JSON as text, too."""
+    how = (
+        "Give start and length, such as {start: '23:00', length: 4h, days: [mon, tue], zones: {Berlin: {length: 6h}}}."
+    )
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            raise NotMeantError(how) from None
+    if not isinstance(value, Mapping):
+        raise NotMeantError(how)
+    if not value:
+        return {}
+    usual = {key: given for key, given in value.items() if key != "zones"}
+    zones = value.get("zones") or {}
+    if not isinstance(zones, Mapping) or not all(isinstance(each, Mapping) for each in zones.values()):
+        raise NotMeantError(f"zones is no window by zone. {how}")
+    found: dict[str, Any] = _window(usual, "") if usual else {}
+    return {
+        **found,
+        "zones": {str(name): _window({**usual, **own}, f"Of zone {name}: ") for name, own in zones.items()},
+    }
+
+
+def _window(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    keys = ("start", "length", "days")
+    for key in given:
+        if key not in keys:
+            raise NotMeantError(
+                f"{where}{did_you_mean([str(key)], keys)}{key!r} is none of {', '.join(keys)} and zones."
+            )
+    start = given.get("start")
+    if not isinstance(start, str) or not re.fullmatch(r"T?([01]?\d|2[0-3]):[0-5]\d", start.strip()):
+        raise NotMeantError(
+            f"{where}Give start as a time of day in quotes, such as '23:00'; YAML takes it for a number."
+        )
+    length = given.get("length")
+    seconds = duration_s(length.strip()) if isinstance(length, str) else None
+    if not seconds or seconds > 86400:
+        raise NotMeantError(f"{where}Give length as a duration of at most a day, such as 4h or 4h30m.")
+    try:
+        days = some_of(*DAYS)([str(day)[:3] for day in items(given.get("days") or list(DAYS))])
+    except NotMeantError as error:
+        raise NotMeantError(f"{where}Of days: {error.remedy}") from None
+    return {"start": start.strip().removeprefix("T"), "length": seconds, "days": days}
+
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -282,6 +332,7 @@ READERS: dict[str, Reader] = {
     "evidence": evidence,
     "hooks": hooks,
     "moment": moment,
+    "nights": nights,
     "plan": plan,
     "ports": ports,
     "release": release,

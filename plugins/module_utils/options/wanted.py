@@ -260,6 +260,22 @@ ORDER = group(
         default=True,
     ),
     Option(
+        "nights",
+        "dict",
+        (
+            "The window of each night, for a plan of several: V(start) as a time of day, V(length) as a duration,"
+            " V(days) of the week on which it starts (V(mon) to V(sun), all of them if not given), and V(zones) that"
+            " have another one, by name with the same keys.",
+            "The plan says how many nights that takes and in which night each unit is done, also in C(plan.csv). Each"
+            " night takes the units in their order, as long as they are expected to end within the window.",
+            "With an approved plan nothing is touched outside of the window of its zone, and the end of the window is"
+            " the deadline unless O(deadline) says something else.",
+        ),
+        where=PLANNED,
+        means="nights",
+        unset="one run",
+    ),
+    Option(
         "target_version",
         "str",
         (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..api.errors import SysvmError
@@ -14,6 +15,7 @@ from ..knowledge.counts import count
 from ..knowledge.guesses import did_you_mean
 from ..knowledge.vocabulary import ACTING, Method
 from ..units.approval import NOTHING, Approval
+from .nights import EARLY, parse_night
 
 METHODS = tuple(method.value for method in Method)
 RECREATE = Method.RECREATE.value
@@ -29,6 +31,7 @@ class ApprovedLine:
 
     :ivar name: of the unit, for a person: C(network web in Berlin).
     :ivar cloud: host of the API that the plan was made of, and the I(target_version); empty where they are not told.
+    :ivar night: when the night begins in which it is done; None: whenever.
     """
 
     id: str
@@ -36,6 +39,11 @@ class ApprovedLine:
     name: str = ""
     cloud: str = ""
     target_version: str = ""
+    night: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether its night has come, or is past: what was left then is done now."""
+        return self.night is None or self.night <= now + EARLY
 
     @property
     def acting(self) -> bool:
@@ -104,7 +112,7 @@ def approved_line(given: Mapping[str, Any]) -> ApprovedLine:
     """One line.
 
     :param given: C(id), C(method), and as far as they are told all else that Approval and ApprovedLine have.
-    :raises ApprovedPlanError: for a method that there is not, or a line without an id.
+    :raises ApprovedPlanError: for a method or a night that there is not, or a line without an id.
     """
     place = str(given.get("place") or "")
     where = place or "The approved plan"
@@ -117,7 +125,18 @@ def approved_line(given: Mapping[str, Any]) -> ApprovedLine:
     destroys = frozenset(given.get("destroys") or ())
     approval = Approval(method, bool(given.get("recreates")), destroys, place)
     told = {key: str(given.get(key) or "") for key in ("name", "cloud", "target_version")}
-    return ApprovedLine(identity, approval, **told)
+    return ApprovedLine(identity, approval, night=_night(given.get("night"), where), **told)
+
+
+def _night(given: Any, where: str) -> datetime | None:
+    text = str(given or "").strip()
+    found = parse_night(text)
+    if text and found is None:
+        raise ApprovedPlanError(
+            f"{where} has {given!r} as night",
+            remedy="Write it like 2026-11-30 23:00, or leave it empty for the next run.",
+        )
+    return found
 
 
 def _method(given: Any, where: str) -> Method:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..cloud.model import Unit
-from ..knowledge.shapes import ApprovedData, DeviationData
+from ..knowledge.shapes import ApprovedData, DeviationData, NightCount
 from ..knowledge.vocabulary import ACTING, Method
 from .approved import ApprovedLine, ApprovedPlan
 from .verdicts import Verdict
@@ -16,12 +16,15 @@ from .verdicts import Verdict
 Verdicts = Sequence[tuple[Unit, Verdict]]
 
 
-def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: Collection[str]) -> ApprovedData:
-    """What becomes of each line, for people and programs.
+def deviations(
+    approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: Collection[str], later: Verdicts = ()
+) -> ApprovedData:
+    """What becomes of each line, for people and programs; of those of other nights I(campaign_of) tells.
 
     :param held: the verdicts of the units that are in scope and have a line.
     :param others: the verdicts of those in scope without a line.
     :param known: ids of all units of the cloud.
+    :param later: the verdicts of those whose lines are for another night.
     :returns: C(source); how many C(lines) there are, and how many are C(as_approved); C(differs), C(gone) and
         C(left_out) (by the rest of the scope) with the lines that these are, C(current) with what was to be done and is
         not any more, and C(not_approved) with the units without a line that need something.
@@ -29,7 +32,10 @@ def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: 
     verdicts = {unit.id: verdict for unit, verdict in held}
     names = {unit.id: unit.label_in_zone for unit, dummy in held}
     found: dict[str, list[DeviationData]] = {"differs": [], "current": [], "gone": [], "left_out": []}
+    waiting = {unit.id for unit, dummy in later}
     for line in approved.lines.values():
+        if line.id in waiting:
+            continue
         verdict = verdicts.get(line.id)
         if verdict is None:
             where = "left_out" if line.id in known else "gone"
@@ -42,7 +48,7 @@ def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: 
     return {
         "source": approved.source,
         "lines": len(approved.lines),
-        "as_approved": len(approved.lines) - sum(map(len, found.values())),
+        "as_approved": len(approved.lines) - sum(map(len, found.values())) - len(waiting),
         "differs": found["differs"],
         "current": found["current"],
         "gone": found["gone"],
@@ -52,7 +58,23 @@ def deviations(approved: ApprovedPlan, held: Verdicts, others: Verdicts, known: 
             for unit, verdict in others
             if verdict.method in ACTING
         ],
+        "nights": _nights(approved, {unit.id: verdict for unit, verdict in (*held, *later)}, known),
+        "later": [],
+        "next_nights": {},
     }
+
+
+def _nights(approved: ApprovedPlan, verdicts: Mapping[str, Verdict], known: Collection[str]) -> list[NightCount]:
+    """What was to be done in each night, and what of it is not known to be done."""
+    found: dict[str, NightCount] = {}
+    for line in approved.lines.values():
+        if line.acting and line.night is not None:
+            night = line.night.isoformat(timespec="minutes")
+            counted = found.setdefault(night, {"night": night, "units": 0, "left": 0})
+            verdict = verdicts.get(line.id)
+            counted["units"] += 1
+            counted["left"] += line.id in known and (verdict is None or verdict.method is not Method.NONE)
+    return [found[night] for night in sorted(found)]
 
 
 def _told(line: ApprovedLine, name: str, why: str) -> DeviationData:

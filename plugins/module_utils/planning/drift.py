@@ -16,7 +16,7 @@ from typing import Any
 
 from ..cloud.infrastructure import Cloud
 from ..cloud.model import Vm
-from ..knowledge.shapes import AgentsData, DriftData, OddData, RunningData
+from ..knowledge.drift_shapes import AgentsData, DriftData, OddData, RunningData
 from ..knowledge.versions import Version
 from ..units.baseline import Baseline, odd_ones
 from ..units.checksums import digest, of_other_release

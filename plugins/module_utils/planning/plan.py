@@ -63,6 +63,7 @@ class PlannedUnit:
             "restarts": [restart.as_dict() for restart in self.unit.restarts],
             "endpoints": [endpoint.as_dict() for endpoint in self.endpoints],
             "without_service_s": [self.impact.best_s, self.impact.worst_s],
+            "night": None,
         }
 
 

@@ -19,6 +19,7 @@ from ..knowledge.characters import visible
 from ..knowledge.durations import rough
 from ..knowledge.shapes import PlanData
 from .approved import RECREATE, ApprovedPlanError
+from .nights import night_words
 
 COLUMNS = (
     *("method", "if_it_fails", "destroys", "kind", "name", "zone", "owner", "domain", "vms", "step", "night"),
@@ -50,6 +51,7 @@ def plan_csv(plan: PlanData) -> str:
             "domain": owner.get("domain") or "",
             "vms": " ".join(vm["name"] for vm in unit["vms"]),
             "step": unit["step"] or "",
+            "night": night_words(unit["night"]),
             "expected": rough(unit["expected_s"]) if unit["step"] else "",
             "impact": unit["impact"] if unit["step"] else "",
             "reason": unit["reason"],
@@ -103,6 +105,7 @@ def _line(cells: Mapping[str, str], place: str) -> dict[str, Any]:
         "name": f"{name} in {cells['zone']}" if name and cells.get("zone") else name,
         "cloud": cells.get("cloud", ""),
         "target_version": cells.get("target_version", ""),
+        "night": cells.get("night", ""),
     }
 
 

@@ -51,10 +51,10 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     time_of_day, duration = _TIME.fullmatch(text), duration_s(text)
     if time_of_day:
         at = time(int(time_of_day[1]), int(time_of_day[2]))
-        days = (_local(now, zone).date() + timedelta(days=number) for number in range(3))
-        return next(moment for day in days for moment in _shown(datetime.combine(day, at), zone) if moment > now)
+        days = (local(now, zone).date() + timedelta(days=number) for number in range(3))
+        return next(moment for day in days for moment in shown(datetime.combine(day, at), zone) if moment > now)
     if duration is not None:
-        return _local(_local(now, zone) + timedelta(seconds=duration), zone)
+        return local(local(now, zone) + timedelta(seconds=duration), zone)
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -63,25 +63,25 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
             option="deadline",
             remedy="Give a time such as '06:00', quoted, an ISO 8601 time, or a duration such as 4h.",
         ) from None
-    moments = [moment] if moment.tzinfo else _shown(moment, zone)
+    moments = [moment] if moment.tzinfo else shown(moment, zone)
     if moments[-1] <= now:
         raise OptionError(f"{text} has passed", option="deadline", remedy="Give a moment that is still to come.")
     return next(moment for moment in moments if moment > now)
 
 
-def _shown(wall: datetime, zone: tzinfo | None) -> list[datetime]:
+def shown(wall: datetime, zone: tzinfo | None) -> list[datetime]:
     """When clocks show this: in the hour that they repeat twice, and where they skip it at the change."""
-    found = sorted(_local(wall.replace(fold=fold, tzinfo=zone), zone) for fold in (0, 1))
+    found = sorted(local(wall.replace(fold=fold, tzinfo=zone), zone) for fold in (0, 1))
     moments = [moment for moment in found if moment.replace(tzinfo=None) == wall]
     if moments:
         return moments
     change = found[0]
     while change.replace(tzinfo=None) < wall:
-        change = _local(change + timedelta(minutes=1), zone)
+        change = local(change + timedelta(minutes=1), zone)
     return [change]
 
 
-def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+def local(moment: datetime, zone: tzinfo | None) -> datetime:
     """The same moment as clocks show it; its zone is what it is just then, so that moments can be compared and added
     to."""
     there = moment.astimezone(timezone.utc).astimezone(zone)  # by UTC, or a time that clocks skip stays as it is

@@ -59,6 +59,7 @@ def report_artifact(report: ReportData, files: Sequence[str]) -> dict[str, Any]:
     statuses = Counter(unit["status"] for unit in report["units"])
     return {
         "status": report["status"],
+        "code": report["code"],
         "error": report["error"],
         "next": report["next"],
         "scope": report["scope"],

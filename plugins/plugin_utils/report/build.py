@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from ...module_utils.knowledge.durations import iso_time
 from ...module_utils.knowledge.shapes import (
+    ApprovedData,
     CheckedPlan,
+    NightCount,
     PlacedUnit,
     ReportData,
     ReportedUnit,
@@ -29,6 +33,8 @@ T = TypeVar("T")
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 IN_PROGRESS = "running"  # the status of a run that has not come to its end
+PLANNED = "planned"  # the status of a page of a plan
+BROKEN_OFF = "BrokenOff"  # why a run is incomplete that something else than a unit has ended
 SYSTEM_VMS = ("ssvm", "cpvm")
 
 
@@ -51,9 +57,10 @@ def build_report(
     :param rollouts: of each module call the notes about the whole, and the guard that was in force.
     :returns: C(status) is C(success) only if there are units and every one is proven current; C(refused) if a check
         failed before anything was touched; C(empty) if nothing is in scope; C(error) if there is no plan; C(running) of
-        a run that goes on; else C(incomplete). C(next) says what to do about it. C(not_handled) and C(drift) are the
-        plan's: of before the run. C(gaps) is as gap_summary. C(restarts) are those that failed elsewhere than in these
-        units.
+        a run that goes on; else C(incomplete). C(code) says why in one word: C(Failed) if a unit failed, C(BrokenOff),
+        or what kept all that is left from being begun, such as C(Deadline). C(next) says what to do about it.
+        C(not_handled) and C(drift) are the plan's: of before the run. C(gaps) is as gap_summary. C(restarts) are those
+        that failed elsewhere than in these units.
     """
     by_id = {result["id"]: result for result in results}
     estimate = plan.get("estimate")
@@ -74,10 +81,11 @@ def build_report(
         status = _status(summary, error)
     return {
         "status": status,
+        "code": _code(units, error) if status == "incomplete" else "",
         "error": error or None,
         "next": _next(status, set(summary)),
         "scope": plan.get("scope"),
-        "approved": plan.get("approved"),
+        "approved": _approved(plan, units),
         "started": plan["started"],
         "finished": finished,
         "management_server_version": plan.get("management_server_version"),
@@ -105,7 +113,33 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
         return report
     status = _status(report["summary"], error)
     next_ = _next(status, set(report["summary"]))
-    return {**report, "status": status, "error": error, "next": next_, "finished": finished}
+    return {**report, "status": status, "code": BROKEN_OFF, "error": error, "next": next_, "finished": finished}
+
+
+def planned_report(plan: CheckedPlan) -> ReportData:
+    """A plan as the report of a run that goes as it was rehearsed, for its page; from the first night, or now, on."""
+    report = build_report(plan, (), finished=None)
+    campaign, estimate = plan["campaign"], plan["estimate"]
+    begin = datetime.fromisoformat(campaign["nights"][0]["night"] if campaign else plan["started"])
+    units = [_foretold(unit, begin) if unit["step"] is not None else unit for unit in report["units"]]
+    expected = [estimate["words"] if estimate else "", campaign["words"] if campaign else ""]
+    return {
+        **report,
+        "status": {IN_PROGRESS: PLANNED if units else "empty"}.get(report["status"], report["status"]),
+        "next": None,
+        "expected": "; ".join(filter(None, expected)) or None,
+        "summary": dict(Counter(unit["status"] for unit in units)),
+        "units": units,
+    }
+
+
+def _foretold(unit: ReportedUnit, begin: datetime) -> ReportedUnit:
+    when = unit["predicted"]
+    started = iso_time(begin.timestamp() + when["start_s"]) if when else None
+    finished = iso_time(begin.timestamp() + when["end_s"]) if when else None
+    lasts = round(when["end_s"] - when["start_s"], 1) if when else None
+    told = {"status": PLANNED, "reason": unit["planned"], "started": started, "finished": finished, "duration_s": lasts}
+    return cast(ReportedUnit, {**unit, **told})
 
 
 def caught_up(report: ReportData, running: Mapping[str, str], results: Mapping[str, ResultData]) -> ReportData:
@@ -141,6 +175,27 @@ def _status(summary: Mapping[str, int], error: str | None) -> str:
     if not summary:
         return "empty"
     return "success" if not error and set(summary) <= GOOD else "incomplete"
+
+
+def _code(units: Sequence[ReportedUnit], error: str | None) -> str:
+    bad = [unit for unit in units if unit["status"] not in GOOD]
+    if any(unit["status"] in ("failed", "degraded", "skipped") for unit in bad):
+        return "Failed"
+    if error:
+        return BROKEN_OFF
+    codes = {unit["code"] for unit in bad}
+    return codes.pop() if len(codes) == 1 else "NotStarted"
+
+
+def _approved(plan: CheckedPlan, units: Sequence[ReportedUnit]) -> ApprovedData | None:
+    """What became of the approved plan, with what is still left of each night."""
+    approved = plan.get("approved")
+    if not approved:
+        return None
+    acting = {unit["id"]: unit["night"] for unit in plan["units"] if unit["step"] is not None}
+    done = Counter(acting[unit["id"]] for unit in units if unit["id"] in acting and unit["status"] in GOOD)
+    nights: list[NightCount] = [{**each, "left": each["left"] - done[each["night"]]} for each in approved["nights"]]
+    return {**approved, "nights": nights}
 
 
 def _next(status: str, ends: Collection[str]) -> str | None:

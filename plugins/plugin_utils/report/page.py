@@ -13,12 +13,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
+from ...module_utils.knowledge.shapes import CampaignData, ReportData, ReportedUnit
+from .build import PLANNED
 from .gaps import gap_words
 from .rendering import PAGE
 from .tables import tables
 from .timeline import by_step, timeline
-from .wording import FORESEEN, bad_checks, headline, in_order, kind, not_good, run_facts, words
+from .wording import FORESEEN, bad_checks, headline, in_order, kind, night_rows, not_good, run_facts, words
 
 REFRESH_S = 10  # while the run goes on
 COLUMNS = (
@@ -35,11 +36,20 @@ COLUMNS = (
     "Jobs",
 )
 # How the outcome looks, as that of a unit; any other has failed.
-COLORS = {"success": "upgraded", "running": "running", **dict.fromkeys(FORESEEN.values(), "not_started")}
+COLORS = {
+    "success": "upgraded",
+    "running": "running",
+    "planned": "planned",
+    **dict.fromkeys(FORESEEN.values(), "not_started"),
+}
 
 
-def html_report(report: ReportData) -> str:
-    """The whole page: outcome, checks, timeline, table of all units."""
+def html_report(report: ReportData, campaign: CampaignData | None = None) -> str:
+    """The whole page: outcome, checks, timeline, table of all units.
+
+    :param campaign: the nights, for the page of a plan.
+    """
+    approved = report.get("approved")
     units = report["units"]
     statuses = Counter(unit["status"] for unit in units)
     outcome, sentence = headline(report)
@@ -52,6 +62,7 @@ def html_report(report: ReportData) -> str:
         color=COLORS.get(report["status"], "failed"),
         columns=COLUMNS,
         facts=facts + [("Gaps", gap_words(row)) for row in report.get("gaps", ())],
+        nights=night_rows(approved["nights"] if approved else (), campaign),
         outcome=outcome,
         refresh=REFRESH_S if report["status"] == "running" else 0,
         report=report,
@@ -74,6 +85,6 @@ def _choice(units: Sequence[Mapping[str, Any]], key: str, show: Any) -> tuple[st
 def _undone(units: Sequence[ReportedUnit]) -> list[tuple[tuple[str, str], list[ReportedUnit]]]:
     """What is not proven current, by status and reason."""
     groups: dict[tuple[str, str], list[ReportedUnit]] = {}
-    for unit in not_good(units):
+    for unit in not_good(unit for unit in units if unit["status"] != PLANNED):
         groups.setdefault((unit["status"], unit["reason"]), []).append(unit)
     return list(groups.items())

@@ -23,7 +23,7 @@ from . import wording
 from .gaps import gap_words
 
 FILTERS = (
-    *("changes", "checks_words", "duration", "endpoint_words", "kind", "method", "number", "owner"),
+    *("changes", "checks_words", "duration", "endpoint_words", "kind", "method", "night_time", "number", "owner"),
     *("owner_name", "sign", "status_words", "unit_name", "words"),
 )  # of wording
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from ...module_utils.knowledge.counts import count
-from ...module_utils.knowledge.shapes import RunFacts
+from ...module_utils.knowledge.shapes import NightCount, PlanData, RunFacts
 from .rendering import PAGE
 from .wording import GOOD, OUTCOMES, counts_words, local_time, moment, state_words, where_words
 
@@ -53,7 +53,7 @@ def status_text(base: str, runs: Sequence[tuple[str, RunFacts]]) -> list[str]:
     for path, run in ended[:MOST_ENDED]:
         lines += ["", f"Run {run['id']}, {run.get('cloud') or 'an unknown cloud'}: {_ended(run)}"]
         lines += [f"  {run[key]}" for key in ("error", "next") if run.get(key)]
-        lines.append(f"  {base}/{path}/{'plan.md' if run['kind'] == PLAN else 'report.html'}")
+        lines.append(f"  {base}/{path}/{'plan.html' if run['kind'] == PLAN else 'report.html'}")
     if len(ended) > MOST_ENDED:
         lines += ["", f"... and {count(len(ended) - MOST_ENDED, 'run')} before: {base}/index.html"]
     return lines
@@ -69,6 +69,13 @@ def _ended(run: RunFacts) -> str:
     return f"{end_words(run)} of {local_time(run.get('since'))}" + (f", {counts}" if counts else "")
 
 
+def nights_of(plan: PlanData) -> list[NightCount]:
+    """The nights that a plan is for, those that are planned or those that were approved."""
+    campaign, approved = plan["campaign"], plan["approved"]
+    found: Sequence[NightCount] = campaign["nights"] if campaign else approved["nights"] if approved else ()
+    return [{"night": each["night"], "units": each["units"], "left": each["left"]} for each in found]
+
+
 def index_page(runs: Sequence[tuple[str, RunFacts]], written: str) -> str:
     """The page about all runs, night by night; those that go on stand on top.
 
@@ -80,7 +87,12 @@ def index_page(runs: Sequence[tuple[str, RunFacts]], written: str) -> str:
     for row in rows:  # what is left of each cloud, by its last upgrade that is over
         if row["kind"] == UPGRADE and not row["alive"]:
             last.setdefault(str(row["cloud"]), row)
+    planned: dict[str, tuple[dict[str, object], list[NightCount]]] = {}
+    for row, (dummy, run) in zip(rows, runs, strict=True):  # what is known last of each cloud's campaign
+        if run.get("nights"):
+            planned.setdefault(str(row["cloud"]), (row, run["nights"]))
     return PAGE.get_template("index.j2").render(
+        campaigns=list(planned.values()),
         alive=[row for row in rows if row["alive"]],
         columns=(),
         last=list(last.values()),
@@ -107,7 +119,7 @@ def _row(path: str, run: RunFacts) -> dict[str, object]:
         "id": run["id"],
         "kind": kind,
         "left": counts_words({status: number for status, number in summary.items() if status not in GOOD}),
-        "link": quote(f"{path}/{'plan.md' if kind == PLAN else 'report.html'}"),
+        "link": quote(f"{path}/{'plan.html' if kind == PLAN else 'report.html'}"),
         "next": run.get("next") or "",
         # What begins before noon belongs to the night before.
         "night": f"{since.astimezone() - timedelta(hours=12):%A, %Y-%m-%d}" if since else "",

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils.knowledge.counts import count
-from ...module_utils.knowledge.shapes import ApprovedData, DriftData, NotHandledData, ReportData, ReportedUnit
+from ...module_utils.knowledge.drift_shapes import DriftData
+from ...module_utils.knowledge.shapes import ApprovedData, NotHandledData, ReportData, ReportedUnit
 from .wording import MISMATCH, approved_words, method, not_handled_words, scripts_words, unit_name, what_runs
 
 

@@ -11,11 +11,13 @@ from typing import TypeVar
 
 from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.counts import count
+from ...module_utils.knowledge.drift_shapes import DriftData
 from ...module_utils.knowledge.shapes import (
     ApprovedData,
+    CampaignData,
     CheckData,
-    DriftData,
     ForecastData,
+    NightCount,
     NotHandledData,
     PlanData,
     ProbesData,
@@ -24,6 +26,7 @@ from ...module_utils.knowledge.shapes import (
     UnitData,
     ZoneData,
 )
+from ...module_utils.planning.nights import nights_like_this
 from .gaps import gap_words
 from .wording import (
     FORESEEN,
@@ -34,6 +37,7 @@ from .wording import (
     first_of,
     kind,
     method,
+    night_rows,
     not_handled_words,
     owner,
     scripts_words,
@@ -76,9 +80,12 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     lines += [f"Note: {note}" for note in plan["server_notes"]]
     if plan["estimate"]:
         lines.append(f"Expected: {plan['estimate']['words']}")
+    if words_ := _nights_words(plan):
+        lines.append(f"Nights: {words_}")
     if plan["probes"]:
         lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
     lines += _zones(plan["zones"])
+    lines += nights_text(plan["approved"]["nights"] if plan["approved"] else (), plan["campaign"])
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
         lines += ["", f"Step {step['number']}: {step['name']}, {count(len(members), 'unit')}"]
@@ -103,6 +110,15 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     return lines + (forecast_text(forecast, all_in) if forecast else []) + checks_text(checks, all_in)
 
 
+def _nights_words(plan: PlanData) -> str:
+    """How many nights it takes: with the windows that are given, or with a deadline that leaves some of it."""
+    if plan["campaign"]:
+        return plan["campaign"]["words"]
+    left = plan["estimate"]["left"] if plan["estimate"] else 0
+    nights = nights_like_this(left, sum(len(step["units"]) for step in plan["steps"])) if left else None
+    return f"{nights:,} like this one" if nights else ""
+
+
 def _zones(zones: Sequence[ZoneData]) -> list[str]:
     """What is to be done where, and after how long each zone is done."""
     rows = [
@@ -115,6 +131,13 @@ def _zones(zones: Sequence[ZoneData]) -> list[str]:
         for each in zones
     ]
     return ["", *_rows([["ZONE", "UNITS", "DONE AFTER", "KINDS"], *rows])] if rows else []
+
+
+def nights_text(nights: Sequence[NightCount], campaign: CampaignData | None = None) -> list[str]:
+    """The nights of a campaign, as a table."""
+    head, *rows = night_rows(nights, campaign)
+    more = [f"  ... and {count(len(rows) - MOST_ROWS, 'more night')}"] if len(rows) > MOST_ROWS else []
+    return ["", *_rows([[cell.upper() for cell in head[:2]] + head[2:], *rows[:MOST_ROWS]]), *more] if rows else []
 
 
 def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> list[str]:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
 from ...module_utils.knowledge.shapes import ReportData, ReportedUnit
+from .build import PLANNED
 from .wording import GOOD, duration, in_order, moment, status_words, zone_of
 
 T = TypeVar("T")
@@ -22,11 +23,12 @@ TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800,
 
 
 class _Span(NamedTuple):
-    """One unit in the timeline; times in seconds since the epoch."""
+    """One unit in the timeline; times in seconds since the epoch, also those that were I(predicted)."""
 
     start: float
     end: float
     unit: ReportedUnit
+    predicted: tuple[float, float] | None = None
 
 
 class _Scale(NamedTuple):
@@ -46,7 +48,8 @@ class _Scale(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One unit in a chart; I(gaps) are the left edge and width of each time in which it did not answer."""
+    """One unit in a chart; I(gaps) are the left edge and width of each time in which it did not answer, and
+    I(predicted) those of the time in which a rehearsal had it."""
 
     unit: ReportedUnit
     tip: str
@@ -55,6 +58,7 @@ class Bar(NamedTuple):
     width: float
     gaps: Sequence[tuple[float, float]]
     good: bool
+    predicted: tuple[float, float] | None
 
 
 class Chart(NamedTuple):
@@ -66,12 +70,14 @@ class Chart(NamedTuple):
     row: int  # its height
     height: int
     bars: Sequence[Bar]
+    predicted: tuple[float, float] | None  # of the whole step
 
 
 class Timeline(NamedTuple):
     date: str  # with the zone
     statuses: Sequence[str]
     has_gaps: bool
+    has_predicted: bool
     ticks: Sequence[tuple[float, str]]
     charts: Sequence[Chart]
     width: int = WIDTH
@@ -101,15 +107,30 @@ def timeline(report: ReportData) -> Timeline | None:
     spans = sorted(_spans(report["units"]), key=lambda span: span[:2])
     if not spans:
         return None
-    scale = _Scale(spans[0].start, max(spans[0].start + 1, *(span.end for span in spans)))
+    if report["status"] != PLANNED:
+        spans = _with_predicted(spans)
+    predicted = [span.predicted for span in spans if span.predicted]
+    first = min([spans[0].start, *(start for start, dummy in predicted)])
+    scale = _Scale(first, max([first + 1, *(span.end for span in spans), *(end for dummy, end in predicted)]))
     charts = [_chart(title, members, scale) for title, members in by_step(report, spans, lambda span: span.unit)]
     return Timeline(
         f"{_clock(scale.start, '%Y-%m-%d')}, {zone_of(_local(scale.start))}",
         in_order({span.unit["status"] for span in spans}),
         any(drawn.gaps for chart in charts for drawn in chart.bars),
+        bool(predicted),
         scale.ticks(),
         charts,
     )
+
+
+def _with_predicted(spans: Sequence[_Span]) -> list[_Span]:
+    """With what a rehearsal had said, which knew nothing of pauses before the first unit."""
+    known = [(span, when) for span in spans if (when := span.unit.get("predicted"))]
+    begin = min((span.start for span, dummy in known), default=0.0) - min(
+        (w["start_s"] for dummy, w in known), default=0.0
+    )
+    times = {span.unit["id"]: (begin + when["start_s"], begin + when["end_s"]) for span, when in known}
+    return [span._replace(predicted=times.get(span.unit["id"])) for span in spans]
 
 
 def by_step(report: ReportData, items: Iterable[T], unit_of: Callable[[T], ReportedUnit]) -> list[tuple[str, list[T]]]:
@@ -129,16 +150,31 @@ def _chart(title: str, spans: Sequence[_Span], scale: _Scale) -> Chart:
     start, end = spans[0].start, max(span.end for span in spans)
     when = f"{_clock(start)} to {_clock(end)}, {duration(end - start)}"
     bars = [_bar(span, AXIS + lane * row, scale) for lane, span in zip(lanes, spans, strict=True)]
-    return Chart(title, when, packed, row, AXIS + row * (max(lanes) + 1), bars)
+    predicted = [span.predicted for span in spans if span.predicted]
+    whole = (
+        _place(scale, (min(first for first, dummy in predicted), max(last for dummy, last in predicted)))
+        if predicted
+        else None
+    )
+    return Chart(title, when, packed, row, AXIS + row * (max(lanes) + 1), bars, whole)
 
 
 def _bar(span: _Span, top: int, scale: _Scale) -> Bar:
-    start, end, unit = span
+    start, end, unit, predicted = span
     left = scale.x(start)
     tip = f"{unit['name']}: {status_words(unit['status'])}, {_clock(start)} to {_clock(end)}, "
     tip += duration(unit["duration_s"]) + (f", gap {duration(unit['gap_s'])}" if unit.get("gap_s") else "")
-    gaps = [(scale.x(first), max(1.5, scale.x(last) - scale.x(first))) for first, last in _gaps(unit, end)]
-    return Bar(unit, tip, top, left, max(1.0, scale.x(end) - left), gaps, unit["status"] in GOOD)
+    tip += f", predicted {_clock(predicted[0])} to {_clock(predicted[1])}" if predicted else ""
+    gaps = [_place(scale, gap) for gap in _gaps(unit, end)]
+    good = unit["status"] in GOOD or unit["status"] == PLANNED
+    drawn = _place(scale, predicted) if predicted else None
+    return Bar(unit, tip, top, left, max(1.0, scale.x(end) - left), gaps, good, drawn)
+
+
+def _place(scale: _Scale, time: tuple[float, float]) -> tuple[float, float]:
+    """Left edge and width."""
+    left = scale.x(time[0])
+    return left, max(1.5, scale.x(time[1]) - left)
 
 
 def _gaps(unit: ReportedUnit, end: float) -> list[tuple[float, float]]:
@@ -163,7 +199,7 @@ def _lanes(spans: Iterable[_Span]) -> list[int]:
     free: list[int] = []
     busy: list[tuple[float, int]] = []
     lanes = []
-    for start, end, _unit in spans:
+    for start, end, *_others in spans:
         while busy and busy[0][0] <= start:
             heapq.heappush(free, heapq.heappop(busy)[1])
         lanes.append(heapq.heappop(free) if free else len(busy))

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from ...module_utils.knowledge import durations
 from ...module_utils.knowledge.counts import count
+from ...module_utils.knowledge.drift_shapes import OddData, RunningData
 from ...module_utils.knowledge.shapes import (
     ApprovedData,
+    CampaignData,
     ChangedVm,
     CheckData,
     NamedUnit,
+    NightCount,
     NotHandledData,
-    OddData,
     ReportData,
     ReportedUnit,
     RunFacts,
-    RunningData,
     SeenEndpoint,
     VmFacts,
 )
@@ -37,6 +38,7 @@ OUTCOMES = {
     "incomplete": "Incomplete",
     "refused": "Refused",
     "empty": "Nothing in scope",
+    "planned": "Planned",
     "error": "Error",
 }
 # How a run in check mode is told, by how it would end; its result must not pass for that of a run.
@@ -50,6 +52,7 @@ SIGNS = {
     "running": "▸",
     "left_running": "▸",
     "not_started": "○",
+    "planned": "○",
     "upgraded": "✓",
     "current": "=",
     "gone": "∅",
@@ -67,6 +70,7 @@ PLANNED = {
 MISMATCH = "Scripts that do not match the version"
 SHORT_CHECKSUM = 10
 MOST_NAMES = 3  # of a group
+MOST_ZONES = 8  # columns of a table
 KINDS = frozenset(kind.value for kind in Kind)
 METHODS = frozenset(method.value for method in Method)
 # What is told of a VM only where it changed.
@@ -81,6 +85,10 @@ def headline(report: ReportData) -> tuple[str, str]:
         sentence = "There is no plan, so nothing was touched."
     elif status == "refused":
         sentence = "A check failed, so nothing was touched."
+    elif status == "planned":
+        acting = sum(unit["status"] == "planned" for unit in units)
+        expected = f" Expected: {report['expected']}." if report.get("expected") else ""
+        return OUTCOMES[status], f"{count(acting, 'unit is', 'units are')} to be upgraded.{expected}"
     elif status == "running":
         return _alive(report, len(units) - bad)
     elif status in FORESEEN.values():
@@ -126,7 +134,7 @@ def run_facts(report: ReportData) -> list[tuple[str, str]]:
         "From": ", ".join(before),
         "To": report["management_server_version"],
         "Units": ", ".join(f"{units[status]:,} {status_words(status)}" for status in in_order(units)),
-        "Started": local_time(report["started"]),
+        "Planned" if report["status"] == "planned" else "Started": local_time(report["started"]),
         "Finished": local_time(report["finished"]),
         "Duration": took(report),
         "Last sign of life": report["status"] == "running" and local_time(report.get("run", {}).get("heartbeat")),
@@ -200,6 +208,7 @@ def approved_words(approved: ApprovedData) -> str:
             (approved["current"], "current by now"),
             (approved["gone"], "gone"),
             (approved["left_out"], "left out by the rest of the scope"),
+            (approved["later"], "in another night"),
         )
         if lines
     ]
@@ -339,6 +348,28 @@ def local_time(text: str | None) -> str:
     """As the clock of this machine shows it, with its zone: 2026-11-30 23:14:57+01:00."""
     found = moment(text)
     return found.astimezone().isoformat(sep=" ", timespec="seconds") if found else ""
+
+
+def night_rows(nights: Sequence[NightCount], campaign: CampaignData | None = None) -> list[list[str]]:
+    """A table with its head: the nights that are planned with their zones, or those of an approved plan with what is
+    left."""
+    if not campaign:
+        rows = [[night_time(each["night"]), f"{each['units']:,}", f"{each['left']:,}"] for each in nights]
+        return [["Night", "Units", "Left"], *rows]
+    zones = sorted({zone for night in campaign["nights"] for zone in night["zones"]})[:MOST_ZONES]
+    rows = [
+        [night_time(night["night"], night["ends_s"]), f"{night['units']:,}"]
+        + [f"{night['zones'].get(zone, 0):,}" for zone in zones]
+        for night in campaign["nights"]
+    ]
+    return [["Night", "Units", *zones], *rows]
+
+
+def night_time(night: str, ends_s: float | None = None) -> str:
+    """When a night begins, and when its last unit is expected to end: C(Mon 2026-11-30 23:00 to about 02:40)."""
+    start = datetime.fromisoformat(night)
+    ends = f" to about {start + timedelta(seconds=ends_s):%H:%M}" if ends_s else ""
+    return f"{start:%a %Y-%m-%d %H:%M}{ends}"
 
 
 def zone_of(local: datetime) -> str:

@@ -10,14 +10,15 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.api.errors import SysvmError
 from ...module_utils.knowledge.characters import visible
-from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, RestartData
+from ...module_utils.knowledge.shapes import CheckedPlan, ReportData, RestartData
 from ...module_utils.planning.plan_csv import plan_csv
 from ...module_utils.units.pace import durations_of_report
+from .build import planned_report
 from .markdown import markdown_report
 from .metrics import metrics_text
 from .page import html_report
@@ -40,29 +41,40 @@ def write_report(folder: str, report: ReportData) -> tuple[list[str], list[str]]
     """
     make_folder(folder)
     written = [write(os.path.join(folder, "report.json"), as_json(report))]
-    problems = []
-    for name, render in (("report.html", html_report), ("report.md", markdown_report)):
+    more, problems = _write_rendered(
+        folder, {"report.html": lambda: html_report(report), "report.md": lambda: markdown_report(report)}
+    )
+    return written + more, problems
+
+
+def _write_rendered(folder: str, files: Mapping[str, Callable[[], str]]) -> tuple[list[str], list[str]]:
+    written, problems = [], []
+    for name, render in files.items():
         path = os.path.join(folder, name)
         try:
-            written.append(write(path, render(report)))
+            written.append(write(path, render()))
         except WriteError as error:
             problems.append(error.message)
         except Exception as error:
             problems.append(f"{path} could not be made: {error!r}")
-            with contextlib.suppress(OSError):  # an older one would contradict report.json
+            with contextlib.suppress(OSError):  # an older one would contradict the data
                 os.unlink(path)
     return written, problems
 
 
-def write_plan(folder: str, plan: PlanData, checks: Sequence[CheckData]) -> str:
-    """plan.json, for programs and for whoever looks for one unit of many, and plan.csv, for whoever approves.
+def write_plan(folder: str, plan: CheckedPlan) -> tuple[str, list[str]]:
+    """plan.json, for programs and for whoever looks for one unit of many; plan.csv, for whoever approves; and a page.
 
-    :returns: the path of plan.json.
-    :raises WriteError: when it cannot be written.
+    :returns: the path of plan.json, and what went wrong with the page.
+    :raises WriteError: when one of the others cannot be written.
     """
     make_folder(folder)
     write(os.path.join(folder, "plan.csv"), plan_csv(plan))
-    return write(os.path.join(folder, "plan.json"), as_json({**plan, "checks": list(checks)}))
+    path = write(os.path.join(folder, "plan.json"), as_json(plan))
+    dummy, problems = _write_rendered(
+        folder, {"plan.html": lambda: html_report(planned_report(plan), plan["campaign"])}
+    )
+    return path, problems
 
 
 def write_plan_text(folder: str, lines: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ def unit(name: str = "web", **more: Any) -> dict[str, Any]:
         **{"id": f"id-{name}", "name": name, "kind": "network", "zone": "Berlin", "vms": [{"name": "r-1-VM"}]},
         **{"owner": {"account": "acme", "domain": "ROOT/customers", "project": None}, "method": "live_patch"},
         **{"step": 1, "reason": "old", "impact": "none", "expected_s": 90.0, "recreates": False, "destroys": []},
+        "night": None,
         **more,
     }
 
@@ -40,8 +42,9 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+NIGHT = "2026-12-01 Tue 23:00 +0100"
 PLAN = plan(
-    unit(),
+    unit(night="2026-12-01T23:00+01:00"),
     unit("shop", kind="vpc", recreates=True, destroys=["r-7-VM", "r-8-VM"]),
     unit("s-1-VM", kind="ssvm", method="none", step=None, owner={"account": None, "domain": None, "project": None}),
     unit("p", owner={"account": "PrjAcct", "domain": "ROOT", "project": "blue"}, method="recreate"),
@@ -54,7 +57,7 @@ def test_a_line_for_each_unit_has_what_a_change_request_wants() -> None:
     assert tuple(first) == COLUMNS
     assert first == {
         **{"method": "live_patch", "if_it_fails": "", "destroys": "", "kind": "network", "name": "web"},
-        **{"zone": "Berlin", "owner": "acme", "domain": "ROOT/customers", "vms": "r-1-VM", "step": "1", "night": ""},
+        **{"zone": "Berlin", "owner": "acme", "domain": "ROOT/customers", "vms": "r-1-VM", "step": "1", "night": NIGHT},
         **{"expected": "90 s", "impact": "none", "reason": "old", "id": "id-web", "cloud": "cloud.example.com"},
         "target_version": "4.22.0.0",
     }
@@ -81,6 +84,7 @@ def test_what_was_written_is_read_back() -> None:
     shop = lines["id-shop"]
     assert shop.approval.destroys == {"r-7-VM", "r-8-VM"}
     assert (shop.name, shop.approval.place) == ("vpc shop in Berlin", "plan.csv, line 3")
+    assert (lines["id-web"].night, shop.night) == (datetime(2026, 12, 1, 22, tzinfo=timezone.utc), None)
     assert (shop.cloud, shop.target_version) == ("cloud.example.com", "4.22.0.0")
 
 
@@ -101,9 +105,8 @@ SAVED: dict[str, Callable[[], bytes]] = {
     "quotes": lambda: resaved(";", quoting=csv.QUOTE_ALL).encode(),
     "other columns, other order": lambda: resaved(columns=["approved by", *reversed(COLUMNS)]).encode(),
     "names in capitals": lambda: TEXT.replace("method,if_it_fails", " Method ,IF_IT_FAILS", 1).encode(),
-    "a date in the night": lambda: "\n".join(
-        line.replace(",1,,", ",1,01.12.2026,") for line in TEXT.splitlines()
-    ).encode(),
+    "the night as a date": lambda: TEXT.replace(NIGHT, "01.12.2026 23:00 +01:00").encode(),
+    "the night in words": lambda: TEXT.replace(NIGHT, "2026-12-01 Di. 23:00:00 +0100").encode(),
     "methods in words": lambda: TEXT.replace("live_patch", "Live patch").encode(),
 }
 
@@ -142,6 +145,10 @@ def test_a_line_has_the_number_that_an_editor_shows() -> None:
         (b"method,id\n,1\n", "plan.csv, line 2 has no method"),
         (b"method,id\nnone,1\nnone,\n", "plan.csv, line 3 has no id"),
         (b"method,id\nnone,1\n\nnone,1\n", "plan.csv, line 4 names 1 again, which plan.csv, line 2 has"),
+        (
+            b"method,id,night\nnone,1,2026-12-01\nnone,2,12/1/2026\n",
+            "plan.csv, line 3 has '12/1/2026' as night.*2026-11-30",
+        ),
         (b"method,id,if_it_fails\nnone,1,destroy\n", "plan.csv, line 2 has 'destroy' as if_it_fails.*Give recreate"),
         (b'method,id\nnone,1\nnone,"2\n', "plan.csv, line 3 is no CSV"),
         (b"PK\x03\x04....", "plan.csv is a workbook.*Save it as CSV"),

@@ -71,33 +71,41 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
 @pytest.mark.parametrize(
     ("ended", "budget", "why"),
     [
-        (results("upgraded", "failed"), 1, ""),
-        (results("upgraded", "failed"), 0, "the failure budget is used up after step 2 (router live_patch)"),
-        (results("not_started"), 0, ""),
-        (results("gone", "current", "degraded", "skipped"), 0, ""),
+        (results("upgraded", "failed"), 1, ("", "")),
+        (
+            results("upgraded", "failed"),
+            0,
+            ("the failure budget is used up after step 2 (router live_patch)", "BudgetUsedUp"),
+        ),
+        (results("not_started"), 0, ("", "")),
+        (results("gone", "current", "degraded", "skipped"), 0, ("", "")),
         (
             [{"status": "left_running", "code": "Interrupted", "reason": "the run was interrupted"}],
             9,
-            "the run was interrupted",
+            ("the run was interrupted", "Interrupted"),
         ),
-        ([{"status": "not_started", "code": "StoppedByFile", "reason": "stopped by f"}], 0, "stopped by f"),
-        ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, "no server"),
-        ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, "4.23 now"),
-        ([{"status": "not_started", "code": "Deadline", "reason": "too late"}], 9, ""),
-        (None, 9, "no route"),
+        (
+            [{"status": "not_started", "code": "StoppedByFile", "reason": "stopped by f"}],
+            0,
+            ("stopped by f", "StoppedByFile"),
+        ),
+        ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, ("no server", "ServerLost")),
+        ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, ("4.23 now", "TargetMoved")),
+        ([{"status": "not_started", "code": "Deadline", "reason": "too late"}], 9, ("", "")),
+        (None, 9, ("no route", "BrokenOff")),
     ],
 )
-def test_what_ends_a_run(ended: list[dict[str, Any]] | None, budget: int, why: str) -> None:
+def test_what_ends_a_run(ended: list[dict[str, Any]] | None, budget: int, why: tuple[str, str]) -> None:
     assert why_stopped(step(), ended, budget, "no route") == why
-    assert why_stopped(step(), None, 0, "") != ""
+    assert why_stopped(step(), None, 0, "")[0] != ""
 
 
 @pytest.mark.parametrize("status", ["not_started", "left_running"])
 def test_the_many_do_not_follow_a_canary_that_was_not_upgraded(status: str) -> None:
     """A deadline may leave a canary that takes long, and what the others take may still fit."""
     left = [{"name": "web", "status": status, "code": "Deadline", "reason": "too late"}]
-    assert why_stopped(step(canary=True), left, 0, "") == "the canary web was not upgraded: too late"
-    assert why_stopped(step(), left, 0, "") == ""
+    assert why_stopped(step(canary=True), left, 0, "") == ("the canary web was not upgraded: too late", "Deadline")
+    assert why_stopped(step(), left, 0, "") == ("", "")
 
 
 STEPS = [step(number=1, canary=True), step(number=2, canary=True), step(number=3), step(number=4)]

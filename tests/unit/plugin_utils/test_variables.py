@@ -31,7 +31,7 @@ from tests.tools.generate import GROUPS
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
-MOST_VARIABLES = 45
+MOST_VARIABLES = 46
 LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "clouds", "ignore_checks")
 FLAGS: tuple[str, ...] = ("validate_certs",)
 WHOLE = {"parallel": 1, "per_host": 0, "api_connections": 1}
@@ -162,6 +162,15 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             ('{"agent": "20m"}', {"agent": 1200}),
             ({}, {}),
             *means(REFUSED, 5, True, ["job"], "job", {"jobs": 5}, {"job": 0}, {"job": "soon"}, {1: 2}),
+        ],
+        "nights": [
+            *means(
+                {"start": "23:00", "length": 14400, "days": ["mon", "tue"], "zones": {}},
+                {"start": "23:00", "length": "4h", "days": ["mon", "tue"]},
+                '{"start": "T23:00", "length": "240m", "days": "Monday, tue"}',
+            ),
+            ({}, {}),
+            *means(REFUSED, 5, True, "23:00", ["23:00"], {"start": 1380, "length": "4h"}, {"start": "23:00"}),
         ],
         "release": [
             ("4.22", "4.22"),

@@ -39,6 +39,8 @@ def planned(number: int = 1, **more: Any) -> Any:
         "hosts": ["h1"],
         "owner": {"account": "acme", "domain": "ROOT/Customers/Acme", "project": None},
         "step": 1,
+        "predicted": None,
+        "night": None,
         "method": "live_patch",
         "reason": "runs 4.19.1.0",
         "code": "OldVersion",

@@ -55,3 +55,20 @@ def test_the_result_of_check_mode_does_not_pass_for_that_of_a_run(ended: list[st
 
 def test_what_is_refused_in_check_mode_is_refused() -> None:
     assert foreseen(EDGES["refused"])["status"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("ended", "error", "code"),
+    [
+        (["upgraded"], None, ""),
+        (["upgraded", "failed"], None, "Failed"),
+        (["failed", "not_started"], "stopped", "Failed"),
+        (["upgraded", "not_started"], None, "Deadline"),
+        (["upgraded", "not_started"], "a hook failed", "BrokenOff"),
+    ],
+)
+def test_why_a_run_is_incomplete_is_one_word(ended: list[str], error: str | None, code: str) -> None:
+    codes = {"not_started": "Deadline"}
+    results = [{**result(number, status), "code": codes.get(status, "")} for number, status in enumerate(ended)]
+    units = [planned(number) for number in range(len(ended))]
+    assert report(units, results, error=error)["code"] == code

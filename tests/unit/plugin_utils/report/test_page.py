@@ -188,7 +188,7 @@ def test_tables_about_what_is_around_are_harmless_and_bounded(render: Callable[[
 
 def test_what_is_not_as_it_was_approved_is_on_the_page_and_in_the_markdown() -> None:
     line = {"id": "1", "name": "network web in east", "place": "plan.csv, line 3", "approved": "live_patch"}
-    none: dict[str, list[Any]] = {"current": [], "left_out": [], "not_approved": []}
+    none: dict[str, Any] = {key: [] for key in ("current", "left_out", "not_approved", "nights", "later")}
     approved = {
         "source": "plan.csv",
         "lines": 2,

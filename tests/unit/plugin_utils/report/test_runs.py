@@ -96,7 +96,7 @@ def test_night_by_night_with_the_living_one_on_top() -> None:
     assert re.findall(r"runs/[\w-]+/[\w.]+", nights[1][1]) == [
         "runs/20261130-023000-cccc/report.html",
         "runs/20261129-231457-aaaa/report.html",
-        "runs/20261129-200000-bbbb/plan.md",
+        "runs/20261129-200000-bbbb/plan.html",
     ]
     left = page[page.index('id="left"') : page.index("<h2>Night of")]
     assert left.count("<tr data-status") == 1 and "<td>2 failed</td><td>Run again.</td>" in left
@@ -122,3 +122,17 @@ def test_page_and_markdown_of_a_run_that_goes_on() -> None:
     assert "refresh" not in html_report(over)
     report["run"]["waiting_for"] = "approval after step 1"
     assert "<strong>▸ Waiting for approval after step 1</strong>" in html_report(report)
+
+
+def test_nights_planned_and_done_of_the_last_run_that_knows_of_them() -> None:
+    nights = [
+        {"night": "2026-11-29T23:00+01:00", "units": 1200, "left": 0},
+        {"night": "2026-11-30T23:00+01:00", "units": 800, "left": 800},
+    ]
+    plan = {**PLAN, "nights": [{**each, "left": each["units"]} for each in nights]}
+    page = index_page(rows({**OVER, "nights": nights}, plan), HEARTBEAT)
+    section = page[page.index("<h2>Nights of cloud.example.com") :].partition("</section>")[0]
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", section.partition("<tbody>")[2])
+    assert cells == ["Sun 2026-11-29 23:00", "1,200", "1,200", "0", "Mon 2026-11-30 23:00", "800", "0", "800"]
+    assert f"runs/{OVER['id']}/report.html" in section
+    assert "Nights of" not in index_page(rows(OVER, PLAN), HEARTBEAT)

@@ -48,7 +48,7 @@ def plan(units: list[dict[str, Any]], **more: Any) -> Any:
         "scope": "cloud c; everything",
         "management_server_version": "4.22.0.0",
         **{"zones": [], "server_notes": [], "not_handled": []},
-        **dict.fromkeys(("forecast", "estimate", "probes", "drift")),
+        **dict.fromkeys(("forecast", "estimate", "campaign", "approved", "probes", "drift")),
         "steps": [
             {
                 "number": number,
@@ -305,8 +305,26 @@ def test_many_hosts_are_counted() -> None:
 
 def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None:
     words = "22 to 31 min (from 214 restarts of this cloud in the last 24 h); ends about 05:10 to 05:40"
-    given = plan([planned(1)], estimate={"span": "22 to 31 min", "words": words})
-    assert plan_text(given, [])[2] == f"Expected: {words}"
+    estimate = {"span": "22 to 31 min", "words": words, "left": 0}
+    assert plan_text(plan([planned(1)], estimate=estimate), [])[2] == f"Expected: {words}"
+
+
+def test_a_plan_says_how_many_nights_it_takes() -> None:
+    units = [planned(number) for number in range(10)]
+    text = plan_text(plan(units, estimate={"words": "2 h", "left": 7}), [])
+    assert text[3] == "Nights: 4 like this one"
+    assert not any("Nights" in line for line in plan_text(plan(units, estimate={"words": "2 h", "left": 10}), []))
+    night = {
+        "night": "2026-11-30T23:00+01:00",
+        "ends_s": 7200.0,
+        "zones": {"east": 9, "west": 1},
+        "units": 10,
+        "left": 10,
+    }
+    text = plan_text(plan(units, campaign={"words": "1 night, Mon 2026-11-30", "nights": [night]}), [])
+    assert "Nights: 1 night, Mon 2026-11-30" in text
+    [at] = [number for number, line in enumerate(text) if line.split() == ["NIGHT", "UNITS", "east", "west"]]
+    assert text[at + 1].split() == ["Mon", "2026-11-30", "23:00", "to", "about", "01:00", "10", "9", "1"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import signal
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,37 @@ def of_module(pid: int) -> list[int]:
             found.append(each)
     assert found, "there is a module at work"
     return found
+
+
+def test_a_run_without_names_has_nothing_of_the_cloud(tmp_path: Path) -> None:
+    """The data, log and evidence of a run in which units failed, against all that the simulated cloud has names for."""
+    faults = [{"kind": "silent_patch_failure", "match": {"name": "kunde-mueller"}, "times": 9}]
+    networks = [{"name": "kunde-mueller"}, {"name": "live"}, {"name": "Zweig Nord 7"}]
+    with Cloud(estate(networks=networks, faults=faults), tmp_path) as cloud:
+        run = cloud.upgrade(kinds="router", canaries=False, max_failures="100%", names="kunde*,live,Zweig Nord 7")
+        assert run.statuses["kunde-mueller"] == "failed" and run.statuses["live"] == "upgraded"
+        made = cloud.playbook("cloudstack.sysvm.anonymise")
+        state = cloud.simulator.state()
+        routers = cloud.call("listRouters", listall="true")["router"]
+        endpoint = cloud.simulator.url
+    assert made.rc == 0, made.output
+    [archive] = (tmp_path / "sysvm-report").glob("anonymised-*.tar.gz")
+    with tarfile.open(archive) as opened:
+        files = {name: opened.extractfile(name).read().decode() for name in opened.getnames()}  # type: ignore[union-attr]
+    assert {Path(name).name for name in files} == {
+        "README",
+        "evidence.json",
+        "log",
+        "plan.json",
+        "report.json",
+        "run.json",
+    }
+    text = "\n".join([*files, *(content for name, content in files.items() if not name.endswith("README"))])
+    ids = {*state["units"], *(vm["id"] for vm in state["vms"].values())}
+    shown = {str(router.get(key)) for router in routers for key in ("zoneid", "guestipaddress", "publicip", "hostname")}
+    names = {"kunde", "mueller", "Zweig", "Berlin", *state["vms"], *ids, *shown - {"None"}, endpoint.split("/")[2]}
+    assert {name for name in names if name in text} == set()
+    report = json.loads(next(content for name, content in files.items() if name.endswith("/report.json")))
+    assert sorted(unit["status"] for unit in report["units"]) == ["failed", "upgraded", "upgraded"]
+    assert "live" not in {unit["name"] for unit in report["units"]}, "a word that this collection uses as well"
+    assert any("reports" in unit["reason"] for unit in report["units"]), "and it can still be understood"

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes an archive of one run that can be sent to others; it asks no cloud."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.api.errors import SysvmError
+from ..plugin_utils.all_runs import all_runs
+from ..plugin_utils.bundle import BundleError, make_bundle
+from ..plugin_utils.report.runs import UPGRADE
+from ..plugin_utils.run import PlayContext
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec={"run": {"type": "str"}})
+        around = PlayContext(self, task_vars)
+        try:
+            around.refuse_unknown()
+            variables = around.variables()
+            base = around.path(variables["report_dir"])
+            folder = _folder(base, options["run"])
+            target = f"{base}/anonymised-{os.path.basename(folder)}.tar.gz"
+            replaced = 0 if self._task.check_mode else len(make_bundle(folder, target))
+        except SysvmError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        if not self._task.check_mode:
+            around.show(
+                [
+                    f"To send: {target}",
+                    f"  {replaced} names and words are replaced in it. Please look through it first.",
+                    f"Not to send: {target}.names.json says what stands for what.",
+                ],
+                variables["progress"],
+            )
+        return {**result, "changed": True, "path": target, "names": f"{target}.names.json"}
+
+
+def _folder(base: str, name: str | None) -> str:
+    """The run that is named, or the last upgrade.
+
+    :raises BundleError: for one that is not there.
+    """
+    runs = all_runs(base) if os.path.isdir(base) else []
+    for run in runs:
+        if run.facts.get("id") == name if name else run.facts.get("kind") == UPGRADE:
+            return run.folder.path
+    raise BundleError(
+        f"There is no run {name} in {base}" if name else f"There is no upgrade in {base}",
+        remedy="status_sysvms shows the runs; name one with -e anonymise_run=ID, and their folder with"
+        " sysvm_report_dir.",
+    )

@@ -36,7 +36,7 @@ install = { $(VENV_PYTHON) -m uv --version >/dev/null 2>&1 || $(VENV_PYTHON) -m 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup generate screenshots demo test nightly tests test-fast oldest lint mypy sanity integration importer bench docs \
-	build release publish matrix clean
+	build release publish image matrix clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -115,6 +115,10 @@ publish: $(VENV)/.runtime ## publish what is in dist on Galaxy, with the token i
 	@cd dist && sha256sum --check SHA256SUMS
 	@umask 077 && token=$$(mktemp) && trap 'rm -f "$$token"' EXIT && printf 'token: %s\n' "$$GALAXY_TOKEN" >"$$token" \
 		&& ANSIBLE_GALAXY_TOKEN_PATH="$$token" ansible-galaxy collection publish dist/*.tar.gz
+
+IMAGE ?= localhost/cloudstack-sysvm:$(VERSION_HERE)
+image: build $(VENV)/.dev ## build the execution environment for AWX with podman or docker (IMAGE=registry.example.com/cloudstack-sysvm:1.0.0)
+	ansible-builder build --context dist/context --tag "$(IMAGE)"
 
 importer: $(VENV)/.dev ## build the collection and look at it as Galaxy does
 	@pytest tests/unit/test_packaging.py $(PYTEST_ARGS)

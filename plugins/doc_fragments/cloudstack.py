@@ -96,4 +96,5 @@ options: # Made from plugins/module_utils/options by make generate.
 options: {}
 requirements:
   - cs >= 5.0.0 (Python library)
+  - Python >= 3.11, also where the module runs
 """

@@ -56,8 +56,8 @@ demo: $(VENV)/.runtime ## upgrade a simulated cloud
 test: $(VENV)/.dev ## what a change needs: tests, lint and types, in minutes
 	@tests/tools/beside.sh "$(MAKE) --no-print-directory lint mypy" $(MAKE) --no-print-directory tests
 
-nightly: $(VENV)/.dev ## the rest: the other tests, documentation, sanity and the oldest ansible-core
-	@tests/tools/beside.sh "$(MAKE) --no-print-directory docs sanity oldest" $(MAKE) --no-print-directory tests MARK=nightly
+nightly: $(VENV)/.dev ## the rest: the other tests, more examples, documentation, sanity and the oldest ansible-core
+	@tests/tools/beside.sh "$(MAKE) --no-print-directory docs sanity oldest" $(MAKE) --no-print-directory tests "MARK=nightly or hypothesis" SCALE=1
 
 # MARK= runs all of them.
 MARK ?= not nightly

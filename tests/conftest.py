@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support.examples import examples
+
 ROOT = Path(__file__).resolve().parent.parent
 SITE_PACKAGES = sysconfig.get_path("purelib")
 
@@ -24,8 +26,7 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = SITE_PACKAGES
 os.environ["PYTHONPATH"] = str(ROOT / "tests" / "support" / "short_lived")
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hypothesis"))
 # How long something takes is a matter of benchmarks; a test shares its machine with others.
-# Everybody's run draws the same examples; SCALE=50 draws others, and more of them.
-settings.register_profile("here", deadline=None, derandomize="SCALE" not in os.environ)
+settings.register_profile("here", examples(100))
 settings.load_profile("here")
 
 link = Path(SITE_PACKAGES, "ansible_collections", "cloudstack", "sysvm")

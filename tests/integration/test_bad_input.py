@@ -17,6 +17,7 @@ from tests.simulator.process import SimulatorThread
 from tests.support.estates import estate
 from tests.support.modules import call_module
 from tests.support.runner import Cloud, Run
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +74,7 @@ def assert_refused(run: Run, *says: str) -> None:
         assert part in run.report["error"]
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", sampled(2, MISTAKES))
 def test_playbook(name: str, cloud: Cloud) -> None:
     mistake = MISTAKES[name]
     cloud.simulator.set_faults(list(mistake.faults))
@@ -99,6 +100,7 @@ def test_a_file_of_tasks_that_is_not_there(tmp_path: Path) -> None:
         assert_refused(cloud.upgrade(kinds=["router"], hooks={"failure": "tasks.yml"}), "sysvm_hooks", "for failure")
 
 
+@pytest.mark.nightly
 def test_an_account_that_may_not_patch(tmp_path: Path) -> None:
     with Cloud({**FINE, "forbidden_commands": ["patchSystemVm"]}, tmp_path) as cloud:
         run = cloud.upgrade()

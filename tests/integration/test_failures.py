@@ -69,6 +69,7 @@ def test_a_failed_canary_stops_everything_after_it(tmp_path: Path) -> None:
     assert "Not started: 4 units" in run.stdout and run.report["error"] in run.stdout
 
 
+@pytest.mark.nightly
 def test_without_tolerance_the_first_failure_starts_nothing_more(tmp_path: Path) -> None:
     """In the step after the canary. What already runs is finished and proven."""
     faults = [{"kind": "job_fails", "match": {"name": "net-2"}, "text": "Failed to restart network", "times": 2}]

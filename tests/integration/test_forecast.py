@@ -20,6 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from tests.simulator.process import RunningSimulator, SimulatorThread
 from tests.support.estates import estate
 from tests.support.runner import Cloud
+from tests.support.sampling import sampled
 
 BUILT_FROM = ("4.9.3", "4.11.3", "4.13.1", "4.14.0", "4.15.1", "4.16.1", "4.18.1", "4.20.1")
 PATHS = [
@@ -90,7 +91,7 @@ def methods(simulator: RunningSimulator, strategy: Strategy, target: str = "") -
 
 
 @pytest.mark.parametrize(("source", "target"), PATHS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", sampled(1, range(3)))
 @pytest.mark.parametrize("unsupported", list(Unsupported))
 def test_the_verdicts_are_those_of_the_plan_afterwards(
     source: str, target: str, seed: int, unsupported: Unsupported

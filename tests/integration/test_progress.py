@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.estates import estate
 from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def lines_in(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("progress", "on_stderr"),
-    [("stderr", ["Upgrade to", "start   network", "ok      network", "Result:", "Report:"]), ("none", [])],
+    sampled(1, [("stderr", ["Upgrade to", "start   network", "ok      network", "Result:", "Report:"]), ("none", [])]),
 )
 def test_standard_output_is_left_to_the_callback(progress: str, on_stderr: list[str], tmp_path: Path) -> None:
     with Cloud(NETS, tmp_path) as cloud:

@@ -12,6 +12,7 @@ import pytest
 from tests.support.estates import estate
 from tests.support.modules import call_module
 from tests.support.runner import Cloud, Run
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +71,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", sampled(1, REFUSED))
 def test_refused(name: str, tmp_path: Path) -> None:
     sections, check, seen, remedy = REFUSED[name]
     with Cloud(estate(**{"networks": [{"name": "net"}], **sections}), tmp_path) as cloud:
@@ -79,6 +80,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
     assert remedy in failed["remedy"]
 
 
+@pytest.mark.nightly
 def test_a_server_that_cannot_live_patch(tmp_path: Path) -> None:
     """4.16 does not know the parameter livepatch and would merely restart the networks."""
     old = estate(server={"version": "4.16.1.0"}, networks=[{"name": "net"}], defaults={"version": "4.15.2"})

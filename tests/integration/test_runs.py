@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
+from tests.support.examples import SCALE
 from tests.support.runner import UPGRADE, Cloud, descendants, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 STATUS = "cloudstack.sysvm.status_sysvms"
 NETS = estate(networks=[{"name": f"net-{number}"} for number in range(6)], timings={"patch": 4.0})
 OPTIONS: dict[str, Any] = {"kinds": ["router"], "canaries": False, "parallel": 2}
-MOMENTS = int(os.environ.get("SCALE", "1"))
+MOMENTS = max(1, int(SCALE))
 
 
 def test_a_run_is_seen_from_another_terminal_and_by_a_second_controller(tmp_path: Path) -> None:

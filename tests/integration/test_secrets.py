@@ -93,6 +93,7 @@ def test_what_ansible_runner_keeps(cloud: Cloud, tmp_path: Path) -> None:
         assert [str(path) for path, content in kept.items() if secret.encode() in content] == []
 
 
+@pytest.mark.nightly
 def test_extra_variables(cloud: Cloud, vault: Path) -> None:
     variables = {"sysvm_api_url": cloud.simulator.url, "sysvm_api_key": KEY, "sysvm_api_secret": SECRET}
     vault.write_text(yaml.safe_dump(variables), encoding="utf-8")
@@ -101,6 +102,7 @@ def test_extra_variables(cloud: Cloud, vault: Path) -> None:
     assert_nothing_leaked(run)
 
 
+@pytest.mark.nightly
 def test_module_defaults(cloud: Cloud, vault: Path) -> None:
     """In a playbook of the operator's own."""
     tasks: list[Task] = [
@@ -134,6 +136,7 @@ def defaults_from(cloud: Cloud, vault: Path) -> dict[str, Any]:
     return {"group/cloudstack.sysvm.cloudstack": connection}
 
 
+@pytest.mark.nightly
 def test_nobody_listens(cloud: Cloud) -> None:
     """With GET the key is in the URL, which the texts of connection errors repeat."""
     run = run_verbosely(cloud, env={"CLOUDSTACK_ENDPOINT": NOBODY_LISTENS, "CLOUDSTACK_METHOD": "get"})
@@ -141,6 +144,7 @@ def test_nobody_listens(cloud: Cloud) -> None:
     assert_nothing_leaked(run)
 
 
+@pytest.mark.nightly
 def test_the_server_refuses_the_signature(cloud: Cloud, vault: Path) -> None:
     variables = {"sysvm_api_key": KEY, "sysvm_api_secret": WRONG}
     vault.write_text(yaml.safe_dump(variables), encoding="utf-8")

@@ -116,6 +116,7 @@ def test_exactly_what_was_meant_is_touched(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.nightly
 def test_a_basic_zone_has_a_router_in_each_pod(tmp_path: Path) -> None:
     """They are one unit, patched by one call, and by no means surplus routers."""
     zones = [{"name": "Berlin", "networktype": "Basic"}]

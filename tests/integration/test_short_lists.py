@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +19,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_reque
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from tests.simulator.releases import BEFORE, estate_of
+from tests.support.examples import examples
 from tests.support.virtual import VirtualSimulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
-SCALE = int(os.environ.get("SCALE", "1"))
 Params = dict[str, Any]
 
 # Which of the answers come short.
@@ -137,7 +136,7 @@ def releases() -> st.SearchStrategy[str]:
 
 
 @given(data=st.data())
-@settings(max_examples=25 * SCALE, suppress_health_check=list(HealthCheck))
+@settings(examples(25), suppress_health_check=list(HealthCheck))
 def test_what_a_list_lacks_makes_nothing_be_recreated_and_is_said(data: st.DataObject) -> None:
     release = data.draw(releases(), "release")
     spec = estate_of(release)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import
     MalformedAnswerError,
     PermissionDeniedError,
 )
+from tests.support.examples import examples
 from tests.unit.api.conversation import Clock, answer, client_for, html, ok, refusal
 
 NOT_ALLOWED = "The given command 'x' either does not exist, is not available for user."
@@ -258,7 +259,7 @@ some_moves = st.tuples(st.lists(st.integers(0, 60), max_size=3), st.integers(0, 
     st.dictionaries(st.integers(2, 12), some_moves, max_size=3),
     st.booleans(),
 )
-@settings(max_examples=50)
+@examples(50)
 def test_whatever_was_there_all_the_time_is_listed(
     size: int, page_size: int, moves: dict[int, tuple[list[int], int]], newest_first: bool
 ) -> None:
@@ -269,7 +270,7 @@ def test_whatever_was_there_all_the_time_is_listed(
 
 
 @given(st.integers(500, 2500), st.booleans(), st.lists(st.integers(0, 3000), min_size=30, max_size=30))
-@settings(max_examples=20)
+@examples(20)
 def test_a_list_that_never_stands_still_is_read_once(size: int, newest_first: bool, places: list[int]) -> None:
     """One goes and one comes before each answer."""
     pages = Moving(size, {number: ([place], 1) for number, place in enumerate(places, 2)}, newest_first)
@@ -279,7 +280,7 @@ def test_a_list_that_never_stands_still_is_read_once(size: int, newest_first: bo
 
 
 @given(st.integers(20, 80), st.integers(2, 20), st.booleans(), st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_nothing_is_hidden_however_much_moves(
     size: int, page_size: int, newest_first: bool, data: st.DataObject
 ) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import JobStatus
@@ -30,10 +30,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
+from tests.support.examples import examples
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import PAIR_INTERVAL_S, FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import roll, statuses
-from tests.unit.rollout.test_properties import SCALE
 
 LIVE_PATCH_FAULTS = [fault for fault in Fault if not fault.of_recreation]
 RECREATION_FAULTS = [
@@ -173,7 +173,7 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
             assert without_effect or rules or in_doubt, (other, job)
 
 
-@settings(max_examples=100 * SCALE)
+@examples(100)
 @given(
     drawn(["network", "pair", "vpc", "tiers"], LIVE_PATCH_FAULTS, [Fault.NONE, Fault.SILENT, Fault.LOST]),
     LIMITS_DRAWN,
@@ -190,7 +190,7 @@ def test_promises(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     assert all(decide(as_it_is(unit, again), SITUATION).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=70 * SCALE)
+@examples(70)
 @given(drawn(["network", "pair", "vpc", "system"], RECREATION_FAULTS, []), LIMITS_DRAWN, IDS_DRAWN)
 def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids) -> None:
     units = [one.unit(number) for number, one in enumerate(described)]
@@ -203,7 +203,7 @@ def test_promises_of_recreation(described: list[Drawn], limits: Limits, ids: Ids
     assert all(decide(as_it_is(unit, again), SITUATION, wanted(wishes)).method is Method.NONE for unit in todo)
 
 
-@settings(max_examples=50 * SCALE)
+@examples(50)
 @given(
     drawn(["network", "pair", "vpc", "system"], [Fault.SILENT, Fault.FAILED, Fault.STALE_SCRIPTS, Fault.LEFT_OVER], []),
     LIMITS_DRAWN,

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
@@ -19,12 +18,12 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
+from tests.support.examples import examples
 from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import Fault, Ids
 from tests.unit.rollout.rolling import scheduler
 from tests.unit.rollout.world import WHATS, Event, Window, World
 
-SCALE = int(os.environ.get("SCALE", "1"))
 FAULTS = [
     *(Fault.NONE, Fault.NONE, Fault.NONE, Fault.SILENT, Fault.FAILED, Fault.RULES_FAIL, Fault.LOST, Fault.LOST_DONE),
     *(
@@ -159,25 +158,25 @@ def carry_out(drawn: dict[str, Any], method: Method, **more: Any) -> None:
     check(world, units, drawn["limits"], method, soak_s=drawn["soak_s"], **more)
 
 
-@settings(max_examples=400 * SCALE, deadline=None)
+@examples(400)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_live_patch(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.LIVE_PATCH)
 
 
-@settings(max_examples=200 * SCALE, deadline=None)
+@examples(200)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_fallback(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.LIVE_PATCH, fallback=True)
 
 
-@settings(max_examples=200 * SCALE, deadline=None)
+@examples(200)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_recreation(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.RECREATE, allow_degraded=True)
 
 
-@settings(max_examples=100 * SCALE, deadline=None)
+@examples(100)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_reboot(drawn: dict[str, Any]) -> None:
     carry_out(drawn | {"sorts": [sort for sort in drawn["sorts"] if sort != "system"] or ["pair"]}, Method.RESTART)

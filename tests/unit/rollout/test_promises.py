@@ -230,4 +230,6 @@ def as_it_is(unit: Unit, server: FakeServer) -> Unit:
     """The unit as the server shows it once it has looked at everything again."""
     server.time += PAIR_INTERVAL_S * 2
     server.gone, server.is_back = False, True
-    return replace(unit, vms=tuple(server.read(unit)))
+    vms = tuple(server.read(unit))
+    # A new system VM is another unit.
+    return system_vm_unit(*vms) if not unit.kind.is_router and len(vms) == 1 else replace(unit, vms=vms)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from ..api.errors import ApiError, JobExistsError, ServerError
@@ -39,6 +40,11 @@ class ImaginedJob:
     call: Call
     begins: float
     ends: float
+
+    @cached_property
+    def shown(self) -> Job:
+        """As it is listed while it runs."""
+        return Job(self.id, JobStatus.RUNNING)
 
     @property
     def status(self) -> JobStatus:
@@ -148,7 +154,7 @@ class ImaginedServer(Server):
     def running(self) -> dict[str, Job]:
         self._settle()
         others = {job.job_id: Job(job.job_id, JobStatus.RUNNING, job.command) for job in self._foreign}
-        return {job_id: Job(job_id, JobStatus.RUNNING) for job_id in self._running} | others
+        return {job_id: job.shown for job_id, job in self._running.items()} | others
 
     def result(self, job_id: str) -> Job:
         self._settle()

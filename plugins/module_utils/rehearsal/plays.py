@@ -18,7 +18,8 @@ from ..knowledge.counts import count
 from ..knowledge.shapes import EstimateData, PredictedData
 from ..knowledge.vocabulary import Method
 from ..rollout.limits import Limits
-from ..rollout.progress import Journal, Progress
+from ..rollout.progress import Counts, Journal, Progress
+from ..rollout.results import UnitResult
 from ..rollout.scheduler import Scheduler
 from ..rollout.surroundings import Surroundings
 from ..units.actions import Want
@@ -29,8 +30,8 @@ from ..units.expected import HANDOVER_S, RESTART_S, SCAN_S, START_S
 from ..units.pace import ENDS, Pace, Source, Span
 from .imagined import ImaginedServer
 
-# A play of so many units takes a second or two, and three of them would be waited for: more are played once.
-MOST_PLAYED_THRICE = 1500
+# Three plays of so many units take about a second; more are played once.
+MOST_PLAYED_THRICE = 150
 OTHERS_S = START_S  # what a job of somebody else is expected to take
 
 
@@ -81,6 +82,16 @@ class Play:
         return self.steps[-1][1] if self.steps else 0.0
 
 
+class _Silence(Progress):
+    """Of a play nothing is told while it goes on."""
+
+    def started(self, unit: Unit, counts: Counts) -> None:
+        pass
+
+    def finished(self, result: UnitResult, counts: Counts) -> None:
+        pass
+
+
 def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> Play:
     """One play.
 
@@ -104,7 +115,7 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
     around = Surroundings(
         stage.standard,
         replace(stage.limits, deadline=deadline, max_failures=len(stage.known)),
-        Progress(lambda line: None, server.clock, journal=Journal(None)),
+        _Silence(lambda line: None, server.clock, journal=Journal(None)),
         known_vms=frozenset(vm.id for unit in stage.known for vm in unit.vms),
         clock=server.clock,
         now=server.clock,

@@ -99,7 +99,8 @@ class Scheduler:
         reach_s = max(around.probes.patience_s, around.probes.first_s)
         patience, job_timeout = self._limits.patience(reach_s), self._limits.job_timeout
         terms = Terms(around.standard, patience, job_timeout, self.clock, around.now, around.probes)
-        self._queue = StartQueue(UnitUpgrade(unit, want(unit), terms) for unit in units)
+        upgrades = (UnitUpgrade(unit, want(unit), terms) for unit in units)
+        self._queue = StartQueue(upgrades, per_host=bool(self._limits.per_host))
         for unit in units if around.probes.on else ():
             around.probes.expect(unit.id)
         self._view.zones = {unit.zone_id for unit in units}
@@ -266,8 +267,7 @@ class Scheduler:
                 return True
         if self._bounds.stop or not may_begin:
             return False
-        per_host = bool(self._limits.per_host)
-        picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load, per_host=per_host)
+        picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load)
         if picked is not None:
             self._begin(picked)
         return picked is not None

@@ -160,7 +160,8 @@ class View:
                 owner = self._server.owner(unit)
                 more = {"full": True, "found": owner is not None, "version": self._server.version()}
                 unit = owner or unit
-            unit = replace(unit, vms=tuple(sorted(staying, key=lambda vm: (vm.name, vm.id))))
+            there = tuple(sorted(staying, key=lambda vm: (vm.name, vm.id)))
+            unit = unit if there == unit.vms else replace(unit, vms=there)  # what is known of it goes with it
             if request.since is not None and unit.kind.is_router:
                 more["marked"] = self._marked_of(unit, request.since)
             if request.watched is not None:

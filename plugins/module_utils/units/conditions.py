@@ -173,8 +173,10 @@ def assess(
 
     def note(kind: Type, status: Status, reason: str, message: str) -> None:
         last = before.get(kind)
-        same = last is not None and (last.status, last.reason) == (status, reason)
-        found[kind] = Condition(kind, status, reason, message, last.since if same and last else now)
+        if last is None or (last.status, last.reason) != (status, reason):
+            found[kind] = Condition(kind, status, reason, message, now)
+        else:
+            found[kind] = last if last.message == message and not last.due else replace(last, message=message, due=0.0)
 
     for kind, verdict in verdicts.items():
         note(kind, *verdict)
@@ -195,8 +197,11 @@ def expected_vms(unit: Unit) -> int:
 def members(vms: Iterable[Vm], first: Mapping[str, Vm]) -> tuple[tuple[Vm, ...], tuple[Vm, ...]]:
     """The VMs that are there, and those that are going; what only a ROOT volume tells is carried over."""
     told = ("built_from", "root_template_id", "root_template", "hypervisor")
-    pairs = [(vm, first.get(vm.id, vm)) for vm in vms]
-    known = [replace(vm, **{name: getattr(vm, name) or getattr(old, name) for name in told}) for vm, old in pairs]
+    known = []
+    for vm in vms:
+        old = first.get(vm.id, vm)
+        kept = {name: getattr(old, name) for name in told if not getattr(vm, name) and getattr(old, name)}
+        known.append(replace(vm, **kept) if kept else vm)
     going = tuple(vm for vm in known if vm.state in GOING_STATES)
     return tuple(vm for vm in known if vm.state not in GOING_STATES), going
 

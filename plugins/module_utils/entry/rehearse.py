@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..cloud.model import Unit
+from ..knowledge.vocabulary import Kind
 from ..planning.checks.management_server import PAIR_INTERVAL, PAIR_POOL, big_s
 from ..planning.checks.registry import CheckContext
 from ..planning.nights import Play
@@ -22,6 +23,9 @@ from ..units.conditions import Standard
 from ..units.expected import pair_settles_s
 from ..units.pace import Pace
 from .check_request import CheckRequest
+
+# The order in which a module looks at what a step names (planning.targets), which decides between equals.
+AS_NAMED = (Kind.SSVM, Kind.CPVM, Kind.NETWORK, Kind.VPC, Kind.INTERNAL_LB, Kind.ORPHAN)
 
 
 def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> dict[str, Any]:
@@ -79,7 +83,8 @@ def _step(step: Step, request: CheckRequest) -> PlayedStep:
     def want(unit: Unit) -> Want:
         return wanted.within(approved.of(unit.id)) if approved else wanted
 
-    return PlayedStep([item.unit for item in step.units], step.method, want)
+    units = sorted((item.unit for item in step.units), key=lambda unit: AS_NAMED.index(unit.kind))
+    return PlayedStep(units, step.method, want)
 
 
 def _told(data: dict[str, Any], played: Rehearsal, deadline: datetime | None) -> dict[str, Any]:

@@ -154,7 +154,14 @@ def foretold(play: Play) -> list[tuple[str, str]]:
 
 
 # As documented (units.expected), so that the imagined cloud and the simulator take the same time.
-DOCUMENTED = {"patch": 60.0, "restart": 30.0, "job_overhead": 0.0, "jitter": 0.0, "router_check_interval": 30.0}
+DOCUMENTED = {
+    "patch": 60.0,
+    "restart": 30.0,
+    "job_overhead": 0.0,
+    "agent_reconnect": 0.0,
+    "jitter": 0.0,
+    "router_check_interval": 30.0,
+}
 
 
 @pytest.mark.parametrize("seed", sampled(3, range(10)))
@@ -176,7 +183,7 @@ def test_a_second_run_ends_when_it_was_expected_to(seed: int) -> None:
     """The first one has upgraded some of each kind."""
     spec, limits, method = estate(seed, (100, 300), [0.0, 0.1, 0.3])
     first = tuple(f"{kind}{n}" for kind in ("net", "pair", "vpc") for n in range(8))
-    kinds = {"kinds": ("network", "vpc")}
+    kinds: Any = {"kinds": ("network", "vpc")}
     with VirtualSimulator(spec) as simulator, simulator.client() as client:
         run = Run(client, limits, method)
         known = durations_of_report(run.carry_out(run.plan(names=first, **kinds)).report)

@@ -16,6 +16,7 @@ from ..planning.checks.management_server import PAIR_INTERVAL, PAIR_POOL, big_s
 from ..planning.checks.registry import CheckContext
 from ..planning.nights import Play
 from ..planning.plan import Plan, Step
+from ..planning.values import share_of
 from ..rehearsal.plays import MOST_PLAYED_THRICE, PlayedStep, Rehearsal, Stage, play, rehearse
 from ..units.actions import Want
 from ..units.baseline import Baseline
@@ -68,7 +69,7 @@ def _stage(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest,
         [chosen.get(unit.id, unit) for unit in cloud.units],
         [_step(step, request) for step in plan.steps],
         Standard(Baseline.of_cloud(cloud.version, cloud), settles_s),
-        replace(request.bounds, big_s=big_s(settings)),
+        replace(request.bounds, big_s=big_s(settings), max_failures=share_of(request.max_failures, len(acting))),
         pace,
         now.timestamp(),
         cloud.hosts,
@@ -84,7 +85,7 @@ def _step(step: Step, request: CheckRequest) -> PlayedStep:
         return wanted.within(approved.of(unit.id)) if approved else wanted
 
     units = sorted((item.unit for item in step.units), key=lambda unit: AS_NAMED.index(unit.kind))
-    return PlayedStep(units, step.method, want)
+    return PlayedStep(units, step.method, want, step.canary)
 
 
 def _told(data: dict[str, Any], played: Rehearsal, deadline: datetime | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class ImaginedJob:
     call: Call
     begins: float
     ends: float
+    error: str = ""
 
     @cached_property
     def shown(self) -> Job:
@@ -49,7 +50,7 @@ class ImaginedJob:
     @property
     def status(self) -> JobStatus:
         """How it ends."""
-        return JobStatus.SUCCEEDED
+        return JobStatus.FAILED if self.error else JobStatus.SUCCEEDED
 
     @property
     def patches(self) -> bool:
@@ -164,7 +165,7 @@ class ImaginedServer(Server):
         facts: dict[str, Any] = {"command": job.call.job_class, "created": self.stamp(job.begins)}
         if job_id in self._running:
             return Job(job_id, JobStatus.RUNNING, **facts)
-        return Job(job_id, job.status, completed=self.stamp(job.ends), **facts)
+        return Job(job_id, job.status, completed=self.stamp(job.ends), errortext=job.error or None, **facts)
 
     def results(self, job_ids: Sequence[str]) -> list[Job | ApiError]:
         return [self.result(job_id) for job_id in job_ids]
@@ -244,7 +245,7 @@ class ImaginedServer(Server):
 
     def _apply(self, job: ImaginedJob) -> None:
         self._change(job, self.vms[job.unit.id])
-        if job.call.command.startswith("restart"):
+        if job.call.command.startswith("restart") and not job.error:
             tiers = () if job.call.params.get("cleanup") else job.unit.network_ids
             self.marked -= {job.call.object_id, *(tiers if job.call.command == "restartVPC" else ())}
 
@@ -261,6 +262,8 @@ class ImaginedServer(Server):
             vms[:] = self._all_new(unit, vms)
         elif job.patches:
             keeps = self._keeps_checksum(unit, vms)
+            if keeps and self._takes_only_its_checksum(unit):
+                job.error = "Failed to restart network"
             vms[:] = [self._running_target(vm, scripts=not keeps) if vm.running else vm for vm in vms]
         elif call.command.startswith("reboot") or call.command == "startInternalLoadBalancerVM":
             new_disk = unit.kind.is_system_vm or unit.per_pod
@@ -272,6 +275,11 @@ class ImaginedServer(Server):
     def _keeps_checksum(self, unit: Unit, vms: Sequence[Vm]) -> bool:
         """Whether a live patch leaves the server with the old checksums, as is known of some releases."""
         return unit.kind.is_router and self._baseline.expects_two_patches(replace(unit, vms=tuple(vms)))
+
+    def _takes_only_its_checksum(self, unit: Unit) -> bool:
+        """Whether the server sends no rules to the unit's routers while it has old checksums for them."""
+        minimum = self._baseline.minimums.get(unit.zone_id)
+        return minimum is not None and any(vm.built_from and vm.built_from < minimum for vm in unit.vms)
 
     def _running_target(self, vm: Vm, *, scripts: bool = True) -> Vm:
         told = min(self._baseline.new_scripts, default=NEW_SCRIPTS) if scripts and vm.is_router else vm.scripts

@@ -42,6 +42,7 @@ class PlayedStep:
     units: Sequence[Unit]
     method: Method
     want: Callable[[Unit], Want]
+    canary: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,20 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
     server.others(stage.in_flight, OTHERS_S)
     around = Surroundings(
         stage.standard,
-        replace(stage.limits, deadline=deadline, max_failures=len(stage.known)),
+        replace(stage.limits, deadline=deadline),
         _Silence(lambda line: None, server.clock, journal=Journal(None)),
         known_vms=frozenset(vm.id for unit in stage.known for vm in unit.vms),
         clock=server.clock,
         now=server.clock,
         sleep=server.sleep,
     )
-    steps, units, left = [], {}, 0
+    steps, units, left, failed = [], {}, 0, 0
     for step in stage.steps:
         began = server.time - stage.start
-        done = Scheduler(server, around).run(step.units, step.want, server.in_flight())
+        budget = 0 if step.canary else stage.limits.max_failures - failed
+        limits = replace(around.limits, max_failures=budget)
+        done = Scheduler(server, replace(around, limits=limits)).run(step.units, step.want, server.in_flight())
+        failed += sum(result.status is UnitStatus.FAILED for result in done.results)
         steps.append((began, server.time - stage.start))
         for result in done.results:
             left += result.status is UnitStatus.NOT_STARTED

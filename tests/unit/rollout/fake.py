@@ -175,7 +175,7 @@ class FakeServer(ImaginedServer):
     ) -> FakeJob:  # fmt: skip
         lasts = self.seconds.get(unit.id, 3.0) if seconds is None else seconds
         ends = self.time + (math.inf if fault is Fault.NEVER_ENDS else lasts)
-        job = FakeJob(job_id or f"job-{len(self.jobs)}", unit, call, self.time, ends, fault, ours)
+        job = FakeJob(job_id or f"job-{len(self.jobs)}", unit, call, self.time, ends, fault=fault, ours=ours)
         self._take(job)
         if job.patches:
             self.rules.update(dict.fromkeys(unit.network_ids, False))  # the package overwrites them

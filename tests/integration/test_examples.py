@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,42 +155,57 @@ def test_one_customer_and_nobody_else(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_a_campaign_of_several_nights(tmp_path: Path) -> None:
-    """Nobody is touched without having been told the day before, and each night goes on where the last one ended."""
+    """Each night does its part of the approved plan and what was left before, and tells the owners of tomorrow's."""
     told = tmp_path / "told"
-    line = "{{ campaign_tomorrow }} {{ owner.account }}: {{ owner_units | map(attribute='name') | sort | join(' ') }}"
+    line = "{{ owner.account }}: {{ owner_units | map(attribute='name') | sort | join(' ') }}"
     copied(tmp_path, tell_owner=[note(told, line)])
-    nets = [{"name": "a1", **ACME}, {"name": "a2", **ACME}, {"name": "b1", **SHOP}]
+    nets = [{"name": "a1", **ACME}, {"name": "a2", **ACME}, {"name": "b1", **SHOP}, {"name": "c", **SHOP}]
     fault = {"kind": "silent_patch_failure", "match": {"name": "b1"}, "times": 2}
+    start = datetime.now() - timedelta(minutes=2)
+    windows = {"start": f"{start:%H:%M}", "length": "3h"}
+    nights = [f"{start + timedelta(days=number):%Y-%m-%d %H:%M}" for number in range(3)]
     with Cloud(estate(networks=nets, faults=[fault]), tmp_path) as cloud:
 
-        def night(day: int, until: str) -> tuple[Run, list[str]]:
-            """And what owners were told."""
+        def night(of: dict[str, str], **more: Any) -> tuple[Run, list[str]]:
+            """What is left of the campaign in the nights from now on, and what owners were told."""
+            rows = list(csv.DictReader(io.StringIO(planned)))
+            with (tmp_path / "plan.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, rows[0])
+                writer.writeheader()
+                writer.writerows({**row, "night": of[row["name"]]} for row in rows)
             told.unlink(missing_ok=True)
-            more = ["-e", f"campaign_today=2026-12-{day:02} campaign_units=3 campaign_until={until}"]
-            run = cloud.playbook("nightly.yml", *more, *extra_vars({"kinds": "router"}))
+            options = {"kinds": "router", "nights": windows, "approved_plan": "plan.csv", **more}
+            run = cloud.playbook("nightly.yml", *extra_vars(options))
             return run, sorted(told.read_text(encoding="utf-8").splitlines()) if told.exists() else []
 
-        first, owners = night(1, "2h")
-        assert (first.rc, first.journal) == (0, []), first.output
-        assert owners == ["2026-12-02 acme: a1 a2", "2026-12-02 shop: b1"]
+        checked = cloud.check(kinds="router", nights=windows)
+        assert checked.rc == 0, checked.output
+        assert "Nights: 1 night, " in checked.stdout
+        latest = tmp_path / "sysvm-report/latest"
+        planned = (latest / "plan.csv").read_text(encoding="utf-8")
+        assert {row["night"][:10] for row in csv.DictReader(io.StringIO(planned))} == {nights[1][:10]}
 
-        # Nothing is known of durations yet, so there is no time for any: no failure, but announced again.
-        short, owners = night(2, "30s")
+        first = dict.fromkeys(("a1", "a2", "b1"), nights[1]) | {"c": nights[2]}
+        before, owners = night(first)
+        assert (before.rc, before.journal) == (0, []), before.output
+        assert owners == ["acme: a1 a2", "shop: b1"]
+
+        tonight = dict.fromkeys(("a1", "a2", "b1"), nights[0]) | {"c": nights[1]}
+        # Nothing is known of durations yet, so there is no time for any: no failure, and told again.
+        short, owners = night(tonight, deadline="20s")
         assert (short.rc, short.journal, short.counts) == (0, [], {"not_started": 3}), short.output
-        assert owners == ["2026-12-03 acme: a1 a2", "2026-12-03 shop: b1"]
+        assert owners == ["acme: a1 a2", "shop: b1 c"]
+        assert "Campaign: 4 of 4 left" in short.stdout
 
-        failed, owners = night(3, "2h")
-        assert (failed.rc, owners) == (2, [])
-        assert failed.statuses["b1"] == "failed"
+        failed, owners = night(tonight, max_failures=1)
+        assert (failed.rc, failed.statuses["b1"]) == (2, "failed"), failed.output
+        assert "c" not in failed.targets
+        assert owners[-1] in ("shop: b1 c", "shop: c")
 
-        # The one that failed is announced, not repeated.
-        again, owners = night(4, "2h")
-        assert (again.rc, again.journal) == (0, [])
-        assert owners[-1] == "2026-12-05 shop: b1"
-
-        last, owners = night(5, "2h")
+        last, owners = night(dict.fromkeys(first, nights[0]))
         assert (last.rc, owners) == (0, []), last.output
-        assert "b1" in last.targets
-        assert "Left: 0 unit(s)" in last.stdout
+        assert "Campaign: 0 of 4 left" in last.stdout
+        index = (tmp_path / "sysvm-report/index.html").read_text(encoding="utf-8")
+        assert "Nights of " in index
         patches = {net["name"]: cloud.patches()[cloud.vms_of(net["name"])[0]] for net in nets}
-        assert patches == {"a1": 1, "a2": 1, "b1": 3}, "the first two of b1 had no effect"
+        assert patches == {"a1": 1, "a2": 1, "b1": 3, "c": 1}, "the first two of b1 had no effect"

@@ -175,6 +175,7 @@ def test_windows_as_they_are_read() -> None:
         **{"start": "9:30", "length": 5400, "days": ["mon", "tue"]},
         "zones": {},
     }
+    assert nights(nights(USUAL)) == nights(USUAL), "modules read what roles have read"
     assert nights({**USUAL, "zones": {"Oslo": {"length": "6h"}}})["zones"] == {"Oslo": {**usual, "length": 21600}}
 
 

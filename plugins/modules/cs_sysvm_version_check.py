@@ -337,9 +337,9 @@ plan:
       description:
         - With O(approved_lines), the C(source), how many C(lines) it has and how many are C(as_approved), and those
           that are not, in the lists C(differs), C(current), C(gone) and C(left_out); C(not_approved) are units that
-          need something and have no line. Null without.
+          need something and have no line, C(later) those of other nights. C(nights) and C(next_nights) are the
+          campaign's. Null without.
       type: dict
-      sample: null
     max_failures:
       description: How many units may fail.
       type: int
@@ -359,7 +359,6 @@ plan:
           C(state), what was C(seen) and the C(remedy)), the documentation's C(steps) in order, what is C(unknown) of an
           older server, and the page of the C(documentation). Null for the plan of a server as it is.
       type: dict
-      sample: null
     not_handled:
       description:
         - What is made from the system VM template in the zones in scope and belongs to no plan, such as shared file
@@ -367,7 +366,6 @@ plan:
         - A C(name) that is null means that it is not known whether there are any.
       type: list
       elements: dict
-      sample: []
     drift:
       description:
         - What runs where in the whole cloud. C(running) has a row for all running VMs with the same C(zone),
@@ -391,6 +389,9 @@ plan:
         source: from 214 units of earlier runs
         words: >-
           22 to 31 min (from 214 units of earlier runs); ends about 05:10 to 05:40; 06:00 leaves room
+    campaign:
+      description: With O(nights), when each of the C(nights) begins and its C(units) by C(zones), and that in C(words).
+      type: dict
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str
@@ -407,7 +408,7 @@ plan:
           C(redundant), C(tags), C(tiers), C(vms), C(method), C(reason), C(step), C(impact), C(recreates) (after a live
           patch that failed), C(destroys), what was C(approved), C(expected_s) and C(expected_span_s), the seconds it
           takes at least and at most, and C(predicted), when it starts and ends in the rehearsal (C(start_s) and
-          C(end_s), in seconds after the begin).
+          C(end_s), in seconds after the begin), and C(night), when its night begins.
       type: list
       elements: dict
 checks:

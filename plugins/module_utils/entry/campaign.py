@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..cloud.model import Unit
-from ..knowledge.shapes import ApprovedData, LaterUnit
+from ..knowledge.shapes import ApprovedData, LaterUnit, PredictedData
 from ..knowledge.vocabulary import ACTING
 from ..options.option_names import OptionError
 from ..planning.approved import ApprovedPlan
@@ -72,14 +72,15 @@ class Tonight:
     def planned(
         self, data: Mapping[str, Any], approved: ApprovedPlan | None, play: Play | None = None
     ) -> dict[str, Any]:
-        """A plan as plain data, with the night of each unit, and its C(campaign) if it is to be done in several.
+        """A plan as plain data, with the night of each unit; if it is to be done in several, its C(campaign), and when
+        each unit starts and ends in its night.
 
         :param play: of some of its units.
         :raises OptionError: there is no window for a zone, or one that is too short, or there was no rehearsal.
         """
         units: Sequence[Any] = data["units"]
         acting = [unit for unit in units if unit["step"] is not None]
-        nights, told = {}, None
+        nights, times, told = {}, {}, None
         if approved is not None:
             nights = {line.id: line.night for line in approved.lines.values() if line.night}
         elif self.windows is not None and acting:
@@ -91,10 +92,18 @@ class Tonight:
                 )
             found = schedule(acting, self.windows, self.now, play)
             nights = {identity: night.start for night in found for identity in night.units}
+            times = {identity: _predicted(when) for night in found for identity, when in night.times.items()}
             told = campaign(found)
         of_unit = {identity: night.isoformat(timespec="minutes") for identity, night in nights.items()}
         return {
             **data,
             "campaign": told,
-            "units": [{**unit, "night": of_unit.get(unit["id"])} for unit in units] if nights else units,
+            "units": [
+                {**unit, "night": of_unit.get(unit["id"]), "predicted": times.get(unit["id"], unit["predicted"])}
+                for unit in units
+            ],
         }
+
+
+def _predicted(when: tuple[float, float]) -> PredictedData:
+    return {"start_s": round(when[0], 1), "end_s": round(when[1], 1)}

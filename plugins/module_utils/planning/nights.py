@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -101,14 +101,23 @@ class Windows:
 @dataclass(frozen=True)
 class Night:
     """
-    :ivar ends_s: when the last of its units is expected to end, in seconds after the start.
-    :ivar units: ids, in the order in which they are done.
+    :ivar times: when each unit is expected to start and end, by id, in seconds after the night's start.
+    :ivar zones: how many units of each.
     """
 
     start: datetime
-    ends_s: float
-    units: tuple[str, ...]
+    times: Mapping[str, tuple[float, float]]
     zones: Mapping[str, int]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """In the order in which they are done."""
+        return tuple(self.times)
+
+    @property
+    def ends_s(self) -> float:
+        """When the last one is expected to end."""
+        return max(end for dummy, end in self.times.values())
 
     def as_dict(self) -> NightData:
         return {
@@ -123,7 +132,8 @@ class Night:
 def schedule(units: Sequence[UnitData], windows: Windows, now: datetime, play: Play | None = None) -> list[Night]:
     """The nights that are needed, the first one first.
 
-    Zones with the same window share their nights. Each night takes the units in their order until its window is full.
+    Zones with the same window share their nights; those with another one are done by runs of their own. Each night
+    takes the units in their order until its window is full.
 
     :param units: those to be touched, in the order in which they are done.
     :param play: of these units; without it they are done as they are predicted to be all together.
@@ -142,11 +152,23 @@ def schedule(units: Sequence[UnitData], windows: Windows, now: datetime, play: P
             taken = [identity for identity in left if times[identity][1] <= window.length_s]
             if not taken:
                 raise _too_short(next(unit for unit in members if unit["id"] == left[0]), window, times[left[0]])
-            ends_s = max(times[identity][1] for identity in taken)
-            found.append(Night(start, ends_s, tuple(taken), Counter(zone_of[identity] for identity in taken)))
+            zones = Counter(zone_of[identity] for identity in taken)
+            found.append(Night(start, {identity: times[identity] for identity in taken}, zones))
             gone = set(taken)
             left, start = [each for each in left if each not in gone], window.next(start + timedelta(minutes=1))
-    return sorted(found, key=lambda night: night.start)
+    return sorted(_together(found), key=lambda night: night.start)
+
+
+def _together(nights: Sequence[Night]) -> Iterator[Night]:
+    """Nights that begin at the same time as one."""
+    by_start: dict[datetime, list[Night]] = {}
+    for night in nights:
+        by_start.setdefault(night.start, []).append(night)
+    for start, some in by_start.items():
+        zones = Counter[str]()
+        for night in some:
+            zones.update(night.zones)
+        yield Night(start, {identity: when for night in some for identity, when in night.times.items()}, zones)
 
 
 def _as_predicted(units: Sequence[UnitData]) -> Play:

@@ -26,7 +26,7 @@ from ...module_utils.knowledge.shapes import (
     VmFacts,
 )
 from .gaps import gap_summary
-from .wording import FORESEEN, GOOD
+from .wording import FORESEEN, GOOD, night_time
 
 T = TypeVar("T")
 
@@ -121,7 +121,10 @@ def planned_report(plan: CheckedPlan) -> ReportData:
     report = build_report(plan, (), finished=None)
     campaign, estimate = plan["campaign"], plan["estimate"]
     begin = datetime.fromisoformat(campaign["nights"][0]["night"] if campaign else plan["started"])
-    units = [_foretold(unit, begin) if unit["step"] is not None else unit for unit in report["units"]]
+    nights = {unit["id"]: unit["night"] for unit in plan["units"]}
+    units = [
+        _foretold(unit, begin, nights[unit["id"]]) if unit["step"] is not None else unit for unit in report["units"]
+    ]
     expected = [estimate["words"] if estimate else "", campaign["words"] if campaign else ""]
     return {
         **report,
@@ -133,12 +136,15 @@ def planned_report(plan: CheckedPlan) -> ReportData:
     }
 
 
-def _foretold(unit: ReportedUnit, begin: datetime) -> ReportedUnit:
-    when = unit["predicted"]
+def _foretold(unit: ReportedUnit, begin: datetime, night: str | None) -> ReportedUnit:
+    """:param night: in which it is done; the timeline is of the first one."""
+    tonight = night is None or datetime.fromisoformat(night) == begin
+    when = unit["predicted"] if tonight else None
     started = iso_time(begin.timestamp() + when["start_s"]) if when else None
     finished = iso_time(begin.timestamp() + when["end_s"]) if when else None
     lasts = round(when["end_s"] - when["start_s"], 1) if when else None
-    told = {"status": PLANNED, "reason": unit["planned"], "started": started, "finished": finished, "duration_s": lasts}
+    reason = unit["planned"] if night is None else f"{night_time(night)}: {unit['planned']}"
+    told = {"status": PLANNED, "reason": reason, "started": started, "finished": finished, "duration_s": lasts}
     return cast(ReportedUnit, {**unit, **told})
 
 

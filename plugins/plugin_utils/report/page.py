@@ -22,6 +22,7 @@ from .timeline import by_step, timeline
 from .wording import FORESEEN, bad_checks, headline, in_order, kind, night_rows, not_good, run_facts, words
 
 REFRESH_S = 10  # while the run goes on
+TITLES = {True: "Predicted timeline of the first night", False: "Predicted timeline"}
 COLUMNS = (
     "Unit",
     "Kind",
@@ -73,6 +74,7 @@ def html_report(report: ReportData, campaign: CampaignData | None = None) -> str
         steps=by_step(report, units, lambda unit: unit),
         tables=tables(report),
         timeline=timeline(report),
+        timeline_title=TITLES[bool(campaign)] if report["status"] == PLANNED else "Timeline",
         undone=_undone(units),
     )
 

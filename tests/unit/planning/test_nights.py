@@ -118,6 +118,12 @@ def test_zones_with_windows_of_their_own_have_their_own_nights() -> None:
     ]
 
 
+def test_nights_that_begin_together_are_one_line() -> None:
+    units = [unit("a", 0, 3600), unit("b", 0, 7200, "Oslo")]
+    [night] = planned(units, {**USUAL, "zones": {"Oslo": {"length": "2h"}}})
+    assert (night.units, night.ends_s, dict(night.zones)) == (("a", "b"), 7200, {"Berlin": 1, "Oslo": 1})
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 40_000), st.integers(1, 14_400)), min_size=1, max_size=30),
     st.sampled_from([BERLIN, ZoneInfo("UTC")]),

@@ -46,11 +46,21 @@ def test_the_page_of_a_campaign_begins_with_its_first_night() -> None:
         {"night": "2026-11-30T23:00+00:00", "ends_s": 7200.0, "zones": {"Berlin": 2, "Oslo": 1}, "units": 3, "left": 3},
         {"night": "2026-12-01T23:00+00:00", "ends_s": 3600.0, "zones": {"Berlin": 1}, "units": 1, "left": 1},
     ]
-    plan = plan_of([foretold(1, 0, 90)], campaign={"words": "2 nights", "nights": nights})
+    first, second = (foretold(n, 0, 90, night=each["night"]) for n, each in enumerate(nights))
+    plan = plan_of([second, first], campaign={"words": "2 nights", "nights": nights})
     made = planned_report(plan)
+    assert made["units"].pop(0)["started"] is None, "the timeline is of the first night"
+    made = planned_report(plan_of([first], campaign=plan["campaign"]))
     assert made["units"][0]["started"] == "2026-11-30T23:00:00.000+00:00"
+    assert made["units"][0]["reason"] == "Mon 2026-11-30 23:00: runs 4.19.1.0"
     page = html_report(made, plan["campaign"])
-    for text in ("<h2>Nights</h2>", "Mon 2026-11-30 23:00 to about 01:00", "Oslo", "Expected: 10 to 41 min; 2 nights."):
+    for text in (
+        "<h2>Nights</h2>",
+        "Predicted timeline of the first night",
+        "Mon 2026-11-30 23:00 to about 01:00",
+        "Oslo",
+        "Expected: 10 to 41 min; 2 nights.",
+    ):
         assert text in page
 
 

@@ -74,3 +74,10 @@ HINTS = [row for row in SERVER_TEXTS if row.hint]
 def test_what_the_server_says_can_be_looked_up(row: ServerText) -> None:
     quoted = re.findall(r"code-block:: text\n\n((?: +.*\n)+)", guide("failures"))
     assert any(row.pattern.search(words) for words in quoted)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_site_has_what_a_page_links_to(page: Path) -> None:
+    """It has the pages of this folder; to guides and other files they link by their address on GitHub."""
+    targets = ["".join(link) for link in RELATIVE.findall(page.read_text(encoding="utf-8"))]
+    assert [target for target in targets if "/" in target.removeprefix("examples/").removeprefix("images/")] == []

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.api.errors import SysvmError
 from ..plugin_utils.approval import next_words
+from ..plugin_utils.keeper import begin_run
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.run import PlayContext, Run
 from ..plugin_utils.run_folder import away_words, of_run, page_of
@@ -32,6 +33,8 @@ class ActionModule(ActionBase):
             plan = run.read("plan")
             stopped = ask_before(number, around, run, variables) if number else _begin(plan, around, variables, run)
         except SysvmError as error:
+            if not number:
+                run.refuse()
             return {**result, "failed": True, "msg": str(error)}
         hooks, folder = [], of_run(run)
         if plan["steps"] and not stopped:
@@ -42,13 +45,13 @@ class ActionModule(ActionBase):
                 "report": page_of(folder),
             }
             hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
-        if hooks and number and folder:
-            folder.away(away_words("before", number, hooks))
+        if hooks and folder:
+            folder.away(away_words("before", number or 1, hooks))
         return {**result, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 
 def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:
-    """:raises SysvmError: for a plan that is only for a look."""
+    """:raises SysvmError: nothing may begin, as for a plan that is only for a look."""
     if plan.get("forecast"):
         raise SysvmError(
             f"Nothing was touched. sysvm_target_version is {plan['forecast']['target']}, but the management server runs"
@@ -60,6 +63,8 @@ def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str,
             "Nothing was touched. sysvm_drift shows what runs where instead of the plan",
             remedy="Use it with the playbook check_sysvms, or leave it out to upgrade.",
         )
+    if not around.checking:
+        begin_run(around, run, variables)
     if page := page_of(of_run(run)):
         around.show([f"Report, kept up to date while this runs: {page}"], variables["progress"])
     return ""

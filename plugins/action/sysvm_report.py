@@ -17,7 +17,7 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
 from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.report.artifacts import report_artifact
-from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen
+from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen, refused
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
@@ -172,5 +172,7 @@ def _report(args: Mapping[str, Any]) -> ReportData:
         running=running,
         rollouts=rollouts,
     )
+    if args["run"] and Run(args["run"]).refused:
+        return refused(report)
     known = code and report["code"] == BROKEN_OFF and report["error"] == stopped
     return {**report, "code": code} if known else report

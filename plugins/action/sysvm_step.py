@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -20,11 +19,10 @@ from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.counts import count
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.probing import RATE
-from ..module_utils.rollout.control import refuse_left_over
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
 from ..plugin_utils.all_runs import keep_index
 from ..plugin_utils.approval import next_words
-from ..plugin_utils.keeper import Keeper
+from ..plugin_utils.keeper import Keeper, control_file
 from ..plugin_utils.live import LiveAction
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
@@ -52,8 +50,6 @@ class ActionModule(LiveAction):
                 return {**result, "skipped": True, "stopped": stopped, "failures": 0, "hooks": []}
             step = StepAtWork(around, run, number, variables)
             step.tell()
-            if number == 1 and not around.checking:
-                step.begin_run()
             return {**result, **self._carry_out(step, task_vars)}
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
@@ -115,24 +111,12 @@ class StepAtWork:
         self.step = self.plan["steps"][number - 1]
         self.budget = budget_left(self.step, self.plan["max_failures"], self.before)
         self.folder = of_run(run)
-        self.control = os.path.join(around.report_folder(variables), "control")
         self.failures = 0
         self.hooks: list[dict[str, Any]] = []
         self._journal = self.folder.journal(number) if self.folder else os.path.join(run.folder, f"journal-{number}")
         path = None if around.checking else around.metrics_file(variables)
         metrics = (path, around.host) if path else None
         self.keeper = Keeper(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
-
-    def begin_run(self) -> None:
-        """:raises SysvmError: nothing may begin."""
-        refuse_left_over(self.control, datetime.fromisoformat(self.plan["started"]).timestamp())
-        if self.folder is None:
-            problem = self.run.read("on_disk")["problem"]
-            raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
-        self.keeper.begin()
-        for mark, text in (("scope", self.plan["scope"]), *(("note", note) for note in self.plan["notes"])):
-            self.folder.say(mark, text)
-        keep_index(*self.around.index_folders(self.variables))
 
     def tell(self) -> None:
         """Say on disk which step is at work, and in which process."""
@@ -153,7 +137,7 @@ class StepAtWork:
         own = {
             "deadline": self.plan["deadline"] or None,
             "log": self.folder.log if self.folder else None,
-            "control": self.control,
+            "control": control_file(self.around, self.variables),
         }
         options = {**self.around.connection(self.variables), **call.options, **own}
         return replace(call, options={name: value for name, value in options.items() if value is not None})

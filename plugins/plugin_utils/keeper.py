@@ -15,20 +15,45 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
-from ..module_utils.rollout.control import Control
+from ..module_utils.rollout.control import Control, refuse_left_over
 from ..module_utils.rollout.progress import Followed, log_line
 from .all_runs import at_work, keep_index
 from .report.build import build_report
+from .report.runs import UPGRADE
 from .report.write import WriteError, write_metrics
-from .run import now
-from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words
+from .run import PlayContext, Run, now
+from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words, of_run
 
 PAUSE_S = 2.0  # at least between two reports
 LONGEST_S = 30.0  # at most, as the page says when it was written
 SHARE = 20  # writing takes at most this part of the time
+
+
+def control_file(around: PlayContext, variables: Mapping[str, Any]) -> str:
+    return os.path.join(around.report_folder(variables), "control")
+
+
+def begin_run(around: PlayContext, run: Run, variables: Mapping[str, Any]) -> None:
+    """From here on it is an upgrade, and whoever looks sees it at work.
+
+    :raises SysvmError: nothing may begin.
+    """
+    plan, folder = run.plan(), of_run(run)
+    refuse_left_over(control_file(around, variables), datetime.fromisoformat(plan["started"]).timestamp())
+    if folder is None:
+        problem = run.read("on_disk")["problem"]
+        raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
+    path = around.metrics_file(variables)
+    folder.tell(kind=UPGRADE, state=RUNNING)
+    Keeper(folder, plan, [], folder.journal(0), metrics=(path, around.host) if path else None).begin()
+    for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
+        folder.say(mark, text)
+    keep_index(*around.index_folders(variables))
 
 
 class Keeper:

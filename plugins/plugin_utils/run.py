@@ -114,6 +114,14 @@ class Run:
         """The same as a stable word."""
         return str(self._read_or("stopped", {"code": ""})["code"])
 
+    def refuse(self) -> None:
+        """Nothing was touched, and nothing will be."""
+        self.keep("refused", True)
+
+    @property
+    def refused(self) -> bool:
+        return bool(self._read_or("refused", False))
+
     def approve(self, number: int) -> None:
         """A person said that it may go on with this step."""
         self.keep("approved", number)

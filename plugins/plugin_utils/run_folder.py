@@ -191,7 +191,7 @@ class RunFolder:
             return write_report(self.path, report) if report else ([], [])
         told = [outcome(report), report["scope"], report["error"]] if report else ["there is no report"]
         problems = self.say("end", " ".join(". ".join(filter(None, told)).split()))
-        facts = cast(RunFacts, {**facts, **_told(report), "state": ENDED, "waiting_for": ""})
+        facts = cast(RunFacts, {**facts, **_told(report), "kind": UPGRADE, "state": ENDED, "waiting_for": ""})
         facts = facts if buried else _alive(facts)
         written, more = self._write_report(report, facts) if report else ([], [])
         for path in self._journals():

@@ -112,7 +112,8 @@ def why_stopped(
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})", "BudgetUsedUp"
     if ends := next((result for result in results if result.get("code") in ENDS_THE_RUN), None):
-        return ends["reason"], ends["code"]
+        by_file = ends["code"] == "StoppedByFile"
+        return f"{ends['reason']}{'; remove this file before the next run' if by_file else ''}", ends["code"]
     left = next((result for result in results if step["canary"] and result["status"] in LEFT), None)
     return (f"the canary {left['name']} was not upgraded: {left['reason']}", left["code"]) if left else ("", "")
 

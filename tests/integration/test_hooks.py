@@ -38,11 +38,14 @@ def test_each_moment_is_told_what_a_message_needs(tmp_path: Path) -> None:
     assert run.rc == 2
     told = said(tmp_path)
     assert [each["moment"] for each in told] == ["begin", "before_step", "after_step", "pause", "end"]
-    before, after = (
-        "the play to go on before step 1 (hook before_step)",
-        "the play to go on after step 1 (hook after_step",
-    )
-    assert [each["waits"] for each in told] == ["", before, f"{after} and pause)", f"{after} and pause)", ""]
+    waits = {
+        **{"begin": "before step 1 (hook begin)", "before_step": "before step 1 (hook before_step)"},
+        **dict.fromkeys(("after_step", "pause"), "after step 1 (hook after_step and pause)"),
+    }
+    assert {each["moment"]: each["waits"] for each in told} == {
+        "end": "",
+        **{moment: f"the play to go on {when}" for moment, when in waits.items()},
+    }
     assert {each["scope"] for each in told} == {run.report["scope"]}
     assert all(each["report"].startswith(str(tmp_path)) and each["report"].endswith("report.html") for each in told)
     begin, _before, _after, pause, end = told

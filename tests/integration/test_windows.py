@@ -99,6 +99,9 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
     hook.write_text(f"- ansible.builtin.file: path={tmp_path}/hooked state=touch\n", encoding="utf-8")
     with Cloud(nets(timings={"patch": 1}), tmp_path) as cloud:
         options = {"kinds": ["router"], "canaries": False, "parallel": 1, "hooks": {"failure": str(hook)}}
+        refused_at = tmp_path / "refused"
+        refused = {"begin": str(hook), "refusal": str(tmp_path / "refusal.yml")}
+        (tmp_path / "refusal.yml").write_text(hook.read_text().replace("hooked", "refused"), encoding="utf-8")
         process = cloud.start(UPGRADE, *extra_vars(options))
         wait_for(lambda: len(cloud.simulator.journal()) == 1)
 
@@ -113,7 +116,7 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
         control.write_text("stop\n", encoding="utf-8")
         stdout, dummy = process.communicate(timeout=60)
         report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
-        again = cloud.upgrade(kinds=["router"], canaries=False)
+        again = cloud.upgrade(kinds=["router"], canaries=False, hooks=refused)
         control.unlink()
         last = cloud.upgrade(kinds=["router"], canaries=False)
     assert process.returncode != 0
@@ -121,8 +124,10 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
     left = {unit["reason"] for unit in report["units"] if unit["status"] == "not_started"}
     assert left == {f"stopped by {control}"}
     assert f"stopped by {control}" in report["error"] and "budget" not in stdout
+    assert report["error"].endswith("; remove this file before the next run")
     assert not (tmp_path / "hooked").exists()
     assert again.rc != 0 and again.journal == [] and f"Nothing was touched: {control}" in again.output
+    assert again.report["status"] == "refused" and refused_at.exists(), "before the hook for the begin"
     assert last.rc == 0
 
 

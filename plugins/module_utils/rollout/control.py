@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..api.errors import SysvmError
 
@@ -71,14 +71,18 @@ class Control:
     def __init__(self, path: str | None = None) -> None:
         self.path = path
         self._read = ""
+        self._unknown: set[str] = set()
 
     def news(self) -> Steering | None:
-        """What the file says; None where it says nothing else than the last time. A file that goes says nothing."""
+        """What the file says; None where it says nothing else than the last time. A file that goes says nothing, and
+        what has no meaning is told once."""
         text = self._text()
         if not text or text == self._read:
             return None
-        self._read = text
-        return steering_of(text)
+        self._read, found = text, steering_of(text)
+        new = tuple(each for each in found.unknown if each not in self._unknown)
+        self._unknown.update(new)
+        return replace(found, unknown=new)
 
     def _text(self) -> str:
         try:

@@ -54,6 +54,7 @@ RETRY_S = 2.0  # between two questions while the server is lost
 INQUIRY_S = 0.5  # between two looks at what routers say of themselves
 # For so long a proof waits for others, so that one reading serves several: a share of what a unit takes, and at most.
 COMPANY, MOST_COMPANY_S = 0.05, 5.0
+LEFT = (UnitStatus.NOT_STARTED, UnitStatus.LEFT_RUNNING)
 INTERRUPTED = Refused("the run was interrupted", "Interrupted")
 
 
@@ -81,6 +82,7 @@ class Scheduler:
         self._aside: dict[UnitUpgrade, float] = defaultdict(float)  # seconds without a place
         self._told: Counter[UnitUpgrade] = Counter()  # notes
         self._results: dict[str, UnitResult] = {}
+        self._total = self._done = 0
         most_s = around.lost_after_s
         self._lost = Outage("contact with the management server was lost", most_s)
         self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
@@ -99,6 +101,7 @@ class Scheduler:
         reach_s = max(around.probes.patience_s, around.probes.first_s)
         patience, job_timeout = self._limits.patience(reach_s), self._limits.job_timeout
         terms = Terms(around.standard, patience, job_timeout, self.clock, around.now, around.probes)
+        self._total = len(units)
         upgrades = (UnitUpgrade(unit, want(unit), terms) for unit in units)
         self._queue = StartQueue(upgrades, per_host=bool(self._limits.per_host))
         for unit in units if around.probes.on else ():
@@ -413,14 +416,15 @@ class Scheduler:
         self._bounds.failures += result.status is UnitStatus.FAILED
         self._view.known_vms |= {vm.id for vm in result.after or ()}
         self._results[result.unit.id] = result
+        self._done += result.status not in LEFT
         self._progress.finished(result, self._counts())
 
     def _counts(self) -> Counts:
-        done, begun = len(self._results), len(self._begun)
+        begun = len(self._begun)
         running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
         return Counts(
-            total=done + begun + len(self._queue),
-            done=done,
+            total=self._total,
+            done=self._done,
             at_work=len(self._bounds.held),
             proving=begun - len(self._bounds.held),
             failed=self._bounds.failures,

@@ -31,6 +31,7 @@ from .wording import FORESEEN, GOOD, night_time
 T = TypeVar("T")
 
 METHOD_STATUS = {"none": "current", "skip": "skipped"}
+FIRST = "Nothing was touched. Put right what it says first."
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 IN_PROGRESS = "running"  # the status of a run that has not come to its end
 PLANNED = "planned"  # the status of a page of a plan
@@ -66,7 +67,8 @@ def build_report(
     estimate = plan.get("estimate")
     at_work, checks = running or {}, plan.get("checks", ())
     refused = not by_id and any(check["status"] == "fail" for check in checks)
-    not_started = "not started: a check failed" if refused else "not started"
+    waits = "not yet its turn" if finished is None else "the run ended before its turn"
+    not_started = "a check failed" if refused else waits
     units = [
         _reported(unit, by_id.get(unit["id"]), at_work.get(unit["id"]), not_started) for unit in plan.get("units", ())
     ]
@@ -169,6 +171,11 @@ def _caught_up(unit: ReportedUnit, running_since: str | None, result: ResultData
     return _reported(cast(UnitData, {**unit, "reason": unit["planned"], "vms": vms}), result, running_since, "")
 
 
+def refused(report: ReportData) -> ReportData:
+    """The report of a run that something else than a check has refused, as its error says."""
+    return {**report, "status": "refused", "code": "", "next": FIRST}
+
+
 def foreseen(report: ReportData) -> ReportData:
     """The report of a run in check mode, which has changed nothing."""
     status = FORESEEN.get(report["status"])
@@ -209,7 +216,7 @@ def _next(status: str, ends: Collection[str]) -> str | None:
     if status in ("success", IN_PROGRESS):
         return None
     if status == "error":
-        return "Nothing was touched. Put right what it says first."
+        return FIRST
     if status == "refused":
         return "Do what the failed checks ask for, then run again."
     if status == "empty":

@@ -66,7 +66,7 @@ def _sign_of_life(run: RunFacts) -> str:
 
 def _ended(run: RunFacts) -> str:
     counts = counts_words(run.get("summary") or {})
-    return f"{end_words(run)} of {local_time(run.get('since'))}" + (f", {counts}" if counts else "")
+    return f"{end_words(run)}, began {local_time(run.get('since'))}" + (f"; {counts}" if counts else "")
 
 
 def nights_of(plan: PlanData) -> list[NightCount]:

@@ -253,7 +253,7 @@ def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
     units = report["units"]
     lines = [f"{'Expected result' if report['status'] in FORESEEN.values() else 'Result'}: {outcome(report)}"]
     lines += [f"Scope: {report['scope']}"] if report.get("scope") else []
-    lines += [f"Took: {took(report)}"] if report.get("expected") else []
+    lines += [f"Took: {took(report)}"] if report.get("expected") and report["status"] not in FORESEEN.values() else []
     lines += approved_text(report.get("approved"), all_in)
     lines += [f"Gaps seen from outside, {gap_words(row)}" for row in report.get("gaps", ())]
     for status in ("degraded", "failed", "skipped", "running", "left_running", "not_started"):

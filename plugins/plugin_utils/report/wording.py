@@ -84,7 +84,7 @@ def headline(report: ReportData) -> tuple[str, str]:
     if status == "error":
         sentence = "There is no plan, so nothing was touched."
     elif status == "refused":
-        sentence = "A check failed, so nothing was touched."
+        sentence = "The run was refused." if report["error"] else "A check failed, so nothing was touched."
     elif status == "planned":
         acting = sum(unit["status"] == "planned" for unit in units)
         expected = f" Expected: {report['expected']}." if report.get("expected") else ""

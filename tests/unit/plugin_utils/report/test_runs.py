@@ -61,7 +61,8 @@ def test_a_run_that_goes_on_is_told_in_full() -> None:
         "  Report: /reports/runs/20261130-231457-k3f9/report.html",
         "  To steer it write pause, resume, stop or parallel: N into /reports/control",
         "",
-        "Run 20261129-231457-aaaa, cloud.example.com: Incomplete of 2026-11-29 23:14:57+01:00, 2 failed, 12 upgraded",
+        "Run 20261129-231457-aaaa, cloud.example.com: "
+        "Incomplete, began 2026-11-29 23:14:57+01:00; 2 failed, 12 upgraded",
         "  stopped by Ctrl-C",
         "  Run again.",
         "  /reports/runs/20261129-231457-aaaa/report.html",

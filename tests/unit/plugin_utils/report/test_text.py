@@ -146,7 +146,7 @@ def test_failures_are_always_shown_and_the_rest_is_counted() -> None:
     ended = [result(number, "failed") for number in range(200)]
     lines = report_text(report(units, ended, error="the budget is used up"), "report.json")
     assert sum("still reports" in line for line in lines) == 200
-    assert "  2,800 units: not started (net-200, net-201, net-202 and 2,797 more)" in lines
+    assert "  2,800 units: the run ended before its turn (net-200, net-201, net-202 and 2,797 more)" in lines
     assert "  All of them: report.json" in lines and lines[-1] == "Broken off: the budget is used up"
 
 

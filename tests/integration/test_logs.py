@@ -59,7 +59,8 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
 def all_is_current(cloud: Cloud) -> None:
     """Who follows the log of a night has nothing else: it says what became of a run that began nothing, too."""
     assert cloud.upgrade(kinds=["router"]).rc == 0
-    (end,) = log_of(cloud)
+    scope, end = log_of(cloud)
+    assert scope.startswith("scope   cloud ")
     assert re.fullmatch(r"end     success: 2 current\. cloud 127.0.0.1:\d+ \(1 zone\); kinds router; .*", end)
 
 

@@ -87,7 +87,7 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
         (
             [{"status": "not_started", "code": "StoppedByFile", "reason": "stopped by f"}],
             0,
-            ("stopped by f", "StoppedByFile"),
+            ("stopped by f; remove this file before the next run", "StoppedByFile"),
         ),
         ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, ("no server", "ServerLost")),
         ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, ("4.23 now", "TargetMoved")),

@@ -328,7 +328,7 @@ class Scene:
                     targets = Targets(routers=[units[name]["vms"][0]["id"] for name in step["units"]])
                 else:
                     targets = Targets(system_vms=step["units"])
-                limits = Limits(per_host=0, job_timeout=10.0, verify_timeout=5.0, poll_interval=0.1)
+                limits = Limits(per_host=0, job_timeout=60.0, verify_timeout=60.0, poll_interval=0.1)
                 request = Request(targets, Method(step["method"]), limits)
                 results += upgrade(client, request).values["results"]
         return results

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import VERSION, estate
-from tests.support.runner import UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.waiting import wait_for, wait_until_down
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -48,7 +48,7 @@ def test_a_management_server_that_restarts(tmp_path: Path) -> None:
         process = cloud.start(UPGRADE, *extra_vars({**ROUTERS_ONLY, "timeouts": {"verify": 10}}))
         wait_for(lambda: sum(cloud.patches().values()) == 3)
         cloud.simulator.restart(1.5, jobs="lost", work_done=False)
-        stdout, _stderr = process.communicate(timeout=90)
+        stdout, _stderr = process.communicate(timeout=TIME_LIMIT_S)
         assert process.returncode == 0
         shown, result = stdout.split("Result: ")
         for text in (shown, result):  # as it happens, and once more among the result's notes
@@ -110,7 +110,7 @@ def test_a_server_that_dies_between_patch_and_rules_under_eight_units(tmp_path: 
         )
         wait_for(lambda: sum(bool(vm["patch_intervals"]) for vm in cloud.vms().values()) == 8)
         cloud.simulator.restart(1.5, jobs="lost", work_done="patched")
-        stdout, _stderr = process.communicate(timeout=120)
+        stdout, _stderr = process.communicate(timeout=TIME_LIMIT_S)
         assert process.returncode == 0, stdout
         assert_rules_applied(cloud)
         assert [cloud.patches()[vm] for name in names for vm in cloud.vms_of(name)] == [1] * 10

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -36,7 +36,7 @@ def test_the_log_gets_a_line_when_a_unit_starts_and_when_it_ends(tmp_path: Path)
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False}))
         wait_for(lambda: log.exists() and log.read_text(encoding="utf-8").count("\n") >= 3)
         assert process.poll() is None, "the playbook is at work"
-        stdout, _stderr = process.communicate(timeout=60)
+        stdout, _stderr = process.communicate(timeout=TIME_LIMIT_S)
         shown = log.read_text(encoding="utf-8").splitlines()[1:-1]
         scope, *lines, end = log_of(cloud)
         all_is_current(cloud)
@@ -88,7 +88,7 @@ def test_a_folder_that_goes_away(tmp_path: Path) -> None:
         wait_for(lambda: (folder / "latest/log").exists() and " start " in (folder / "latest/log").read_text("utf-8"))
         latest = (folder / "latest").resolve()
         folder.rename(tmp_path / "away")
-        stdout, stderr = process.communicate(timeout=90)
+        stdout, stderr = process.communicate(timeout=TIME_LIMIT_S)
     assert process.returncode == 0 and "Result: success: 2 upgraded" in stdout
     warning = f"[WARNING]: The log could not be written: {latest}/log: No such file or directory"
     assert "".join(warning.split()) in "".join((stdout + stderr).split()), "it may be wrapped"

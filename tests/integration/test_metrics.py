@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -68,7 +68,7 @@ def test_while_a_run_goes_on(tmp_path: Path) -> None:
         process = cloud.start(UPGRADE, *extra_vars({**OPTIONS, "parallel": 1}))
         wait_for(lambda: path.exists() and series(path)["sysvm_units running"] == 1)
         assert series(path)["sysvm_run_in_progress"] == 1
-        assert process.communicate(timeout=60) and process.returncode == 0
+        assert process.communicate(timeout=TIME_LIMIT_S) and process.returncode == 0
         assert series(path)["sysvm_run_in_progress"] == 0
 
 

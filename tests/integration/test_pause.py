@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import BIN, UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.runner import BIN, TIME_LIMIT_S, UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_pause_says_what_comes_next_and_asks_until_it_is_clear(tmp_path: Path)
         assert "Next: step 3 of 3" in until(ASKED), "the answer was for the first pause only"
         write("n\r")
         until("PLAY RECAP")
-        assert process.wait(timeout=30) == 2
+        assert process.wait(timeout=TIME_LIMIT_S) == 2
     report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert report["summary"] == {"upgraded": 2, "not_started": 1}
     assert report["error"].endswith("answered no after step 2 (router live patch, wave 1 of 2)")
@@ -112,7 +112,7 @@ def test_ctrl_c_at_a_pause_ends_the_run_in_the_orderly_way(tmp_path: Path) -> No
         until(ASKED)
         write("\x03")
         until("PLAY RECAP")
-        assert process.wait(timeout=30) == 2
+        assert process.wait(timeout=TIME_LIMIT_S) == 2
     report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert report["summary"] == {"upgraded": 1, "not_started": 1}
     assert report["error"] == "stopped by Ctrl-C at the pause after step 1 (canary router live patch)"

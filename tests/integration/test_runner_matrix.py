@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, kill_tree
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, kill_tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CORES = {"2.18": ("ansible-core~=2.18.0", ">=3.11,<3.14"), "newest": ("ansible-core", ">=3.12")}
 RUNNERS = {"2.4.1": "ansible-runner==2.4.1", "newest": "ansible-runner"}
 NETS = estate(networks=[{"name": "net-1"}, {"name": "net-2"}], timings={"patch": 2.0})
-TIME_LIMIT_S = 90.0
 
 
 def virtual_environment(core: str, runner: str) -> Path:

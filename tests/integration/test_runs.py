@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.estates import estate
 from tests.support.examples import SCALE
-from tests.support.runner import UPGRADE, Cloud, descendants, extra_vars, kill_tree
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, descendants, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -39,8 +39,8 @@ def test_a_run_is_seen_from_another_terminal_and_by_a_second_controller(tmp_path
         beside = cloud.start(UPGRADE, *extra_vars(OPTIONS))
         wait_for(lambda: len(list((tmp_path / "sysvm-report/runs").iterdir())) == 2)
         cloud.simulator.update(timings={"patch": 0.5})
-        first.communicate(timeout=120)
-        shown, dummy = beside.communicate(timeout=120)
+        first.communicate(timeout=TIME_LIMIT_S)
+        shown, dummy = beside.communicate(timeout=TIME_LIMIT_S)
         last = cloud.playbook(STATUS)
     assert seen.rc == 0, seen.output
     text = rf"Run {folder.name}, upgrade of 127.\S+: running\n  on \S+ \(process {first.pid}\) since .*, step 1 of 1"
@@ -83,7 +83,7 @@ def test_the_truth_after_kill_9(who: str, seed: int, tmp_path: Path) -> None:
                 os.kill(pid, signal.SIGKILL)
             early = cloud.playbook(STATUS)
             assert who == "module" or "was killed" not in early.output, "its worker ends the module in peace"
-            process.communicate(timeout=60)
+            process.communicate(timeout=TIME_LIMIT_S)
             wait_for(lambda: all(facts_in(run)["state"] == "ended" for run in runs_of(tmp_path)))
         sent = {call["target"] for call in cloud.simulator.journal() if call["accepted"]}
         seen = cloud.playbook(STATUS)

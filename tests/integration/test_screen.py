@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def test_the_run_goes_on_without_its_reader(last: str, tmp_path: Path) -> None:
             assert any(last in line for line in process.stdout)
         process.stdout.close()
         try:
-            assert process.wait(timeout=90) == 0
+            assert process.wait(timeout=TIME_LIMIT_S) == 0
         except subprocess.TimeoutExpired:
             kill_tree(process)
             raise

@@ -13,7 +13,7 @@ import pytest
 from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
 from tests.support.modules import call_module
-from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, extra_vars
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -56,7 +56,7 @@ def test_something_new_stops_the_run(tmp_path: Path) -> None:
     with Cloud(estate(listeners=True, **ESTATE), tmp_path) as cloud:
         process = started_soak(cloud, probe=True)
         cloud.simulator.outage("a", "never")
-        output, _errors = process.communicate(timeout=60)
+        output, _errors = process.communicate(timeout=TIME_LIMIT_S)
         journal = cloud.simulator.journal()
     assert process.returncode != 0
     assert "proven, and then: " in output and "does not answer since" in output, output

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.support.estates import estate
-from tests.support.runner import BIN, UPGRADE, Cloud, extra_vars, kill_tree
+from tests.support.runner import BIN, TIME_LIMIT_S, UPGRADE, Cloud, extra_vars, kill_tree
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -165,7 +165,7 @@ def test_an_interrupted_run_has_said_where_the_report_is(tmp_path: Path) -> None
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False}))
         wait_for(lambda: len(cloud.simulator.journal()) == 4)
         process.send_signal(signal.SIGTERM)
-        stdout, _stderr = process.communicate(timeout=30)
+        stdout, _stderr = process.communicate(timeout=TIME_LIMIT_S)
         latest = tmp_path / "sysvm-report/latest"
         wait_for(lambda: (report_in(latest)["error"] or "").startswith("stopped by SIGTERM at "))
     assert f"Report, kept up to date while this runs: {latest.resolve()}/report.html\n" in stdout, stdout

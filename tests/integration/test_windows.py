@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.estates import estate
-from tests.support.runner import UPGRADE, Cloud, Run, extra_vars
+from tests.support.runner import TIME_LIMIT_S, UPGRADE, Cloud, Run, extra_vars
 from tests.support.sampling import sampled
 from tests.support.waiting import wait_for
 
@@ -114,7 +114,7 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
         say("parallel: 2\nresume", "resume: 0 at work, 7")
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         control.write_text("stop\n", encoding="utf-8")
-        stdout, dummy = process.communicate(timeout=60)
+        stdout, dummy = process.communicate(timeout=TIME_LIMIT_S)
         report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
         again = cloud.upgrade(kinds=["router"], canaries=False, hooks=refused)
         control.unlink()
@@ -147,13 +147,13 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
     number: signal.Signals, who: str, status: int, tmp_path: Path
 ) -> None:
     """What a signal stops is no failure, and the exit status is ansible-core's, as the guide says."""
-    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+    with Cloud(nets(timings={"patch": 8}), tmp_path) as cloud:
         ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as nohup would have it, also for what is started
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "canaries": False, "parallel": 3}))
         signal.signal(signal.SIGHUP, ignored)
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=TIME_LIMIT_S)
         assert process.returncode == status
         path = tmp_path / "sysvm-report/latest/report.json"
         wait_for(path.exists)
@@ -163,6 +163,7 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
         assert report["summary"] == {"left_running": 3, "not_started": 5}
         left = [unit["reason"] for unit in report["units"] if unit["status"] == "left_running"]
         assert all("interrupted: job" in reason for reason in left)
+        cloud.simulator.update(timings={"patch": 0.2})
         again = cloud.upgrade(kinds=["router"], canaries=False, parallel=8)
         assert again.rc == 0, again.output
         assert len(again.journal) == 5, "the jobs that still ran were waited for"
@@ -172,12 +173,12 @@ def test_an_interrupted_run_leaves_a_report_and_the_next_one_goes_on(
 def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> None:
     """The module must survive it to tell what became of its units, also with ansible-core 2.18, whose workers belong to
     the terminal."""
-    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+    with Cloud(nets(timings={"patch": 8}), tmp_path) as cloud:
         options = {"kinds": ["router"], "canaries": False, "parallel": 3, "on_interrupt": "wait"}
         process = cloud.start(UPGRADE, *extra_vars(options), new_session=True)
         wait_for(lambda: len(cloud.simulator.journal()) == 3)
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=TIME_LIMIT_S)
         path = tmp_path / "sysvm-report/latest/report.json"
         wait_for(lambda: (json.loads(path.read_text())["error"] or "").startswith("stopped by Ctrl-C (SIGINT) at "))
         assert json.loads(path.read_text())["summary"] == {"upgraded": 3, "not_started": 5}
@@ -185,13 +186,13 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_at_once(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("number", sampled(1, [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]))
 def test_the_next_item_of_a_loop_does_not_begin_after_an_interruption(number: signal.Signals, tmp_path: Path) -> None:
-    with Cloud(nets(timings={"patch": 3}), tmp_path) as cloud:
+    with Cloud(nets(timings={"patch": 5}), tmp_path) as cloud:
         loop = {"cloudstack.sysvm.cs_router_restart": {"networks": ["{{ item }}"]}, "loop": NETS[:3]}
         process = cloud.start(str(cloud.write_tasks([loop])))
         wait_for(lambda: len(cloud.simulator.journal()) == 1)
         process.send_signal(number)
-        process.communicate(timeout=30)
-        time.sleep(4)
+        process.communicate(timeout=TIME_LIMIT_S)
+        time.sleep(6)
         assert len(cloud.simulator.journal()) == 1
         left = [path.name for path in tmp_path.rglob("*ansible-tmp*")]
         assert left == [], "the module with its secrets"
@@ -206,7 +207,7 @@ def test_between_two_steps_the_report_tells_what_was_done_so_far(tmp_path: Path)
         process = cloud.start(UPGRADE, *extra_vars({"kinds": ["router"], "hooks": {"after_step": str(hook)}}))
         wait_for(here.exists)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=TIME_LIMIT_S)
         report = json.loads((tmp_path / "sysvm-report/latest/report.json").read_text())
     assert (report["status"], report["summary"]) == ("incomplete", {"upgraded": 1, "not_started": 7})
     assert report["error"] == "ansible-playbook ended before the run did"

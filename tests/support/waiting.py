@@ -13,7 +13,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_for(what: Callable[[], Found | None], seconds: float = 90.0, every: float = 0.02) -> Found:
+def wait_for(what: Callable[[], Found | None], seconds: float = 240.0, every: float = 0.02) -> Found:
     """Until it is true; what it returned then."""
     end = time.monotonic() + seconds
     while not (found := what()):

@@ -17,6 +17,8 @@ description:
   - An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.attributes.action
 options:
   run:
     description:
@@ -24,16 +26,10 @@ options:
       - "If not given: the last upgrade."
     type: str
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
     support: none
-  action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
-      controller.
-    support: full
+    details:
+      - What the copy leaves out is in the file of names.
 seealso:
   - module: cloudstack.sysvm.sysvm_status
 """

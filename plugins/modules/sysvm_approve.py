@@ -14,6 +14,8 @@ description:
   - Before all steps refuses a plan that is only for a look, and says where the report is. An action plugin.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.attributes.action
 options:
   run:
     description: The folder of the run, as C(sysvm_plan) returned it.
@@ -23,19 +25,6 @@ options:
     description: The number of the step that is to begin; 0 before all steps.
     type: int
     default: 0
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
-    support: N/A
-    details:
-      - There is nothing to compare.
-  action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
-      controller.
-    support: full
 seealso:
   - module: cloudstack.sysvm.sysvm_step
 """

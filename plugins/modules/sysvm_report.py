@@ -19,6 +19,7 @@ author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
 extends_documentation_fragment:
   - cloudstack.sysvm.cloudstack
+  - cloudstack.sysvm.attributes.action
 options:
   run:
     description: >-
@@ -45,18 +46,6 @@ options:
     description: The folder to write to instead of a new one in C(sysvm_report_dir).
     type: str
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
-    support: N/A
-    details:
-      - There is nothing to compare.
-  action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
-      controller.
-    support: full
   action_group:
     description: Use C(group/cloudstack.sysvm.cloudstack) in C(module_defaults) to set the connection once.
     support: full

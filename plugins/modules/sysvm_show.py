@@ -13,6 +13,8 @@ description:
   - Exactly one of O(lines), O(plan) and O(report) is given. An action plugin; nothing is run on the target.
 author:
   - CloudStack Sysvm Contributors (@cloudstack-sysvm)
+extends_documentation_fragment:
+  - cloudstack.sysvm.attributes.action
 options:
   lines:
     description: The lines.
@@ -35,19 +37,6 @@ options:
     type: str
     choices: [stdout, stderr, none]
     default: stdout
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
-    support: N/A
-    details:
-      - There is nothing to change.
-  action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
-      controller.
-    support: full
 seealso:
   - module: ansible.builtin.debug
 """

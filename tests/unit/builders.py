@@ -99,7 +99,6 @@ def network(name: str, **more: Any) -> Network:
         "state": "Implemented",
         "redundant": False,
         "vpc_id": None,
-        "cidr": "10.1.0.0/16",
         "broadcast": "Vlan",
         "providers": frozenset({"VirtualRouter"}),
         "tags": (),
@@ -145,7 +144,7 @@ def vpc_unit(name: str, *vms: Vm, tiers: int | tuple[Network, ...] = 2, **facts:
         if isinstance(tiers, int)
         else tiers
     )
-    values: dict[str, Any] = {"state": "Enabled", "redundant": False, "cidr": None, "tags": (), "owner": OWNER, **facts}
+    values: dict[str, Any] = {"state": "Enabled", "redundant": False, "tags": (), "owner": OWNER, **facts}
     vpc = Vpc(id=f"id-{name}", name=name, zone_id="id-zone", tiers=networks, **values)
     return _unit(name, Kind.VPC, vms or (vm(f"r-{name}"),), vpc=vpc)
 

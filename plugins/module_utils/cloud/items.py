@@ -164,7 +164,6 @@ def network(item: Mapping[str, Any]) -> Network:
         state=item.get("state", ""),
         redundant=item.get("redundantrouter") is True,
         vpc_id=item.get("vpcid"),
-        cidr=item.get("cidr"),
         broadcast=item.get("broadcastdomaintype"),
         providers=frozenset(
             provider["name"]
@@ -192,7 +191,6 @@ def vpc(item: Mapping[str, Any]) -> Vpc:
         zone_id=item.get("zoneid", ""),
         state=item.get("state", ""),
         redundant=item.get("redundantvpcrouter") is True,
-        cidr=item.get("cidr"),
         tags=_tags(item),
         owner=Owner.of(item),
         tier_ids=tuple(str(tier["id"]) for tier in item.get("network") or () if tier.get("id")),

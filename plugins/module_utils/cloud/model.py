@@ -133,7 +133,6 @@ class Network:
     state: str
     redundant: bool
     vpc_id: str | None
-    cidr: str | None
     broadcast: str | None
     providers: frozenset[str]
     tags: tuple[str, ...]
@@ -170,7 +169,6 @@ class Vpc:
     zone_id: str
     state: str
     redundant: bool
-    cidr: str | None
     tags: tuple[str, ...]
     owner: Owner
     tiers: tuple[Network, ...] = ()

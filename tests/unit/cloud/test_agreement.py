@@ -78,7 +78,7 @@ def agree(server: Server, **listed: Any) -> Listed:
 ROUTER = vm("r-1-VM", network_id="id-web")
 WEB = network("web")
 TIER = network("tier", vpc_id="id-shop")
-SHOP = Vpc("id-shop", "shop", "id-zone", "Enabled", False, None, (), OWNER, tier_ids=("id-tier",))
+SHOP = Vpc("id-shop", "shop", "id-zone", "Enabled", False, (), OWNER, tier_ids=("id-tier",))
 VPC_ROUTER = vm("r-2-VM", vpc_id="id-shop")
 
 

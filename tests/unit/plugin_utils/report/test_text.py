@@ -13,12 +13,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import (
-    MOST_ITEMS,
-    error_artifact,
-    plan_artifact,
-    report_artifact,
-)
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.markdown import markdown_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.page import html_report
@@ -200,19 +194,6 @@ def test_a_page_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
     written, problems = write_report(str(tmp_path), report([planned()], [result()]))
     assert [Path(each).name for each in written] == ["report.json", "report.md"]
     assert len(problems) == 1 and "report.html" in problems[0]
-
-
-def test_artifacts_are_bounded_and_always_have_all_keys() -> None:
-    units = [planned(n, name="n" * 500, step=None, method="skip", reason="r" * 500) for n in range(5000)]
-    many, none = plan_artifact(plan(units), [], None), plan_artifact(plan([]), [], None)
-    done = report_artifact(report(units), []), report_artifact(report([planned()], [result()]), ["report.json"])
-    assert many["summary"].keys() == none["summary"].keys() and many["summary"]["skip"] == 5000
-    assert (none["status"], many["status"]) == ("empty", "ok")
-    assert many["skipped"][-1] == f"... and {5000 - MOST_ITEMS:,} more"
-    assert done[0]["summary"].keys() == done[1]["summary"].keys()
-    assert all(len(json.dumps(each)) < 40_000 for each in (many, *done))
-    assert done[1]["report"] == "report.json" and done[1]["not_done"] == []
-    assert error_artifact("e" * 5000).keys() == none.keys() | {"error", "handed_on"}, "those that the action adds"
 
 
 def test_notes_of_units_that_are_done_are_shown_and_bounded() -> None:

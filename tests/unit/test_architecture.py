@@ -21,6 +21,41 @@ MOST_LINES_OF_CODE = 30  # of a module
 BELOW = ("rehearsal", "rollout", "planning", "probing", "units", "options", "cloud", "api", "knowledge")
 CHAINS = (("action", "plugin_utils", *BELOW), ("lookup", "plugin_utils", *BELOW), ("modules", "entry", *BELOW))
 ALONE = {"doc_fragments"}  # text only
+# Files of data, types or wiring, which decide nothing.
+NO_TEST = """
+api/errors api/line cloud/infrastructure cloud/model cloud/moments entry/check_request entry/orders entry/outcome
+knowledge/drift_shapes knowledge/shapes knowledge/vocabulary options/modules options/option options/probing
+options/rollout options/sources options/wanted planning/policy rollout/limits rollout/requests rollout/results
+rollout/server rollout/surroundings units/actions units/defects/all_kinds units/defects/routers units/defects/row
+units/defects/system_vms
+"""
+# Tests that show what other files decide, too.
+SHOWN_BY = {
+    "integration/test_evidence": "entry/failed_units",
+    "integration/test_pause": "plugin_utils/pause",
+    "integration/test_findings": "entry/check entry/details entry/rolling entry/upgrade",
+    "unit/api/test_pages": "api/ahead",
+    "unit/cloud/test_lists": "cloud/events",
+    "unit/cloud/test_read": "cloud/items",
+    "unit/cloud/test_restarts": "cloud/job_ids cloud/own_jobs",
+    "unit/cloud/test_roles": "entry/role",
+    "unit/entry/test_arguments": "api/connection api/profiles",
+    "unit/knowledge/test_permissions": "entry/account",
+    "unit/planning/test_deviations": "entry/campaign planning/approved",
+    "unit/planning/test_drift": "units/checksums",
+    "unit/planning/test_new_disks": "planning/checks/new_vms units/templates",
+    "unit/planning/test_plan": "planning/checks/catalogue planning/checks/hosts planning/checks/management_server "
+    "planning/checks/planned_units planning/checks/sessions",
+    "unit/plugin_utils/report/test_page": "plugin_utils/report/rendering plugin_utils/report/tables",
+    "unit/plugin_utils/test_anonymise": "plugin_utils/bundle",
+    "unit/plugin_utils/test_variables": "options/reading",
+    "unit/rehearsal/test_any_cloud": "rehearsal/imagined",
+    "unit/rehearsal/test_plays": "entry/rehearse",
+    "unit/rollout/test_scheduler": "rollout/progress rollout/view",
+    "unit/rollout/test_soak": "units/alerts units/last_looks",
+    "unit/units/test_ends": "units/record",
+    "unit/units/test_known_defects": "planning/impact",
+}
 
 
 def goes_down(upper: str, lower: str) -> bool:
@@ -92,6 +127,16 @@ def test_no_two_files_of_what_modules_run_have_one_name() -> None:
 def test_no_two_classes_have_one_name() -> None:
     classes = Counter(name for text in SOURCES.values() for name in re.findall(r"^class (\w+)", text, re.MULTILINE))
     assert {name for name, count in classes.items() if count > 1} == {"ActionModule", "ModuleDocFragment"}
+
+
+def test_each_file_that_decides_has_its_test_under_the_same_path() -> None:
+    tests = ROOT / "tests"
+    files = {name.replace(".", "/").removeprefix("plugins/").removeprefix("module_utils/") for name in SOURCES}
+    own = {name for name in files if (tests / "unit" / name).with_name(f"test_{name.rpartition('/')[2]}.py").is_file()}
+    elsewhere = {name for names in SHOWN_BY.values() for name in names.split()}
+    rooms = ("action/", "doc_fragments/", "lookup/", "modules/")  # what only Ansible can break: integration
+    assert {name for name in files - own if not name.startswith(rooms)} == elsewhere | {*NO_TEST.split()}
+    assert [name for name in SHOWN_BY if not (tests / f"{name}.py").is_file()] == []
 
 
 def test_no_file_is_too_long_to_be_read() -> None:

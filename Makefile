@@ -91,6 +91,7 @@ integration: $(VENV)/.dev ## ansible-test integration: the main path against the
 bench: $(VENV)/.dev ## measure rollouts, a plan, the playbooks and probes against the simulator, and kill rollouts 50 times (25 minutes)
 	@python tests/bench/run.py
 	@python tests/bench/scale.py
+	@python -m tests.bench.rehearsal
 	@python tests/bench/probes.py
 	@python tests/bench/kill.py
 

@@ -210,8 +210,9 @@ def plan(runs: int, folder: Path) -> bool:
     """The plan of a large cloud, the median of some runs."""
     with SimulatorProcess("large.yml") as simulator:
         routers = sum(vm["kind"] == "router" for vm in simulator.state()["vms"].values())
-        costs = [run_module(simulator, "cs_sysvm_version_check", folder)[0] for _run in range(runs)]
-    print(f"The plan for {routers} routers. The median of {runs} runs.\n")
+        check = partial(run_module, simulator, "cs_sysvm_version_check", folder, rehearse=False)
+        costs = [check()[0] for _run in range(runs)]
+    print(f"The plan for {routers} routers, without its rehearsal. The median of {runs} runs.\n")
     good = True
     rows = [["", "cs_sysvm_version_check", "target"]]
     for label, values, target in (

@@ -78,7 +78,7 @@ class View:
         at = self._clock()
         self.jobs = self._server.running()
         self.jobs_at = at
-        unknown = self.jobs.keys() - self._working.keys() - set(own)
+        unknown = [job_id for job_id in self.jobs if job_id not in self._working and job_id not in own]
         if unknown:
             told = {job.job_id: job for job in self._server.in_flight(self.jobs) if job.job_id in unknown}
             for job_id in unknown:

@@ -31,17 +31,16 @@ class Events:
     begin: float | None
     _read: dict[str, _Pages] = field(default_factory=dict)
 
-    def of(self, kind: str, since: float | None, most_pages: int | None = None) -> list[Event]:
+    def of(self, kind: str, since: float | None) -> list[Event]:
         """Events of one type back to a moment; more may be listed than was asked for.
 
-        :param most_pages: how many pages are read at most; None = all.
         :raises ApiError: as Client.read.
         """
         begin = None if since is None or self.begin is None else min(since, self.begin)
         pages = self._read.get(kind)
         if pages is None or not pages.goes_back_to(begin):
             pages = self._read[kind] = _Pages(self.lists, kind, begin)
-        return pages.back_to(since, most_pages)
+        return pages.back_to(since)
 
 
 class _Pages:
@@ -60,8 +59,8 @@ class _Pages:
     def goes_back_to(self, begin: float | None) -> bool:
         return self._begin is None or (begin is not None and begin >= self._begin)
 
-    def back_to(self, since: float | None, most_pages: int | None) -> list[Event]:
-        while not self._ended and (most_pages is None or self._read < most_pages):
+    def back_to(self, since: float | None) -> list[Event]:
+        while not self._ended:
             if since is not None and self._oldest < since - TOLERANCE_S:
                 break
             self._next()

@@ -86,6 +86,8 @@ class Play:
 class _Silence(Progress):
     """Of a play nothing is told while it goes on."""
 
+    tells = False
+
     def started(self, unit: Unit, counts: Counts) -> None:
         pass
 

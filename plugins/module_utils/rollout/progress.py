@@ -64,7 +64,10 @@ class Progress:
     """Formats one line per event and hands it to I(write).
 
     :param label: what the counts are of, such as C(step 2 of 7).
+    :ivar tells: whether anybody hears how far it is.
     """
+
+    tells = True
 
     def __init__(
         self,

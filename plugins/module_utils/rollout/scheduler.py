@@ -421,17 +421,18 @@ class Scheduler:
 
     def _counts(self) -> Counts:
         begun = len(self._begun)
-        running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
         return Counts(
             total=self._total,
             done=self._done,
             at_work=len(self._bounds.held),
             proving=begun - len(self._bounds.held),
             failed=self._bounds.failures,
-            time_left_s=self._pace.time_left(
-                self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s
-            ),
+            time_left_s=self._time_left() if self._progress.tells else None,
         )
+
+    def _time_left(self) -> float | None:
+        running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
+        return self._pace.time_left(self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s)
 
     def _remark(self, text: str) -> None:
         self.notes.append(text)

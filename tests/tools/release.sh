@@ -29,5 +29,7 @@ cat <<END
 Look at the changes (git diff), then:
   git commit -am "Release $version" && git tag -s $version -m "Release $version"
   git push origin main $version
-The workflow "Release" builds the same tarball and publishes it.
+The workflow "Release" builds the same tarball and publishes it. When it has ended, sign its checksums:
+  gh release download $version --pattern SHA256SUMS && gpg --armor --detach-sign SHA256SUMS
+  gh release upload $version SHA256SUMS.asc
 END

@@ -43,7 +43,7 @@ def assert_refused(run: Run, *says: str) -> None:
     sampled(
         1,
         [
-            (UPGRADE, "sysvm_zone=Berlin", "sysvm_zone: did you mean sysvm_zones?"),
+            (UPGRADE, "sysvm_zone=Berlin", "sysvm_zone: did you mean sysvm_zones? No variable"),
             (CHECK, "sysvm_zones: Berlin", "sets nothing"),
         ],
     ),

@@ -26,7 +26,7 @@ class SysvmError(Exception):
             self.remedy = remedy
 
     def __str__(self) -> str:
-        stop = "" if self.message.endswith((".", ".)")) else "."
+        stop = "" if self.message.endswith((".", ".)", "?")) else "."
         return visible(f"{self.message}{stop} {self.remedy}" if self.remedy else self.message)
 
     def details(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def nearest(unknown: Iterable[str], known: Iterable[str], cutoff: float = 0.6) -
     return list(dict.fromkeys(near))[:MOST_GUESSES]
 
 
-def did_you_mean(unknown: Iterable[str], known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(unknown: Iterable[str], known: Iterable[str], cutoff: float = 0.6, most: int = MOST_GUESSES) -> str:
     """The same as the beginning of a remedy; empty where nothing looks like it."""
-    guesses = nearest(unknown, known, cutoff)
+    guesses = nearest(unknown, known, cutoff)[:most]
     return f"Did you mean {' or '.join(map(repr, guesses))}? " if guesses else ""

@@ -79,7 +79,7 @@ class EveryBranch(INTERPRETER):  # type: ignore[misc,unused-ignore]
 
 
 def _refuse(name: str, fields: Mapping[str, Any]) -> None:
-    guess = did_you_mean([name], sorted(fields), 0.5)
+    guess = did_you_mean([name], fields, 0.5, 1)
     where = "a unit" if fields is UNIT else "a VM" if fields is UNIT["vms"][0] else "it"
     if guess:
         remedy = f"{guess}Text is written in single quotes: '{name}'."

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -128,6 +129,12 @@ def test_what_is_on_a_host_that_is_away_is_not_begun() -> None:
     units = hosted("a", "b")
     hosts = [Host("a", "a", "id-zone", "KVM", TARGET, "Down", "Enabled")]
     assert set(play(stage((units, PATCH), hosts=hosts)).units) == {units[1].id}
+
+
+def test_a_system_vm_is_destroyed_only_once_the_one_before_is_there_again() -> None:
+    times = sorted(play(stage((ssvms(3, 3), RECREATE))).units.values())
+    assert len(times) == 3
+    assert all(later[0] >= earlier[1] - 0.01 for earlier, later in itertools.pairwise(times))
 
 
 def test_a_soak_is_waited_for() -> None:

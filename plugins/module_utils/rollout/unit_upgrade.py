@@ -81,7 +81,7 @@ class UnitUpgrade:
         self.record = Record({vm.id: vm for vm in unit.vms})
         self._want, self._terms = want, terms
         self._conditions = Conditions()
-        self._expected: tuple[int, Method, float] | None = None  # asked for much more often than it changes
+        self._expected: tuple[Unit, Method, float] | None = None  # asked for much more often than it changes
         self._seen: tuple[Vm, ...] | None = None
         self._unreadable_since: float | None = None
         self._holds, self._needs_place, self._waits = False, True, 0
@@ -99,17 +99,18 @@ class UnitUpgrade:
     @property
     def expected_s(self) -> float:
         """How long it is expected to take, in seconds."""
-        if self._expected is None or self._expected[:2] != (id(self.unit), self.method):
+        known = self._expected
+        if known is None or known[0] is not self.unit or known[1] is not self.method:
             twice = self._standard.baseline.expects_two_patches(self.unit)
-            self._expected = id(self.unit), self.method, expected_seconds(self.unit, self.method, twice=twice)
-        return self._expected[2]
+            known = self._expected = self.unit, self.method, expected_seconds(self.unit, self.method, twice=twice)
+        return known[2]
 
     @property
     def in_doubt(self) -> bool:
         """Whether it may yet fail, by how its last job ended; where two patches are expected the first one may fail."""
         if not self.record.attempts or not (sent := self.record.sent) or not sent[-1].error:
             return False
-        return not (len(sent) == 1 and self._standard.baseline.expects_two_patches(self.unit))
+        return not (len(sent) == 1 and self._standard.baseline.expects_two_patches(self.planned))
 
     def _decide(self, facts: Facts) -> Action:
         now, standard = self._terms.clock(), self._standard

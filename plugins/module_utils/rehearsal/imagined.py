@@ -126,6 +126,9 @@ class ImaginedServer(Server):
             do()
         self.time = now
 
+    def wait_for_it(self) -> None:
+        """Until it answers, as the client does before a step."""
+
     @staticmethod
     def stamp(moment: float) -> str:
         return datetime.fromtimestamp(int(moment), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")

@@ -20,7 +20,7 @@ from ..knowledge.vocabulary import Method
 from ..rollout.limits import Limits
 from ..rollout.progress import Counts, Journal, Progress
 from ..rollout.results import UnitResult
-from ..rollout.scheduler import Scheduler
+from ..rollout.scheduler import LEFT, Scheduler
 from ..rollout.surroundings import Surroundings
 from ..units.actions import Want
 from ..units.calls import Call
@@ -51,6 +51,7 @@ class Stage:
 
     :ivar known: all units of the cloud.
     :ivar start: when it begins, in seconds since the epoch.
+    :ivar server: makes the cloud on which it is played.
     """
 
     known: Sequence[Unit]
@@ -61,6 +62,12 @@ class Stage:
     start: float
     hosts: Sequence[Host] = ()
     in_flight: Sequence[InFlight] = ()
+    server: Callable[..., ImaginedServer] = ImaginedServer
+
+    @property
+    def units(self) -> list[Unit]:
+        """What is to be upgraded, in order."""
+        return [unit for step in self.steps for unit in step.units]
 
 
 @dataclass(frozen=True)
@@ -69,14 +76,21 @@ class Play:
 
     :ivar steps: when each step began and ended.
     :ivar units: when each unit that was begun began and ended.
-    :ivar left: units that were not begun.
+    :ivar ends: how many units ended how.
     :ivar calls: what was sent, in order.
+    :ivar stopped: what has ended it before its last unit; a deadline, which ends each unit on its own, is not told.
     """
 
     steps: tuple[tuple[float, float], ...]
     units: Mapping[str, tuple[float, float]]
-    left: int
+    ends: Mapping[UnitStatus, int]
     calls: Sequence[Call] = ()
+    stopped: str = ""
+
+    @property
+    def left(self) -> int:
+        """Units that were not begun."""
+        return self.ends.get(UnitStatus.NOT_STARTED, 0)
 
     @property
     def seconds(self) -> float:
@@ -106,7 +120,7 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
         for step in stage.steps
         for unit in step.units
     }
-    server = ImaginedServer(
+    server = stage.server(
         stage.known,
         stage.standard.baseline,
         lambda unit, call: factors.get(unit.id, 1.0) * _documented_s(unit, call),
@@ -124,19 +138,30 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
         now=server.clock,
         sleep=server.sleep,
     )
-    steps, units, left, failed = [], {}, 0, 0
+    steps, units, ends, stopped = [], dict[str, tuple[float, float]](), Counter[UnitStatus](), ""
     for step in stage.steps:
         began = server.time - stage.start
-        budget = 0 if step.canary else stage.limits.max_failures - failed
+        if stopped:
+            ends[UnitStatus.NOT_STARTED] += len(step.units)
+            steps.append((began, began))
+            continue
+        budget = 0 if step.canary else stage.limits.max_failures - ends[UnitStatus.FAILED]
         limits = replace(around.limits, max_failures=budget)
+        server.wait_for_it()
         done = Scheduler(server, replace(around, limits=limits)).run(step.units, step.want, server.in_flight())
-        failed += sum(result.status is UnitStatus.FAILED for result in done.results)
+        now = Counter(result.status for result in done.results)
+        if done.error is not None:
+            stopped = "the management server is away for too long"
+        elif step.canary and any(map(now.get, (UnitStatus.FAILED, *LEFT))):
+            stopped = "a canary is not upgraded"
+        elif now[UnitStatus.FAILED] > budget:
+            stopped = f"more units fail than may (max_failures is {stage.limits.max_failures})"
+        ends += now
         steps.append((began, server.time - stage.start))
         for result in done.results:
-            left += result.status is UnitStatus.NOT_STARTED
             if result.started is not None and result.finished is not None:
                 units[result.unit.id] = (result.started - stage.start, result.finished - stage.start)
-    return Play(tuple(steps), units, left, [call for dummy, dummy2, call in server.log])
+    return Play(tuple(steps), units, ends, [call for dummy, dummy2, call in server.log], stopped)
 
 
 def _documented_s(unit: Unit, call: Call) -> float:
@@ -182,7 +207,7 @@ class Rehearsal:
     def zones(self) -> dict[str, Span]:
         """When all of each zone is done, by its name."""
         members: dict[str, list[str]] = {}
-        for unit in (unit for step in self.stage.steps for unit in step.units):
+        for unit in self.stage.units:
             members.setdefault(unit.zone, []).append(unit.id)
 
         def done(ids: Iterable[str], each: Play) -> float:
@@ -229,11 +254,15 @@ def rehearse(stage: Stage, deadline: float | None = None) -> Rehearsal:
     """Play the run as it is likely, as the quickest and as the slowest tenth would have it; and, where the deadline
     comes too early, once more up to that."""
     likely = play(stage)
-    number = sum(len(step.units) for step in stage.steps)
+    number = len(stage.units)
     others = tuple(play(stage, end) for end in ENDS if end != "likely_s") if number <= MOST_PLAYED_THRICE else ()
+    return Rehearsal(stage, likely, others, _stretch(stage), left_at(stage, likely, deadline))
+
+
+def left_at(stage: Stage, likely: Play, deadline: float | None) -> int:
+    """Units that would be left at a deadline."""
     late = deadline is not None and stage.start + likely.seconds > deadline
-    left = play(stage, deadline=deadline).left if late else 0
-    return Rehearsal(stage, likely, others, _stretch(stage), left)
+    return play(stage, deadline=deadline).left if late else 0
 
 
 def _stretch(stage: Stage) -> Span:
@@ -252,15 +281,16 @@ def against_deadline(span: Span, start: datetime, deadline: datetime | None, lef
     """
     start = start.astimezone(deadline.tzinfo) if deadline else start
     first, last = (start + timedelta(seconds=seconds) for seconds in (span.low_s, span.high_s))
-    early, late = (_time(moment, start) for moment in (first, last))
+    early, late = (time_words(moment, start) for moment in (first, last))
     ends = f"ends about {early}" + (f" to {late}" if late != early else "")
     if deadline is None:
         return ends
-    until = _time(deadline, start)
+    until = time_words(deadline, start)
     if left:
         return f"{ends}; about {count(left, 'unit')} would be left at {until}"
     return f"{ends}; {until} leaves room" if last <= deadline else f"{ends}; {until} may come too early"
 
 
-def _time(moment: datetime, start: datetime) -> str:
+def time_words(moment: datetime, start: datetime) -> str:
+    """The time of day; with the day, if it is another one than that of the start."""
     return moment.strftime("%H:%M" if moment.date() == start.date() else "%a %H:%M")

@@ -44,7 +44,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec={name: {"type": "raw"} for name in CONNECTION})
+        spec: dict[str, Any] = {**{name: {"type": "raw"} for name in CONNECTION}, "alternatives": {"type": "bool"}}
+        self.validate_argument_spec(argument_spec=spec)
         around, started = PlayContext(self, task_vars), now()
         try:
             around.refuse_unknown()
@@ -66,6 +67,7 @@ class ActionModule(ActionBase):
             "known_durations": known_durations(reports(base, cloud)),
             "known_gaps": known_gaps(last),
             "fail_on_checks": False,
+            "alternatives": self._task.args.get("alternatives", False),
         }
         if approved:
             args["approved_lines"] = list(approved.lines)

@@ -242,8 +242,16 @@ options: # Made from plugins/module_utils/options by make generate.
         seconds. The plan then says how long it will take, when each unit starts and ends, and what would be left at the
         deadline.'
       - Jobs take as long in it as they took in earlier runs on this cloud, or as documented.
-    type: bool
+      - 'Or what goes wrong in one more play, of which the plan then tells, too: V(fail), how many units, such as V(2%);
+        V(slow), how many times longer all takes; V(server_restart), how long after the begin the management server
+        restarts, such as V(''00:40''); V(host_down), a host. Each may be left out.'
+    type: raw
     default: true
+  alternatives:
+    description:
+      - Whether it is also played with other values of O(parallel) and O(per_host), as C(rehearse_sysvms) does.
+    type: bool
+    default: false
   nights:
     description:
       - 'The window of each night, for a plan of several: V(start) as a time of day, V(length) as a duration, V(days) of
@@ -332,7 +340,6 @@ plan:
     cloud:
       description: Host of the API.
       type: str
-      sample: cloud.example.com
     approved:
       description:
         - With O(approved_lines), the C(source), how many C(lines) it has and how many are C(as_approved), and those
@@ -343,12 +350,10 @@ plan:
     max_failures:
       description: How many units may fail.
       type: int
-      sample: 5
     server_notes:
       description: What this release of the server cannot tell, in sentences; empty with O(target_version).
       type: list
       elements: str
-      sample: []
     deadline:
       description: The moment that O(deadline) means, ISO 8601 with its time zone; null without one.
       type: str
@@ -381,21 +386,19 @@ plan:
           from, C(left) how many units would not be begun by the O(deadline), and C(words) all of it, with when it ends
           if it starts now. Null where there is nothing to do, or nothing was rehearsed.
       type: dict
-      sample:
-        span_s: [1320.0, 1860.0]
-        likely_s: 1560.0
-        span: 22 to 31 min
-        left: 0
-        source: from 214 units of earlier runs
-        words: >-
-          22 to 31 min (from 214 units of earlier runs); ends about 05:10 to 05:40; 06:00 leaves room
+      sample: {span_s: [1320.0, 1860.0], likely_s: 1560.0, span: 22 to 31 min, left: 0, source: documented figures}
+    what_if:
+      description: What comes of what goes wrong with O(rehearse), C(if) and C(words) for people; how units C(ends).
+      type: dict
+    alternatives:
+      description: With O(alternatives), the C(settings) that were played, C(likely_s) and what is C(left) with each.
+      type: dict
     campaign:
       description: With O(nights), when each of the C(nights) begins and its C(units) by C(zones), and that in C(words).
       type: dict
     management_server_version:
       description: The version to upgrade to; null while the management servers differ.
       type: str
-      sample: 4.22.0.0
     steps:
       description:
         - The steps in their order, each with C(number), C(name), C(group), C(method), C(canary), the ids of its

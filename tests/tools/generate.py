@@ -46,7 +46,7 @@ VARIABLES_MARK = "<!-- The tables are made from plugins/module_utils/options by 
 GROUPS = {
     "What": (
         *("clouds", "kinds", "zones", "names", "exclude_names", "owners", "cidrs", "select", "approved_plan"),
-        *("target_version", "drift"),
+        *("target_version", "rehearse", "drift"),
     ),
     "How": (
         *("method", "recreate", "system_vm_mode", "canaries", "waves", "soak", "health_checks", "wait_idle"),

@@ -24,10 +24,10 @@ ALONE = {"doc_fragments"}  # text only
 # Files of data, types or wiring, which decide nothing.
 NO_TEST = """
 api/errors api/line cloud/infrastructure cloud/model cloud/moments entry/check_request entry/orders entry/outcome
-knowledge/drift_shapes knowledge/shapes knowledge/vocabulary options/modules options/option options/probing
-options/rollout options/sources options/wanted planning/policy rollout/limits rollout/requests rollout/results
-rollout/server rollout/surroundings units/actions units/defects/all_kinds units/defects/routers units/defects/row
-units/defects/system_vms
+knowledge/drift_shapes knowledge/shapes knowledge/vocabulary knowledge/whatif_shapes options/modules options/option
+options/probing options/rollout options/sources options/wanted planning/policy rollout/limits rollout/requests
+rollout/results rollout/server rollout/surroundings units/actions units/defects/all_kinds units/defects/routers
+units/defects/row units/defects/system_vms
 """
 # Tests that show what other files decide, too.
 SHOWN_BY = {

@@ -17,6 +17,7 @@ from ..planning.impact import Gaps
 from ..planning.nights import Windows
 from ..planning.policy import Order, Policy, Strategy
 from ..probing.probes import Probing
+from ..rehearsal.whatif import WhatIf
 from ..rollout.limits import Limits
 from ..units.pace import Took
 from .arguments import (
@@ -48,6 +49,8 @@ class CheckRequest:
     :ivar fail_on_checks: whether a check that fails is a failure.
     :ivar max_failures: how many units may fail, as a number or as a percentage of those to be upgraded.
     :ivar rehearse: whether the run is played before it takes place.
+    :ivar what_if: what goes wrong in one more play.
+    :ivar alternatives: whether it is also played with other bounds.
     :ivar bounds: of the rollout, for its rehearsal; I(soak_s) is for how long canaries are watched.
     :ivar probing: what is going to be watched from outside; some of it is tried now.
     :ivar windows: of each night.
@@ -60,6 +63,8 @@ class CheckRequest:
     deadline: datetime | None = None
     earlier: Earlier = field(default_factory=Earlier)
     rehearse: bool = True
+    what_if: WhatIf | None = None
+    alternatives: bool = False
     bounds: Limits = field(default_factory=Limits)
     soak_s: float = 0.0
     probing: Probing | None = None
@@ -85,7 +90,9 @@ def check_request(params: Mapping[str, Any]) -> CheckRequest:
                 for each in params["known_gaps"]
             },
         ),
-        rehearse=params["rehearse"],
+        rehearse=bool(params["rehearse"]),
+        what_if=WhatIf.of(params["rehearse"]) if isinstance(params["rehearse"], dict) else None,
+        alternatives=params["alternatives"],
         bounds=Limits(params["parallel"], params["per_host"], params["system_vms_at_once"]),
         soak_s=params["soak"],
         probing=probing_from_params(params, os.environ),

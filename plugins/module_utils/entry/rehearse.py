@@ -17,7 +17,9 @@ from ..planning.checks.registry import CheckContext
 from ..planning.nights import Play
 from ..planning.plan import Plan, Step
 from ..planning.values import share_of
+from ..rehearsal.alternatives import alternatives
 from ..rehearsal.plays import MOST_PLAYED_THRICE, PlayedStep, Rehearsal, Stage, play, rehearse
+from ..rehearsal.whatif import what_if
 from ..units.actions import Want
 from ..units.baseline import Baseline
 from ..units.conditions import Standard
@@ -31,13 +33,18 @@ AS_NAMED = (Kind.SSVM, Kind.CPVM, Kind.NETWORK, Kind.VPC, Kind.INTERNAL_LB, Kind
 
 def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> dict[str, Any]:
     """The plan as plain data, with how long it takes, and when what starts and ends, if it was to be rehearsed."""
-    data: dict[str, Any] = {**plan.as_dict(), "estimate": None}
+    data: dict[str, Any] = {**plan.as_dict(), "estimate": None, "what_if": None, "alternatives": None}
     stage = _stage(plan, context, pace, request, now)
     if not (request.rehearse and plan.steps and stage):
         return data
-    deadline = request.deadline
-    played = rehearse(stage, deadline.timestamp() if deadline else None)
-    return _told(data, played, deadline)
+    deadline, what = request.deadline, request.what_if
+    ends = deadline.timestamp() if deadline else None
+    played = rehearse(stage, ends)
+    return {
+        **_told(data, played, deadline),
+        "what_if": what_if(stage, what, played.likely, deadline) if what else None,
+        "alternatives": alternatives(played, ends) if request.alternatives else None,
+    }
 
 
 def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Play | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from .drift_shapes import DriftData
+from .whatif_shapes import AlternativesData, WhatIfData
 
 
 class OwnerData(TypedDict):
@@ -348,6 +349,8 @@ class PlanData(TypedDict):
     drift: DriftData | None
     probes: ProbesData | None
     estimate: EstimateData | None
+    what_if: WhatIfData | None
+    alternatives: AlternativesData | None
     campaign: CampaignData | None
 
 

@@ -250,26 +250,66 @@ def evidence(value: Any) -> str:
         return str(one_of("none", "server", "diagnostics")(value))
 
 
-def timeouts(value: Any) -> dict[str, int]:
-    """Seconds by what is waited for; as text C(job=1h, verify=10m), or JSON."""
+def _by_name(value: Any, names_: tuple[str, ...], how: str) -> Mapping[str, Any]:
+    """Values by name; as text C(job=1h, verify=10m), or JSON."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except json.JSONDecodeError:
             pairs = [item.partition("=") for item in items(value)]
-            value = {name.strip(): given for name, dummy, given in pairs}
+            value = {name.strip(): given.strip() for name, dummy, given in pairs}
     if not isinstance(value, Mapping):
-        raise NotMeantError(f"Give seconds by name, such as {{job: 1h}}; the names are {', '.join(TIMEOUTS)}.")
+        raise NotMeantError(how)
+    for name in value:
+        if name not in names_:
+            raise NotMeantError(f"{did_you_mean([str(name)], names_)}{name!r} is none of {', '.join(names_)}.")
+    return value
+
+
+def timeouts(value: Any) -> dict[str, int]:
+    """Seconds by what is waited for."""
+    how = f"Give seconds by name, such as {{job: 1h}}; the names are {', '.join(TIMEOUTS)}."
     found = {}
-    for name, given in value.items():
-        if name not in TIMEOUTS:
-            names_ = ", ".join(TIMEOUTS)
-            raise NotMeantError(f"{did_you_mean([str(name)], TIMEOUTS)}{name!r} is none of {names_}.")
+    for name, given in _by_name(value, TIMEOUTS, how).items():
         try:
             found[name] = int(number(LIMITS[f"{name}_timeout"])(given))
         except NotMeantError as error:
             raise NotMeantError(f"Of {name}: {error.remedy}") from None
     return found
+
+
+def rehearse(value: Any) -> bool | dict[str, Any]:
+    """Yes, no, or what is to go wrong in it."""
+    try:
+        return flag(value)
+    except NotMeantError:
+        pass
+    how = "Give true, false, or what is to go wrong, such as {fail: 2%, slow: 2, server_restart: '00:40'}."
+    found = {}
+    for name, given in _by_name(value, tuple(WHAT_IFS), how).items():
+        try:
+            found[name] = WHAT_IFS[name](given)
+        except NotMeantError as error:
+            raise NotMeantError(f"Of {name}: {error.remedy}") from None
+    return found or True
+
+
+def _factor(value: Any) -> float:
+    found = _number(value, whole=False)
+    if found is None or not 0 < found <= MOST_SLOW:
+        raise NotMeantError(f"Give how many times longer all takes, such as 2; at most {MOST_SLOW}.")
+    return found
+
+
+def _after(value: Any) -> str:
+    """How long after the begin, as a duration."""
+    clock = re.fullmatch(r"(\d{1,2}):([0-5]\d)", value.strip()) if isinstance(value, str) else None
+    seconds = duration_s(value.strip()) if isinstance(value, str) and not clock else None
+    if clock:
+        seconds = int(clock[1]) * 3600 + int(clock[2]) * 60
+    if seconds is None:
+        raise NotMeantError("Give how long after the begin, as '00:40' in quotes, or as a duration such as 40m.")
+    return f"{seconds}s"
 
 
 def nights(value: Any) -> dict[str, Any]:
@@ -321,6 +361,9 @@ def _window(given: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {"start": start.strip().removeprefix("T"), "length": seconds, "days": days}
 
 
+MOST_SLOW = 100
+WHAT_IFS: dict[str, Reader] = {"fail": share, "slow": _factor, "server_restart": _after, "host_down": line}
+
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {
     "bool": flag,
@@ -335,6 +378,7 @@ READERS: dict[str, Reader] = {
     "nights": nights,
     "plan": plan,
     "ports": ports,
+    "rehearse": rehearse,
     "release": release,
     "share": share,
     "sizes": sizes,

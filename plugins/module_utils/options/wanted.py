@@ -248,16 +248,27 @@ ORDER = group(
     ),
     Option(
         "rehearse",
-        "bool",
+        "raw",
         (
             "Whether the plan is played before anything is touched: the scheduler carries it out on an imagined cloud,"
             " in seconds. The plan then says how long it will take, when each unit starts and ends, and what would be"
             " left at the deadline.",
             "Jobs take as long in it as they took in earlier runs on this cloud, or as documented.",
+            "Or what goes wrong in one more play, of which the plan then tells, too: V(fail), how many units, such as"
+            " V(2%); V(slow), how many times longer all takes; V(server_restart), how long after the begin the"
+            " management server restarts, such as V('00:40'); V(host_down), a host. Each may be left out.",
         ),
+        where=PLANNED,
+        default=True,
+        means="rehearse",
+    ),
+    Option(
+        "alternatives",
+        "bool",
+        ("Whether it is also played with other values of O(parallel) and O(per_host), as C(rehearse_sysvms) does.",),
         where=(CHECK,),
         variable=False,
-        default=True,
+        default=False,
     ),
     Option(
         "nights",

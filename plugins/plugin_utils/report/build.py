@@ -26,7 +26,7 @@ from ...module_utils.knowledge.shapes import (
     VmFacts,
 )
 from .gaps import gap_summary
-from .wording import FORESEEN, GOOD, night_time
+from .wording import FORESEEN, GOOD, night_time, rehearsal_notes
 
 T = TypeVar("T")
 
@@ -134,6 +134,7 @@ def planned_report(plan: CheckedPlan) -> ReportData:
         "next": None,
         "expected": "; ".join(filter(None, expected)) or None,
         "summary": dict(Counter(unit["status"] for unit in units)),
+        "notes": [*report["notes"], *rehearsal_notes(plan)],
         "units": units,
     }
 

@@ -26,12 +26,14 @@ from ...module_utils.knowledge.shapes import (
     UnitData,
     ZoneData,
 )
+from ...module_utils.knowledge.whatif_shapes import AlternativesData
 from ...module_utils.planning.nights import nights_like_this
 from .gaps import gap_words
 from .wording import (
     FORESEEN,
     MISMATCH,
     PLANNED,
+    alternative_rows,
     approved_words,
     deviation_lines,
     first_of,
@@ -44,6 +46,7 @@ from .wording import (
     took,
     unit_name,
     unit_notes,
+    what_if_words,
     what_runs,
     words,
 )
@@ -80,11 +83,14 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     lines += [f"Note: {note}" for note in plan["server_notes"]]
     if plan["estimate"]:
         lines.append(f"Expected: {plan['estimate']['words']}")
+    if what_if := plan.get("what_if"):
+        lines.append(what_if_words(what_if))
     if words_ := _nights_words(plan):
         lines.append(f"Nights: {words_}")
     if plan["probes"]:
         lines.append(f"Probed from outside: {_probes(plan['probes'], units.values())}")
     lines += _zones(plan["zones"])
+    lines += alternatives_text(plan.get("alternatives"))
     lines += nights_text(plan["approved"]["nights"] if plan["approved"] else (), plan["campaign"])
     for step in plan["steps"]:
         members = [units[identity] for identity in step["units"]]
@@ -131,6 +137,15 @@ def _zones(zones: Sequence[ZoneData]) -> list[str]:
         for each in zones
     ]
     return ["", *_rows([["ZONE", "UNITS", "DONE AFTER", "KINDS"], *rows])] if rows else []
+
+
+def alternatives_text(told: AlternativesData | None) -> list[str]:
+    """How long it would take with other settings, as a table."""
+    if not told:
+        return []
+    head, *rows = alternative_rows(told)
+    table = _rows([[cell.upper() for cell in head], *rows])
+    return ["", "Alternatives:", *table, *([f"  {told['words']}"] if told["words"] else [])]
 
 
 def nights_text(nights: Sequence[NightCount], campaign: CampaignData | None = None) -> list[str]:

@@ -20,6 +20,7 @@ from ...module_utils.knowledge.shapes import (
     NamedUnit,
     NightCount,
     NotHandledData,
+    PlanData,
     ReportData,
     ReportedUnit,
     RunFacts,
@@ -28,6 +29,7 @@ from ...module_utils.knowledge.shapes import (
 )
 from ...module_utils.knowledge.versions import parse_version
 from ...module_utils.knowledge.vocabulary import Kind, Method
+from ...module_utils.knowledge.whatif_shapes import AlternativesData, WhatIfData
 from ...module_utils.units.ends import UnitStatus
 
 GOOD = frozenset(status.value for status in UnitStatus if status.good)
@@ -379,3 +381,35 @@ def zone_of(local: datetime) -> str:
 
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else durations.exact(seconds)
+
+
+def what_if_words(told: WhatIfData) -> str:
+    return f"What if {told['if'] or 'nothing goes wrong'}: {told['words']}"
+
+
+def alternative_rows(told: AlternativesData) -> list[list[str]]:
+    """How long it would take with other settings, as a table with its head."""
+    return [["parallel", "per host", "time", "left at the deadline", ""]] + [
+        [
+            f"{each['parallel']:,}",
+            f"{each['per_host']:,}" if each["per_host"] else "no bound",
+            f"about {each['time']}",
+            "-" if each["left"] is None else f"{each['left']:,}",
+            "as it is set" if each["present"] else "",
+        ]
+        for each in told["settings"]
+    ]
+
+
+def rehearsal_notes(plan: PlanData) -> list[str]:
+    """What was rehearsed beside the plan, a line for each."""
+    what, other = plan.get("what_if"), plan.get("alternatives")
+    return [
+        *([what_if_words(what)] if what else ()),
+        *(
+            f"With sysvm_parallel {parallel}, sysvm_per_host {per_host}: {time}"
+            + ("" if left == "-" else f", {left} left at the deadline")
+            for parallel, per_host, time, left, present in (alternative_rows(other)[1:] if other else ())
+            if not present
+        ),
+    ]

@@ -31,7 +31,7 @@ from tests.tools.generate import GROUPS
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"
-MOST_VARIABLES = 46
+MOST_VARIABLES = 47
 LISTS: tuple[str, ...] = ("zones", "names", "exclude_names", "cidrs", "clouds", "ignore_checks")
 FLAGS: tuple[str, ...] = ("validate_certs",)
 WHOLE = {"parallel": 1, "per_host": 0, "api_connections": 1}
@@ -171,6 +171,20 @@ def forms(name: str) -> list[tuple[Any, Any]]:
             ),
             ({}, {}),
             *means(REFUSED, 5, True, "23:00", ["23:00"], {"start": 1380, "length": "4h"}, {"start": "23:00"}),
+        ],
+        "rehearse": [
+            *means(True, True, "true", "yes", 1, {}, "{}"),
+            *means(False, False, "no", 0),
+            *means(
+                {"fail": "2%", "slow": 2.0, "server_restart": "2400s", "host_down": "kvm1"},
+                {"fail": "2 %", "slow": 2, "server_restart": "00:40", "host_down": "kvm1"},
+                '{"fail": "2%", "slow": 2.0, "server_restart": "40m", "host_down": " kvm1 "}',
+                "fail=2%, slow=2, server_restart=00:40, host_down=kvm1",
+                {"fail": "2%", "slow": 2.0, "server_restart": "2400s", "host_down": "kvm1"},  # as it was read
+            ),
+            *means(REFUSED, "fail", 5, ["fail"], {"fails": 1}, {"fail": -1}, {"fail": "101%"}, {"slow": 0}),
+            *means(REFUSED, {"slow": "fast"}, {"slow": True}, {"slow": 101}, {"host_down": ["a"]}, {1: 2}),
+            *means(REFUSED, {"server_restart": 40}, {"server_restart": "soon"}, {"server_restart": "00:60"}),
         ],
         "release": [
             ("4.22", "4.22"),

@@ -290,6 +290,23 @@ def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None
     assert plan_text(plan([planned(1)], estimate=estimate), [])[2] == f"Expected: {words}"
 
 
+def test_a_plan_says_what_else_was_rehearsed() -> None:
+    row = {"parallel": 10, "per_host": 2, "likely_s": 1200.0, "time": "20 min", "left": 3, "present": True}
+    rows = [row, {**row, "per_host": 0, "time": "12 min", "left": 0, "present": False}]
+    what_if = {"if": "1 unit fails", "words": "9 units upgraded, 1 unit failed; about 22 min"}
+    few = "There are 200 units, so few settings were played."
+    text = plan_text(plan([planned(1)], what_if=what_if, alternatives={"settings": rows, "words": few}), [])
+    assert "What if 1 unit fails: 9 units upgraded, 1 unit failed; about 22 min" in text
+    at = text.index("Alternatives:")
+    assert text[at + 1 : at + 5] == [
+        "  PARALLEL  PER HOST  TIME          LEFT AT THE DEADLINE",
+        "  10        2         about 20 min  3                     as it is set",
+        "  10        no bound  about 12 min  0",
+        f"  {few}",
+    ]
+    assert not any("Alternatives" in line or "What if" in line for line in plan_text(plan([planned(1)]), []))
+
+
 def test_a_plan_says_how_many_nights_it_takes() -> None:
     units = [planned(number) for number in range(10)]
     text = plan_text(plan(units, estimate={"words": "2 h", "left": 7}), [])

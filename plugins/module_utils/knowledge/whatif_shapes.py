@@ -1,0 +1,30 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rehearsal says beside the plan, as data."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+# What goes wrong in words (I(if)), how many units end how (I(ends)), and all that comes of it in words.
+WhatIfData = TypedDict("WhatIfData", {"if": str, "ends": dict[str, int], "likely_s": float, "words": str})
+
+
+class AlternativeData(TypedDict):
+    """How long a run takes with these settings, and how many units would not be begun by the deadline, if
+    there is one."""
+
+    parallel: int
+    per_host: int
+    likely_s: float
+    time: str
+    left: int | None
+    present: bool
+
+
+class AlternativesData(TypedDict):
+    """I(words): what there is to know of them."""
+
+    settings: list[AlternativeData]
+    words: str

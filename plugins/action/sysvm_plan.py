@@ -18,6 +18,7 @@ from ..module_utils.knowledge.counts import count
 from ..module_utils.knowledge.durations import rough
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import CHECK
+from ..module_utils.options.option_names import OptionError
 from ..module_utils.options.probing import RATE
 from ..module_utils.options.table import options_of
 from ..module_utils.planning.checks.catalogue import probes_answer
@@ -54,6 +55,12 @@ class ActionModule(ActionBase):
             around.refuse_missing_hooks(variables)
             around.refuse_shared_endpoint(variables)
             approved = _approved(around, variables)
+            if self._task.args.get("alternatives") and not variables["rehearse"]:
+                raise OptionError(
+                    "is false, so nothing would be rehearsed",
+                    option="rehearse",
+                    remedy="Leave it out, or run check_sysvms for the plan alone.",
+                )
         except SysvmError as error:
             return {**result, **_not_planned(str(error))}
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}

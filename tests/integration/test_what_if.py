@@ -36,3 +36,6 @@ def test_a_night_is_rehearsed_with_what_might_go_wrong_and_nothing_is_sent(tmp_p
         assert refused.rc == 2 and not refused.journal
         assert "sysvm_rehearse has host_down: 'berlin-kvm-host-01', and there is no such host" in refused.stdout
         assert "Did you mean 'Berlin-kvm-host-001'" in refused.stdout
+
+        refused = cloud.playbook(REHEARSE, "-e", "sysvm_rehearse=false")
+        assert refused.rc == 2 and "sysvm_rehearse is false, so nothing would be rehearsed." in refused.stdout

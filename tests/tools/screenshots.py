@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes docs/images anew, with headless Chromium: `python -m tests.tools.screenshots`.
 
-What they show is true: a plan and a run against the simulator, with something that fails and with gaps that are seen
-from outside. Look at them before they are committed.
+What they show is true: plans and a run against the simulator, while it goes on and when it has ended, with something
+that fails and with gaps that are seen from outside. Look at them before they are committed.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import subprocess
@@ -17,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 from tests.support.estates import estate
-from tests.support.runner import Cloud
+from tests.support.runner import UPGRADE, Cloud, extra_vars
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs/images"
@@ -69,10 +71,18 @@ def main() -> int:
     # Chromium of some distributions may only read what is below a home.
     with tempfile.TemporaryDirectory() as folder, Cloud(CLOUD, Path(folder)) as cloud:
         plan = cloud.check(probe=True)
-        cloud.upgrade(probe=True, probe_patience=5, max_failures=3)
-        page = (cloud.folder / "sysvm-report/latest/report.html").read_text(encoding="utf-8")
+        cloud.check(nights={"start": "23:00", "length": "8m"})
+        night = _read(cloud, "latest/plan.html")
+        run = cloud.start(UPGRADE, *extra_vars({"probe": True, "probe_patience": 5, "max_failures": 3}))
+        wait_for(lambda: json.loads(_read(cloud, "latest/report.json"))["summary"].get("upgraded", 0) > 3)
+        living, runs = _read(cloud, "latest/report.html"), _read(cloud, "index.html")
+        run.communicate()
+        page = _read(cloud, "latest/report.html")
         shots = {
             "plan.png": (TERMINAL % _terminal(plan.stdout), TERMINAL_WIDTH),
+            "plan-timeline.png": (_only(night, r"class=\"outcome\"|<h2>Timeline"), WIDTH),
+            "living.png": (_only(living, r"class=\"outcome\"|<h2>Timeline"), WIDTH),
+            "index.png": (_only(runs, ""), WIDTH),
             "report.png": (_only(page, r"class=\"outcome\"|<h2>What is not done|<h2>Checks"), WIDTH),
             "report-timeline.png": (_only(page, r"<h2>Timeline"), WIDTH),
         }
@@ -80,6 +90,11 @@ def main() -> int:
             _shoot(browser, text, width, IMAGES / name, Path(folder))
             print(f"written: docs/images/{name}")
     return 0
+
+
+def _read(cloud: Cloud, name: str) -> str:
+    file = cloud.folder / "sysvm-report" / name
+    return file.read_text(encoding="utf-8") if file.exists() else '{"summary": {}}'
 
 
 def _terminal(output: str) -> str:

@@ -80,7 +80,7 @@ def main() -> int:
         page = _read(cloud, "latest/report.html")
         shots = {
             "plan.png": (TERMINAL % _terminal(plan.stdout), TERMINAL_WIDTH),
-            "plan-timeline.png": (_only(night, r"class=\"outcome\"|<h2>Timeline"), WIDTH),
+            "plan-timeline.png": (_only(night, r"class=\"outcome\"|<h2>Predicted timeline"), WIDTH),
             "living.png": (_only(living, r"class=\"outcome\"|<h2>Timeline"), WIDTH),
             "index.png": (_only(runs, ""), WIDTH),
             "report.png": (_only(page, r"class=\"outcome\"|<h2>What is not done|<h2>Checks"), WIDTH),

@@ -30,7 +30,9 @@ NOT_RUN = {
     r"ansible-galaxy collection install awx\.awx": "needs Galaxy",
     r"export CONTROLLER_|ansible-playbook cloudstack\.sysvm\.awx ": "tests/integration/test_awx.py runs it",
     r"tail -f ": "goes on for ever",
+    r"\.venv/bin/python -m tests\.simulator": "goes on for ever; tests/integration/test_simulated_plan.py does it",
     r"ansible-playbook cloudstack\.sysvm\.anonymise": "needs an upgrade; tests/integration/test_runs.py runs it",
+    r"ansible-playbook nightly\.yml ": "tests/integration/test_examples.py runs it",
     r"make ": "test_make_has_what_the_documentation_names",
 }  # fmt: skip
 INVENTORY = """[clouds]

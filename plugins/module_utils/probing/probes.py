@@ -26,6 +26,7 @@ from .gaps import Change, Reach, reach_of
 
 FIRST_LOOK_S = 0.02
 SILENCE_S = 30.0
+BEGIN_S = 15.0  # so long a prober on another host may take to begin, with its connection, on a machine that is busy
 TRY_S = 4.0  # for the first results, before the run
 # The folder with what probers on other hosts are asked and tell; set by the action plugin that runs them.
 PLACES_VARIABLE = "SYSVM_PROBE_PLACES"
@@ -209,6 +210,7 @@ class Probes:
         self._places = places
         self._rate = rate
         self._now = now
+        self._began = now()
         self._watched: dict[str, list[_Watched]] = {}  # by unit
         self._expected: set[str] = set()
         self.on = bool(places)
@@ -256,8 +258,9 @@ class Probes:
 
     @property
     def wait_s(self) -> float:
-        """How long a first call waits for them."""
-        return max((place.wait_s for place in self._places), default=0.0)
+        """How long a first call waits for them; longer while a prober on another host has yet to begin."""
+        begins = self._now() - self._began < BEGIN_S and not all(place.alive for place in self._places)
+        return max((place.wait_s for place in self._places), default=0.0) if not begins else BEGIN_S
 
     def call(self, unit_id: str) -> None:
         """The first call for the unit is sent now: what does not answer from now on is a gap."""

@@ -91,6 +91,27 @@ def test_a_firewall_that_drops_delays_by_half_a_second_at_most() -> None:
     assert server.clock() - START - lasts <= 0.6
 
 
+class SlowToBegin(Schedule):
+    """Its prober lives only once it has told something."""
+
+    @property
+    def alive(self) -> bool:  # type: ignore[override]
+        return bool(self._told)
+
+
+@pytest.mark.parametrize(("first_after", "gap", "delay"), [(10.0, 1.2, 10), (1e9, None, 15)])
+def test_a_prober_that_takes_long_to_begin_is_waited_for_once(
+    first_after: float, gap: float | None, delay: float
+) -> None:
+    units = networks(2)
+    server = FakeServer(units)
+    place = SlowToBegin(server, [(0.0, True), (2.0, False), (3.2, True)], first_after)
+    probes = Probes({unit.id: [WEB] for unit in units}, [place], patience_s=20, now=server.clock)
+    first, _second = roll(server, units, LIMITS, probes=probes).results
+    assert first.gap_s == (None if gap is None else pytest.approx(gap))
+    assert server.log[0][0] - START == pytest.approx(delay, abs=0.6)
+
+
 def test_a_service_that_is_lost_counts_against_the_budget() -> None:
     units = networks(4)
     server = FakeServer(units)

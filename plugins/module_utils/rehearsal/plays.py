@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +16,7 @@ from ..cloud.infrastructure import Host, InFlight
 from ..cloud.model import Unit
 from ..knowledge.counts import count
 from ..knowledge.shapes import EstimateData, PredictedData
-from ..knowledge.vocabulary import Method
+from ..knowledge.vocabulary import Kind, Method
 from ..rollout.limits import Limits
 from ..rollout.progress import Counts, Journal, Progress
 from ..rollout.results import UnitResult
@@ -79,6 +79,7 @@ class Play:
     :ivar ends: how many units ended how.
     :ivar calls: what was sent, in order.
     :ivar stopped: what has ended it before its last unit; a deadline, which ends each unit on its own, is not told.
+    :ivar worked: how long each unit counted against the bounds.
     """
 
     steps: tuple[tuple[float, float], ...]
@@ -86,6 +87,7 @@ class Play:
     ends: Mapping[UnitStatus, int]
     calls: Sequence[Call] = ()
     stopped: str = ""
+    worked: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
@@ -115,11 +117,7 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
     :param end: how long jobs take in it: one of ENDS.
     :param deadline: in seconds since the epoch.
     """
-    factors = {
-        unit.id: getattr(stage.pace.figures(unit, step.method).factor, end)
-        for step in stage.steps
-        for unit in step.units
-    }
+    factors = _factors(stage, end)
     server = stage.server(
         stage.known,
         stage.standard.baseline,
@@ -139,6 +137,7 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
         sleep=server.sleep,
     )
     steps, units, ends, stopped = [], dict[str, tuple[float, float]](), Counter[UnitStatus](), ""
+    worked: dict[str, float] = {}
     for step in stage.steps:
         began = server.time - stage.start
         if stopped:
@@ -161,7 +160,30 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
         for result in done.results:
             if result.started is not None and result.finished is not None:
                 units[result.unit.id] = (result.started - stage.start, result.finished - stage.start)
-    return Play(tuple(steps), units, ends, [call for dummy, dummy2, call in server.log], stopped)
+                worked[result.unit.id] = result.worked_s or 0.0
+    return Play(tuple(steps), units, ends, [call for dummy, dummy2, call in server.log], stopped, worked)
+
+
+def _factors(stage: Stage, end: str) -> dict[str, float]:
+    """How much longer than documented the jobs of each unit take.
+
+    What a run has measured is more than jobs: they are noticed late, and some are waited after. A play does that
+    itself, so it is not to be in its jobs, too.
+    """
+    around: dict[tuple[Method, Kind, float], float] = {}  # beside the jobs, by what is done
+    found = {}
+    for step in stage.steps:
+        for unit in step.units:
+            figures, documented = stage.pace.figures(unit, step.method), stage.pace.documented_s(unit, step.method)
+            factor = getattr(figures.factor, end)
+            if figures.samples and documented:
+                key = (step.method, unit.kind, documented)
+                if key not in around:
+                    alone = play(replace(stage, known=[unit], steps=[replace(step, units=[unit])], pace=Pace()))
+                    around[key] = alone.worked.get(unit.id, documented) - documented
+                factor = max(factor / 2, factor - around[key] / documented)
+            found[unit.id] = factor
+    return found
 
 
 def _documented_s(unit: Unit, call: Call) -> float:

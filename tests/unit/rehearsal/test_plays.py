@@ -162,6 +162,20 @@ def test_quick_and_slow_plays_make_the_span() -> None:
     assert (span.low_s, span.high_s) == pytest.approx((span.likely_s / 2, span.likely_s * 2), rel=0.1)
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        network_unit("n", vm("r", built_from="4.20.1")),
+        network_unit("p", *pair("r", built_from="4.20.1"), redundant=True),
+        vpc_unit("v", vm("r", built_from="4.20.1")),
+    ],
+)
+def test_a_play_takes_what_runs_have_measured(unit: Unit) -> None:
+    """Which is more than jobs: they are noticed late, and some are waited after."""
+    played = play(stage(([unit], PATCH), pace=took([unit], 400.0)))
+    assert played.worked[unit.id] == pytest.approx(400.0, rel=0.05)
+
+
 def test_a_large_cloud_is_played_once_and_its_span_is_stretched(monkeypatch: pytest.MonkeyPatch) -> None:
     thrice = of(hosted("a", "b"), Pace())
     monkeypatch.setattr(

@@ -193,6 +193,8 @@ def test_a_second_run_ends_when_it_was_expected_to(seed: int) -> None:
     print(f"seed {seed}: {expected['words']}; likely {expected['likely_s']} s, took {done.seconds:.0f} s")
     assert "documented" not in expected["source"]
     assert abs(expected["likely_s"] - done.seconds) <= WITHIN * done.seconds
+    if spec["timings"]["jitter"]:  # whose turn it is depends on who has ended
+        return
     starts = {unit["id"]: unit["predicted"]["start_s"] for unit in plan["units"] if unit["predicted"]}
     assert starts.keys() == done.units.keys()
     late = {one: starts[one] - began for one, (began, dummy) in done.units.items()}

@@ -259,7 +259,7 @@ def test_the_artifact_has_what_an_approver_and_a_job_need(tmp_path: Path) -> Non
         assert rc == 0
         assert plan["status"] == "ok" and plan["summary"]["live_patch"] == 4
         assert plan["scope"].startswith("cloud 127.0.0.1") and plan["plan"] == f"{latest}/plan.json"
-        assert plan["steps"] == ["canary router live patch: 1 unit", "router live_patch: 3 units"]
+        assert plan["steps"] == ["canary router live patch: 1 unit", "router live patch: 3 units"]
         # They are variables of the nodes after it.
         rc, done = run_under_runner(
             cloud, tmp_path / "upgrade", kinds="router", report_dir=str(tmp_path), check=checked["sysvm_check"]

@@ -32,6 +32,8 @@ from tests.support.virtual import VirtualSimulator
 pytestmark = pytest.mark.slow
 
 WITHIN = 0.1
+# Of durations that vary by up to 30 % eight say less, and the last unit of a night may be one that takes long.
+WITHIN_VARIED = 0.15
 CALLS = ("restartNetwork", "restartVPC", "patchSystemVm", "destroySystemVm", "rebootSystemVm", "rebootRouter",
          "destroyRouter", "startInternalLoadBalancerVM")  # fmt: skip
 
@@ -192,7 +194,8 @@ def test_a_second_run_ends_when_it_was_expected_to(seed: int) -> None:
     expected = plan["estimate"]
     print(f"seed {seed}: {expected['words']}; likely {expected['likely_s']} s, took {done.seconds:.0f} s")
     assert "documented" not in expected["source"]
-    assert abs(expected["likely_s"] - done.seconds) <= WITHIN * done.seconds
+    within = WITHIN_VARIED if spec["timings"]["jitter"] > 0.1 else WITHIN
+    assert abs(expected["likely_s"] - done.seconds) <= within * done.seconds
     if spec["timings"]["jitter"]:  # whose turn it is depends on who has ended
         return
     starts = {unit["id"]: unit["predicted"]["start_s"] for unit in plan["units"] if unit["predicted"]}

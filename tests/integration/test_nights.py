@@ -24,12 +24,16 @@ CLOUD = estate(
     zones=[{"name": "Berlin", "hosts": 4}, {"name": "Oslo", "hosts": 4}],
     networks=[{"name": "web", "count": 30}, {"name": "fjord", "count": 8, "zone": "Oslo"}],
 )
-SOON = datetime.now().astimezone() - timedelta(minutes=1)
+
+
+def just_now() -> datetime:
+    """Asked for by each test: the window that begins then closes minutes later."""
+    return datetime.now().astimezone() - timedelta(minutes=1)
 
 
 def window(length: str = "5m", **more: Any) -> dict[str, Any]:
     """That is open now, so that the next one is tomorrow."""
-    return {"start": f"{SOON:%H:%M}", "length": length, **more}
+    return {"start": f"{just_now():%H:%M}", "length": length, **more}
 
 
 def plan_of(simulator: VirtualSimulator, given: Any = None, **more: Any) -> Any:
@@ -59,7 +63,7 @@ def test_a_plan_in_nights_is_carried_out_night_by_night() -> None:
         assert len(tonight["approved"]["later"]) == len(acting(plan))
         assert tonight["approved"]["next_nights"]["Berlin"] == first
 
-        day = f"{SOON:%Y-%m-%d %H:%M}"
+        day = f"{just_now():%Y-%m-%d %H:%M}"
         due = [{**line, "night": day} if line["night"].startswith(first[:10]) else line for line in lines]
         tonight = plan_of(simulator, window(), approved=approved_plan(due))
         assert {unit["id"] for unit in acting(tonight)} == {u["id"] for u in acting(plan) if u["night"] == first}
@@ -67,12 +71,12 @@ def test_a_plan_in_nights_is_carried_out_night_by_night() -> None:
         counts = [(each["units"], each["left"]) for each in tonight["approved"]["nights"]]
         assert counts == [(night["units"], night["units"]) for night in campaign["nights"]]
 
-        closed = {**window(), "start": f"{SOON + timedelta(hours=3):%H:%M}"}
+        closed = {**window(), "start": f"{just_now() + timedelta(hours=3):%H:%M}"}
         assert plan_of(simulator, closed, approved=approved_plan(due))["units"] == []
 
 
 def test_zones_have_windows_of_their_own() -> None:
-    given = window("8h", zones={"Oslo": {"start": f"{SOON + timedelta(hours=2):%H:%M}"}})
+    given = window("8h", zones={"Oslo": {"start": f"{just_now() + timedelta(hours=2):%H:%M}"}})
     with VirtualSimulator(CLOUD) as simulator:
         plan = plan_of(simulator, given)
     nights_of = {zone: {unit["night"] for unit in acting(plan) if unit["zone"] == zone} for zone in ("Berlin", "Oslo")}

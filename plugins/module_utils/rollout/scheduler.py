@@ -191,9 +191,10 @@ class Scheduler:
             or (self._bounds.paused and not upgrade.record.submitted)
             or self.clock() - request.read_at > FRESH_S
         ):
-            self._bounds.held.discard(upgrade)
-            return Answer.STALE
+            return self._stale(upgrade)
         sent = self._submitter.submit_once(upgrade.unit.zone_id, request.call, request.since)
+        if sent is None:
+            return self._stale(upgrade)
         if isinstance(sent, Trouble):
             self._not_taken(sent.error)
             return sent
@@ -204,6 +205,11 @@ class Scheduler:
         self._underway[upgrade] = sent
         self._own.add(sent.job_id)
         return None
+
+    def _stale(self, upgrade: UnitUpgrade) -> Reply:
+        """It is read again before anything is sent for it, and others may have its place."""
+        self._bounds.held.discard(upgrade)
+        return Answer.STALE
 
     # --- what is asked of the server for all
 

@@ -73,11 +73,13 @@ class Submitter:
         self._server, self._target, self._note, self._clock = server, target, note, clock
         self._used: Counter[tuple[str, str]] = Counter()  # numbers of attempts whose jobs have ended, by purpose
 
-    def submit_once(self, zone_id: str, call: Call, since: float | None) -> Underway | Attempt | Trouble:
+    def submit_once(self, zone_id: str, call: Call, since: float | None) -> Underway | Attempt | Trouble | None:
         """Send a call, or find the job that it has already.
 
         :param since: an ended job for the same purpose counts if it succeeded and began then or later, by the server's
             clock.
+        :returns: None where there is such a job that has ended and does not count: what is known of the unit may be
+            older than what it did, as that of another run. The next call has another id.
         """
         key = (call.object_id, call.purpose.value)
         while True:
@@ -90,9 +92,9 @@ class Submitter:
             except JobExistsError:
                 self.guard = Guard.JOB_IDS
                 found = self._found(call, job_id or "", since, now)
-                if found is not None:
-                    return found
-                self._used[key] += 1  # it did not do what is wanted now, or is another command's
+                if found is None:
+                    self._used[key] += 1  # it did not do what is wanted now, or is another command's
+                return found
             except JobIdRefusedError as error:
                 self._fall_back(f"it refused a job id ({error.message})")
             except ApiError as error:
@@ -105,7 +107,7 @@ class Submitter:
                 return Underway(answered, call, now)
 
     def _found(self, call: Call, job_id: str, since: float | None, now: float) -> Underway | Attempt | None:
-        """The job that the server says it has: still at work, or done; None where the call has to be sent."""
+        """The job that the server says it has: still at work, or done; None where it does not count."""
         job = self._job(job_id)
         if job.command not in ("", call.job_class):
             return None

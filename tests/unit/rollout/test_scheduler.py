@@ -169,6 +169,22 @@ def test_after_somebody_elses_job_that_did_nothing_it_is_our_turn() -> None:
     assert server.log[0][0] >= 1003
 
 
+@pytest.mark.parametrize("unit", [network_unit("n"), network_unit("p", *pair("r"), redundant=True), vpc_unit("v")])
+def test_what_another_run_did_between_the_reading_and_the_call_is_not_done_again(unit: Unit) -> None:
+    """Its job has ended by then; all that tells is that there is one of the id."""
+
+    class Quick(FakeServer):
+        def submit(self, call: Call, job_id: str | None) -> str:
+            if not self.jobs:
+                super().submit(call, job_id)
+                self.sleep(3.0)
+            return super().submit(call, job_id)
+
+    server = Quick([unit])
+    assert only(server, unit).status in (UnitStatus.CURRENT, UnitStatus.UPGRADED)
+    assert [call.purpose for call in server.calls_of(unit)].count(Purpose.PATCH) == 1
+
+
 def test_the_other_tiers_are_restarted_after_an_adopted_patch() -> None:
     unit = vpc_unit("v", tiers=3)
     server = FakeServer([unit])

@@ -81,7 +81,7 @@ def submitted(
     *,
     since: float | None = None,
     guard: Guard = Guard.UNKNOWN,
-) -> tuple[Underway | Attempt | Trouble, Scripted, Submitter]:
+) -> tuple[Underway | Attempt | Trouble | None, Scripted, Submitter]:
     server = Scripted(submits, results)
     made, dummy = submitter(server, guard)
     answer = made.submit_once("z", CALL, since)
@@ -132,9 +132,13 @@ def test_what_succeeded_since_then_need_not_be_sent() -> None:
         (job(1, JobStatus.RUNNING, "RebootRouterCmd"), 0.0),
     ],
 )
-def test_an_ended_job_that_did_not_do_it_is_passed_over(ended: Job, since: float | None) -> None:
-    sent, server, dummy = submitted([EXISTS, True], [ended], since=since)
-    assert sent == Underway(id_of(2), CALL, 7.0)
+def test_an_ended_job_that_did_not_do_it_is_passed_over_once_its_unit_was_read_again(
+    ended: Job, since: float | None
+) -> None:
+    sent, server, made = submitted([EXISTS], [ended], since=since)
+    assert (sent, server.sent) == (None, [id_of(1)])
+    server.submits.append(True)
+    assert made.submit_once("z", CALL, since) == Underway(id_of(2), CALL, 7.0)
     assert server.sent == [id_of(1), id_of(2)]
 
 

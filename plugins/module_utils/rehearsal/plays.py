@@ -179,11 +179,18 @@ def _factors(stage: Stage, end: str) -> dict[str, float]:
             if figures.samples and documented:
                 key = (step.method, unit.kind, documented)
                 if key not in around:
-                    alone = play(replace(stage, known=[unit], steps=[replace(step, units=[unit])], pace=Pace()))
-                    around[key] = alone.worked.get(unit.id, documented) - documented
+                    around[key] = _alone_s(stage, step, unit, documented) - documented
                 factor = max(factor / 2, factor - around[key] / documented)
             found[unit.id] = factor
     return found
+
+
+def _alone_s(stage: Stage, step: PlayedStep, unit: Unit, documented_s: float) -> float:
+    """How long a unit counts against the bounds where nobody else is at work, nothing goes wrong and jobs take what is
+    documented."""
+    steps = [replace(step, units=[unit])]
+    alone = replace(stage, known=[unit], steps=steps, pace=Pace(), in_flight=(), server=ImaginedServer)
+    return play(alone).worked.get(unit.id, documented_s)
 
 
 def _documented_s(unit: Unit, call: Call) -> float:

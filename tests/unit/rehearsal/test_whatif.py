@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.plays i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.whatif import WhatIf, what_if
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.unit.builders import TARGET
-from tests.unit.rehearsal.test_plays import PATCH, RECREATE, START, hosted, ssvms, stage
+from tests.unit.rehearsal.test_plays import PATCH, RECREATE, START, hosted, ssvms, stage, took
 
 TEN = "aabbccddee"
 
@@ -79,6 +80,13 @@ def test_a_canary_that_fails_stops_it_whatever_the_budget() -> None:
 def test_all_takes_so_many_times_longer() -> None:
     assert of(ten(), slow=2.0)["likely_s"] == pytest.approx(2 * play(ten()).seconds, rel=0.1)
     assert of(ten(), 9, slow=2.0)["ends"]["not_started"] > of(ten(), 9).get("ends", {}).get("not_started", 0)
+
+
+def test_what_goes_wrong_goes_wrong_where_durations_are_known_too() -> None:
+    there = ten()
+    known = replace(there, pace=took(there.units, 90.0))
+    assert of(known, slow=2.0)["likely_s"] == pytest.approx(2 * play(known).seconds, rel=0.1)
+    assert of(known, fail="99")["ends"] == of(there, fail="99")["ends"]
 
 
 def test_what_is_on_a_host_that_is_down_is_skipped() -> None:

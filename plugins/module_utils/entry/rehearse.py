@@ -49,8 +49,9 @@ def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckReque
 
 def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Play | None:
     """What plays some units of the plan alone, in another night; None where there are too many to play them often."""
-    stage = _stage(plan, context, pace, request, now)
-    if stage is None or sum(len(step.units) for step in plan.steps) > MOST_PLAYED_THRICE:
+    few = sum(len(step.units) for step in plan.steps) <= MOST_PLAYED_THRICE
+    stage = _stage(plan, context, pace, request, now) if few else None
+    if stage is None:
         return None
 
     def played(ids: Sequence[str]) -> Mapping[str, tuple[float, float]]:

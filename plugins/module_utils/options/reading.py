@@ -222,9 +222,8 @@ def canaries(value: Any) -> bool | list[str]:
     return found
 
 
-def hooks(value: Any) -> dict[str, str]:
-    """Files of tasks by moment; JSON as text, too. A moment without a file is left out."""
-    how = "Give files of tasks by moment, such as {after_step: tell.yml, failure: ticket.yml}."
+def _dict(value: Any, how: str) -> Mapping[Any, Any]:
+    """As it is, or JSON as text."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -232,8 +231,14 @@ def hooks(value: Any) -> dict[str, str]:
             raise NotMeantError(how) from None
     if not isinstance(value, Mapping):
         raise NotMeantError(how)
+    return value
+
+
+def hooks(value: Any) -> dict[str, str]:
+    """Files of tasks by moment; JSON as text, too. A moment without a file is left out."""
+    how = "Give files of tasks by moment, such as {after_step: tell.yml, failure: ticket.yml}."
     found = {}
-    for at, path in value.items():
+    for at, path in _dict(value, how).items():
         if at not in HOOKS:
             guess = did_you_mean([str(at)], HOOKS)
             raise NotMeantError(f"{guess}There is no moment {at!r}; there are {', '.join(HOOKS)}.")
@@ -318,13 +323,7 @@ def nights(value: Any) -> dict[str, Any]:
     how = (
         "Give start and length, such as {start: '23:00', length: 4h, days: [mon, tue], zones: {Berlin: {length: 6h}}}."
     )
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            raise NotMeantError(how) from None
-    if not isinstance(value, Mapping):
-        raise NotMeantError(how)
+    value = _dict(value, how)
     if not value:
         return {}
     usual = {key: given for key, given in value.items() if key != "zones"}

@@ -21,13 +21,14 @@ from typing import Any
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import CheckedPlan, ReportData, ResultData
 from ..module_utils.rollout.control import Control, refuse_left_over
-from ..module_utils.rollout.progress import Followed, log_line
+from ..module_utils.rollout.progress import log_line
 from .all_runs import at_work, keep_index
 from .report.build import build_report
 from .report.runs import UPGRADE
 from .report.write import WriteError, write_metrics
 from .run import PlayContext, Run, now
 from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words, of_run
+from .tail import Followed
 
 PAUSE_S = 2.0  # at least between two reports
 LONGEST_S = 30.0  # at most, as the page says when it was written

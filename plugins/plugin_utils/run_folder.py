@@ -23,13 +23,14 @@ from typing import Any, cast
 
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import ReportData, ResultData, RunFacts
-from ..module_utils.rollout.progress import Followed, LogFile, log_line
+from ..module_utils.rollout.progress import LogFile, log_line
 from .report.build import broken_off, caught_up
 from .report.runs import AWAY, ENDED, UPGRADE
 from .report.text import outcome
 from .report.wording import where_words
 from .report.write import WriteError, make_folder, write, write_report
 from .run import Run, now
+from .tail import Followed
 
 RUNS, FACTS, LOG = "runs", "run.json", "log"
 RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"  # what a run says of itself; and AWAY, ENDED

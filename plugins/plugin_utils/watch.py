@@ -23,6 +23,8 @@ from multiprocessing.context import ForkProcess
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
+from .tail import Tail
+
 T = TypeVar("T")
 
 FORK = multiprocessing.get_context("fork")  # as ansible-core does: what is done beside need not be pickled
@@ -40,26 +42,6 @@ WHO = {
 def stopped_by(number: signal.Signals) -> str:
     """Who stopped the run, and when by the clock of this machine."""
     return f"stopped by {WHO[number]} at {time.strftime('%H:%M:%S %Z')}"
-
-
-class Tail:
-    """The lines that are appended to a file from now on. Of a device or a pipe there is no end: it is left alone."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._position = os.path.getsize(path) if os.path.isfile(path) else 0
-        self._rest = b""
-
-    def lines(self) -> list[str]:
-        """The whole lines since the last call. None of a file that is not there yet or that cannot be read."""
-        with contextlib.suppress(OSError):
-            if os.path.isfile(self._path):
-                with open(self._path, "rb") as file:
-                    file.seek(self._position)
-                    self._rest += file.read()
-                    self._position = file.tell()
-        *lines, self._rest = self._rest.split(b"\n")
-        return [line.decode("utf-8", errors="replace") for line in lines]
 
 
 class Watch:

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from ..cloud.model import Unit
 from ..knowledge import durations
 from ..knowledge.characters import visible
 from ..knowledge.durations import iso_time
-from ..knowledge.shapes import ResultData
 from ..units.ends import UnitStatus
 from .control import WORDS
 from .results import UnitResult
@@ -185,37 +184,3 @@ class Journal:
     def __call__(self, event: Mapping[str, Any]) -> None:
         if self._file:
             self._file(json.dumps(event))
-
-
-@dataclass
-class Followed:
-    """What a journal has said so far.
-
-    :ivar running: the units at work by id, and since when.
-    :ivar results: of those that have ended, by id.
-    """
-
-    running: dict[str, str] = field(default_factory=dict)
-    results: dict[str, ResultData] = field(default_factory=dict)
-    _position: int = 0
-
-    def follow(self, path: str) -> bool:
-        """Read what was appended since the last time.
-
-        :returns: whether there was anything.
-        """
-        try:
-            with open(path, "rb") as file:
-                file.seek(self._position)
-                whole, newline, _rest = file.read().rpartition(b"\n")
-        except OSError:
-            return False
-        self._position += len(whole) + len(newline)
-        for line in whole.splitlines():
-            event = json.loads(line)
-            if "started" in event:
-                self.running[event["started"]] = event["at"]
-            else:
-                self.running.pop(event["result"]["id"], None)
-                self.results[event["result"]["id"]] = event["result"]
-        return bool(newline)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import GROUPS
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import Followed, Journal
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.steps import (
     budget_left,
     module_call,
@@ -117,24 +114,3 @@ STEPS = [step(number=1, canary=True), step(number=2, canary=True), step(number=3
 )
 def test_when_to_ask(pause: str, due: list[int]) -> None:
     assert [each["number"] for each in STEPS if pause_due(each, STEPS, pause)] == due
-
-
-def test_a_journal_tells_what_runs_and_what_has_ended(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    journal, followed = Journal(str(path)), Followed()
-    assert not followed.follow(str(path)), "it is not there yet"
-    journal({"started": "a", "at": "12:00"})
-    journal({"started": "b", "at": "12:01"})
-    assert followed.follow(str(path)) and followed.running == {"a": "12:00", "b": "12:01"}
-    journal({"result": {"id": "a", "status": "upgraded"}})
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"result": {"id": "b"}})[:9])  # the rest is not written yet
-    assert followed.follow(str(path))
-    assert (followed.running, list(followed.results)) == ({"b": "12:01"}, ["a"])
-    assert not followed.follow(str(path))
-
-
-def test_a_journal_that_cannot_be_written_is_none(tmp_path: Path) -> None:
-    journal = Journal(str(tmp_path / "no folder" / "journal"))
-    journal({"started": "a", "at": ""})
-    Journal(None)({"started": "a", "at": ""})

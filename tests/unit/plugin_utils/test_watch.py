@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import FORK, SIGNALS, Tail, Watch
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.watch import FORK, SIGNALS, Watch
 from tests.support.waiting import wait_for
 
 LIMIT_S = 60.0
@@ -65,50 +65,6 @@ class Module:
 @pytest.fixture
 def module(tmp_path: Path) -> Module:
     return Module(tmp_path)
-
-
-# The log
-
-
-def test_lines_that_are_appended_are_found_once(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    path.write_bytes(b"what an earlier run wrote\n")
-    tail = Tail(str(path))
-    assert tail.lines() == []
-    append(path, b"one\ntwo\nthr")
-    assert tail.lines() == ["one", "two"]
-    append(path, b"ee\n\xff\n")
-    assert tail.lines() == ["three", "\N{REPLACEMENT CHARACTER}"]
-    assert tail.lines() == []
-
-
-def test_a_character_that_is_cut_in_two_is_whole_again(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    tail = Tail(str(path))
-    assert tail.lines() == [], "it is not there yet"
-    append(path, b"B\xc3")
-    assert tail.lines() == []
-    append(path, b"\xbcro\n")
-    assert tail.lines() == ["Büro"]
-
-
-def test_a_log_that_is_no_file_or_cannot_be_read_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    for path in (pipe, Path("/dev/null"), tmp_path, tmp_path / "none" / "log"):
-        assert Tail(str(path)).lines() == []
-    log = tmp_path / "log"
-    log.touch()
-    tail = Tail(str(log))
-    append(log, b"line\n")
-
-    def refuse(*dummy: object, **dummy2: object) -> None:
-        raise PermissionError
-
-    with monkeypatch.context() as patch:  # root may read everything
-        patch.setattr("builtins.open", refuse)
-        assert tail.lines() == []
-    assert tail.lines() == ["line"]
 
 
 # The work beside

@@ -155,7 +155,7 @@ class StepAtWork:
         :returns: what ends the run now; empty if nothing does.
         """
         followed = self.keeper.followed
-        followed.follow(self._journal)
+        followed.follow()
         results = returned.get("results")
         known = list(followed.results.values()) if results is None else results
         running = followed.running if results is None else {}

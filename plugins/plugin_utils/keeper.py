@@ -76,11 +76,10 @@ class Keeper:
         rollouts: Sequence[Mapping[str, Any]] = (),
         metrics: tuple[str, str] | None = None,
     ) -> None:
-        self.followed = Followed()
+        self.followed = Followed(journal)
         self._folder = folder
         self._plan = plan
         self._before = before
-        self._journal = journal
         self._rollouts = [*rollouts, {"guard": "unknown", "notes": []}]  # the last one is of this step
         self._metrics = metrics
         self._problem: WriteError | None = None
@@ -102,7 +101,7 @@ class Keeper:
         if steering is not None:
             self._stopped = self._stopped or steering.stopped
             self._paused = self._paused if steering.paused is None else steering.paused
-        news = self.followed.follow(self._journal) or steering is not None or stopping != self._stopping
+        news = self.followed.follow() or steering is not None or stopping != self._stopping
         self._changed, self._stopping = self._changed or news, stopping
         since = time.monotonic() - self._written
         if since >= max(PAUSE_S if self._changed else LONGEST_S, SHARE * self._cost_s):

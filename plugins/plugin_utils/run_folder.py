@@ -158,8 +158,8 @@ class RunFolder:
         """The report as it was written last, with what journals tell since; None where there is none, or no report."""
         report, running, results = read_report(self.path), dict[str, str](), dict[str, ResultData]()
         for path in self._journals():
-            followed = Followed()
-            followed.follow(path)
+            followed = Followed(path)
+            followed.follow()
             running |= followed.running
             results |= followed.results
         return report and caught_up(report, running, results)

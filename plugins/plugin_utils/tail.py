@@ -8,60 +8,73 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 from ..module_utils.knowledge.shapes import ResultData
 
 
 class Tail:
-    """The lines that are appended to a file from now on. Of a device or a pipe there is no end: it is left alone."""
+    """The lines that are appended to a file from now on. Of a device or a pipe there is no end: it is left alone.
 
-    def __init__(self, path: str) -> None:
+    A file of the same name that took its place, or was cut off, is read from its beginning.
+
+    :param whole: also those that it has already.
+    """
+
+    def __init__(self, path: str, *, whole: bool = False) -> None:
         self._path = path
-        self._position = os.path.getsize(path) if os.path.isfile(path) else 0
+        self._file: tuple[int, int] | None = None
+        self._position = 0
         self._rest = b""
+        if not whole:
+            self.lines()
 
     def lines(self) -> list[str]:
         """The whole lines since the last call. None of a file that is not there yet or that cannot be read."""
         with contextlib.suppress(OSError):
             if os.path.isfile(self._path):
                 with open(self._path, "rb") as file:
-                    file.seek(self._position)
+                    self._seek(file)
                     self._rest += file.read()
                     self._position = file.tell()
         *lines, self._rest = self._rest.split(b"\n")
         return [line.decode("utf-8", errors="replace") for line in lines]
 
+    def _seek(self, file: BinaryIO) -> None:
+        found = os.fstat(file.fileno())
+        if self._file != (found.st_dev, found.st_ino) or found.st_size < self._position:
+            self._file, self._position, self._rest = (found.st_dev, found.st_ino), 0, b""
+        file.seek(self._position)
 
-@dataclass
+
 class Followed:
-    """What a journal has said so far.
+    """What a journal has said so far. What is no event, such as a line that a full disk has cut off, says nothing.
 
     :ivar running: the units at work by id, and since when.
     :ivar results: of those that have ended, by id.
     """
 
-    running: dict[str, str] = field(default_factory=dict)
-    results: dict[str, ResultData] = field(default_factory=dict)
-    _position: int = 0
+    def __init__(self, path: str) -> None:
+        self.running: dict[str, str] = {}
+        self.results: dict[str, ResultData] = {}
+        self._tail = Tail(path, whole=True)
 
-    def follow(self, path: str) -> bool:
+    def follow(self) -> bool:
         """Read what was appended since the last time.
 
         :returns: whether there was anything.
         """
-        try:
-            with open(path, "rb") as file:
-                file.seek(self._position)
-                whole, newline, _rest = file.read().rpartition(b"\n")
-        except OSError:
-            return False
-        self._position += len(whole) + len(newline)
-        for line in whole.splitlines():
-            event = json.loads(line)
-            if "started" in event:
-                self.running[event["started"]] = event["at"]
-            else:
-                self.running.pop(event["result"]["id"], None)
-                self.results[event["result"]["id"]] = event["result"]
-        return bool(newline)
+        lines = self._tail.lines()
+        for line in lines:
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                self._take(json.loads(line))
+        return bool(lines)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        if "started" in event:
+            self.running[event["started"]] = event["at"]
+        else:
+            result = event["result"]
+            self.running.pop(result["id"], None)
+            self.results[result["id"]] = result

@@ -48,7 +48,7 @@ def test_one_router_from_4_13(tmp_path: Path) -> None:
         assert [unit["name"] for unit in result["plan"]["units"]][-1] == "old"
         assert {each["name"]: each["status"] for each in result["checks"]}["source_versions"] == "fail"
         assert result["summary"] == {"live_patch": 4, "skip": 1}
-        assert told["failed"] is False and told["plan"] == result["plan"]
+        assert told["failed"] is False and told["plan"]["units"] == result["plan"]["units"]
         assert way_out["failed"] is False and way_out["summary"] == {"live_patch": 4}
 
 

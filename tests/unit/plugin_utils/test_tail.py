@@ -31,6 +31,24 @@ def test_lines_that_are_appended_are_found_once(tmp_path: Path) -> None:
     assert tail.lines() == []
 
 
+@pytest.mark.parametrize("new", [b"on", b"one\nmore than there was before\n", b"x" * 40 + b"\none\n"])
+def test_a_file_that_took_its_place_is_read_from_its_beginning(new: bytes, tmp_path: Path) -> None:
+    """Also where it is longer. Somebody moved the folder, or a rotation cut the file off."""
+    path = tmp_path / "log"
+    path.write_bytes(b"what was there\n")
+    tail = Tail(str(path))
+    append(path, b"two\nthr")
+    assert tail.lines() == ["two"]
+    path.rename(tmp_path / "away")
+    assert tail.lines() == []
+    path.write_bytes(new)
+    assert tail.lines() == new.decode().split("\n")[:-1]
+    path.write_bytes(b"")
+    assert tail.lines() == []
+    append(path, b"cut\n")
+    assert tail.lines() == ["cut"]
+
+
 def test_a_character_that_is_cut_in_two_is_whole_again(tmp_path: Path) -> None:
     path = tmp_path / "log"
     tail = Tail(str(path))
@@ -62,17 +80,28 @@ def test_a_log_that_is_no_file_or_cannot_be_read_is_left_alone(tmp_path: Path, m
 
 def test_a_journal_tells_what_runs_and_what_has_ended(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    journal, followed = Journal(str(path)), Followed()
-    assert not followed.follow(str(path)), "it is not there yet"
+    journal, followed = Journal(str(path)), Followed(str(path))
+    assert not followed.follow(), "it is not there yet"
     journal({"started": "a", "at": "12:00"})
     journal({"started": "b", "at": "12:01"})
-    assert followed.follow(str(path)) and followed.running == {"a": "12:00", "b": "12:01"}
+    assert followed.follow() and followed.running == {"a": "12:00", "b": "12:01"}
     journal({"result": {"id": "a", "status": "upgraded"}})
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"result": {"id": "b"}})[:9])  # the rest is not written yet
-    assert followed.follow(str(path))
+    assert followed.follow()
     assert (followed.running, list(followed.results)) == ({"b": "12:01"}, ["a"])
-    assert not followed.follow(str(path))
+    assert not followed.follow()
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", "[]", "null", "7", '"started"', "{}", '{"started": []}', '{"result": {"status": "failed"}}']
+)
+def test_a_line_of_a_journal_that_is_no_event_says_nothing(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    followed = Followed(str(path))
+    append(path, f"{line}\n".encode())
+    Journal(str(path))({"started": "a", "at": "12:00"})
+    assert followed.follow() and (followed.running, followed.results) == ({"a": "12:00"}, {})
 
 
 def test_a_journal_that_cannot_be_written_is_none(tmp_path: Path) -> None:

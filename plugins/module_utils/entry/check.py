@@ -19,8 +19,7 @@ from ..cloud.model import Unit
 from ..cloud.read import read_cloud, read_details
 from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Memory, elsewhere
 from ..knowledge.differences import notes_on
-from ..knowledge.drift_shapes import DriftData
-from ..knowledge.shapes import ApprovedData
+from ..knowledge.shapes import ApprovedData, ForecastData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
 from ..planning.approved import ApprovedPlan
@@ -29,7 +28,7 @@ from ..planning.checks.management_server import CANCEL_THRESHOLD
 from ..planning.checks.registry import CheckContext
 from ..planning.deviations import deviations
 from ..planning.drift import drift
-from ..planning.forecast import Forecast, forecast, target_of, upgraded, with_raised_memory
+from ..planning.forecast import forecast, target_of, upgraded, with_raised_memory
 from ..planning.not_handled import not_handled
 from ..planning.plan import decide_all, make_plan
 from ..planning.policy import Scope
@@ -113,11 +112,11 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
                 "max_failures": budget,
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
                 "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
-                "forecast": found.as_dict() if found else None,
+                "forecast": found,
                 **tonight.planned(rehearsed(plan, context, pace, request, now), approved, play),
                 "restarts": [each.as_dict() for each in elsewhere(known_restarts, selected, cloud.units, time.time())],
-                "not_handled": [each.as_dict() for each in not_handled(as_it_is, zone_ids(cloud.zones, policy.scope))],
-                "drift": _drift(as_it_is),
+                "not_handled": not_handled(as_it_is, zone_ids(cloud.zones, policy.scope)),
+                "drift": drift(as_it_is, Baseline.of_cloud(as_it_is.version, as_it_is) if as_it_is.version else None),
                 "probes": context.probed.as_dict() if context.probed else None,
             },
             "checks": [answer.as_dict() for answer in plan.checks],
@@ -150,17 +149,13 @@ def _deviations(
     return tonight.with_later(told, approved, held, waiting)
 
 
-def _drift(cloud: Cloud) -> DriftData:
-    return drift(cloud, Baseline.of_cloud(cloud.version, cloud) if cloud.version else None).as_dict()
-
-
 def _pace(context: CheckContext, known: Sequence[Took]) -> Pace:
     """How fast this cloud is, also by what was done to units that are not in scope."""
     twice = context.expects_two_patches
     return Pace(samples(context.cloud.units, known, twice), twice)
 
 
-def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, Forecast]:
+def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, ForecastData]:
     """The cloud after the upgrade of its management servers, and what has to be prepared for it."""
     cloud = read_details(lists, cloud, (), (), {Need.IMAGE_STORES})
     return upgraded(cloud, target), forecast(cloud, target)

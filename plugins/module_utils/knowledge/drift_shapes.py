@@ -9,7 +9,13 @@ from typing import TypedDict
 
 
 class RunningData(TypedDict):
-    """VMs that are alike."""
+    """Running VMs of one zone, hypervisor and group of kinds that are alike.
+
+    :ivar group: C(ssvm), C(cpvm) or C(router).
+    :ivar software: of a system VM its agent's version.
+    :ivar scripts: the checksum; None of system VMs, of which the server tells none.
+    :ivar hosts: how many of them each host has, by its name.
+    """
 
     zone: str
     hypervisor: str
@@ -22,6 +28,8 @@ class RunningData(TypedDict):
 
 
 class OddData(TypedDict):
+    """A router whose scripts contradict the version that it claims."""
+
     id: str
     name: str
     zone: str
@@ -34,6 +42,8 @@ class OddData(TypedDict):
 
 
 class AgentsData(TypedDict):
+    """KVM hosts of one zone with one version of the agent, which delivers the scripts."""
+
     zone: str
     version: str
     count: int
@@ -41,6 +51,10 @@ class AgentsData(TypedDict):
 
 
 class DriftData(TypedDict):
+    """
+    :ivar not_running: how many VMs do not run; what they will run is told when they do.
+    """
+
     running: list[RunningData]
     odd: list[OddData]
     agents: list[AgentsData]

@@ -225,7 +225,7 @@ class ReportedUnit(PlacedUnit, UnitOutcome, Measured):
 
 
 class NotHandledData(TypedDict):
-    """I(name), I(id) and I(zone) are None where it is not known whether there are any."""
+    """One thing, or a sort: I(name), I(id) and I(zone) are None where it is not known whether there are any."""
 
     what: str
     name: str | None
@@ -258,6 +258,8 @@ class PreparationData(TypedDict):
 
 
 class ForecastData(TypedDict):
+    """What was assumed, what has to be so before, and in I(unknown) what the server's lists do not tell, in words."""
+
     source: str
     target: str
     prepare: list[PreparationData]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..cloud.infrastructure import Capabilities, Cloud, ManagementServer, Template, Zone
 from ..cloud.model import Unit
@@ -43,44 +43,6 @@ class State(str, enum.Enum):
     BY_UPGRADE = "by_upgrade"  # the upgrade of the management server does it
     TO_DO = "to_do"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """One thing that has to be so before, and whether it is."""
-
-    what: str
-    state: State
-    seen: str
-    remedy: str = ""
-
-    def as_dict(self) -> PreparationData:
-        return {"what": self.what, "state": self.state.value, "seen": self.seen, "remedy": self.remedy}
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What was assumed, and what is to be done, besides the plan.
-
-    :ivar unknown: what the server's lists do not tell, in words.
-    """
-
-    source: Version
-    target: Version
-    prepare: tuple[Preparation, ...]
-    steps: tuple[str, ...]
-    unknown: tuple[str, ...]
-    documentation: str
-
-    def as_dict(self) -> ForecastData:
-        return {
-            "source": str(self.source),
-            "target": str(self.target),
-            "prepare": [each.as_dict() for each in self.prepare],
-            "steps": list(self.steps),
-            "unknown": list(self.unknown),
-            "documentation": self.documentation,
-        }
 
 
 def target_of(text: str, source: Version | None) -> Version | None:
@@ -177,19 +139,24 @@ def with_raised_memory(cloud: Cloud, target: Version) -> Cloud:
     return replace(cloud, offerings=raised)
 
 
-def forecast(cloud: Cloud, target: Version) -> Forecast:
+def forecast(cloud: Cloud, target: Version) -> ForecastData:
     """What has to be prepared in the cloud as it is, and the documentation's steps."""
     source = cloud.version
     if source is None:
         raise ValueError("a forecast starts from one version")
-    return Forecast(
-        source,
-        target,
-        (*_path(source, target), *_templates(cloud, target), *_hosts(cloud, target), *_servers(cloud, target)),
-        documented_steps(target),
-        unknown_of(source),
-        documentation(source, target),
-    )
+    found = (*_path(source, target), *_templates(cloud, target), *_hosts(cloud, target), *_servers(cloud, target))
+    return {
+        "source": str(source),
+        "target": str(target),
+        "prepare": list(found),
+        "steps": list(documented_steps(target)),
+        "unknown": list(unknown_of(source)),
+        "documentation": documentation(source, target),
+    }
+
+
+def _preparation(what: str, state: State, seen: str, remedy: str = "") -> PreparationData:
+    return {"what": what, "state": state.value, "seen": seen, "remedy": remedy}
 
 
 def _release(target: Version) -> Release:
@@ -199,14 +166,14 @@ def _release(target: Version) -> Release:
     return release
 
 
-def _path(source: Version, target: Version) -> Iterator[Preparation]:
+def _path(source: Version, target: Version) -> Iterator[PreparationData]:
     # Documented from 4.3 on (upgrading/index), and a forecast begins at 4.11.
-    yield Preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
+    yield _preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
     here, then = release_of(source), _release(target)
     if here is not None and here.java >= then.java:
-        yield Preparation("java", State.DONE, f"both want Java {then.java}")
+        yield _preparation("java", State.DONE, f"both want Java {then.java}")
     else:
-        yield Preparation(
+        yield _preparation(
             "java",
             State.TO_DO,
             f"{target} wants Java {then.java}" + (f", {source} wants {here.java}" if here else ""),
@@ -226,11 +193,11 @@ def _hosts_of(cloud: Cloud, zone: Zone) -> list[tuple[str, str | None]]:
     )
 
 
-def _templates(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+def _templates(cloud: Cloud, target: Version) -> Iterator[PreparationData]:
     """A template of the target for each zone, hypervisor and architecture."""
     version = _release(target).template(target)
     if version is None:
-        yield Preparation(
+        yield _preparation(
             "template", State.UNKNOWN, f"which template {target} brings was not looked up", "See its release notes."
         )
         return
@@ -241,25 +208,25 @@ def _templates(cloud: Cloud, target: Version) -> Iterator[Preparation]:
 
 def _template(
     cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, version: Version, target: Version
-) -> Preparation:
+) -> PreparationData:
     where = f"zone {zone.name}, {hypervisor}" + (f" {arch}" if arch else "")
     name = template_name(version, hypervisor, arch or "x86_64")
     if name is None:
         word = HYPERVISOR_IN_NAME.get(hypervisor)
         seen = f"{where}: there is no template {version}" + ("" if word else " for this hypervisor")
-        return Preparation("template", State.UNKNOWN, seen, "Its VMs can only be live patched, if at all.")
+        return _preparation("template", State.UNKNOWN, seen, "Its VMs can only be live patched, if at all.")
     rows = [row for row in cloud.templates if row.zone_id == zone.id and row.name == name]
     by_hand = f"Register {name} there (documentation: Register the system VM template) and wait until it is Ready."
     if rows:
         if rows[0].ready:
-            return Preparation("template", State.DONE, f"{where}: {name} is Ready")
-        return Preparation("template", State.TO_DO, f"{where}: {name} is not ready", "Wait until it is Ready.")
+            return _preparation("template", State.DONE, f"{where}: {name} is Ready")
+        return _preparation("template", State.TO_DO, f"{where}: {name} is not ready", "Wait until it is Ready.")
     obstacles = [*_obstacles(cloud, zone, hypervisor, arch), *_known_to_fail(cloud, hypervisor, version, target)]
     if any(row.name == name for row in cloud.templates):
         obstacles.append("another zone has one of that name, and then the upgrade registers none")
     if obstacles:
-        return Preparation("template", State.TO_DO, f"{where}: no {name}; {'; '.join(obstacles)}", by_hand)
-    return Preparation(
+        return _preparation("template", State.TO_DO, f"{where}: no {name}; {'; '.join(obstacles)}", by_hand)
+    return _preparation(
         "template",
         State.BY_UPGRADE,
         f"{where}: no {name} yet; the upgrade registers it",
@@ -294,11 +261,11 @@ def _known_to_fail(cloud: Cloud, hypervisor: str, version: Version, target: Vers
             yield f"{defect.what} (known defect {defect.id})"
 
 
-def _hosts(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+def _hosts(cloud: Cloud, target: Version) -> Iterator[PreparationData]:
     kvm = [host for host in cloud.hosts if host.hypervisor == "KVM"]
     old = [host.name for host in kvm if host.version is None or host.version < target]
     if old:
-        yield Preparation(
+        yield _preparation(
             "hosts",
             State.TO_DO,
             f"{len(old)} of {len(kvm)} KVM hosts have an older agent: {', '.join(old)}",
@@ -306,17 +273,17 @@ def _hosts(cloud: Cloud, target: Version) -> Iterator[Preparation]:
             "files from the host.",
         )
     elif kvm:
-        yield Preparation("hosts", State.DONE, f"all {len(kvm)} KVM hosts have the agent of {target}")
+        yield _preparation("hosts", State.DONE, f"all {len(kvm)} KVM hosts have the agent of {target}")
 
 
-def _servers(cloud: Cloud, target: Version) -> Iterator[Preparation]:
+def _servers(cloud: Cloud, target: Version) -> Iterator[PreparationData]:
     up = [server.name for server in cloud.management_servers if server.up]
     if len(up) < 2:
         return
     guard = (
         f"{target} refuses to upgrade the database otherwise" if _release(target).guards(target) else "as documented"
     )
-    yield Preparation(
+    yield _preparation(
         "management_servers",
         State.TO_DO,
         f"{len(up)} management servers are up: {', '.join(up)}",

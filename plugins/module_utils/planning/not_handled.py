@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from ..cloud.infrastructure import Cloud, SharedFileSystem, UnlistedVm
 from ..knowledge.shapes import NotHandledData
@@ -16,42 +15,17 @@ from ..units.allowed import LOOK_AT_IT, ORPHANED
 SHARED_FILE_SYSTEM = "shared file system"
 
 
-@dataclass(frozen=True)
-class NotHandled:
-    """One thing, or a sort of things of which the account may not know.
-
-    :ivar name: None, and so are C(id) and C(zone), where it is not known whether there are any.
-    """
-
-    what: str
-    name: str | None
-    id: str | None
-    zone: str | None
-    because: str
-    remedy: str
-
-    def as_dict(self) -> NotHandledData:
-        return {
-            "what": self.what,
-            "name": self.name,
-            "id": self.id,
-            "zone": self.zone,
-            "because": self.because,
-            "remedy": self.remedy,
-        }
-
-
-def not_handled(cloud: Cloud, zones: Collection[str]) -> tuple[NotHandled, ...]:
+def not_handled(cloud: Cloud, zones: Collection[str]) -> list[NotHandledData]:
     """Everything of its sort in these zones, whatever else the scope leaves out.
 
     :param zones: ids of zones.
     """
-    return tuple(_found(cloud, frozenset(zones)))
+    return list(_found(cloud, frozenset(zones)))
 
 
-def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
+def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandledData]:
     if cloud.shared_file_systems is None:
-        yield NotHandled(
+        yield _entry(
             SHARED_FILE_SYSTEM,
             None,
             None,
@@ -67,7 +41,7 @@ def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
             yield _unlisted(vm)
     for going in cloud.going:
         if going.zone_id in zones:
-            yield NotHandled(
+            yield _entry(
                 "VM that is being removed",
                 going.name,
                 going.id,
@@ -79,15 +53,21 @@ def _found(cloud: Cloud, zones: frozenset[str]) -> Iterator[NotHandled]:
     for unit in cloud.units:
         if unit.kind is Kind.ORPHAN and unit.zone_id in zones:
             remedy = f"{LOOK_AT_IT[0].upper()}{LOOK_AT_IT[1:]}. If nobody needs it, destroyRouter removes it."
-            yield NotHandled("router", unit.name, unit.id, unit.zone, ORPHANED, remedy)
+            yield _entry("router", unit.name, unit.id, unit.zone, ORPHANED, remedy)
 
 
-def _shared_file_system(shared: SharedFileSystem) -> NotHandled:
+def _entry(
+    what: str, name: str | None, identity: str | None, zone: str | None, because: str, remedy: str
+) -> NotHandledData:
+    return {"what": what, "name": name, "id": identity, "zone": zone, "because": because, "remedy": remedy}
+
+
+def _shared_file_system(shared: SharedFileSystem) -> NotHandledData:
     """Its VM is of type User, so an upgrade leaves its templateid alone, patchSystemVm and restoreVirtualMachine refuse
     it, a start copies no scripts into it, and restartSharedFileSystem with cleanup duplicates its ROOT volume with the
     template that this has (StorageVmSharedFSLifeCycle.reDeploySharedFS, VolumeOrchestrator.allocateDuplicateVolume)."""
     made_from = f", made from {shared.template}" if shared.template else ""
-    return NotHandled(
+    return _entry(
         SHARED_FILE_SYSTEM,
         shared.name,
         shared.id,
@@ -98,10 +78,10 @@ def _shared_file_system(shared: SharedFileSystem) -> NotHandled:
     )
 
 
-def _unlisted(vm: UnlistedVm) -> NotHandled:
+def _unlisted(vm: UnlistedVm) -> NotHandledData:
     made_from = f" (made from {vm.template})" if vm.template else ""
     if vm.elastic_lb:
-        return NotHandled(
+        return _entry(
             "elastic load balancer VM",
             vm.name,
             vm.id,
@@ -111,7 +91,7 @@ def _unlisted(vm: UnlistedVm) -> NotHandled:
             "unused VM (network.loadbalancer.basiczone.elb.gc.interval.minutes, twice); make the rules again: that VM "
             "is from the new template.",
         )
-    return NotHandled(
+    return _entry(
         f"unlisted {vm.type}",
         vm.name,
         vm.id,

@@ -15,11 +15,9 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     UnlistedVm,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import NotHandledData
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import (
-    NotHandled,
-    not_handled,
-)
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from tests.unit.builders import OWNER, estate, network_unit, vm
 
 ZONE = {"zone_id": "id-zone", "zone": "zone"}
@@ -29,7 +27,7 @@ LOST = replace(ELASTIC, id="x", name="r-8-VM")
 ORPHAN = Unit("o", "r-9-VM", Kind.ORPHAN, "id-zone", "zone", OWNER, (vm("r-9-VM"),))
 
 
-def found(**cloud: Any) -> tuple[NotHandled, ...]:
+def found(**cloud: Any) -> list[NotHandledData]:
     return not_handled(estate(*cloud.pop("units", ()), **cloud), {"id-zone"})
 
 
@@ -44,27 +42,27 @@ def found(**cloud: Any) -> tuple[NotHandled, ...]:
 )
 def test_what_is_named(cloud: dict[str, Any], what: str, name: str, because: str, remedy: str) -> None:
     [entry] = found(**cloud)
-    assert (entry.what, entry.name, entry.zone) == (what, name, "zone")
-    assert because in entry.because and remedy in entry.remedy
-    assert set(entry.as_dict()) == {"what", "name", "id", "zone", "because", "remedy"}
+    assert (entry["what"], entry["name"], entry["zone"]) == (what, name, "zone")
+    assert because in entry["because"] and remedy in entry["remedy"]
+    assert set(entry) == {"what", "name", "id", "zone", "because", "remedy"}
 
 
 def test_that_it_is_not_known_whether_there_are_any_is_said_once() -> None:
     [entry] = found(shared_file_systems=None)
-    assert (entry.what, entry.name) == ("shared file system", None)
-    assert "unknown here" in entry.because and "listSharedFileSystems" in entry.because
+    assert (entry["what"], entry["name"]) == ("shared file system", None)
+    assert "unknown here" in entry["because"] and "listSharedFileSystems" in entry["because"]
 
 
 def test_nothing_is_said_of_a_cloud_whose_vms_are_all_in_units() -> None:
-    assert found(units=(network_unit("net"),)) == ()
+    assert found(units=(network_unit("net"),)) == []
 
 
 def test_other_zones_are_none_of_it() -> None:
     cloud = estate(ORPHAN, shared_file_systems=(FILES,), unlisted_vms=(ELASTIC,))
-    assert not_handled(cloud, {"another"}) == ()
+    assert not_handled(cloud, {"another"}) == []
 
 
 def test_nobody_is_told_that_a_restart_brings_a_shared_file_system_the_new_template() -> None:
     """It makes the disk anew from the template that it has (StorageVmSharedFSLifeCycle.reDeploySharedFS)."""
     [entry] = found(shared_file_systems=(FILES,))
-    assert "from the template that it has" in entry.remedy
+    assert "from the template that it has" in entry["remedy"]

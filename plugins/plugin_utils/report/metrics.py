@@ -19,7 +19,20 @@ from .build import IN_PROGRESS
 from .wording import moment
 
 LAST_SUCCESS = "sysvm_last_success_timestamp_seconds"
+# Each metric with its type and what it means, in the order in which they are written.
+METRICS = {
+    "sysvm_info": ("gauge", "The version that is upgraded to, the one of the management servers."),
+    "sysvm_run_in_progress": ("gauge", "Whether a run is at work: 1 or 0."),
+    "sysvm_run_heartbeat_timestamp_seconds": ("gauge", "When the last run gave its last sign of life."),
+    "sysvm_run_started_timestamp_seconds": ("gauge", "When the last run started."),
+    LAST_SUCCESS: ("gauge", "When the last run ended that proved every unit in its scope current."),
+    "sysvm_units": ("gauge", "Units in the scope of the last run by what became of them."),
+    "sysvm_unit_duration_seconds": ("summary", "How long the units of the last run took, with the proof."),
+    "sysvm_unit_gap_seconds": ("summary", "How long units of the last run did not answer from outside."),
+    "sysvm_longest_gap_seconds": ("gauge", "The longest of these gaps."),
+}
 Sample = tuple[str, Mapping[str, str], "float | None"]  # what is appended to the name, labels, value
+Seconds = Mapping[tuple[str, str], "list[float]"]  # of units, by method and kind
 
 
 def metrics_text(report: ReportData, *, host: str, before: str = "") -> str:
@@ -39,72 +52,37 @@ def metrics_text(report: ReportData, *, host: str, before: str = "") -> str:
                 found.setdefault((unit["method"], unit["kind"]), []).append(seconds_of)
     success = _seconds(report["finished"]) if report["status"] == "success" else _success(before)
     version = report["management_server_version"]
-    return "".join(
-        f"{line}\n"
-        for line in (
-            *_family(
-                *("sysvm_info", "gauge", "The version that is upgraded to, the one of the management servers."),
-                [("", {"management_server_version": version}, 1)] if version else [],
-                host,
-            ),
-            *_family(
-                *("sysvm_run_in_progress", "gauge", "Whether a run is at work: 1 or 0."),
-                [("", {}, int(in_progress))],
-                host,
-            ),
-            *_family(
-                *("sysvm_run_heartbeat_timestamp_seconds", "gauge", "When the last run gave its last sign of life."),
-                [("", {}, _seconds(report["run"]["heartbeat"] if in_progress else report["finished"]))],
-                host,
-            ),
-            *_family(
-                *("sysvm_run_started_timestamp_seconds", "gauge", "When the last run started."),
-                [("", {}, _seconds(report["started"]))],
-                host,
-            ),
-            *_family(
-                *(LAST_SUCCESS, "gauge", "When the last run ended that proved every unit in its scope current."),
-                [("", {}, success)],
-                host,
-            ),
-            *_family(
-                *("sysvm_units", "gauge", "Units in the scope of the last run by what became of them."),
-                [("", {"status": status}, statuses[status]) for status in STATUSES],
-                host,
-            ),
-            *_family(
-                *("sysvm_unit_duration_seconds", "summary", "How long the units of the last run took, with the proof."),
-                [
-                    (suffix, {"method": method, "kind": kind}, value)
-                    for (method, kind), seconds in sorted(took.items())
-                    for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
-                ],
-                host,
-            ),
-            *_family(
-                *("sysvm_unit_gap_seconds", "summary", "How long units of the last run did not answer from outside."),
-                [
-                    (suffix, {"method": method, "kind": kind}, value)
-                    for (method, kind), seconds in sorted(gaps.items())
-                    for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
-                ],
-                host,
-            ),
-            *_family(
-                *("sysvm_longest_gap_seconds", "gauge", "The longest of these gaps."),
-                [
-                    ("", {"method": method, "kind": kind}, max(seconds))
-                    for (method, kind), seconds in sorted(gaps.items())
-                ],
-                host,
-            ),
-            "# EOF",
-        )
-    )
+    heartbeat = report["run"]["heartbeat"] if in_progress else report["finished"]
+    samples: dict[str, list[Sample]] = {
+        "sysvm_info": [("", {"management_server_version": version}, 1)] if version else [],
+        "sysvm_run_in_progress": [("", {}, int(in_progress))],
+        "sysvm_run_heartbeat_timestamp_seconds": [("", {}, _seconds(heartbeat))],
+        "sysvm_run_started_timestamp_seconds": [("", {}, _seconds(report["started"]))],
+        LAST_SUCCESS: [("", {}, success)],
+        "sysvm_units": [("", {"status": status}, statuses[status]) for status in STATUSES],
+        "sysvm_unit_duration_seconds": _summary(took),
+        "sysvm_unit_gap_seconds": _summary(gaps),
+        "sysvm_longest_gap_seconds": [("", _labels(key), max(seconds)) for key, seconds in sorted(gaps.items())],
+    }
+    lines = [line for name in METRICS for line in _family(name, samples[name], host)]
+    return "".join(f"{line}\n" for line in [*lines, "# EOF"])
 
 
-def _family(name: str, kind: str, means: str, samples: Iterable[Sample], host: str) -> Iterator[str]:
+def _summary(found: Seconds) -> list[Sample]:
+    return [
+        (suffix, _labels(key), value)
+        for key, seconds in sorted(found.items())
+        for suffix, value in (("_count", len(seconds)), ("_sum", round(sum(seconds), 3)))
+    ]
+
+
+def _labels(key: tuple[str, str]) -> Mapping[str, str]:
+    return dict(zip(("method", "kind"), key, strict=True))
+
+
+def _family(name: str, samples: Iterable[Sample], host: str) -> Iterator[str]:
     """All lines of one metric; a sample without value is left out."""
+    kind, means = METRICS[name]
     yield f"# HELP {name} {means}"
     yield f"# TYPE {name} {kind}"
     if name.endswith("_seconds"):

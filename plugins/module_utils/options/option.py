@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 CHECK = "cs_sysvm_version_check"
@@ -21,6 +21,7 @@ PREFLIGHT = "preflight"
 UPGRADE = "upgrade"
 REPORT = "report"
 ROLES = (PREFLIGHT, UPGRADE, REPORT)
+CONNECTED = (*MODULES, PREFLIGHT)  # which have the options of the connection
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,19 @@ class Option:
         return "nothing would be left out" if self.name.startswith("exclude") else "everything would be meant"
 
 
-def group(*options: Option) -> dict[str, Option]:
-    """By name, in their order."""
-    return {option.name: option for option in options}
+def option(name: str, type: str, *words: str, **more: Any) -> Option:
+    """:param more: the other fields of I(Option)."""
+    return Option(name, type, words, **more)
+
+
+def seconds(name: str, *words: str, **more: Any) -> Option:
+    """A time, which a person may also write as a duration."""
+    return option(name, "int", *words, **{"lowest": 0, **more}, means="seconds")
+
+
+def group(where: tuple[str, ...], *options: Option) -> dict[str, Option]:
+    """By name, in their order.
+
+    :param where: the modules and roles that have those which do not say it themselves.
+    """
+    return {each.name: each if each.where else replace(each, where=where) for each in options}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .modules import CONNECTION, OWN
-from .option import ROLES, Option, group
+from .option import ROLES, Option
 from .probing import PROBING
 from .rollout import LIMITS, RUN
 from .wanted import ORDER, SCOPE, STRATEGY
@@ -21,7 +21,7 @@ VARIABLES = {name: option for name, option in ALL.items() if option.variable}
 def options_of(place: str) -> dict[str, Option]:
     """What a module or a role has, by name, in the order of its documentation."""
     found = (option for option in (*OWN, *ALL.values()) if place in option.where)
-    return group(*(option for option in found if option.variable or place not in ROLES))
+    return {option.name: option for option in found if option.variable or place not in ROLES}
 
 
 def default_of(name: str) -> Any:

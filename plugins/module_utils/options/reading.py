@@ -255,8 +255,8 @@ def evidence(value: Any) -> str:
         return str(one_of("none", "server", "diagnostics")(value))
 
 
-def _by_name(value: Any, names_: tuple[str, ...], how: str) -> Mapping[str, Any]:
-    """Values by name; as text C(job=1h, verify=10m), or JSON."""
+def _by_name(value: Any, readers: Mapping[str, Reader], how: str) -> dict[str, Any]:
+    """Values by name, each as its reader takes it; as text C(job=1h, verify=10m), or JSON."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -265,22 +265,24 @@ def _by_name(value: Any, names_: tuple[str, ...], how: str) -> Mapping[str, Any]
             value = {name.strip(): given.strip() for name, dummy, given in pairs}
     if not isinstance(value, Mapping):
         raise NotMeantError(how)
-    for name in value:
-        if name not in names_:
-            raise NotMeantError(f"{did_you_mean([str(name)], names_)}{name!r} is none of {', '.join(names_)}.")
-    return value
+    unknown = next((name for name in value if name not in readers), None)
+    if unknown is not None:
+        raise NotMeantError(f"{did_you_mean([str(unknown)], readers)}{unknown!r} is none of {', '.join(readers)}.")
+    return {name: _of(name, readers[name], given) for name, given in value.items()}
+
+
+def _of(name: str, read: Reader, given: Any, where: str = "") -> Any:
+    """One of several values, whose name stands before what is wrong with it."""
+    try:
+        return read(given)
+    except NotMeantError as error:
+        raise NotMeantError(f"{where}Of {name}: {error.remedy}") from None
 
 
 def timeouts(value: Any) -> dict[str, int]:
     """Seconds by what is waited for."""
     how = f"Give seconds by name, such as {{job: 1h}}; the names are {', '.join(TIMEOUTS)}."
-    found = {}
-    for name, given in _by_name(value, TIMEOUTS, how).items():
-        try:
-            found[name] = int(number(LIMITS[f"{name}_timeout"])(given))
-        except NotMeantError as error:
-            raise NotMeantError(f"Of {name}: {error.remedy}") from None
-    return found
+    return _by_name(value, {name: number(LIMITS[f"{name}_timeout"]) for name in TIMEOUTS}, how)
 
 
 def rehearse(value: Any) -> bool | dict[str, Any]:
@@ -288,15 +290,8 @@ def rehearse(value: Any) -> bool | dict[str, Any]:
     try:
         return flag(value)
     except NotMeantError:
-        pass
-    how = "Give true, false, or what is to go wrong, such as {fail: 2%, slow: 2, server_restart: '00:40'}."
-    found = {}
-    for name, given in _by_name(value, tuple(WHAT_IFS), how).items():
-        try:
-            found[name] = WHAT_IFS[name](given)
-        except NotMeantError as error:
-            raise NotMeantError(f"Of {name}: {error.remedy}") from None
-    return found or True
+        how = "Give true, false, or what is to go wrong, such as {fail: 2%, slow: 2, server_restart: '00:40'}."
+    return _by_name(value, WHAT_IFS, how) or True
 
 
 def _factor(value: Any) -> float:
@@ -353,10 +348,7 @@ def _window(given: Mapping[str, Any], where: str) -> dict[str, Any]:
     seconds = duration_s(length.strip()) if isinstance(length, str) else length if type(length) is int else None
     if not seconds or not 0 < seconds <= 86400:
         raise NotMeantError(f"{where}Give length as a duration of at most a day, such as 4h or 4h30m.")
-    try:
-        days = some_of(*DAYS)([str(day)[:3] for day in items(given.get("days") or list(DAYS))])
-    except NotMeantError as error:
-        raise NotMeantError(f"{where}Of days: {error.remedy}") from None
+    days = _of("days", some_of(*DAYS), [str(day)[:3] for day in items(given.get("days") or list(DAYS))], where)
     return {"start": start.strip().removeprefix("T"), "length": seconds, "days": days}
 
 

@@ -111,7 +111,6 @@ def lists(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.FAIL,
     remedy=f"{REMEDY} patchSystemVm is for accounts of type root admin only.",
     fine="every command the plan needs may be called",
-    guards=True,
     new_disks=True,
 )
 def permissions(context: CheckContext) -> Iterator[str]:
@@ -127,7 +126,6 @@ def _minimums(context: CheckContext) -> str:
 @check(
     "minreq.sysvmtemplate.version",
     "Are routers that are live patched from a template below the server's minimum?",
-    worst=CheckStatus.WARN,
     one="router stays on a template below the minimum",
     many="routers stay on a template below the minimum",
     remedy="After the live patch the server accepts them by their scripts checksum alone. That is supported; if a "
@@ -146,7 +144,6 @@ def minimum_version(context: CheckContext) -> Iterator[str]:
 @check(
     ROLLING,
     "Is a new router deployed beside the old one?",
-    worst=CheckStatus.WARN,
     remedy="Set it to true (it is dynamic), and the new router is deployed beside the old one.",
     fine="routers are replaced by new ones beside them, or none is recreated",
     settings=(ROLLING,),
@@ -162,7 +159,6 @@ def rolling_restart(context: CheckContext) -> Iterator[str]:
 @check(
     PORT,
     "Is the unauthenticated API closed?",
-    worst=CheckStatus.WARN,
     remedy="Set it to 0 and restart the management server: anyone who reaches this port is root admin. Nothing here "
     "needs it.",
     fine="closed",
@@ -177,7 +173,6 @@ def integration_port(context: CheckContext) -> Iterator[str]:
 @check(
     HEALTH_RECREATION,
     "Does the server recreate routers on its own?",
-    worst=CheckStatus.WARN,
     remedy="Empty it for the time of the upgrade: services restart during a live patch and a check may fail, and with "
     "router_version_check.py every router may be recreated.",
     fine="the server recreates no router on its own",
@@ -198,7 +193,6 @@ def health_check_recreation(context: CheckContext) -> Iterator[str]:
 @check(
     CANCEL_THRESHOLD,
     "Does the server give its jobs enough time?",
-    worst=CheckStatus.WARN,
     remedy="Raise the setting (it is dynamic) before the upgrade, or the server may cancel these jobs half done.",
     fine=lambda context: (
         f"{context.cloud.settings.number(CANCEL_THRESHOLD, 60):.0f} minutes, longer than any unit is expected to take"
@@ -219,7 +213,6 @@ def job_cancel_threshold(context: CheckContext) -> Iterator[str | Against]:
 @check(
     JOB_EXPIRY,
     "Does the server remember its jobs for a night?",
-    worst=CheckStatus.WARN,
     remedy="Raise the setting for the time of the upgrade (1440 by default), or keep the report of each run where the "
     "next finds it: it remembers which networks lack their rules.",
     fine=lambda context: f"{context.cloud.settings.number(JOB_EXPIRY, EXPIRY_MINUTES):.0f} minutes",
@@ -235,7 +228,6 @@ def job_expiry(context: CheckContext) -> Iterator[str]:
 @check(
     PAIR_POOL,
     "Does the server look often enough at what redundant pairs elect?",
-    worst=CheckStatus.WARN,
     remedy=f"A pair is proven once the server has looked at it again. Raise {PAIR_POOL} (and {PAIR_INTERVAL}, where it "
     "is 0) and restart the management servers before the upgrade, or allow for the time.",
     fine="it looks at each pair often enough",

@@ -52,7 +52,6 @@ def _templates(context: CheckContext) -> str:
     remedy="Register the system VM template of the new version for that hypervisor and architecture, wait until it is "
     "Ready in the zone and let router.template.<hypervisor> name it.",
     fine=_templates,
-    guards=True,
     new_disks=True,
     settings=(DEFAULT_HYPERVISOR,),
     needs=frozenset({Need.TEMPLATES}),
@@ -93,7 +92,6 @@ def new_template(context: CheckContext) -> Iterator[str | Against]:
     remedy="Make room first: a router is replaced by deploying the new one beside the old one. Enable hosts, clusters "
     "and pods, tag hosts, free memory or add addresses; the number of VMs at a time is O(parallel).",
     fine="there is a host, memory and an address for one more VM in every zone concerned",
-    guards=True,
     new_disks=True,
     settings=(ROUTERS_ON_DISABLED, ADMINS_ON_DISABLED),
     needs=frozenset({Need.CAPACITIES, Need.OFFERINGS, Need.PLACES}),
@@ -181,7 +179,6 @@ def _pod_addresses(new: Iterable[NewDisk]) -> int:
     one="system offering has less memory than the new template needs",
     many="system offerings have less memory than the new template needs",
     fine="every system offering in use gives the memory that the new template needs",
-    guards=True,
     new_disks=True,
     needs=frozenset({Need.OFFERINGS}),
     concerns=makes_disks,
@@ -198,7 +195,6 @@ def offerings(context: CheckContext) -> Iterator[str]:
     worst=CheckStatus.FAIL,
     remedy="Set it right before system VMs are destroyed; the server makes the new ones in its capacity scan.",
     fine="the server replaces destroyed system VMs, or none is recreated",
-    guards=True,
     new_disks=True,
     settings=(RESERVE, PROXY_STATE, PROXY_RESTART),
     concerns=makes_system_vms,
@@ -234,7 +230,6 @@ def capacity_scan(context: CheckContext) -> Iterator[str]:
     remedy="Make an image store of the zone writable (updateImageStore readonly=false) or free space on it: the server "
     "makes no SSVM without one.",
     fine="every zone concerned has a writable image store below its threshold, or no SSVM is recreated",
-    guards=True,
     new_disks=True,
     settings=(THRESHOLD,),
     needs=frozenset({Need.IMAGE_STORES}),
@@ -260,7 +255,6 @@ def image_store(context: CheckContext) -> Iterator[str]:
     remedy="Bring a primary storage pool of that sort Up, or change system.vm.use.local.storage for the zone, or the "
     "tags of pool or offering.",
     fine="every zone concerned has primary storage that is Up and fits system.vm.use.local.storage and tags",
-    guards=True,
     new_disks=True,
     settings=(LOCAL_STORAGE,),
     needs=frozenset({Need.OFFERINGS, Need.STORAGE_POOLS}),
@@ -286,7 +280,6 @@ def primary_storage(context: CheckContext) -> Iterator[str]:
 @check(
     "console_domain",
     "Do new console proxies need another name?",
-    worst=CheckStatus.WARN,
     remedy="A new CPVM has another public address: let the name point to it, or use a wildcard domain (*.example.com).",
     fine="no console proxy VM is recreated, or its name follows its address",
     settings=(PROXY_DOMAIN,),

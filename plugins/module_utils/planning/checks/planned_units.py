@@ -81,7 +81,6 @@ def system_vms_present(context: CheckContext) -> Iterator[str]:
 @check(
     "not_running",
     "Is every VM in scope Running?",
-    worst=CheckStatus.WARN,
     one="VM is not Running",
     many="VMs are not Running",
     remedy="A live patch needs a Running VM. See the plan for what happens to each.",
@@ -97,7 +96,6 @@ def not_running(context: CheckContext) -> Iterator[str]:
 @check(
     "redundant_pairs",
     "Is every redundant pair one PRIMARY and one BACKUP?",
-    worst=CheckStatus.WARN,
     one="redundant pair is not one PRIMARY and one BACKUP",
     many="redundant pairs are not one PRIMARY and one BACKUP",
     remedy="Repair the pair first if the network must not lose its gateway; a live patch restarts services on the only "
@@ -114,7 +112,6 @@ def redundant_pairs(context: CheckContext) -> Iterator[str]:
 @check(
     "vpcs_without_tiers",
     "Does every VPC in scope have a tier to patch through?",
-    worst=CheckStatus.WARN,
     one="VPC has no tier",
     many="VPCs have no tier",
     remedy="A live patch there succeeds and does nothing: O(method) auto recreates them, live_patch leaves them out.",
@@ -129,7 +126,6 @@ def vpcs_without_tiers(context: CheckContext) -> Iterator[str]:
 @check(
     "network_states",
     "Can every network in scope be restarted?",
-    worst=CheckStatus.WARN,
     one="network is neither Implemented nor Setup",
     many="networks are neither Implemented nor Setup",
     remedy="They cannot be restarted; their routers take the new software when the network is used again. Destroy "
@@ -145,7 +141,6 @@ def network_states(context: CheckContext) -> Iterator[str]:
 @check(
     "restart_required",
     "Does the server want a network or VPC to be restarted?",
-    worst=CheckStatus.WARN,
     one="network or VPC has changes that wait for a restart",
     many="networks or VPCs have changes that wait for a restart",
     remedy="What is upgraded is restarted with it; restart the others when their owners can do with it: something of "
@@ -162,7 +157,6 @@ def restart_required(context: CheckContext) -> Iterator[str]:
 @check(
     "remote_access_vpn",
     "Is a router from 4.14 with a remote access VPN live patched?",
-    worst=CheckStatus.WARN,
     one="unit from a 4.14 template has a remote access VPN",
     many="units from a 4.14 template have a remote access VPN",
     remedy="Their strongSwan is older than the new software expects. Test the VPN after the live patch, or recreate "
@@ -180,7 +174,6 @@ def remote_access_vpn(context: CheckContext) -> Iterator[str]:
 @check(
     "shared_networks",
     "Are routers live patched whose services a live patch does not restart?",
-    worst=CheckStatus.WARN,
     one="shared network has services that a live patch does not restart",
     many="shared networks have services that a live patch does not restart",
     remedy="They run the old code until the next start. Reboot these routers when DHCP and DNS may pause for minutes, "
@@ -197,7 +190,6 @@ def shared_networks(context: CheckContext) -> Iterator[str]:
 @check(
     "known_defects",
     "Does the plan do anything of which this server is known to make something else?",
-    worst=CheckStatus.WARN,
     lines=True,
     remedy="The numbers are issues or pull requests of apache/cloudstack; docs/known_defects.md has all of them. What "
     "the upgrade itself can do about one, it does.",

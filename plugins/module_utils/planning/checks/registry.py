@@ -146,7 +146,7 @@ class Check:
     :ivar one: what was found, as said after 1, and I(many) after any other number; empty where each says enough.
     :ivar lines: whether each of them stands on a line of its own, also where they are short.
     :ivar guards: data or service may be lost behind it, so it cannot be ignored.
-    :ivar new_disks: one of those that whatever gets a new disk has to pass.
+    :ivar new_disks: one of those that whatever gets a new disk has to pass; such a one guards.
     :ivar settings: global settings that it looks at; those of zones are always read.
     :ivar needs: what else has to be read for it.
     :ivar concerns: whether there is anything in this plan that it asks about; if not, nothing is read for it.
@@ -154,10 +154,10 @@ class Check:
 
     name: str
     question: str
-    worst: CheckStatus
     remedy: str
     find: Callable[[CheckContext], Iterable[str | Against]]
     fine: str | Callable[[CheckContext], str]
+    worst: CheckStatus = CheckStatus.WARN
     one: str = ""
     many: str = ""
     lines: bool = False
@@ -198,4 +198,5 @@ def check(
 
     :param declared: the other fields of I(Check) but its function.
     """
-    return lambda find: Check(name, question, find=find, **declared)
+    guards = declared.get("new_disks", False)
+    return lambda find: Check(name, question, find=find, **{"guards": guards, **declared})

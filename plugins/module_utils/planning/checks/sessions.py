@@ -9,13 +9,12 @@ from collections.abc import Iterator
 
 from ...cloud.infrastructure import Need
 from ...knowledge.vocabulary import ACTING, Kind, Method
-from .registry import CheckContext, CheckStatus, check
+from .registry import CheckContext, check
 
 
 @check(
     "transfers",
     "Does an SSVM transfer anything that would fail?",
-    worst=CheckStatus.WARN,
     one="transfer runs through an SSVM",
     many="transfers run through an SSVM",
     remedy="They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
@@ -30,7 +29,6 @@ def transfers(context: CheckContext) -> Iterator[str]:
 @check(
     "console_sessions",
     "Is a console open that would drop?",
-    worst=CheckStatus.WARN,
     one="CPVM has open consoles",
     many="CPVMs have open consoles",
     remedy="The consoles drop. O(wait_idle) waits for them to be closed before a CPVM is recreated.",
@@ -46,7 +44,6 @@ def console_sessions(context: CheckContext) -> Iterator[str]:
 @check(
     "sensitive_units",
     "Does recreation or a restart hit VPN tunnels, private gateways or balanced connections?",
-    worst=CheckStatus.WARN,
     one="unit loses VPN tunnels, private gateways or balanced connections",
     many="units lose VPN tunnels, private gateways or balanced connections",
     remedy="They are done last. Tell their owners, or leave them out with O(exclude_names).",
@@ -61,7 +58,6 @@ def sensitive_units(context: CheckContext) -> Iterator[str]:
 @check(
     "jobs_in_flight",
     "Does a job run now on a unit in scope?",
-    worst=CheckStatus.WARN,
     one="unit has a job that runs now",
     many="units have a job that runs now",
     remedy="Nothing to do: the upgrade waits for these jobs and then decides.",

@@ -18,6 +18,7 @@ from ..knowledge.vocabulary import Method
 from ..options.modules import CONNECTION, NO_VERIFY_VARIABLE
 from ..options.option import Option
 from ..options.reading import read
+from ..options.rollout import LIMITS
 from ..options.sources import connection_values, is_true
 from ..planning.approved import ApprovedPlan, approved_plan
 from ..planning.policy import Scope, kinds_of
@@ -192,17 +193,11 @@ def limits_from_params(params: Mapping[str, Any], targets: int) -> Limits:
 
     :raises SysvmError: for a share or a time that cannot be meant; it names the option.
     """
+    deadline = deadline_from_params(params)
     return Limits(
-        parallel=params["parallel"],
-        per_host=params["per_host"],
-        system_vms_at_once=params["system_vms_at_once"],
+        **{name: params[name] for name in LIMITS if name != "on_interrupt"},
         max_failures=share_of(params["max_failures"], targets),
-        deadline=deadline.timestamp() if (deadline := deadline_from_params(params)) else None,
-        job_timeout=params["job_timeout"],
-        verify_timeout=params["verify_timeout"],
-        start_timeout=params["start_timeout"],
-        agent_timeout=params["agent_timeout"],
+        deadline=deadline.timestamp() if deadline else None,
         wait_idle=params.get("wait_idle") or 0,
-        poll_interval=params["poll_interval"],
         wait_when_interrupted=params["on_interrupt"] == "wait",
     )

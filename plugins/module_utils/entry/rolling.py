@@ -24,6 +24,7 @@ from ..planning.checks.management_server import (
     PAIR_INTERVAL,
     PAIR_POOL,
     big_s,
+    settles_s,
 )
 from ..planning.targets import RefusedError
 from ..probing.probes import Probes
@@ -34,7 +35,6 @@ from ..rollout.server import Server
 from ..rollout.submitter import Guard
 from ..rollout.surroundings import Rollout, Surroundings
 from ..units.conditions import Standard
-from ..units.expected import pair_settles_s
 from .orders import CloudFacts, Orders, Request
 
 VERSION_CHECK = "router.version.check"
@@ -102,7 +102,7 @@ def _pair_settles(client: Client, units: Sequence[Unit], pairs: int) -> float | 
     if not any(unit.elects for unit in units):
         return None
     values = Settings({name: read_setting(client, name) or "" for name in (PAIR_INTERVAL, PAIR_POOL)})
-    return pair_settles_s(values.number(PAIR_INTERVAL, 30), values.number(PAIR_POOL, 10), pairs)
+    return settles_s(values, pairs)
 
 
 def _minimums(client: Client, units: Sequence[Unit]) -> dict[str, Version]:

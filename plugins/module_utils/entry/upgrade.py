@@ -42,8 +42,6 @@ from .outcome import Outcome
 from .rolling import roll_out, version_of_all
 
 KEEPS_DISK = "recreate.systemvm.enabled"
-VERSION_CHECK = "router.version.check"
-NO_VERSION = "The management servers have no single version"
 # What a unit may still come out of by itself, so that the rollout looks at it again.
 MAY_PASS = frozenset({"StillSettling", "AgentAway", "PairNotWhole"})
 # What kind of unit each option of the modules names, for one that is not there any more.
@@ -162,26 +160,16 @@ def _refuse_what_cannot_come_back(facts: CloudFacts, orders: Orders, request: Re
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
         raise RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
-    untold = [
-        unit.vms[0].name
-        for unit in orders.work
-        if method is Method.RESTART and unit.kind.is_system_vm and unit.vms[0].root_template_id is None
-    ]
+    restarted = [unit.vms[0] for unit in orders.work if method is Method.RESTART and unit.kind.is_system_vm]
+    untold = [vm.name for vm in restarted if vm.root_template_id is None]
     if untold:
         raise RefusedError(
             f"Nothing was touched: the server does not list the disk of {', '.join(untold)}, so nothing would prove a "
             "new one.",
             remedy="Use mode: destroy.",
         )
-    kept = [
-        unit.vms[0].name
-        for unit in orders.work
-        if method is Method.RESTART
-        and unit.kind.is_system_vm
-        and unit.vms[0].root_template_id == unit.vms[0].next_template_id
-        and not facts.cloud.settings.flag(KEEPS_DISK, False)
-    ]
-    if kept:
+    kept = [vm.name for vm in restarted if vm.root_template_id == vm.next_template_id]
+    if kept and not facts.cloud.settings.flag(KEEPS_DISK, False):
         raise RefusedError(
             f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
             remedy="Use mode: destroy.",

@@ -37,6 +37,11 @@ def big_s(settings: Settings) -> float:
     return CANCEL_MARGIN * 60 * settings.number(CANCEL_THRESHOLD, 60)
 
 
+def settles_s(settings: Settings, pairs: int) -> float | None:
+    """How long after a job the server has surely looked at each of so many pairs again; None where it never does."""
+    return pair_settles_s(settings.number(PAIR_INTERVAL, 30), settings.number(PAIR_POOL, 10), pairs)
+
+
 def _servers(context: CheckContext) -> str:
     up = [server for server in context.cloud.management_servers if server.up]
     return ", ".join(f"{server.name} {server.version}" for server in up) or "none is Up"
@@ -235,9 +240,9 @@ def job_expiry(context: CheckContext) -> Iterator[str]:
     concerns=lambda context: any(unit.elects for unit in context.pending),
 )
 def looks_at_pairs(context: CheckContext) -> Iterator[str]:
-    pairs, values = sum(unit.elects for unit in context.cloud.units), context.cloud.settings
-    settles_s = pair_settles_s(values.number(PAIR_INTERVAL, 30), values.number(PAIR_POOL, 10), pairs)
-    if settles_s is None:
+    pairs = sum(unit.elects for unit in context.cloud.units)
+    lasts_s = settles_s(context.cloud.settings, pairs)
+    if lasts_s is None:
         yield f"{PAIR_INTERVAL} is 0: the server never looks, so no pair can be proven whole"
     elif pairs > MANY_PAIRS:
-        yield f"of {pairs} pairs a look may be {rough(settles_s)} old; each unit that is one takes so much longer"
+        yield f"of {pairs} pairs a look may be {rough(lasts_s)} old; each unit that is one takes so much longer"

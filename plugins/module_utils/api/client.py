@@ -14,21 +14,9 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from . import errors
 from .ahead import Ahead
 from .connection import Connection
-from .errors import (
-    ApiError,
-    AuthenticationError,
-    JobExistsError,
-    JobIdRefusedError,
-    MalformedAnswerError,
-    NotCloudStackError,
-    ParameterError,
-    RateLimitedError,
-    SubmitUncertainError,
-    SysvmError,
-    UnavailableError,
-)
 from .line import CS_IMPORT_ERROR, Line
 from .pages import NoPageError, Page, Reading, page_at
 
@@ -36,7 +24,7 @@ __all__ = ["CS_IMPORT_ERROR", "Client", "Connection"]
 
 CONNECT_LIMIT = 5.0  # seconds to keep trying a server that has not answered once: most likely the URL is wrong
 AUTH_LIMIT = 60.0  # seconds to keep trying after a 401 if these credentials were good before: it may be restarting
-AWAY = (UnavailableError, NotCloudStackError)  # why another management server is asked, if there is one
+AWAY = (errors.UnavailableError, errors.NotCloudStackError)  # why another management server is asked, if there is one
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds: bounds of the back-off
 
 # BaseListCmd.getPageSize: the value of the setting default.page.size when the server started.
@@ -83,7 +71,9 @@ class Client:
         met: bool = False,
     ) -> None:
         if CS_IMPORT_ERROR is not None:
-            raise SysvmError("The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'.")
+            raise errors.SysvmError(
+                "The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'."
+            )
         self.calls: dict[str, int] = {}
         self.server = urlsplit(connection.url).netloc  # for people: which cloud this is
         self.retry_limit = connection.retry_limit
@@ -92,7 +82,7 @@ class Client:
         self._at_once = connection.connections
         self._sleep, self._clock, self._rng = sleep, clock, rng
         # Before a read is repeated, gets the error and the seconds until then.
-        self.on_retry: Callable[[ApiError, float], None] | None = None
+        self.on_retry: Callable[[errors.ApiError, float], None] | None = None
         self._met = met  # whether this server has accepted these credentials once
         self._servers, self._at = connection.each(), 0
         self.left: dict[str, str] = {}  # servers that were away -> how that showed
@@ -140,7 +130,7 @@ class Client:
         _check_reads(command)
         return self._call(command, params, timeout=timeout)
 
-    def read_each(self, command: str, each: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any] | ApiError]:
+    def read_each(self, command: str, each: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any] | errors.ApiError]:
         """As C(read), once for each of these parameters, as many at a time as the connection has C(connections).
 
         :returns: answers and errors in the order of the parameters.
@@ -156,7 +146,7 @@ class Client:
                 ahead.begin(range(number + 1, min(number + self._at_once, len(each))))
                 try:
                     yield self._repeat(partial(ahead.take, number))
-                except ApiError as exc:
+                except errors.ApiError as exc:
                     yield exc
         finally:
             ahead.end()
@@ -208,7 +198,7 @@ class Client:
             if again:
                 break
             earlier = reading
-        raise MalformedAnswerError(
+        raise errors.MalformedAnswerError(
             f"{command}: the server counts {reading.count} items but lists {len(reading.found)} as {key!r}.",
             command=command,
         )
@@ -224,7 +214,7 @@ class Client:
         size = min(self._page_size, most or self._page_size)
         try:
             return self.read(command, page=number, pagesize=size, **params)
-        except ParameterError as exc:
+        except errors.ParameterError as exc:
             self._lower_page_size(exc)
         return self.page(command, number, most, **params)
 
@@ -232,7 +222,7 @@ class Client:
         """Do nothing for a while, before something is asked once more."""
         self._sleep(seconds)
 
-    def _lower_page_size(self, error: ParameterError) -> None:
+    def _lower_page_size(self, error: errors.ParameterError) -> None:
         """Ask for pages that the server allows: the setting default.page.size is lower than usual.
 
         :raises ParameterError: the same one, where it is about something else.
@@ -266,11 +256,11 @@ class Client:
             params = {**params, "customjobid": job_id}
         try:
             found = self.change(command, **params).get("jobid")
-        except ApiError as exc:
+        except errors.ApiError as exc:
             raise (_about_job_id(exc) if exc.rejected and job_id is not None else None) or exc from None
         if isinstance(found, str) and found:
             return found
-        raise SubmitUncertainError(f"{command}: the answer has no job id.", command=command, http_status=200)
+        raise errors.SubmitUncertainError(f"{command}: the answer has no job id.", command=command, http_status=200)
 
     def change(self, command: str, **params: Any) -> dict[str, Any]:
         """Send a call that changes something; once, with POST. Whoever sends it knows whether it may be sent again.
@@ -281,11 +271,11 @@ class Client:
         """
         try:
             return self._call(command, params, changes=True)
-        except ApiError as exc:
+        except errors.ApiError as exc:
             if exc.rejected:
                 raise
             error = exc
-        raise SubmitUncertainError(error.message, command=command, http_status=error.http_status)
+        raise errors.SubmitUncertainError(error.message, command=command, http_status=error.http_status)
 
     def _repeat(self, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask until there is an answer, with growing random delays, as long as the kind of error is worth it."""
@@ -294,7 +284,7 @@ class Client:
             tries += 1
             try:
                 return send()
-            except ApiError as exc:
+            except errors.ApiError as exc:
                 error = exc
             if self.patient and tries < len(self._servers) and isinstance(error, AWAY):
                 continue  # each server is asked once before any waiting
@@ -329,7 +319,7 @@ class Client:
         self._met = True
         return answer
 
-    def _leave(self, server: Connection, error: ApiError) -> None:
+    def _leave(self, server: Connection, error: errors.ApiError) -> None:
         """Ask the next management server from now on, unless another thread has seen to that."""
         with self._lock:
             if len(self._servers) > 1 and server is self._servers[self._at]:
@@ -359,34 +349,34 @@ class Client:
             try:
                 answer = self._repeat(partial(ahead.take, page))
                 last = reading.add(page, answer.get(key, []), answer.get("count", 0), convert)
-            except ParameterError as exc:
+            except errors.ParameterError as exc:
                 self._lower_page_size(exc)
                 ahead.end()
                 reading, position = Reading(), 0
             except NoPageError:
-                raise MalformedAnswerError(
+                raise errors.MalformedAnswerError(
                     f"{command}: 'count' or {key!r} has the wrong type.", command=command
                 ) from None
             except KeyError as exc:
                 missing = exc.args[0]
-                raise MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
+                raise errors.MalformedAnswerError(f"{command}: a {key} has no {missing!r}.", command=command) from None
             else:
                 position += 1
                 if last:
                     ahead.end()
                     return reading
 
-    def _patience(self, error: ApiError) -> float:
+    def _patience(self, error: errors.ApiError) -> float:
         """For how many seconds a read that ends like this is repeated."""
         if not self.patient:
             return 0.0
-        if isinstance(error, AuthenticationError):
+        if isinstance(error, errors.AuthenticationError):
             return AUTH_LIMIT if self._met else 0.0
-        if isinstance(error, (UnavailableError, RateLimitedError, MalformedAnswerError)):
+        if isinstance(error, (errors.UnavailableError, errors.RateLimitedError, errors.MalformedAnswerError)):
             return self.retry_limit if self._met else min(self.retry_limit, CONNECT_LIMIT)
         return 0.0
 
-    def _delay(self, error: ApiError, tries: int) -> float:
+    def _delay(self, error: errors.ApiError, tries: int) -> float:
         """Seconds: exponential back-off with full jitter, on top of what the server asks for."""
         ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(tries, 10))
         return max(0.1, self._rng() * ceiling) + (error.retry_after or 0.0)
@@ -397,16 +387,16 @@ def _check_reads(command: str) -> None:
         raise ValueError(f"{command} may change something: submit it")
 
 
-def _about_job_id(error: ApiError) -> ApiError | None:
+def _about_job_id(error: errors.ApiError) -> errors.ApiError | None:
     """A refusal that is about the id which was asked for; None for any other.
 
     As recorded: 431 while its job runs, 530 after that job ended or when two ask at the same moment.
     """
     text = error.errortext or ""
     if "already exists" in text and ("custom id" in text or text.startswith("Entity already exists")):
-        kind: type[ApiError] = JobExistsError
+        kind: type[errors.ApiError] = errors.JobExistsError
     elif "UUID" in text or "injectedJobId" in text or "customjobid" in text.lower():
-        kind = JobIdRefusedError
+        kind = errors.JobIdRefusedError
     else:
         return None
     return kind(

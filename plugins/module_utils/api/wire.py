@@ -18,34 +18,21 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from . import errors
 from .connection import Connection, place
-from .errors import (
-    ApiError,
-    AuthenticationError,
-    MalformedAnswerError,
-    NotCloudStackError,
-    NotFoundError,
-    ParameterError,
-    PermissionDeniedError,
-    RateLimitedError,
-    ServerError,
-    SysvmError,
-    UnavailableError,
-    UnsupportedCommandError,
-)
 
 with contextlib.suppress(ImportError):  # client.py tells when it is missing
     import requests
 
-BY_CODE: Mapping[int, type[ApiError]] = {
-    400: ParameterError,
-    401: AuthenticationError,
-    405: ParameterError,
-    429: RateLimitedError,
-    430: ParameterError,
-    431: ParameterError,
-    432: UnsupportedCommandError,
-    503: UnavailableError,
+BY_CODE: Mapping[int, type[errors.ApiError]] = {
+    400: errors.ParameterError,
+    401: errors.AuthenticationError,
+    405: errors.ParameterError,
+    429: errors.RateLimitedError,
+    430: errors.ParameterError,
+    431: errors.ParameterError,
+    432: errors.UnsupportedCommandError,
+    503: errors.UnavailableError,
 }
 # A server that is about to go takes no jobs: 530 in 4.19 and 4.20 (AsyncJobManagerImpl.checkShutdown), 503 since 4.21
 # (ApiServer.queueCommand, ApiDispatcher, AsyncJobManagerImpl).
@@ -72,7 +59,7 @@ class Wire:
         proxies = requests.utils.get_environ_proxies(connection.url)
         self._proxy = place(requests.utils.select_proxy(connection.url, proxies) or "")
         if self._proxy.startswith("socks") and importlib.util.find_spec("socks") is None:
-            raise SysvmError(
+            raise errors.SysvmError(
                 f"{self._proxy} is a SOCKS proxy (environment variables https_proxy, http_proxy, all_proxy), for which"
                 " the Python library PySocks is missing.",
                 remedy="Install it: pip install PySocks. Or name the management server in no_proxy.",
@@ -104,7 +91,7 @@ class Wire:
             raise
         return self.outcome
 
-    def verdict(self, command: str) -> ApiError:
+    def verdict(self, command: str) -> errors.ApiError:
         """The last exchange as a typed error; C(rejected) tells whether the server surely did not act on it."""
         if isinstance(self.outcome, Exception):
             kind, message, facts = self._no_answer(self.outcome)
@@ -112,7 +99,7 @@ class Wire:
             kind, message, facts = self._bad_answer(self.outcome)
         return kind(self._scrub(f"{command}: {message}"), command=command, **facts)
 
-    def _no_answer(self, failure: Exception) -> tuple[type[ApiError], str, dict[str, Any]]:
+    def _no_answer(self, failure: Exception) -> tuple[type[errors.ApiError], str, dict[str, Any]]:
         """A connection that failed."""
         chain = [*_causes(failure)]
         names = {cls.__name__ for exc in chain for cls in type(exc).__mro__}
@@ -147,9 +134,9 @@ class Wire:
             "remedy", "Check api_url (CLOUDSTACK_ENDPOINT), and whether that server can be reached from here."
         )
         where = place(self._connection.url) + (f" through the proxy {self._proxy}" if self._proxy else "")
-        return UnavailableError, f"{where}: {reason}.", facts
+        return errors.UnavailableError, f"{where}: {reason}.", facts
 
-    def _bad_answer(self, answer: Any) -> tuple[type[ApiError], str, dict[str, Any]]:
+    def _bad_answer(self, answer: Any) -> tuple[type[errors.ApiError], str, dict[str, Any]]:
         """An answer that is an error or cannot be understood."""
         status, content = answer.status_code, answer.headers.get("Content-Type", "no content type").partition(";")[0]
         try:
@@ -162,28 +149,28 @@ class Wire:
         instead = f"{where} with {content} instead of CloudStack's JSON."
         facts: dict[str, Any] = {"http_status": status, "retry_after": _retry_after(answer.headers)}
         if status == 429:
-            return RateLimitedError, f"{where}: too many calls.", facts | {"rejected": True}
+            return errors.RateLimitedError, f"{where}: too many calls.", facts | {"rejected": True}
         if status >= 500:
             facts["remedy"] = "A proxy, or a management server that is starting or overloaded, answers like this."
-            return UnavailableError, instead, facts
+            return errors.UnavailableError, instead, facts
         if 300 <= status < 400:
-            return NotCloudStackError, f"{where}: go to {place(answer.headers.get('Location', ''))}.", facts
+            return errors.NotCloudStackError, f"{where}: go to {place(answer.headers.get('Location', ''))}.", facts
         if status != 200 or not content.startswith(("application/json", "text/javascript")):
-            return NotCloudStackError, instead, facts
-        return MalformedAnswerError, f"{where} with empty, broken or unexpected JSON.", facts
+            return errors.NotCloudStackError, instead, facts
+        return errors.MalformedAnswerError, f"{where} with empty, broken or unexpected JSON.", facts
 
     def _refusal(
         self, status: int, body: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> tuple[type[ApiError], str, dict[str, Any]]:
+    ) -> tuple[type[errors.ApiError], str, dict[str, Any]]:
         """An error that CloudStack itself reports (its ApiErrorCode.java); it did not act on the call."""
         code, second, text = body["errorcode"], body.get("cserrorcode"), self._scrub(str(body.get("errortext") or ""))
-        kind = BY_CODE.get(code, ServerError if code >= 500 else ApiError)
+        kind = BY_CODE.get(code, errors.ServerError if code >= 500 else errors.ApiError)
         if NOT_NOW.search(text):
-            kind = UnavailableError
-        elif kind is AuthenticationError and "does not exist, is not available for user" in text:
-            kind = PermissionDeniedError
-        elif kind is ParameterError and "entity does not exist" in text:
-            kind = NotFoundError
+            kind = errors.UnavailableError
+        elif kind is errors.AuthenticationError and "does not exist, is not available for user" in text:
+            kind = errors.PermissionDeniedError
+        elif kind is errors.ParameterError and "entity does not exist" in text:
+            kind = errors.NotFoundError
         facts = {
             "http_status": status,
             "errorcode": code,

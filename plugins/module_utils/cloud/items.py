@@ -11,18 +11,7 @@ from typing import Any
 
 from ..knowledge.versions import Version, parse_version
 from ..knowledge.vocabulary import ROUTER_PROVIDERS, SYSTEM_VM_KINDS
-from .infrastructure import (
-    Capacity,
-    Host,
-    ImageStore,
-    ManagementServer,
-    Offering,
-    Settings,
-    SharedFileSystem,
-    StoragePool,
-    Template,
-    Zone,
-)
+from . import infrastructure
 from .model import Network, Owner, Vm, Vpc, version_of
 
 MINIMUM_VERSION = "minreq.sysvmtemplate.version"
@@ -52,26 +41,28 @@ def zone_setting(item: Mapping[str, Any]) -> tuple[str, str]:
     return name, str(item.get("value") or "") if wanted else ""
 
 
-def zone(item: Mapping[str, Any]) -> Zone:
+def zone(item: Mapping[str, Any]) -> infrastructure.Zone:
     details = item.get("resourcedetails") or {}
-    return Zone(
+    return infrastructure.Zone(
         item["id"],
         item["name"],
         item.get("allocationstate") == "Enabled",
         basic=item.get("networktype") == "Basic",
         edge=item.get("type") == "Edge",
-        settings=Settings({name: str(value) for name, value in details.items() if name in ZONE_DETAILS}),
+        settings=infrastructure.Settings({name: str(value) for name, value in details.items() if name in ZONE_DETAILS}),
     )
 
 
-def capacity(item: Mapping[str, Any]) -> Capacity:
+def capacity(item: Mapping[str, Any]) -> infrastructure.Capacity:
     used = item.get("capacityallocated") or item.get("capacityused") or 0
-    return Capacity(item.get("zoneid", ""), str(item.get("name", "")), int(item.get("capacitytotal") or 0) - int(used))
+    return infrastructure.Capacity(
+        item.get("zoneid", ""), str(item.get("name", "")), int(item.get("capacitytotal") or 0) - int(used)
+    )
 
 
-def offering(item: Mapping[str, Any]) -> tuple[str, Offering]:
+def offering(item: Mapping[str, Any]) -> tuple[str, infrastructure.Offering]:
     """With its id."""
-    return item["id"], Offering(
+    return item["id"], infrastructure.Offering(
         str(item.get("name", item["id"])),
         int(item.get("memory") or 0),
         stock=item.get("defaultuse") is True and item.get("systemvmtype") in RAISED_OFFERINGS,
@@ -94,14 +85,14 @@ def _given_tags(item: Mapping[str, Any], key: str) -> frozenset[str] | None:
     return None if item.get("istagarule") is True else _split(item.get(key))
 
 
-def management_server(item: Mapping[str, Any]) -> ManagementServer:
-    return ManagementServer(
+def management_server(item: Mapping[str, Any]) -> infrastructure.ManagementServer:
+    return infrastructure.ManagementServer(
         item.get("name", ""), item.get("state", ""), str(item.get("version", "unknown")), version_of(item, "version")
     )
 
 
-def host(item: Mapping[str, Any]) -> Host:
-    return Host(
+def host(item: Mapping[str, Any]) -> infrastructure.Host:
+    return infrastructure.Host(
         item["id"],
         item["name"],
         item.get("zoneid", ""),
@@ -116,8 +107,8 @@ def host(item: Mapping[str, Any]) -> Host:
     )
 
 
-def template(item: Mapping[str, Any]) -> Template:
-    return Template(
+def template(item: Mapping[str, Any]) -> infrastructure.Template:
+    return infrastructure.Template(
         item["id"],
         item["name"],
         item.get("zoneid", ""),
@@ -129,8 +120,8 @@ def template(item: Mapping[str, Any]) -> Template:
     )
 
 
-def image_store(item: Mapping[str, Any]) -> ImageStore:
-    return ImageStore(
+def image_store(item: Mapping[str, Any]) -> infrastructure.ImageStore:
+    return infrastructure.ImageStore(
         str(item.get("name", "")),
         item.get("zoneid"),
         item.get("readonly") is True,
@@ -140,8 +131,8 @@ def image_store(item: Mapping[str, Any]) -> ImageStore:
     )
 
 
-def storage_pool(item: Mapping[str, Any]) -> StoragePool:
-    return StoragePool(
+def storage_pool(item: Mapping[str, Any]) -> infrastructure.StoragePool:
+    return infrastructure.StoragePool(
         str(item.get("name", "")),
         item.get("zoneid", ""),
         str(item.get("state", "")),
@@ -211,8 +202,8 @@ def volume(item: Mapping[str, Any]) -> dict[str, Any]:
     return {key: item.get(key) for key in VOLUME}
 
 
-def shared_file_system(item: Mapping[str, Any]) -> SharedFileSystem:
-    return SharedFileSystem(
+def shared_file_system(item: Mapping[str, Any]) -> infrastructure.SharedFileSystem:
+    return infrastructure.SharedFileSystem(
         item["id"],
         item["name"],
         item.get("zoneid", ""),

@@ -20,12 +20,7 @@ from ..probing.probes import Probing
 from ..rehearsal.whatif import WhatIf
 from ..rollout.limits import Limits
 from ..units.pace import Took
-from .arguments import (
-    approved_from_params,
-    deadline_from_params,
-    probing_from_params,
-    scope_from_params,
-)
+from .arguments import approved_from_params, deadline_from_params, probing_from_params, scope_from_params
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..api.errors import (
-    ApiError,
-    AuthenticationError,
-    JobExistsError,
-    JobIdRefusedError,
-    RateLimitedError,
-    SubmitUncertainError,
-    UnavailableError,
-)
+from ..api import errors
 from ..api.jobs import Job, JobStatus
 from ..cloud.job_ids import job_id_of
 from ..units.calls import Call
@@ -30,7 +22,7 @@ from .requests import Trouble
 from .server import Server
 
 # The server surely did not act on it, and may do so later.
-NOT_NOW = (UnavailableError, RateLimitedError, AuthenticationError)
+NOT_NOW = (errors.UnavailableError, errors.RateLimitedError, errors.AuthenticationError)
 
 
 class Guard(str, enum.Enum):
@@ -89,15 +81,15 @@ class Submitter:
             now = self._clock()
             try:
                 answered = self._server.submit(call, job_id)
-            except JobExistsError:
+            except errors.JobExistsError:
                 self.guard = Guard.JOB_IDS
                 found = self._found(call, job_id or "", since, now)
                 if found is None:
                     self._used[key] += 1  # it did not do what is wanted now, or is another command's
                 return found
-            except JobIdRefusedError as error:
+            except errors.JobIdRefusedError as error:
                 self._fall_back(f"it refused a job id ({error.message})")
-            except ApiError as error:
+            except errors.ApiError as error:
                 return self._not_answered(call, job_id, error, now)
             else:
                 if job_id is not None and answered != job_id:
@@ -120,9 +112,9 @@ class Submitter:
         return found
 
     def _not_answered(
-        self, call: Call, job_id: str | None, error: ApiError, now: float
+        self, call: Call, job_id: str | None, error: errors.ApiError, now: float
     ) -> Underway | Attempt | Trouble:
-        if isinstance(error, SubmitUncertainError) or not error.rejected:
+        if isinstance(error, errors.SubmitUncertainError) or not error.rejected:
             if job_id is not None:  # the same id may be asked for, and sent again
                 return Underway(job_id, call, now, doubt=str(error))
             return Attempt(call, now, self._clock(), error=str(error), guarded=False)
@@ -143,7 +135,7 @@ class Submitter:
     def _job(self, job_id: str) -> Job:
         try:
             return self._server.result(job_id)
-        except ApiError:
+        except errors.ApiError:
             return Job(job_id, JobStatus.RUNNING)  # it is asked for again
 
     def _fall_back(self, why: str) -> None:

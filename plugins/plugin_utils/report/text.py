@@ -9,23 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from ...module_utils.knowledge import shapes
 from ...module_utils.knowledge.characters import short
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.drift_shapes import DriftData
-from ...module_utils.knowledge.shapes import (
-    ApprovedData,
-    CampaignData,
-    CheckData,
-    ForecastData,
-    NightCount,
-    NotHandledData,
-    PlanData,
-    ProbesData,
-    ReportData,
-    ReportedUnit,
-    UnitData,
-    ZoneData,
-)
 from ...module_utils.knowledge.whatif_shapes import AlternativesData
 from ...module_utils.planning.nights import nights_like_this
 from .gaps import gap_words
@@ -51,8 +38,8 @@ from .wording import (
     words,
 )
 
-Unit = UnitData | ReportedUnit
-T = TypeVar("T", UnitData, ReportedUnit)
+Unit = shapes.UnitData | shapes.ReportedUnit
+T = TypeVar("T", shapes.UnitData, shapes.ReportedUnit)
 
 LONGEST_TEXT = 1000
 MOST_ROWS = 36  # of one table; what is more is grouped and counted
@@ -62,7 +49,7 @@ PREPARATION = {"to_do": "TO DO    ", "unknown": "unknown  ", "by_upgrade": "auto
 MARKS = {"ignored": "IGN ", "ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
-def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = None) -> list[str]:
+def plan_text(plan: shapes.PlanData, checks: Sequence[shapes.CheckData], all_in: str | None = None) -> list[str]:
     """The plan as lines: the scope, a table of steps and units with method and reason, the checks that are not ok.
 
     :param all_in: the file that has every unit.
@@ -116,7 +103,7 @@ def plan_text(plan: PlanData, checks: Sequence[CheckData], all_in: str | None = 
     return lines + (forecast_text(forecast, all_in) if forecast else []) + checks_text(checks, all_in)
 
 
-def _nights_words(plan: PlanData) -> str:
+def _nights_words(plan: shapes.PlanData) -> str:
     """How many nights it takes: with the windows that are given, or with a deadline that leaves some of it."""
     if plan["campaign"]:
         return plan["campaign"]["words"]
@@ -125,7 +112,7 @@ def _nights_words(plan: PlanData) -> str:
     return f"{nights:,} like this one" if nights else ""
 
 
-def _zones(zones: Sequence[ZoneData]) -> list[str]:
+def _zones(zones: Sequence[shapes.ZoneData]) -> list[str]:
     """What is to be done where, and after how long each zone is done."""
     rows = [
         [
@@ -148,14 +135,14 @@ def alternatives_text(told: AlternativesData | None) -> list[str]:
     return ["", "Alternatives:", *table, *([f"  {told['words']}"] if told["words"] else [])]
 
 
-def nights_text(nights: Sequence[NightCount], campaign: CampaignData | None = None) -> list[str]:
+def nights_text(nights: Sequence[shapes.NightCount], campaign: shapes.CampaignData | None = None) -> list[str]:
     """The nights of a campaign, as a table."""
     head, *rows = night_rows(nights, campaign)
     more = [f"  ... and {count(len(rows) - MOST_ROWS, 'more night')}"] if len(rows) > MOST_ROWS else []
     return ["", *_rows([[cell.upper() for cell in head[:2]] + head[2:], *rows[:MOST_ROWS]]), *more] if rows else []
 
 
-def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> list[str]:
+def approved_text(approved: shapes.ApprovedData | None, all_in: str | None = None) -> list[str]:
     """How the plan differs from the one that was approved, line by line; nothing where none was."""
     if not approved:
         return []
@@ -165,7 +152,7 @@ def approved_text(approved: ApprovedData | None, all_in: str | None = None) -> l
     return ["", approved_words(approved), *shown, *(more if len(told) > MOST_ROWS else [])]
 
 
-def _probes(probes: ProbesData, units: Iterable[UnitData]) -> str:
+def _probes(probes: shapes.ProbesData, units: Iterable[shapes.UnitData]) -> str:
     """How many endpoints of how many units are watched, and what there is nothing to watch of."""
     without = sum(unit["step"] is not None and not unit["endpoints"] for unit in units)
     none = f"; {count(without, 'unit to be touched has', 'units to be touched have')} none" if without else ""
@@ -174,7 +161,7 @@ def _probes(probes: ProbesData, units: Iterable[UnitData]) -> str:
     return f"{what if probes['endpoints'] else 'nothing'}{none}"
 
 
-def not_handled_text(entries: Sequence[NotHandledData], all_in: str | None = None) -> list[str]:
+def not_handled_text(entries: Sequence[shapes.NotHandledData], all_in: str | None = None) -> list[str]:
     """What is outside of every plan: how many, then a row for all that share zone, reason and remedy."""
     if not entries:
         return []
@@ -225,7 +212,7 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
     return lines + ([f"With all hosts and whole checksums: {all_in}"] if all_in else [])
 
 
-def forecast_text(forecast: ForecastData, all_in: str | None = None) -> list[str]:
+def forecast_text(forecast: shapes.ForecastData, all_in: str | None = None) -> list[str]:
     """What has to be prepared before the management server is upgraded, then the documentation's steps."""
     lines = ["", "Before the management server is upgraded:"]
     for each in sorted(forecast["prepare"], key=lambda each: list(PREPARATION).index(each["state"])):
@@ -239,7 +226,7 @@ def forecast_text(forecast: ForecastData, all_in: str | None = None) -> list[str
     return lines + [f"  {number:2}. {step}" for number, step in enumerate(forecast["steps"], 1)]
 
 
-def checks_text(checks: Sequence[CheckData], all_in: str | None = None) -> list[str]:
+def checks_text(checks: Sequence[shapes.CheckData], all_in: str | None = None) -> list[str]:
     """The checks that are not ok, each with its remedy, failures last so that they stand above the prompt."""
     bad = sorted((check for check in checks if check["status"] != "ok"), key=lambda check: check["status"] == "fail")
     if not bad:
@@ -255,14 +242,14 @@ def checks_text(checks: Sequence[CheckData], all_in: str | None = None) -> list[
     return lines
 
 
-def outcome(report: ReportData) -> str:
+def outcome(report: shapes.ReportData) -> str:
     """How a run ended, in a line."""
     statuses = Counter(unit["status"] for unit in report["units"])
     counts = _counts(statuses, sorted(statuses))
     return f"{words(report['status'])}: {counts or 'no unit in scope'}"
 
 
-def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
+def report_text(report: shapes.ReportData, all_in: str | None = None) -> list[str]:
     """The outcome as lines: the counts, then the units that are not proven current, with the reason; those that failed
     or were skipped one by one."""
     units = report["units"]
@@ -290,7 +277,7 @@ def report_text(report: ReportData, all_in: str | None = None) -> list[str]:
     return lines
 
 
-def _notes(report: ReportData, all_in: str | None) -> list[str]:
+def _notes(report: shapes.ReportData, all_in: str | None) -> list[str]:
     """What else is worth knowing: of the run, and of units that are done all the same."""
     noted = unit_notes(report)
     rows = [[_called(unit), unit["zone"], note] for unit, note in noted[:MOST_ROWS]]
@@ -300,11 +287,11 @@ def _notes(report: ReportData, all_in: str | None) -> list[str]:
     return ["", "Notes:", *lines] if lines else []
 
 
-def _planned(unit: UnitData) -> str:
+def _planned(unit: shapes.UnitData) -> str:
     return f"{method(unit['method'])}, {_why(unit)}"
 
 
-def _why(unit: UnitData) -> str:
+def _why(unit: shapes.UnitData) -> str:
     """Why it needs its method, and what makes it sensitive."""
     services = ", ".join(unit["sensitive_services"])
     return f"{unit['reason']}; has {services}" if services and unit["step"] else unit["reason"]
@@ -324,7 +311,7 @@ def _grouped(members: Sequence[T], why: Callable[[T], str], all_in: str | None) 
     return lines + ([f"  All of them: {all_in}"] if all_in else [])
 
 
-def _table(members: Sequence[UnitData]) -> list[str]:
+def _table(members: Sequence[shapes.UnitData]) -> list[str]:
     rows = [
         [_called(unit), unit["zone"], unit["hypervisor"] or "-", owner(unit), method(unit["method"]), _why(unit)]
         for unit in members

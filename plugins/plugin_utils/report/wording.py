@@ -9,24 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
-from ...module_utils.knowledge import durations
+from ...module_utils.knowledge import durations, shapes
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.drift_shapes import OddData, RunningData
-from ...module_utils.knowledge.shapes import (
-    ApprovedData,
-    CampaignData,
-    ChangedVm,
-    CheckData,
-    NamedUnit,
-    NightCount,
-    NotHandledData,
-    PlanData,
-    ReportData,
-    ReportedUnit,
-    RunFacts,
-    SeenEndpoint,
-    VmFacts,
-)
 from ...module_utils.knowledge.versions import parse_version
 from ...module_utils.knowledge.vocabulary import Kind, Method
 from ...module_utils.knowledge.whatif_shapes import AlternativesData, WhatIfData
@@ -79,7 +64,7 @@ METHODS = frozenset(method.value for method in Method)
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
 
 
-def headline(report: ReportData) -> tuple[str, str]:
+def headline(report: shapes.ReportData) -> tuple[str, str]:
     """The outcome as one word and as a sentence."""
     units, status = report["units"], report["status"]
     bad = sum(unit["status"] not in GOOD for unit in units)
@@ -106,27 +91,27 @@ def headline(report: ReportData) -> tuple[str, str]:
     return OUTCOMES.get(status, status), " ".join(part for part in (sentence, report.get("next")) if part)
 
 
-def _alive(report: ReportData, good: int) -> tuple[str, str]:
+def _alive(report: shapes.ReportData, good: int) -> tuple[str, str]:
     """The same of a run that goes on."""
-    run: RunFacts = report.get("run", {})
+    run: shapes.RunFacts = report.get("run", {})
     state = state_words(run)
     done = f"{good:,} of {count(len(report['units']), 'unit is', 'units are')} done."
     return f"{state[:1].upper()}{state[1:]}", f"At work {where_words(run)}. {done}" if run else done
 
 
-def state_words(run: RunFacts) -> str:
+def state_words(run: shapes.RunFacts) -> str:
     """What a run that goes on does."""
     waiting = run.get("waiting_for")
     return f"waiting for {waiting}" if waiting else run.get("state", "running")
 
 
-def where_words(run: RunFacts) -> str:
+def where_words(run: shapes.RunFacts) -> str:
     """Where a run goes on, since when, and how far it is."""
     step = f", step {run['step']} of {run['steps']}" if "step" in run else ""
     return f"on {run.get('host')} (process {run.get('pid')}) since {local_time(run.get('since'))}{step}"
 
 
-def run_facts(report: ReportData) -> list[tuple[str, str]]:
+def run_facts(report: shapes.ReportData) -> list[tuple[str, str]]:
     """What was upgraded, to what, when; only what is known."""
     versions = Counter(_version(vm["before"]) for unit in report["units"] for vm in unit["vms"] if vm["before"])
     before = [f"{'.'.join(map(str, old)) or 'unknown'} ({count(versions[old], 'VM')})" for old in sorted(versions)]
@@ -144,7 +129,7 @@ def run_facts(report: ReportData) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
-def endpoint_words(endpoint: SeenEndpoint) -> str:
+def endpoint_words(endpoint: shapes.SeenEndpoint) -> str:
     """What was seen of one endpoint from outside."""
     where = f"[{endpoint['address']}]" if ":" in endpoint["address"] else endpoint["address"]
     name = f"{where}:{endpoint['port']} ({endpoint['serves']})"
@@ -159,7 +144,7 @@ def endpoint_words(endpoint: SeenEndpoint) -> str:
     return f"{name}: gap {durations.exact(longest)}{several}"
 
 
-def took(report: ReportData) -> str | None:
+def took(report: shapes.ReportData) -> str | None:
     """How long the run took, beside what was expected where all of it was carried out."""
     started, finished = moment(report["started"]), moment(report["finished"])
     if not started or not finished:
@@ -169,7 +154,7 @@ def took(report: ReportData) -> str | None:
     return f"{seconds}; {report['expected']} expected" if report.get("expected") and whole else seconds
 
 
-def _version(facts: VmFacts) -> tuple[int, ...]:
+def _version(facts: shapes.VmFacts) -> tuple[int, ...]:
     """What it runs; before 4.17 only the template tells."""
     version = parse_version(facts.get("software_version") or facts.get("template_version"))
     return version.numbers if version else ()
@@ -181,27 +166,27 @@ def in_order(statuses: Iterable[str]) -> list[str]:
     return sorted(statuses, key=lambda status: order.index(status) if status in SIGNS else -1)
 
 
-def not_good(units: Iterable[ReportedUnit]) -> list[ReportedUnit]:
+def not_good(units: Iterable[shapes.ReportedUnit]) -> list[shapes.ReportedUnit]:
     """The units that are not proven current, failed ones first."""
-    bad: dict[str, list[ReportedUnit]] = {}
+    bad: dict[str, list[shapes.ReportedUnit]] = {}
     for unit in units:
         if unit["status"] not in GOOD:
             bad.setdefault(unit["status"], []).append(unit)
     return [unit for status in in_order(bad) for unit in bad[status]]
 
 
-def bad_checks(checks: Iterable[CheckData]) -> list[CheckData]:
+def bad_checks(checks: Iterable[shapes.CheckData]) -> list[shapes.CheckData]:
     """The checks that are not ok, failed ones first."""
     bad = (check for check in checks if check["status"] != "ok")
     return sorted(bad, key=lambda check: check["status"] != "fail")
 
 
-def checks_words(report: ReportData) -> str:
+def checks_words(report: shapes.ReportData) -> str:
     bad = len(bad_checks(report["checks"]))
     return f"Checks: {bad} of {len(report['checks'])} not ok" if bad else f"Checks: all {len(report['checks'])} ok"
 
 
-def approved_words(approved: ApprovedData) -> str:
+def approved_words(approved: shapes.ApprovedData) -> str:
     """What became of the lines of an approved plan, in one line."""
     counts = [
         f"{len(lines):,} {what}"
@@ -221,7 +206,7 @@ def approved_words(approved: ApprovedData) -> str:
     return f"Approved plan: {source}: {told}{other if others else ''}"
 
 
-def deviation_lines(approved: ApprovedData | None) -> list[str]:
+def deviation_lines(approved: shapes.ApprovedData | None) -> list[str]:
     """What is not as it was approved, a line each: what is not touched comes first."""
     if not approved:
         return []
@@ -235,7 +220,7 @@ def deviation_lines(approved: ApprovedData | None) -> list[str]:
     ]
 
 
-def not_handled_words(entries: Sequence[NotHandledData]) -> str:
+def not_handled_words(entries: Sequence[shapes.NotHandledData]) -> str:
     """How many of what is outside of every plan; empty of nothing."""
     counts = Counter(entry["what"] for entry in entries if entry["name"] is not None)
     unknown = [f"{entry['what']}s: unknown" for entry in entries if entry["name"] is None]
@@ -256,7 +241,7 @@ def what_runs(running: RunningData) -> tuple[str, ...]:
     return running["zone"], running["hypervisor"], kind(running["group"]), *what
 
 
-def changes(vm: ChangedVm) -> list[str]:
+def changes(vm: shapes.ChangedVm) -> list[str]:
     """Software and template of one VM, before and after, and what else changed; a VM may have come or gone."""
     before, after = vm["before"], vm["after"]
     if before and after:
@@ -277,12 +262,12 @@ def _move(before: Mapping[str, object], after: Mapping[str, object], key: str) -
     return f"{old} → {new}" if old != new else str(new)
 
 
-def owner(unit: NamedUnit) -> str:
+def owner(unit: shapes.NamedUnit) -> str:
     domain = unit["owner"].get("domain")
     return f"{owner_name(unit)} ({domain})" if domain else owner_name(unit)
 
 
-def owner_name(unit: NamedUnit) -> str:
+def owner_name(unit: shapes.NamedUnit) -> str:
     who = unit["owner"]
     return f"project {who['project']}" if who.get("project") else who.get("account") or "-"
 
@@ -299,14 +284,14 @@ def method(name: str) -> str:
     return Method(name).words if name in METHODS else words(name)
 
 
-def unit_name(unit: NamedUnit) -> str:
+def unit_name(unit: shapes.NamedUnit) -> str:
     """As C(Unit.label)."""
     return f"{kind(unit['kind'])} {unit['name']}"
 
 
-def unit_notes(report: ReportData) -> list[tuple[ReportedUnit, str]]:
+def unit_notes(report: shapes.ReportData) -> list[tuple[shapes.ReportedUnit, str]]:
     """What else is worth knowing of units; what is the same of several stands once, at the first of them."""
-    groups: dict[str, list[ReportedUnit]] = {}
+    groups: dict[str, list[shapes.ReportedUnit]] = {}
     for unit in report["units"]:
         for note in unit["notes"]:
             groups.setdefault(note, []).append(unit)
@@ -352,7 +337,7 @@ def local_time(text: str | None) -> str:
     return found.astimezone().isoformat(sep=" ", timespec="seconds") if found else ""
 
 
-def night_rows(nights: Sequence[NightCount], campaign: CampaignData | None = None) -> list[list[str]]:
+def night_rows(nights: Sequence[shapes.NightCount], campaign: shapes.CampaignData | None = None) -> list[list[str]]:
     """A table with its head: the nights that are planned with their zones, or those of an approved plan with what is
     left."""
     if not campaign:
@@ -401,7 +386,7 @@ def alternative_rows(told: AlternativesData) -> list[list[str]]:
     ]
 
 
-def rehearsal_notes(plan: PlanData) -> list[str]:
+def rehearsal_notes(plan: shapes.PlanData) -> list[str]:
     """What was rehearsed beside the plan, a line for each."""
     what, other = plan.get("what_if"), plan.get("alternatives")
     return [

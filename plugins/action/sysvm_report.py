@@ -165,12 +165,7 @@ def _report(args: Mapping[str, Any]) -> ReportData:
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
     report = build_report(
-        plan,
-        results,
-        finished=now(),
-        error=args["error"] or stopped,
-        running=running,
-        rollouts=rollouts,
+        plan, results, finished=now(), error=args["error"] or stopped, running=running, rollouts=rollouts
     )
     if args["run"] and Run(args["run"]).refused:
         return refused(report)

@@ -255,10 +255,7 @@ class _Questions:
         self._client = client
 
     def for_each(
-        self,
-        ids: Iterable[str | None],
-        ask: Callable[[str], Kept | None],
-        every: Callable[[], Mapping[str, Kept]],
+        self, ids: Iterable[str | None], ask: Callable[[str], Kept | None], every: Callable[[], Mapping[str, Kept]]
     ) -> dict[str, Kept]:
         """What the server has of these.
 

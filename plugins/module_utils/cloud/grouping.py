@@ -8,14 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..knowledge.vocabulary import (
-    GOING_STATES,
-    LOAD_BALANCING,
-    PRIVATE_GATEWAY,
-    REMOTE_ACCESS_VPN,
-    SITE_VPN,
-    Kind,
-)
+from ..knowledge.vocabulary import GOING_STATES, LOAD_BALANCING, PRIVATE_GATEWAY, REMOTE_ACCESS_VPN, SITE_VPN, Kind
 from .model import Network, Unit, Vm, Vpc
 
 

@@ -77,11 +77,7 @@ class Lists:
     def internal_lbs(self, **filters: Any) -> list[Vm]:
         """Internal LB VMs (listInternalLoadBalancerVMs)."""
         return self.client.list_as(
-            "listInternalLoadBalancerVMs",
-            "internalloadbalancervm",
-            _internal_lb,
-            **ALL_OWNERS,
-            **filters,
+            "listInternalLoadBalancerVMs", "internalloadbalancervm", _internal_lb, **ALL_OWNERS, **filters
         )
 
     def root_volumes(self, **filters: Any) -> dict[str, Mapping[str, Any]]:
@@ -201,12 +197,7 @@ class Lists:
         return self._one("listHosts", "host", parse.host, identity, ({"type": "Routing"}, {}))
 
     def _one(
-        self,
-        command: str,
-        key: str,
-        convert: Callable[[Item], Kept],
-        identity: str,
-        ways: Iterable[Mapping[str, Any]],
+        self, command: str, key: str, convert: Callable[[Item], Kept], identity: str, ways: Iterable[Mapping[str, Any]]
     ) -> Kept | None:
         for way in ways:
             try:

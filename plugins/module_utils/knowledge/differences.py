@@ -246,11 +246,7 @@ DIFFERENCES = (
         "ApiDBUtils",
     ),
     Difference(
-        "listAsyncJobs",
-        "without pseudo jobs of type Thread",
-        _since("4.17.1.0"),
-        "passed over",
-        "AsyncJobJoinDaoImpl",
+        "listAsyncJobs", "without pseudo jobs of type Thread", _since("4.17.1.0"), "passed over", "AsyncJobJoinDaoImpl"
     ),
     EVENT_TIMES,
     SYSTEM_VM_VOLUMES,

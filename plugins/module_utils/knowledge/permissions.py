@@ -115,16 +115,14 @@ NEEDS: Mapping[Use, Needs] = {
         required=("listPortForwardingRules", "listPublicIpAddresses"),
     ),
     Use.SOAK: Needs(
-        "`sysvm_soak`: canaries are watched for a while",
-        optional=("getRouterHealthCheckResults", "listAlerts"),
+        "`sysvm_soak`: canaries are watched for a while", optional=("getRouterHealthCheckResults", "listAlerts")
     ),
     Use.EVIDENCE: Needs(
         "`sysvm_evidence`: what is left about a unit that failed",
         optional=("getRouterHealthCheckResults", "listAlerts"),
     ),
     Use.DIAGNOSTICS: Needs(
-        "`sysvm_evidence: diagnostics`: bundles of the log files of VMs that failed",
-        optional=("getDiagnosticsData",),
+        "`sysvm_evidence: diagnostics`: bundles of the log files of VMs that failed", optional=("getDiagnosticsData",)
     ),
     Use.ROLE: Needs(
         "`create_role`; by a root admin, and in no role that it makes",

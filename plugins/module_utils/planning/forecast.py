@@ -77,9 +77,7 @@ def target_of(text: str, source: Version | None) -> Version | None:
         )
     if release_of(target) is None or not matrix.server_can_live_patch(target):
         raise OptionError(
-            f"is {text}, and nothing is known of that release",
-            option="target_version",
-            remedy=f"Known are {known}.",
+            f"is {text}, and nothing is known of that release", option="target_version", remedy=f"Known are {known}."
         )
     return target
 

@@ -140,9 +140,7 @@ def decide_all(cloud: Cloud, units: Sequence[Unit], policy: Policy) -> list[tupl
 
 
 def make_plan(
-    context: CheckContext,
-    pace: Pace | None = None,
-    gaps: Mapping[tuple[str, str], Gaps] | None = None,
+    context: CheckContext, pace: Pace | None = None, gaps: Mapping[tuple[str, str], Gaps] | None = None
 ) -> Plan:
     """Ask the checks and order the steps.
 

@@ -18,13 +18,7 @@ MOST_TEXT = 200  # characters, as of sysvm_select
 
 
 def scope_text(
-    policy: Policy,
-    server: str,
-    zones: int,
-    *,
-    deadline: datetime | None,
-    may_fail: str,
-    now: datetime | None = None,
+    policy: Policy, server: str, zones: int, *, deadline: datetime | None, may_fail: str, now: datetime | None = None
 ) -> str:
     """What a run will touch at most, how, and until when.
 

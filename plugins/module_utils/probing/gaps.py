@@ -87,13 +87,7 @@ class Reach:
 
 
 def reach_of(
-    endpoint: Endpoint,
-    seen_from: str,
-    changes: Sequence[Change],
-    since: float,
-    until: float,
-    *,
-    late_s: float = 0.0,
+    endpoint: Endpoint, seen_from: str, changes: Sequence[Change], since: float, until: float, *, late_s: float = 0.0
 ) -> Reach:
     """What the changes come to.
 

@@ -6,18 +6,7 @@
 from __future__ import annotations
 
 from ...knowledge.vocabulary import Kind
-from .row import (
-    PATCH,
-    RECREATE,
-    REPOSITORY,
-    ROUTERS,
-    START,
-    VPC,
-    Applicability,
-    Defect,
-    Effect,
-    span,
-)
+from .row import PATCH, RECREATE, REPOSITORY, ROUTERS, START, VPC, Applicability, Defect, Effect, span
 
 ROWS = (
     Defect(

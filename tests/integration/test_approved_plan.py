@@ -20,7 +20,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import PlanData
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Method,
-    Unsupported,
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.approved import approved_plan
@@ -73,7 +72,7 @@ class Night:
     def strategy(self) -> Strategy:
         method = self.chance.choice([WantedMethod.AUTO, WantedMethod.AUTO, WantedMethod.RECREATE])
         fallback = method is WantedMethod.AUTO and self.chance.random() < 0.5
-        return Strategy(method, Unsupported.RECREATE, fallback=fallback)
+        return Strategy(method, unsupported=True, fallback=fallback)
 
     def plan(self, simulator: VirtualSimulator, **more: Any) -> PlanData:
         with simulator.client() as client:

@@ -17,7 +17,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders impo
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Method,
-    Unsupported,
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
@@ -41,7 +40,7 @@ LIMITS = Limits(
     agent_timeout=15.0,
     poll_interval=0.1,
 )
-AUTO = Strategy(unsupported=Unsupported.RECREATE)
+AUTO = Strategy(unsupported=True)
 RECREATE = Strategy(method=WantedMethod.RECREATE)
 
 SYSTEM_VMS = ["s-1-VM", "v-2-VM", "s-3-VM", "v-4-VM"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..cloud.model import Restart
-from ..knowledge.vocabulary import Unsupported, WantedMethod
+from ..knowledge.vocabulary import WantedMethod
 from ..planning.impact import Gaps
 from ..planning.nights import Windows
 from ..planning.policy import Order, Policy, Strategy
@@ -101,7 +101,7 @@ def _policy(params: Mapping[str, Any]) -> Policy:
         scope_from_params(params),
         Strategy(
             method=WantedMethod(params["method"]),
-            unsupported=Unsupported.RECREATE if "unsupported" in params["recreate"] else Unsupported.FAIL,
+            unsupported="unsupported" in params["recreate"],
             allow_degraded="degraded" in params["recreate"],
             fallback="failed" in params["recreate"],
         ),

@@ -84,10 +84,3 @@ class WantedMethod(str, enum.Enum):
     AUTO = "auto"
     LIVE_PATCH = "live_patch"
     RECREATE = "recreate"
-
-
-class Unsupported(str, enum.Enum):
-    """What becomes of VMs that the matrix forbids to live patch."""
-
-    FAIL = "fail"
-    RECREATE = "recreate"

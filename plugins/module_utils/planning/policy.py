@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported, WantedMethod
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, WantedMethod
 from ..options.option_names import OptionError, called, words
 from .approved import ApprovedPlan
 
@@ -55,16 +55,17 @@ class Scope:
 class Strategy:
     """What is done to a unit in scope.
 
+    :ivar unsupported: whether VMs that the matrix forbids to live patch are recreated.
     :ivar fallback: whether a unit whose live patch failed may be recreated.
     """
 
     method: WantedMethod = WantedMethod.AUTO
-    unsupported: Unsupported = Unsupported.FAIL
+    unsupported: bool = False
     allow_degraded: bool = False
     fallback: bool = False
 
     def __post_init__(self) -> None:
-        if self.unsupported is Unsupported.RECREATE and self.method is WantedMethod.LIVE_PATCH:
+        if self.unsupported and self.method is WantedMethod.LIVE_PATCH:
             raise OptionError(
                 f"has unsupported, but {called('method')} is live_patch",
                 option="recreate",

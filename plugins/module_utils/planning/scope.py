@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ..knowledge.characters import short
 from ..knowledge.counts import count
-from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind, Unsupported
+from ..knowledge.vocabulary import ROUTER, ROUTER_KINDS, Kind
 from .policy import Policy
 
 MOST_NAMES = 10
@@ -41,9 +41,7 @@ def scope_text(
         )
         if names
     ]
-    method = strategy.method.value + (
-        ", what cannot be live patched is recreated" if strategy.unsupported is Unsupported.RECREATE else ""
-    )
+    method = strategy.method.value + (", what cannot be live patched is recreated" if strategy.unsupported else "")
     return "; ".join(
         [
             f"cloud {server} ({count(zones, 'zone')})",

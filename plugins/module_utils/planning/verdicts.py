@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ..cloud.model import Unit, Vm
 from ..knowledge import matrix
 from ..knowledge.versions import Version
-from ..knowledge.vocabulary import Method, Unsupported, WantedMethod
+from ..knowledge.vocabulary import Method, WantedMethod
 from ..units.actions import Action, Done, Patience, Send, Situation, Want
 from ..units.allowed import forbidden
 from ..units.baseline import Baseline
@@ -42,7 +42,7 @@ def wanted(strategy: Strategy) -> Want:
     return Want(
         recreate=strategy.method is WantedMethod.AUTO,
         renew=strategy.method is WantedMethod.RECREATE,
-        unsupported=strategy.unsupported is Unsupported.RECREATE,
+        unsupported=strategy.unsupported,
         fallback=strategy.fallback,
         allow_degraded=strategy.allow_degraded,
     )

@@ -25,7 +25,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model impor
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Kind,
     Method,
-    Unsupported,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.rollout import LIMITS
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.catalogue import CHECKS
@@ -92,7 +91,7 @@ def cpvm() -> Unit:
 WEB = network_unit("web", vm("r-web", built_from="4.11", offering_id="id-offering"))
 PATCHED = network_unit("patched")
 EMPTY_VPC = vpc_unit("empty", tiers=0)
-RECREATE = {"unsupported": Unsupported.RECREATE}
+RECREATE = {"unsupported": True}
 SMALL = {"offerings": {"id-offering": Offering("small", 256)}}
 OLD_TEMPLATE = {
     "templates": (template("systemvm-4.19.1"),),

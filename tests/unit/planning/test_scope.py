@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Kind,
-    Unsupported,
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import OptionError
@@ -73,7 +72,7 @@ def test_utc_is_said_once() -> None:
     ("make", "option", "other"),
     [
         (lambda: Scope(names=("a", "b"), exclude_names=("b",)), "names", "exclude_names"),
-        (lambda: Strategy(WantedMethod.LIVE_PATCH, Unsupported.RECREATE), "recreate", "method"),
+        (lambda: Strategy(WantedMethod.LIVE_PATCH, unsupported=True), "recreate", "method"),
         (lambda: Strategy(WantedMethod.RECREATE, fallback=True), "recreate", "method"),
     ],
 )

@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Method,
-    Unsupported,
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Strategy
@@ -31,7 +30,7 @@ from tests.unit.builders import (
 HALF_FAULT = (pair("r")[0], replace(pair("r")[1], redundant_state="FAULT"))
 LEFT_OVER = vm("r-2", built_from="UNKNOWN", software="", scripts=None, state="Stopped")
 RECREATE = Strategy(WantedMethod.RECREATE)
-UNSUPPORTED = Strategy(unsupported=Unsupported.RECREATE)
+UNSUPPORTED = Strategy(unsupported=True)
 DISABLED = replace(SITUATION, disabled_zones=frozenset({"id-zone"}))
 
 # The odd estates, each by name: unit, wishes, baseline, method, words the reason must have.

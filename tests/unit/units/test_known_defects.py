@@ -15,7 +15,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import (
     Kind,
     Method,
-    Unsupported,
     WantedMethod,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.impact import impact
@@ -287,7 +286,7 @@ SSVM_OF_4_20 = {"built_from": "4.20.1", "software": "4.20.1.0"}
         # Nothing is left to patch, and the new one might not start.
         ({**SSVM_OF_4_20, "software": "4.21.0.0"}, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.SKIP),
         ({**SSVM_OF_4_20, "state": "Stopped"}, "4.21.0.0", {}, Method.SKIP),
-        ({"built_from": "4.13.0"}, "4.21.0.0", {"unsupported": Unsupported.RECREATE}, Method.SKIP),
+        ({"built_from": "4.13.0"}, "4.21.0.0", {"unsupported": True}, Method.SKIP),
         # It is the agent that cannot start it.
         (SSVM_OF_4_20, "4.20.2.0", {"method": WantedMethod.RECREATE}, Method.RECREATE),
         ({**SSVM_OF_4_20, "hypervisor": "VMware"}, "4.21.0.0", {"method": WantedMethod.RECREATE}, Method.RECREATE),

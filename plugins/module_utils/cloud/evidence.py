@@ -20,6 +20,7 @@ from ..api.client import Client
 from ..api.errors import ApiError, AuthenticationError, RateLimitedError, SysvmError, UnavailableError
 from ..api.jobs import Job, JobStatus, job_result
 from ..api.secrets import without_secrets
+from ..knowledge.characters import mentions
 from ..knowledge.vocabulary import ROUTER_KINDS, Kind
 from .lists import ALL_OWNERS, Lists
 from .model import Vm
@@ -97,7 +98,7 @@ class Reader:
         hosts = {facts.get("host") for vm in told for facts in (vm["before"], vm["after"], vm["now"])} - {None}
         jobs = list(unit.get("job_ids", ()))
         self._left_out("jobs", len(jobs), MOST_JOBS)
-        about = _mentions({unit["id"], *hosts, *(vm[key] for vm in told for key in ("id", "name"))})
+        about = mentions({unit["id"], *hosts, *(vm[key] for vm in told for key in ("id", "name"))})
         evidence: Evidence = {
             "unit": {key: unit.get(key) for key in UNIT},
             "vms": told,
@@ -285,14 +286,6 @@ def _job_facts(job: Job) -> dict[str, Any]:
         "status": job.status.value,
         **{key: job.result[key] for key in ("success", "details") if isinstance(job.result.get(key), (bool, str))},
     }
-
-
-def _mentions(names: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a text names one of these, as a whole word."""
-    pattern = re.compile(
-        "|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in sorted(names) if name) or r"(?!)"
-    )
-    return lambda text: bool(pattern.search(text))
 
 
 def _kept(item: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

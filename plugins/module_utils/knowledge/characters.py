@@ -7,6 +7,8 @@ line of the log, an escape sequence rewrites the terminal, a direction mark make
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Iterable
 
 
 def visible(text: str) -> str:
@@ -23,3 +25,10 @@ def visible(text: str) -> str:
 def short(text: str, most: int = 300) -> str:
     """At most so many characters of a text, and a sign that there are more."""
     return text if len(text) <= most else f"{text[:most]} ..."
+
+
+def mentions(names: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text names one of these, as a whole word."""
+    words = "|".join(re.escape(name) for name in sorted(names) if name)
+    pattern = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])" if words else r"(?!)")
+    return lambda text: bool(pattern.search(text))

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 
 from ..cloud.infrastructure import Alert
 from ..cloud.model import Unit
 from ..cloud.moments import moment
+from ..knowledge.characters import mentions
 from ..knowledge.server_texts import Meaning, meaning_of
 from .record import Record
 
@@ -27,16 +27,12 @@ def new_alerts(unit: Unit, record: Record, alerts: Iterable[Alert]) -> list[str]
     ended = max((moment(job.completed) or math.inf for job in jobs), default=math.inf)
     ids = {alert.id for alert in known}
     old = {alert.description for alert in known if alert.sent < began}
+    about = mentions([*unit.resource_ids(), *(vm.name for vm in unit.vms)])
     return [
         alert.description
         for alert in alerts
         if (alert.id not in ids or alert.sent >= ended)
         and alert.description not in old
         and meaning_of(alert.description) is not Meaning.GOOD_NEWS
-        and _about(unit, alert)
+        and about(alert.description)
     ]
-
-
-def _about(unit: Unit, alert: Alert) -> bool:
-    names = [*unit.resource_ids(), *(vm.name for vm in unit.vms)]
-    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", alert.description) for name in names)

@@ -147,9 +147,8 @@ def approved_text(approved: shapes.ApprovedData | None, all_in: str | None = Non
     if not approved:
         return []
     told = deviation_lines(approved)
-    more = [f"  ... and {len(told) - MOST_ROWS:,} more" + (f", in {all_in}" if all_in else "")]
     shown = [f"  {line}" for line in told[:MOST_ROWS]]
-    return ["", approved_words(approved), *shown, *(more if len(told) > MOST_ROWS else [])]
+    return ["", approved_words(approved), *shown, *_more(len(told) - MOST_ROWS, all_in)]
 
 
 def _probes(probes: shapes.ProbesData, units: Iterable[shapes.UnitData]) -> str:
@@ -177,10 +176,7 @@ def not_handled_text(entries: Sequence[shapes.NotHandledData], all_in: str | Non
         if remedy not in listing:
             lines.append(f"       -> {remedy}")
             listing.append(remedy)
-    if len(groups) > MOST_ROWS:
-        more = sum(len(names) for names in list(groups.values())[MOST_ROWS:])
-        lines.append(f"  ... and {more:,} more" + (f", in {all_in}" if all_in else ""))
-    return lines
+    return lines + _more(sum(len(names) for names in list(groups.values())[MOST_ROWS:]), all_in)
 
 
 def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
@@ -236,8 +232,7 @@ def checks_text(checks: Sequence[shapes.CheckData], all_in: str | None = None) -
         first, *more = (_cut(line, all_in) for line in check["seen"].split("\n"))
         lines += [f"  {MARKS[check['status']]} {check['name']}: {first}"]
         lines += [f"       {line}" for line in more[:MOST_FOUND]]
-        if len(more) > MOST_FOUND:
-            lines.append(f"       ... and {len(more) - MOST_FOUND:,} more" + (f", in {all_in}" if all_in else ""))
+        lines += _more(len(more) - MOST_FOUND, all_in, "       ")
         lines.append(f"       -> {check['remedy']}")
     return lines
 
@@ -282,8 +277,7 @@ def _notes(report: shapes.ReportData, all_in: str | None) -> list[str]:
     noted = unit_notes(report)
     rows = [[_called(unit), unit["zone"], note] for unit, note in noted[:MOST_ROWS]]
     lines = [f"  {note}" for note in report.get("notes", ())] + (_rows(rows) if rows else [])
-    if len(noted) > MOST_ROWS:
-        lines.append(f"  ... and {len(noted) - MOST_ROWS:,} more" + (f", in {all_in}" if all_in else ""))
+    lines += _more(len(noted) - MOST_ROWS, all_in)
     return ["", "Notes:", *lines] if lines else []
 
 
@@ -326,6 +320,11 @@ def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
+
+
+def _more(number: int, all_in: str | None, indent: str = "  ") -> list[str]:
+    """That there are so many more, and where; nothing where there are none."""
+    return [f"{indent}... and {number:,} more" + (f", in {all_in}" if all_in else "")] if number > 0 else []
 
 
 def _cut(text: str, all_in: str | None) -> str:

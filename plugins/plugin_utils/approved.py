@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils.knowledge.shapes import PlanData
-from ..module_utils.planning.approved import METHODS, ApprovedPlanError
+from ..module_utils.knowledge.vocabulary import METHODS
+from ..module_utils.planning.approved import ApprovedPlanError
 from ..module_utils.planning.plan_csv import read_plan_csv
 
 VARIABLE = "sysvm_approved_plan"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils.api.errors import SysvmError
+from ..module_utils.knowledge.vocabulary import SYSTEM_VMS
 from ..module_utils.options.option import ACTING
 from ..module_utils.options.probing import PROBING
 from ..module_utils.options.rollout import LIMITS
 
 LIVE_PATCH, RECREATE, RESTART = "live_patch", "recreate", "restart"
-SYSTEM_VMS = frozenset({"ssvm", "cpvm"})
 # What the module for routers calls the units of each kind. Each is known by its own id, never by that of a router.
 NAMED_BY = {"networks": "network", "vpcs": "vpc", "routers": "internal_lb"}
 # Where one unit ends like this, the steps that follow would end alike.

@@ -102,21 +102,13 @@ def complete(lists: Lists, read: Listed) -> Listed:
         now = lists.vpc(vpc.id)  # a tier that was deleted meanwhile is not named any more
         vpcs[vpc.id] = replace(vpc, tier_ids=now.tier_ids) if now else vpc
         for tier in sorted(set(vpcs[vpc.id].tier_ids) - networks.keys()):
-            doubts.append(
-                Doubt(
-                    frozenset({vpc.id}),
-                    f"listVPCs names the tier {tier} of VPC {vpc.name}, and listNetworks {ask.said_of(tier)}",
-                )
-            )
+            told = f"listVPCs names the tier {tier} of VPC {vpc.name}, and listNetworks {ask.said_of(tier)}"
+            doubts.append(Doubt(frozenset({vpc.id}), told))
     for network in networks.values():
         if network.vpc_id and network.vpc_id not in vpcs:
-            doubts.append(
-                Doubt(
-                    frozenset({network.id, network.vpc_id}),
-                    f"network {network.name} is a tier of the VPC {network.vpc_id}, and listVPCs "
-                    f"{ask.said_of(network.vpc_id)}",
-                )
-            )
+            said = f"listVPCs {ask.said_of(network.vpc_id)}"
+            told = f"network {network.name} is a tier of the VPC {network.vpc_id}, and {said}"
+            doubts.append(Doubt(frozenset({network.id, network.vpc_id}), told))
     homeless = [vm for vm in read.routers if (vm.vpc_id not in vpcs if vm.vpc_id else vm.network_id not in networks)]
     there = ask.for_each({vm.id for vm in homeless}, lists.router, lambda: _by_id(lists.routers()))
     gone = {vm.id for vm in homeless} - there.keys() - ask.left_out

@@ -44,6 +44,7 @@ ROUTER = "router"
 
 ROUTER_KINDS = frozenset(kind for kind in Kind if kind.is_router)
 
+SYSTEM_VMS = frozenset(kind.value for kind in Kind if kind.is_system_vm)
 SYSTEM_VM_KINDS = {"secondarystoragevm": Kind.SSVM, "consoleproxy": Kind.CPVM}
 
 REMOTE_ACCESS_VPN = "remote access VPN"
@@ -75,6 +76,7 @@ class Method(str, enum.Enum):
         return "nothing" if self in (Method.NONE, Method.SKIP) else self.value.replace("_", " ")
 
 
+METHODS = tuple(method.value for method in Method)
 ACTING = (Method.LIVE_PATCH, Method.RESTART, Method.RECREATE)
 
 

@@ -13,11 +13,10 @@ from typing import Any
 from ..api.errors import SysvmError
 from ..knowledge.counts import count
 from ..knowledge.guesses import did_you_mean
-from ..knowledge.vocabulary import ACTING, Method
+from ..knowledge.vocabulary import ACTING, METHODS, Method
 from ..units.approval import NOTHING, Approval
 from .nights import EARLY, parse_night
 
-METHODS = tuple(method.value for method in Method)
 RECREATE = Method.RECREATE.value
 
 

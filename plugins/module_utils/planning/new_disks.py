@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 from ..cloud.infrastructure import Cloud, Offering
 from ..cloud.model import Unit, Vm
@@ -55,19 +56,12 @@ def new_disks(cloud: Cloud, verdicts: Sequence[tuple[Unit, Verdict]], *, fallbac
     :param fallback: whether what is live patched may be recreated.
     """
     found: list[NewDisk] = []
-    known: dict[tuple[str, str | None, bool], NewTemplate] = {}
-
-    def of(zone_id: str, hypervisor: str | None, for_routers: bool) -> NewTemplate:
-        key = (zone_id, hypervisor, for_routers)
-        if key not in known:
-            known[key] = new_template(cloud, *key)
-        return known[key]
-
+    template = cache(partial(new_template, cloud))
     for unit, verdict in verdicts:
         if verdict.method is Method.RECREATE or (fallback and verdict.method is Method.LIVE_PATCH):
             largest = max((_offering(cloud, vm) for vm in unit.vms), key=lambda one: one.memory_mib, default=Offering())
             found += [
-                NewDisk(unit, hypervisor, of(unit.zone_id, hypervisor, unit.kind.is_router), largest, is_new=True)
+                NewDisk(unit, hypervisor, template(unit.zone_id, hypervisor, unit.kind.is_router), largest, is_new=True)
                 for hypervisor in hypervisors_for(cloud, unit) or (unit.hypervisor,)
             ]
         elif verdict.method in (Method.RESTART, Method.LIVE_PATCH):

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..cloud.model import Unit
 from ..knowledge import durations
-from ..knowledge.vocabulary import Kind, Method
+from ..knowledge.vocabulary import SYSTEM_VMS, Kind, Method
 from .expected import expected_seconds
 
 # Fewer samples than these say little: they are used, but the span is made this much wider on both sides.
@@ -89,7 +89,7 @@ def durations_of_report(report: Mapping[str, Any]) -> tuple[Took, ...]:
         try:
             done, seconds = Method(unit["method"]), float(unit["worked_s"])
             ids = frozenset({str(unit["id"]), *(str(vm["id"]) for vm in unit["vms"])})
-            listing = done in (Method.LIVE_PATCH, Method.RECREATE) or unit["kind"] in ("ssvm", "cpvm")
+            listing = done in (Method.LIVE_PATCH, Method.RECREATE) or unit["kind"] in SYSTEM_VMS
             if unit["status"] == "upgraded" and listing and seconds > 0:
                 found.append(Took(done, ids, seconds))
         except (LookupError, TypeError, ValueError):

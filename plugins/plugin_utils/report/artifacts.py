@@ -13,11 +13,11 @@ from typing import Any
 from ...module_utils.knowledge.characters import short, visible
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.shapes import CheckData, PlanData, ReportData, ReportedUnit, UnitData
+from ...module_utils.knowledge.vocabulary import METHODS
 from .wording import bad_checks, deviation_lines, not_good
 
 MOST_ITEMS = 50
 # All of them always: Ansible merges what several hosts and runs leave, so one that is missing would keep an old number.
-METHODS = ("live_patch", "recreate", "restart", "none", "skip")
 STATUSES = (
     *("upgraded", "current", "gone", "failed", "degraded", "skipped"),
     *("running", "left_running", "not_started"),
@@ -43,7 +43,7 @@ def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None)
 
 
 def error_artifact(error: str) -> dict[str, Any]:
-    """For an approver, where there is no plan: why. It has the keys of a plan's, as METHODS says."""
+    """For an approver, where there is no plan: why. It has the keys of a plan's, as STATUSES says."""
     return {
         "status": "error",
         "scope": "",

@@ -25,6 +25,7 @@ from ...module_utils.knowledge.shapes import (
     VmData,
     VmFacts,
 )
+from ...module_utils.knowledge.vocabulary import SYSTEM_VMS
 from .gaps import gap_summary
 from .wording import FORESEEN, GOOD, night_time, rehearsal_notes
 
@@ -36,7 +37,6 @@ AT_WORK = "at work when this was written; a job that still runs is waited for by
 IN_PROGRESS = "running"  # the status of a run that has not come to its end
 PLANNED = "planned"  # the status of a page of a plan
 BROKEN_OFF = "BrokenOff"  # why a run is incomplete that something else than a unit has ended
-SYSTEM_VMS = ("ssvm", "cpvm")
 
 
 def build_report(

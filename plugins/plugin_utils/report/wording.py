@@ -13,7 +13,7 @@ from ...module_utils.knowledge import durations, shapes
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.drift_shapes import OddData, RunningData
 from ...module_utils.knowledge.versions import parse_version
-from ...module_utils.knowledge.vocabulary import Kind, Method
+from ...module_utils.knowledge.vocabulary import METHODS, Kind, Method
 from ...module_utils.knowledge.whatif_shapes import AlternativesData, WhatIfData
 from ...module_utils.units.ends import UnitStatus
 
@@ -59,7 +59,6 @@ SHORT_CHECKSUM = 10
 MOST_NAMES = 3  # of a group
 MOST_ZONES = 8  # columns of a table
 KINDS = frozenset(kind.value for kind in Kind)
-METHODS = frozenset(method.value for method in Method)
 # What is told of a VM only where it changed.
 DETAILS = {"state": "state", "agent_state": "agent", "redundant_state": "redundancy"}
 

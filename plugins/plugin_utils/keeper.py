@@ -165,27 +165,15 @@ class Keeper:
 
         :param error: why.
         """
-        report = self._report(results, running, now(), error)
+        report = self._report(results, running, finished=now(), error=error)
         if self._folder is not None:
             with contextlib.suppress(WriteError):
                 self._folder.end(report)
         self._write_metrics(report)
 
-    def _report(
-        self,
-        results: Sequence[ResultData],
-        running: Mapping[str, str],
-        finished: str | None = None,
-        error: str | None = None,
-    ) -> ReportData:
-        return build_report(
-            self._plan,
-            [*self._before, *results],
-            finished=finished,
-            error=error,
-            running=running,
-            rollouts=self._rollouts,
-        )
+    def _report(self, results: Sequence[ResultData], running: Mapping[str, str], **end: str) -> ReportData:
+        found = [*self._before, *results]
+        return build_report(self._plan, found, running=running, rollouts=self._rollouts, **end)
 
     def _write_metrics(self, report: ReportData) -> None:
         if self._metrics is not None:

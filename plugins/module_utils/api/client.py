@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -399,15 +400,7 @@ def _about_job_id(error: errors.ApiError) -> errors.ApiError | None:
         kind = errors.JobIdRefusedError
     else:
         return None
-    return kind(
-        error.message,
-        command=error.command,
-        http_status=error.http_status,
-        errorcode=error.errorcode,
-        cserrorcode=error.cserrorcode,
-        errortext=error.errortext,
-        rejected=True,
-    )
+    return kind(**{**asdict(error), "remedy": None, "rejected": True})
 
 
 def _as_it_is(item: Mapping[str, Any]) -> dict[str, Any]:

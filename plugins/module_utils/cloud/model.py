@@ -10,9 +10,9 @@ C(requiresupgrade) of a VM are not evidence of anything after a management serve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from ..knowledge.shapes import OwnerData, RestartData, VmFacts
 from ..knowledge.versions import Version, parse_version
@@ -210,13 +210,7 @@ class Restart:
     why: str = ""
 
     def as_dict(self) -> RestartData:
-        return {
-            "network_id": self.network_id,
-            "job_id": self.job_id,
-            "created": self.created,
-            "succeeded": self.succeeded,
-            "why": self.why,
-        }
+        return cast(RestartData, asdict(self))
 
 
 @dataclass(frozen=True)

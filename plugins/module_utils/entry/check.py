@@ -37,7 +37,7 @@ from ..planning.selection import canary_ids, check_expressions, in_words, select
 from ..planning.values import share_of
 from ..probing.probes import Probing
 from ..units.baseline import Baseline
-from ..units.pace import Pace, Took, samples
+from ..units.pace import Pace, samples
 from .campaign import Tonight
 from .check_request import CheckRequest
 from .details import remembered, with_details, with_restarts
@@ -90,7 +90,8 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
     if request.probing is not None and target is None:
         context = replace(context, probed=_probed(client, context, request.probing))
-    pace = _pace(context, request.earlier.durations)
+    twice = context.expects_two_patches
+    pace = Pace(samples(context.cloud.units, request.earlier.durations, twice), twice)
     plan = make_plan(context, pace, request.earlier.gaps)
     campaigns = request.rehearse and request.windows is not None and approved is None
     play = player(plan, context, pace, request, tonight.now) if campaigns else None
@@ -147,12 +148,6 @@ def _deviations(
     freely, waiting = decide_all(cloud, others, replace(policy, approved=None)), decide_all(cloud, later, policy)
     told = deviations(approved, held, freely, {unit.id for unit in cloud.units}, waiting)
     return tonight.with_later(told, approved, held, waiting)
-
-
-def _pace(context: CheckContext, known: Sequence[Took]) -> Pace:
-    """How fast this cloud is, also by what was done to units that are not in scope."""
-    twice = context.expects_two_patches
-    return Pace(samples(context.cloud.units, known, twice), twice)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, ForecastData]:

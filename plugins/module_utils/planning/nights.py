@@ -22,10 +22,8 @@ from .values import local, shown
 EARLY = timedelta(minutes=10)  # whoever begins a little before the window means it
 WORDS = "%Y-%m-%d %a %H:%M"  # spreadsheets leave it as it is
 _WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ ,]+[^\W\d]+\.?)?(?:[T ,]+(\d\d:\d\d)(?::\d\d)?)? ?(Z|[+-]\d\d:?\d\d)?")
-
-_DOTTED = re.compile(
-    r"^(\d\d)\.(\d\d)\.(\d{4})"
-)  # a spreadsheet of which such dates are; with slashes days may be months
+# A spreadsheet may have made such dates; with slashes days may be months.
+_DOTTED = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})")
 
 Play = Callable[[Sequence[str]], Mapping[str, tuple[float, float]]]
 """When each of these units starts and ends, in seconds after the begin, if they are all that is done, in this order."""

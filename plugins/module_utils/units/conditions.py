@@ -329,11 +329,8 @@ def _redundancy(facts: Facts, record: Record, standard: Standard) -> Verdict:
     if not unit.elects:
         return YES, "NoPair", ""
     if since is not None and standard.pair_settles_s is None:
-        return (
-            UNKNOWN,
-            "NeverLooked",
-            "its pair was not checked: router.check.interval is 0, so the server never looks at it",
-        )
+        told = "its pair was not checked: router.check.interval is 0, so the server never looks at it"
+        return UNKNOWN, "NeverLooked", told
     if since is not None and standard.pair_settles_s and facts.read_at < since + standard.pair_settles_s:
         return UNKNOWN, "NotLookedAtYet", ""
     if is_healthy_pair(unit.vms):

@@ -43,7 +43,7 @@ def build_report(
     plan: CheckedPlan,
     results: Iterable[ResultData],
     *,
-    finished: str | None,
+    finished: str | None = None,
     error: str | None = None,
     running: Mapping[str, str] | None = None,
     rollouts: Sequence[Mapping[str, Any]] = (),
@@ -120,7 +120,7 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
 
 def planned_report(plan: CheckedPlan) -> ReportData:
     """A plan as the report of a run that goes as it was rehearsed, for its page; from the first night, or now, on."""
-    report = build_report(plan, (), finished=None)
+    report = build_report(plan, ())
     campaign, estimate = plan["campaign"], plan["estimate"]
     begin = datetime.fromisoformat(campaign["nights"][0]["night"] if campaign else plan["started"])
     nights = {unit["id"]: unit["night"] for unit in plan["units"]}

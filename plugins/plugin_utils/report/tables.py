@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.drift_shapes import DriftData
 from ...module_utils.knowledge.shapes import ApprovedData, NotHandledData, ReportData, ReportedUnit
-from .wording import MISMATCH, approved_words, method, not_handled_words, scripts_words, unit_name, what_runs
+from .wording import MISMATCH, approved_words, method, not_handled_words, odd_row, unit_name, what_runs
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,7 @@ def _drift(drift: DriftData) -> Iterator[Table]:
     yield Table(
         f"{MISMATCH}, before the run: {count(len(odd), 'router')}",
         ("Router", "Zone", "Host", "Software", "Scripts", "Why"),
-        [
-            (each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"])
-            for each in odd
-        ],
+        [odd_row(each) for each in odd],
     )
     yield Table(
         "What ran where before the run",

@@ -28,8 +28,8 @@ from .wording import (
     method,
     night_rows,
     not_handled_words,
+    odd_row,
     owner,
-    scripts_words,
     took,
     unit_name,
     unit_notes,
@@ -200,11 +200,7 @@ def drift_text(drift: DriftData, all_in: str | None = None) -> list[str]:
         lines += _rows([["ZONE", "AGENT", "HOSTS", "NAMES"], *rows])
     lines += ["", f"{MISMATCH}: {count(len(odd), 'router') if odd else 'none'}"]
     if odd:
-        rows = [
-            [each["name"], each["zone"], each["host"] or "-", each["software"], scripts_words(each), each["why"]]
-            for each in odd
-        ]
-        lines += _rows([["ROUTER", "ZONE", "HOST", "SOFTWARE", "SCRIPTS", "WHY"], *rows])
+        lines += _rows([["ROUTER", "ZONE", "HOST", "SOFTWARE", "SCRIPTS", "WHY"], *map(odd_row, odd)])
     return lines + ([f"With all hosts and whole checksums: {all_in}"] if all_in else [])
 
 

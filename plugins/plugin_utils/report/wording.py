@@ -234,6 +234,10 @@ def scripts_words(running: RunningData | OddData) -> str:
     return f"{running['digest']} {shown}" if running.get("digest") else shown
 
 
+def odd_row(odd: OddData) -> list[str]:
+    return [odd["name"], odd["zone"], odd["host"] or "-", odd["software"], scripts_words(odd), odd["why"]]
+
+
 def what_runs(running: RunningData) -> tuple[str, ...]:
     """Zone, hypervisor, kind, software, scripts and number of VMs that are alike."""
     what = running["software"], scripts_words(running), f"{running['count']:,}"

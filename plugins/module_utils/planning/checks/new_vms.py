@@ -20,11 +20,9 @@ CONTROL_IN_POD = frozenset({"VMware", "Hyperv"})
 THRESHOLD = "secondary.storage.capacity.threshold"
 LOCAL_STORAGE = "system.vm.use.local.storage"
 PROXY_DOMAIN = "consoleproxy.url.domain"
-RESERVE, PROXY_STATE, PROXY_RESTART = (
-    "system.vm.auto.reserve.capacity",
-    "consoleproxy.management.state",
-    "consoleproxy.restart",
-)
+RESERVE = "system.vm.auto.reserve.capacity"
+PROXY_STATE = "consoleproxy.management.state"
+PROXY_RESTART = "consoleproxy.restart"
 ROUTERS_ON_DISABLED = "allow.router.on.disabled.resources"
 ADMINS_ON_DISABLED = "allow.admin.vm.on.disabled.resources"
 # In which state one VM of its kind, in whichever zone, keeps the server from making others (isPoolReadyForScan of

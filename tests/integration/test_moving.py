@@ -200,6 +200,22 @@ def test_a_router_that_an_administrator_stops_or_destroys_meanwhile_is_there_aga
         assert overlapping(simulator) == []
 
 
+@pytest.mark.parametrize("seconds", [15.0, 31.0], ids=["while it is patched", "while it is being proved"])
+@pytest.mark.parametrize("command", ["stopSystemVm", "destroySystemVm"])
+def test_a_system_vm_that_an_administrator_stops_or_destroys_meanwhile_is_there_again_in_the_end(
+    command: str, seconds: float
+) -> None:
+    """The server starts it, or makes another one, by itself."""
+    with cloud() as simulator:
+        ssvm = uuid_of("vm", "s-1-VM")
+        simulator.sleep(40)
+        simulator.later(seconds, lambda: act(simulator, command, id=ssvm))
+        [result] = step(simulator, Targets(system_vms=[ssvm])).values()
+        assert result["status"] == "upgraded", result
+        vms = simulator.state()["vms"].items()
+        assert [is_current(vm) for name, vm in vms if vm["removed"] is None and name.startswith("s-")] == [True]
+
+
 # -- what is being expunged
 
 
@@ -362,6 +378,38 @@ def test_a_server_that_restarts_between_two_steps_is_waited_for(seconds: float) 
         simulator.sleep(0.5)  # it is down
         results = step(simulator, of_networks("b"), limits=replace(ONE_BY_ONE, verify_timeout=120.0))
         assert {result["status"] for result in results.values()} == {"upgraded"}, results
+
+
+@pytest.mark.parametrize("seconds", [20.0, 200.0])
+def test_after_a_restart_of_the_server_its_hosts_are_waited_for_before_anything_is_recreated(seconds: float) -> None:
+    with cloud({"host_reconnect": 30.0}, networks=nets("a", "b")) as simulator:
+        simulator.restart(seconds)
+        simulator.sleep(0.5)  # it is down
+        limits = replace(ONE_BY_ONE, verify_timeout=120.0)
+        ends = step(simulator, of_networks("a", "b"), Method.RECREATE, limits=limits)
+        ends |= step(simulator, Targets(system_vms=[uuid_of("vm", "s-1-VM")]), Method.RECREATE, limits=limits)
+        assert [result["status"] for result in ends.values()] == ["upgraded"] * 3, ends
+
+
+@pytest.mark.parametrize("command", ["stopSystemVm", "destroySystemVm"])
+def test_a_system_vm_that_somebody_restarts_meanwhile_does_not_break_off_a_step(command: str) -> None:
+    zones = [{"name": "Berlin"}, {"name": "Bern"}]
+    with cloud(zones=zones) as simulator:
+        simulator.sleep(40)
+        act(simulator, command, id=uuid_of("vm", "v-4-VM"))
+        simulator.sleep(2)
+        result = step(simulator, Targets(system_vms=[uuid_of("vm", "v-2-VM")]), Method.RECREATE)["v-2-VM"]
+        assert result["status"] == "upgraded", result
+
+
+def test_what_new_vms_need_is_not_waited_for_once_the_run_is_stopped(tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    with cloud(zones=[{"name": "Berlin", "hosts": [{"name": "h1"}]}], networks=nets("a")) as simulator:
+        simulator.update(hosts={"h1": {"state": "Disconnected"}})
+        simulator.later(15.0, stop.touch)
+        began = simulator.now()
+        results = step(simulator, of_networks("a"), Method.RECREATE, stop_file=str(stop))
+        assert results["a"]["status"] == "not_started" and simulator.now() - began < 30, results
 
 
 # -- jobs of others

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from ..knowledge.vocabulary import Method
 from ..planning.approved import ApprovedPlan
 from ..planning.targets import Targets
 from ..probing.probes import Probing
+from ..rollout.control import Control
 from ..rollout.limits import Limits
 from ..rollout.results import UnitResult
 from ..rollout.submitter import Guard
@@ -56,6 +58,13 @@ class Request:
     approved: ApprovedPlan | None = None
     planned: bool = False
     guard: str = Guard.UNKNOWN.value
+
+    @property
+    def is_being_ended(self) -> bool:
+        """Whether it was interrupted, or somebody has stopped it."""
+        interrupted = self.stop_file is not None and os.path.exists(self.stop_file)
+        said = Control(self.control).news()
+        return interrupted or (said is not None and said.stopped)
 
     def of(self, want: Want, unit: Unit) -> Want:
         """What is wanted of one unit: no more than was approved."""

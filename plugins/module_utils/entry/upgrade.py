@@ -28,7 +28,7 @@ from ..planning.checks.registry import CheckContext
 from ..planning.targets import RefusedError, find_targets
 from ..planning.verdicts import Verdict, decide
 from ..rollout.control import refuse_left_over
-from ..rollout.progress import LogFile
+from ..rollout.progress import LogFile, Progress
 from ..rollout.results import UnitResult, diff
 from ..rollout.surroundings import Rollout
 from ..units.actions import Want
@@ -44,6 +44,7 @@ from .rolling import roll_out, version_of_all
 KEEPS_DISK = "recreate.systemvm.enabled"
 # What a unit may still come out of by itself, so that the rollout looks at it again.
 MAY_PASS = frozenset({"StillSettling", "AgentAway", "PairNotWhole"})
+LOOK_AGAIN_S = 10.0  # between two looks at what would keep new VMs from being made
 # What kind of unit each option of the modules names, for one that is not there any more.
 KIND_OF = {"networks": Kind.NETWORK, "vpcs": Kind.VPC, "routers": Kind.INTERNAL_LB, "system_vms": Kind.SSVM}
 
@@ -55,23 +56,52 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
     """
     if request.control and not request.planned and not check_mode:  # for a plan's steps that was asked once
         refuse_left_over(request.control)
-    lists = Lists.of(client)
-    facts = _read(lists, request)
-    orders = _decide(facts, request)
-    if facts.cloud is not None and orders.work:
-        cloud = _with_details(lists, facts.cloud, orders, request)
-        facts = replace(facts, cloud=cloud)
-        _refuse_what_cannot_come_back(facts, orders, request)
-        orders = replace(orders, want=replace(orders.want, blocker=partial(_blocker, cloud)))
+    log_file = LogFile(request.log)
+    lists, facts, orders = _once_it_can_come_back(client, request, log_file, check_mode)
     if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
         refuse_what_may_not_be_called(client, _commands(orders, request))
-    log_file = LogFile(request.log)
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, facts, request.of(orders.want, unit)) for unit in orders.work))
     else:
         watched = [unit for unit in facts.units if request.soak_s and _is_current(orders, unit)]
         rollout = roll_out(lists, facts, replace(orders, work=[*orders.work, *watched]), request, log_file)
     return _outcome(facts, orders, rollout, log_file)
+
+
+def _once_it_can_come_back(
+    client: Client, request: Request, log_file: LogFile, check_mode: bool
+) -> tuple[Lists, CloudFacts, Orders]:
+    """What was read and decided. What the plan's checks found there and is away now, such as all hosts after a restart
+    of the server, is waited for; what then is still away, or where the run is being ended, decides no more than it did.
+
+    :raises RefusedError: for what would not come back.
+    """
+    progress, told = Progress(log_file, label=request.label), ""
+    for left in range(int(request.limits.verify_timeout / LOOK_AGAIN_S), -1, -1):
+        lists = Lists.of(client)
+        facts = _read(lists, request)
+        orders = _decide(facts, request)
+        if facts.cloud is None or not orders.work:
+            break
+        cloud = _with_details(lists, facts.cloud, orders, request)
+        facts = replace(facts, cloud=cloud)
+        orders = replace(orders, want=replace(orders.want, blocker=partial(_blocker, cloud)))
+        error = _why_nothing_would_come_back(facts, orders, request)
+        if error is None or request.is_being_ended:
+            break  # then the rollout begins nothing
+        if not left or check_mode or not request.planned:
+            raise error
+        if error.message != told:
+            told = error.message
+            progress.waiting(told, request.limits.verify_timeout)
+        _wait(client, request)
+    return lists, facts, orders
+
+
+def _wait(client: Client, request: Request) -> None:
+    for dummy in range(int(LOOK_AGAIN_S / 0.5)):
+        if not request.is_being_ended:
+            client.wait(0.5)
 
 
 def _read(lists: Lists, request: Request) -> CloudFacts:
@@ -152,14 +182,18 @@ def _blocker(cloud: Cloud, unit: Unit) -> str | None:
     return "; ".join(answer.seen for answer in problems) or None
 
 
-def _refuse_what_cannot_come_back(facts: CloudFacts, orders: Orders, request: Request) -> None:
+def _why_nothing_would_come_back(facts: CloudFacts, orders: Orders, request: Request) -> RefusedError | None:
+    """What may pass; None where nothing speaks against it.
+
+    :raises RefusedError: for what will not.
+    """
     method = request.method
     if facts.cloud is None or method is Method.LIVE_PATCH:
-        return  # a fallback asks for each unit when its time comes
+        return None  # a fallback asks for each unit when its time comes
     problems = new_disk_problems(CheckContext.of_call(facts.cloud, orders.work, method, request.limits.parallel))
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
-        raise RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
+        return RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
     restarted = [unit.vms[0] for unit in orders.work if method is Method.RESTART and unit.kind.is_system_vm]
     untold = [vm.name for vm in restarted if vm.root_template_id is None]
     if untold:
@@ -174,6 +208,7 @@ def _refuse_what_cannot_come_back(facts: CloudFacts, orders: Orders, request: Re
             f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
             remedy="Use mode: destroy.",
         )
+    return None
 
 
 def _commands(orders: Orders, request: Request) -> frozenset[str]:

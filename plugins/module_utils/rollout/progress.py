@@ -119,6 +119,10 @@ class Progress:
         """The management server does not answer as it should; hours may pass in silence otherwise."""
         self._say("wait", f"{error.message} Trying again in {delay:.0f} s.")
 
+    def waiting(self, why: str, most_s: float) -> None:
+        """Before the first unit: what new VMs need is away."""
+        self._say("wait", f"{why} Waiting for it for up to {durations.rough(most_s)}.")
+
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"
         state = f"{counts.done}/{counts.total} done, {counts.under_way}, {counts.failed} failed{left}"

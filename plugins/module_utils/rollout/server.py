@@ -81,7 +81,8 @@ class Server:
         """The unit's VMs as they are now.
 
         :param new_disks: whether they may have new disks: then also what their ROOT volumes tell. A recreated system
-            VM or internal LB VM comes back under another id: then all of its kind and place are read.
+            VM or internal LB VM comes back under another id: then all of its kind and place are read, and so they are
+            of a system VM that is gone, whoever has destroyed it.
         """
         vms = self._read(unit, new_disks=new_disks)
         return [parse.with_root_volume(vm, self._root_volume(vm)) for vm in vms] if new_disks else vms
@@ -121,10 +122,10 @@ class Server:
 
     def _read(self, unit: Unit, *, new_disks: bool) -> list[Vm]:
         if unit.kind.is_system_vm:
-            if new_disks:
-                kinds = {kind: name for name, kind in SYSTEM_VM_KINDS.items()}
-                return self._lists.system_vms(zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
-            return self._lists.system_vms(id=unit.id)
+            if not new_disks and (found := self._lists.system_vms(id=unit.id)):
+                return found
+            kinds = {kind: name for name, kind in SYSTEM_VM_KINDS.items()}
+            return self._lists.system_vms(zoneid=unit.zone_id, systemvmtype=kinds[unit.kind])
         if unit.kind is Kind.INTERNAL_LB:
             if new_disks and unit.network_ids:
                 return self._lists.internal_lbs(networkid=unit.network_ids[0])

@@ -17,7 +17,7 @@ from ..knowledge.server_texts import Meaning, meaning_of
 from ..knowledge.vocabulary import Kind, Method
 from ..options.option_names import called
 from . import calls as call
-from .actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Patience, Send, Situation, Wait
+from .actions import REREAD_S, Action, AskInside, AwaitOthers, Done, Send, Situation, Wait
 from .allowed import forbidden, newest_origin, why_not_live_patchable
 from .baseline import has_old_disk, is_current
 from .conditions import Type, expected_vms
@@ -82,7 +82,7 @@ def _wait_for_time(s: Situation) -> Action | None:
         return waiting
     most = dict.fromkeys((Type.COMPLETE, Type.RUNNING, Type.SOFTWARE, Type.TEMPLATE), SETTLE_S)
     if s.unit.kind.is_system_vm:
-        most |= _patience_with_system_vm(last, patience)
+        most |= _patience_with_system_vm(s, last)
     waits = [wait for kind, most_s in most.items() if c.false(kind) and (wait := s.look(kind, most_s))]
     missing = c.false(Type.COMPLETE, "Missing") and s.age(Type.COMPLETE) >= patience.verify_s
     if missing and any(vm.running and vm.agent_state == "Up" for vm in s.facts.neighbours):
@@ -94,12 +94,16 @@ def _settling(s: Situation) -> str:
     return f"{s.conditions[Type.RUNNING].message}; run again when it has settled"
 
 
-def _patience_with_system_vm(last: Attempt, patience: Patience) -> dict[Type, float]:
-    """Its agent connects some time after a patch; a new one has to boot first."""
+def _patience_with_system_vm(s: Situation, last: Attempt) -> dict[Type, float]:
+    """Its agent connects some time after a patch; a new one has to boot first.
+
+    The server makes or starts one by itself, also where somebody else has destroyed or stopped it.
+    """
     new = last.call is not None and last.call.purpose in (Purpose.RECREATE, Purpose.REBOOT)
+    new = new or not any(vm.running and vm.id in s.record.first for vm in s.unit.vms)
     failed = bool(last.error) and not last.lost
-    agent = patience.agent_s if new else 0.0 if failed else patience.verify_s
-    start = patience.start_s if new else SETTLE_S
+    agent = s.patience.agent_s if new else 0.0 if failed else s.patience.verify_s
+    start = s.patience.start_s if new else SETTLE_S
     return {Type.AGENT: agent, Type.SOFTWARE: agent, Type.COMPLETE: start, Type.RUNNING: start}
 
 

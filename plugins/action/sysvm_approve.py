@@ -18,6 +18,11 @@ from ..plugin_utils.run import PlayContext, Run
 from ..plugin_utils.run_folder import away_words, of_run, page_of
 from ..plugin_utils.steps import statuses
 
+NOTHING_PLANNED = (
+    "Nothing was touched: there is no plan to carry out. Run the role cloudstack.sysvm.preflight before it in the same "
+    "play; where that has refused, nothing follows."
+)
+
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
@@ -27,6 +32,8 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False}
         spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "default": 0}}
         dummy, args = self.validate_argument_spec(argument_spec=spec)
+        if not args["run"]:
+            return {**result, "failed": True, "msg": NOTHING_PLANNED}
         around, run, number = PlayContext(self, task_vars), Run(args["run"]), args["number"]
         try:
             variables = around.variables()

@@ -150,6 +150,7 @@ def test_a_part_of_the_run_alone_touches_nothing(tmp_path: Path) -> None:
     with Cloud(estate(networks=[{"name": "net"}]), tmp_path) as cloud:
         run = cloud.playbook(UPGRADE, "--start-at-task", "Upgrade step by step")
         assert run.rc != 0 and run.journal == []
+        assert "there is no plan to carry out" in run.errors[0]
 
 
 @pytest.mark.nightly

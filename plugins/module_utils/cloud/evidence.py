@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -91,7 +90,7 @@ class Reader:
                 remedy="Give units as they stand in the results of a module, or in a report.",
             )
         self._missing = []
-        begun = moment_of(unit.get("started"))
+        begun = moment(unit.get("started"))
         since = self._now() - RECENT_S if begun is None else begun - BEFORE_S
         vms = self._try("VMs", lambda: _read_vms(self._lists, unit)) or []
         told = _told(unit["vms"], vms)
@@ -241,11 +240,6 @@ class Reader:
 def without_query(url: str) -> str:
     """A URL without what signs it."""
     return re.sub(r"[?#].*", "", url, flags=re.DOTALL)
-
-
-def moment_of(text: str | None) -> float | None:
-    """Seconds since the epoch of a time in a result."""
-    return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def _read_vms(lists: Lists, unit: Mapping[str, Any]) -> list[Vm]:

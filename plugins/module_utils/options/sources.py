@@ -29,7 +29,7 @@ def connection_values(params: Mapping[str, Any], environ: Mapping[str, str]) -> 
         for name, value in params.items()
         if name in CONNECTION and value not in (None, in_environment.get(name), CONNECTION[name].default)
     }
-    given = {**_without_none(in_environment), **options}
+    given = {**{name: value for name, value in in_environment.items() if value is not None}, **options}
     given.pop("validate_certs", None)
     verify = params.get("validate_certs")
     named = [name for name in ("api_config", "api_region") if name in options]
@@ -46,10 +46,6 @@ def connection_values(params: Mapping[str, Any], environ: Mapping[str, str]) -> 
     elif environ.get(NO_VERIFY_VARIABLE):
         given["validate_certs"] = not is_true(environ[NO_VERIFY_VARIABLE])
     return {**{name: option.default for name, option in CONNECTION.items()}, "validate_certs": True, **given}
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def is_true(text: str) -> bool:

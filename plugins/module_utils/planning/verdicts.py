@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from ..cloud.model import Unit, Vm
 from ..knowledge import matrix
-from ..knowledge.versions import Version
 from ..knowledge.vocabulary import Method, WantedMethod
 from ..units.actions import Action, Done, Patience, Send, Situation, Want
 from ..units.allowed import forbidden
@@ -102,9 +101,7 @@ def _read_only(unit: Unit, baseline: Baseline) -> Verdict:
     old = [vm for vm in unit.vms if not vm.running or is_old(vm)]
     if not old:
         return Verdict(Method.NONE, f"is not older than {baseline.target} wants", code="Done")
-    built = ", ".join(f"{vm.name} was built from {_origin(vm)}" for vm in old)
+    built = ", ".join(
+        f"{vm.name} was built from {vm.built_from or vm.root_template or 'an unknown version'}" for vm in old
+    )
     return Verdict(Method.SKIP, f"{built}; {matrix.TOO_OLD}", code="ServerTooOld")
-
-
-def _origin(vm: Vm) -> str | Version:
-    return vm.built_from or vm.root_template or "an unknown version"

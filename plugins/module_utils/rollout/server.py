@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..api.ahead import in_a_thread
 from ..api.errors import ApiError, SubmitUncertainError
@@ -85,7 +85,9 @@ class Server:
             of a system VM that is gone, whoever has destroyed it.
         """
         vms = self._read(unit, new_disks=new_disks)
-        return [parse.with_root_volume(vm, self._root_volume(vm)) for vm in vms] if new_disks else vms
+        if not new_disks:
+            return vms
+        return [parse.with_root_volume(vm, self._lists.root_volumes(virtualmachineid=vm.id).get(vm.id)) for vm in vms]
 
     def read_routers_of(self, units: Sequence[Unit]) -> dict[str, list[Vm]]:
         """The routers of networks and VPCs, from one list of all there are."""
@@ -116,9 +118,6 @@ class Server:
         if unit.kind is Kind.INTERNAL_LB and unit.network_ids and self._lists.network(unit.network_ids[0]) is None:
             return None
         return unit
-
-    def _root_volume(self, vm: Vm) -> Mapping[str, Any] | None:
-        return self._lists.root_volumes(virtualmachineid=vm.id).get(vm.id)
 
     def _read(self, unit: Unit, *, new_disks: bool) -> list[Vm]:
         if unit.kind.is_system_vm:

@@ -55,7 +55,7 @@ def why_not_live_patchable(unit: Unit, baseline: Baseline) -> str | None:
         return avoided
     broken = [vm for vm in unit.vms if vm.is_router and vm.state not in ("Running", "Stopped")]
     if broken:
-        return f"{vm_names(broken)} {_is(broken)} {broken[0].state}"
+        return f"{vm_names(broken)} {'is' if len(broken) == 1 else 'are'} {broken[0].state}"
     if unit.kind.is_system_vm and unit.vms and not unit.vms[0].running:
         return f"it is {unit.vms[0].state} and a live patch needs it Running"
     return None
@@ -86,7 +86,3 @@ def _matrix_forbids(vm: Vm, target: Version) -> str | None:
     if row is None or row.supported:
         return None  # of a server that cannot live patch at all a check says so
     return f"{vm.name} was built from {origin if vm.built_from else f'{origin} or older'}: {row.comment}"
-
-
-def _is(vms: list[Vm]) -> str:
-    return "is" if len(vms) == 1 else "are"

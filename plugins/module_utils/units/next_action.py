@@ -74,7 +74,8 @@ def _wait_for_time(s: Situation) -> Action | None:
     """What may still come by itself, or may be an answer that is a moment old."""
     c, patience = s.conditions, s.patience
     if c.unknown(Type.RUNNING):
-        return s.look(Type.RUNNING, patience.start_s) or s.end("StillSettling", _settling(s))
+        settling = f"{c[Type.RUNNING].message}; run again when it has settled"
+        return s.look(Type.RUNNING, patience.start_s) or s.end("StillSettling", settling)
     last = s.record.last
     if last is None or not last.taken:
         return None
@@ -88,10 +89,6 @@ def _wait_for_time(s: Situation) -> Action | None:
     if missing and any(vm.running and vm.agent_state == "Up" for vm in s.facts.neighbours):
         return Done(spare=True)
     return waits[0] if waits else None
-
-
-def _settling(s: Situation) -> str:
-    return f"{s.conditions[Type.RUNNING].message}; run again when it has settled"
 
 
 def _patience_with_system_vm(s: Situation, last: Attempt) -> dict[Type, float]:

@@ -25,12 +25,10 @@ class GivenPlan:
     """What was given.
 
     :ivar lines: as the planning module takes them.
-    :ivar file: where they stand, if that is a file.
     :ivar deadline: the moment that the check meant, where it has handed one on.
     """
 
     lines: Sequence[Mapping[str, Any]]
-    file: str | None = None
     deadline: str | None = None
 
 
@@ -68,7 +66,7 @@ def given_plan(value: Any, host: str, path: str) -> GivenPlan:
     :raises ApprovedPlanError: for what is none, or cannot be read.
     """
     if isinstance(value, str):
-        return GivenPlan(_lines_of(path), path)
+        return GivenPlan(_lines_of(path))
     if isinstance(value, list):
         return GivenPlan([{**line, "place": f"{VARIABLE}, item {n}"} for n, line in enumerate(value, 1)])
     check = value if "handed_on" in value else value.get(host)
@@ -84,8 +82,8 @@ def given_plan(value: Any, host: str, path: str) -> GivenPlan:
                 f"The approved plan cannot be kept to: {kept['note']}, which is not there",
                 remedy="Put sysvm_report_dir on a volume that check and upgrade share.",
             )
-        return GivenPlan(_lines_of(kept["file"]), kept["file"], check.get("deadline"))
-    return GivenPlan(_lines_from(kept), None, check.get("deadline"))
+        return GivenPlan(_lines_of(kept["file"]), check.get("deadline"))
+    return GivenPlan(_lines_from(kept), check.get("deadline"))
 
 
 def _lines_from(kept: Mapping[str, Any]) -> list[dict[str, Any]]:

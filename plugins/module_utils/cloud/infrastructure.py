@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..knowledge.versions import Version
-from .model import Owner, Unit, Vm
+from .model import Unit, Vm
 
 
 class NotReadError(LookupError):
@@ -160,7 +160,6 @@ class StoragePool:
     zone_id: str
     state: str
     scope: str  # CLUSTER, ZONE or HOST
-    hypervisor: str | None = None
     tags: frozenset[str] | None = frozenset()  # None: a rule, which only the server can apply
 
     @property
@@ -206,18 +205,14 @@ class Alert:
 class SharedFileSystem:
     """A shared file system (listSharedFileSystems, since 4.20): a guest whose disk is made from the system VM template.
 
-    :ivar vm: the name of its VM; None where no volume tells it.
-    :ivar template: what its VM's disk was made from; None likewise.
+    :ivar template: what its VM's disk was made from; None where no volume tells it.
     """
 
     id: str
     name: str
     zone_id: str
     zone: str
-    state: str
-    owner: Owner
     vm_id: str | None = None
-    vm: str | None = None
     template: str | None = None
 
 

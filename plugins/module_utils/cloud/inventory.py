@@ -39,11 +39,7 @@ def read_shared_file_systems(
         found = client.list_as("listSharedFileSystems", "sharedfs", parse.shared_file_system, **filters)
     except (AuthenticationError, PermissionDeniedError, UnsupportedCommandError):
         return None  # everything else was answered, so it is this command that the role lacks
-    return tuple(_with_vm(each, volumes.get(each.vm_id or "", {})) for each in found)
-
-
-def _with_vm(shared: SharedFileSystem, volume: Mapping[str, Any]) -> SharedFileSystem:
-    return replace(shared, vm=volume.get("vmname"), template=volume.get("templatename"))
+    return tuple(replace(each, template=volumes.get(each.vm_id or "", {}).get("templatename")) for each in found)
 
 
 def unlisted_vms(volumes: Iterable[Mapping[str, Any]], listed: Collection[str]) -> tuple[UnlistedVm, ...]:

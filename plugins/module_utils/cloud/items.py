@@ -137,7 +137,6 @@ def storage_pool(item: Mapping[str, Any]) -> infrastructure.StoragePool:
         item.get("zoneid", ""),
         str(item.get("state", "")),
         str(item.get("scope", "")),
-        item.get("hypervisor"),
         _given_tags(item, "tags"),
     )
 
@@ -208,8 +207,6 @@ def shared_file_system(item: Mapping[str, Any]) -> infrastructure.SharedFileSyst
         item["name"],
         item.get("zoneid", ""),
         item.get("zonename", ""),
-        item.get("state", ""),
-        Owner.of(item),
         vm_id=item.get("virtualmachineid"),
     )
 
@@ -226,7 +223,6 @@ def _common(item: Mapping[str, Any]) -> dict[str, Any]:
         "host": item.get("hostname"),
         "next_template_id": item.get("templateid"),
         "offering_id": item.get("serviceofferingid"),
-        "arch": item.get("arch"),
         "created": item.get("created"),
         "owner": Owner.of(item),
     }

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..knowledge.shapes import OwnerData, RestartData, VmFacts
 from ..knowledge.versions import Version, parse_version
-from ..knowledge.vocabulary import REMOTE_ACCESS_VPN, ROUTER_PROVIDERS, Kind
+from ..knowledge.vocabulary import ROUTER_PROVIDERS, Kind
 
 # What a job works on of which the server does not tell what it is.
 SOME_NETWORK = "some network or VPC"
@@ -82,7 +82,6 @@ class Vm:
     internal_lb: bool = False
     sessions: int = 0  # CPVM: active console sessions
     offering_id: str | None = None
-    arch: str | None = None
     created: str | None = None
     addresses: tuple[str, ...] = ()
     public_address: str | None = None  # system VMs only
@@ -236,14 +235,6 @@ class Unit:
     def hypervisor(self) -> str | None:
         """The hypervisor all its VMs share; of a stopped VM the server does not tell it."""
         return next((vm.hypervisor for vm in self.vms if vm.hypervisor), None)
-
-    @property
-    def arch(self) -> str | None:
-        return next((vm.arch for vm in self.vms if vm.arch), None)
-
-    @property
-    def remote_access_vpn(self) -> bool:
-        return REMOTE_ACCESS_VPN in self.sensitive_services
 
     @cached_property
     def hosts(self) -> tuple[str, ...]:

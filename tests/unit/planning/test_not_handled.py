@@ -14,14 +14,14 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastruct
     SharedFileSystem,
     UnlistedVm,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owner, Unit
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import NotHandledData
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.not_handled import not_handled
 from tests.unit.builders import OWNER, estate, network_unit, vm
 
 ZONE = {"zone_id": "id-zone", "zone": "zone"}
-FILES = SharedFileSystem("sf", "files", "id-zone", "zone", "Ready", Owner("acme"), template="systemvm-kvm-4.20.1")
+FILES = SharedFileSystem("sf", "files", "id-zone", "zone", template="systemvm-kvm-4.20.1")
 ELASTIC = UnlistedVm("e", "l-7-VM", "id-zone", "zone", "DomainRouter", "systemvm-kvm-4.20.1")
 LOST = replace(ELASTIC, id="x", name="r-8-VM")
 ORPHAN = Unit("o", "r-9-VM", Kind.ORPHAN, "id-zone", "zone", OWNER, (vm("r-9-VM"),))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
 from ...knowledge.counts import count
-from ...knowledge.vocabulary import Kind, Method, WantedMethod
+from ...knowledge.vocabulary import REMOTE_ACCESS_VPN, Kind, Method, WantedMethod
 from ...options.option_names import words
 from ...units.known_defects import Defect, Effect
 from .registry import CheckContext, CheckStatus, check
@@ -167,7 +167,7 @@ def remote_access_vpn(context: CheckContext) -> Iterator[str]:
     for unit in context.planned(Method.LIVE_PATCH):
         target = context.cloud.version
         rows = [matrix.row_for(vm.built_from, target) for vm in unit.vms if vm.built_from and target]
-        if unit.remote_access_vpn and any(row and row.comment for row in rows):
+        if REMOTE_ACCESS_VPN in unit.sensitive_services and any(row and row.comment for row in rows):
             yield _with_routers(unit)
 
 

@@ -18,7 +18,7 @@ from ...cloud.model import Unit
 from ...knowledge.characters import visible
 from ...knowledge.counts import count
 from ...knowledge.shapes import CheckData
-from ...knowledge.vocabulary import ACTING, Kind, Method
+from ...knowledge.vocabulary import ACTING, Method
 from ...options.option_names import words
 from ...options.rollout import LIMITS
 from ...units.baseline import Baseline
@@ -115,10 +115,6 @@ class CheckContext:
             methods += [(unit, Method.RECREATE) for unit, method in methods if method is Method.LIVE_PATCH]
         sent = frozenset().union(*(commands_of(unit, method) for unit, method in methods))
         return sent | {"listEvents", "queryAsyncJobResult"} if sent else sent
-
-    @property
-    def touches_ssvm(self) -> bool:
-        return any(unit.kind is Kind.SSVM for unit in self.planned(*ACTING))
 
     @property
     def pending(self) -> list[Unit]:

@@ -20,7 +20,7 @@ from .registry import CheckContext, check
     remedy="They fail when it is patched or recreated. Wait for them, or go on and repeat them.",
     fine="no template, ISO or volume is being transferred, or no SSVM is touched",
     needs=frozenset({Need.DOWNLOADS}),
-    concerns=lambda context: context.touches_ssvm,
+    concerns=lambda context: any(unit.kind is Kind.SSVM for unit in context.planned(*ACTING)),
 )
 def transfers(context: CheckContext) -> Iterator[str]:
     yield from context.cloud.transfers

@@ -245,11 +245,12 @@ options: # Made from plugins/module_utils/options by make generate.
       - 'Or what goes wrong in one more play, of which the plan then tells, too: V(fail), how many units, such as V(2%);
         V(slow), how many times longer all takes; V(server_restart), how long after the begin the management server
         restarts, such as V(''00:40''); V(host_down), a host. Each may be left out.'
+      - With C(rehearse_sysvms) also V(plan), the path of a C(plan.json); then no cloud is asked.
     type: raw
     default: true
   alternatives:
     description:
-      - Whether it is also played with other values of O(parallel) and O(per_host), as C(rehearse_sysvms) does.
+      - Whether it is also played with other O(parallel), O(per_host) and O(waves), as C(rehearse_sysvms) does.
     type: bool
     default: false
   nights:
@@ -376,8 +377,7 @@ plan:
         - What runs where in the whole cloud. C(running) has a row for all running VMs with the same C(zone),
           C(hypervisor), C(group), C(software) and C(scripts), with their C(count) by host in C(hosts), and whether the
           checksum is an md5 or a sha512 (C(digest)); C(odd) the routers whose scripts contradict the version that they
-          claim, and C(why); C(agents) the KVM hosts by C(zone) and C(version); C(not_running) the number of all other
-          VMs.
+          claim, and C(why); C(agents) the KVM hosts by C(zone) and C(version); C(not_running) how many VMs do not run.
       type: dict
     estimate:
       description:
@@ -392,6 +392,9 @@ plan:
       type: dict
     alternatives:
       description: With O(alternatives), the C(settings) that were played, C(likely_s) and what is C(left) with each.
+      type: dict
+    scene:
+      description: What C(rehearse_sysvms) needs to rehearse the plan without a cloud; null if it was not rehearsed.
       type: dict
     campaign:
       description: With O(nights), when each of the C(nights) begins and its C(units) by C(zones), and that in C(words).

@@ -9,7 +9,7 @@ Seconds are numbers in keys that end in C(_s); moments are texts as ISO 8601 in 
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from .drift_shapes import DriftData
 from .whatif_shapes import AlternativesData, WhatIfData
@@ -334,6 +334,8 @@ class ApprovedData(TypedDict):
 
 
 class PlanData(TypedDict):
+    """I(scene) is what it takes to rehearse it where there is no cloud (rehearsal/scene.py)."""
+
     scope: str
     wildcards: dict[str, list[str]]
     cloud: str
@@ -354,6 +356,7 @@ class PlanData(TypedDict):
     what_if: WhatIfData | None
     alternatives: AlternativesData | None
     campaign: CampaignData | None
+    scene: dict[str, Any] | None
 
 
 class CheckedPlan(PlanData, total=False):

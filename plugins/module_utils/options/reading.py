@@ -286,7 +286,7 @@ def timeouts(value: Any) -> dict[str, int]:
 
 
 def rehearse(value: Any) -> bool | dict[str, Any]:
-    """Yes, no, or what is to go wrong in it."""
+    """Yes, no, or what is to go wrong in it, and of which plan."""
     try:
         return flag(value)
     except NotMeantError:
@@ -353,7 +353,13 @@ def _window(given: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 MOST_SLOW = 100
-WHAT_IFS: dict[str, Reader] = {"fail": share, "slow": _factor, "server_restart": _after, "host_down": line}
+WHAT_IFS: dict[str, Reader] = {
+    "fail": share,
+    "slow": _factor,
+    "server_restart": _after,
+    "host_down": line,
+    "plan": line,
+}
 
 # By what an option means; else by its type.
 READERS: dict[str, Reader] = {

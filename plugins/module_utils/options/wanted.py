@@ -214,13 +214,14 @@ ORDER = group(
         "Or what goes wrong in one more play, of which the plan then tells, too: V(fail), how many units, such as"
         " V(2%); V(slow), how many times longer all takes; V(server_restart), how long after the begin the"
         " management server restarts, such as V('00:40'); V(host_down), a host. Each may be left out.",
+        "With C(rehearse_sysvms) also V(plan), the path of a C(plan.json); then no cloud is asked.",
         default=True,
         means="rehearse",
     ),
     option(
         "alternatives",
         "bool",
-        "Whether it is also played with other values of O(parallel) and O(per_host), as C(rehearse_sysvms) does.",
+        "Whether it is also played with other O(parallel), O(per_host) and O(waves), as C(rehearse_sysvms) does.",
         where=(CHECK,),
         variable=False,
         default=False,

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..cloud.endpoints import Endpoint
 from ..cloud.infrastructure import Cloud
@@ -31,6 +31,8 @@ from .verdicts import Verdict, decide, wanted
 GROUPS = (Kind.SSVM.value, Kind.CPVM.value, ROUTER)
 GROUP_WORDS = (Kind.SSVM.words, Kind.CPVM.words, ROUTER)
 RANKS = ("canary", "", "sensitive", "internal LB")
+WAVE = ", wave "
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -202,14 +204,37 @@ def order_steps(
     for (rank, group, method), units in sorted(members.items(), key=lambda pair: pair[0]):
         units.sort(key=lambda item: (-item.expected.likely_s, item.unit.zone, item.unit.name, item.unit.id))
         is_canary = RANKS[rank] == "canary"
-        sizes = cut(len(units), () if is_canary else waves)
-        for wave, size in enumerate(sizes, 1):
-            words = [RANKS[rank], GROUP_WORDS[group], ACTING[method].words]
-            name = " ".join(word for word in words if word) + (f", wave {wave} of {len(sizes)}" if sizes[1:] else "")
-            number = len(steps) + 1
-            steps.append(Step(number, name, GROUPS[group], ACTING[method], is_canary, tuple(units[:size])))
-            units = units[size:]
+        words = " ".join(word for word in (RANKS[rank], GROUP_WORDS[group], ACTING[method].words) if word)
+        for name, wave in _in_waves(words, units, () if is_canary else waves):
+            steps.append(Step(len(steps) + 1, name, GROUPS[group], ACTING[method], is_canary, tuple(wave)))
     return tuple(steps)
+
+
+def _in_waves(name: str, units: Sequence[T], waves: Sequence[str]) -> Iterator[tuple[str, Sequence[T]]]:
+    """A step as several, each with its name."""
+    sizes = cut(len(units), waves)
+    for number, size in enumerate(sizes, 1):
+        yield name + (f"{WAVE}{number} of {len(sizes)}" if sizes[1:] else ""), units[:size]
+        units = units[size:]
+
+
+def recut(plan: Mapping[str, Any], waves: Sequence[str]) -> dict[str, Any]:
+    """A plan as data, with its steps cut into other waves; how long each takes is to be rehearsed."""
+    whole: dict[str, StepData] = {}
+    for step in plan["steps"]:
+        name = step["name"].partition(WAVE)[0]
+        before = whole.get(name, {**step, "name": name, "units": []})
+        whole[name] = {**before, "units": [*before["units"], *step["units"]]}
+    steps: list[StepData] = []
+    for step in whole.values():
+        for name, wave in _in_waves(step["name"], step["units"], () if step["canary"] else waves):
+            steps.append({**step, "number": len(steps) + 1, "name": name, "units": list(wave), "span_s": []})
+    step_of = {identity: step["number"] for step in steps for identity in step["units"]}
+    return {
+        **plan,
+        "steps": steps,
+        "units": [{**unit, "step": step_of.get(unit["id"])} for unit in plan["units"]],
+    }
 
 
 def _canaries(acting: Sequence[PlannedUnit]) -> frozenset[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -49,10 +50,19 @@ def scope_text(
             f"method {method}",
             *([] if isinstance(policy.order.canaries, bool) else [f"canaries {_listed(policy.order.canaries)}"]),
             *([f"ignoring {', '.join(sorted(policy.ignored_checks))}"] if policy.ignored_checks else []),
-            f"until {moment_text(deadline, now)}" if deadline else "no deadline",
-            may_fail,
+            *_ends(deadline, may_fail, now),
         ]
     )
+
+
+def _ends(deadline: datetime | None, may_fail: str, now: datetime | None) -> list[str]:
+    return [f"until {moment_text(deadline, now)}" if deadline else "no deadline", may_fail]
+
+
+def with_ends(scope: str, deadline: datetime | None, may_fail: str, now: datetime | None = None) -> str:
+    """What I(scope_text) has said, with another deadline and budget."""
+    ends = "; ".join(_ends(deadline, may_fail, now))
+    return re.sub(r"(?:until [^(;]*\([^)]*\)|no deadline); [^;]*$", lambda found: ends, scope)
 
 
 def budget_text(budget: int, share: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 
 from ..cloud.infrastructure import Host, InFlight
 from ..cloud.model import Unit
@@ -33,6 +33,8 @@ from .imagined import ImaginedServer
 # Three plays of so many units take about a second; more are played once.
 MOST_PLAYED_THRICE = 150
 OTHERS_S = START_S  # what a job of somebody else is expected to take
+# The order in which a module looks at what a step names (planning.targets), which decides between equals.
+AS_NAMED = (Kind.SSVM, Kind.CPVM, Kind.NETWORK, Kind.VPC, Kind.INTERNAL_LB, Kind.ORPHAN)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Play:
 
     :ivar steps: when each step began and ended.
     :ivar units: when each unit that was begun began and ended.
-    :ivar ends: how many units ended how.
+    :ivar how: how each unit ended.
     :ivar calls: what was sent, in order.
     :ivar stopped: what has ended it before its last unit; a deadline, which ends each unit on its own, is not told.
     :ivar worked: how long each unit counted against the bounds.
@@ -84,10 +86,19 @@ class Play:
 
     steps: tuple[tuple[float, float], ...]
     units: Mapping[str, tuple[float, float]]
-    ends: Mapping[UnitStatus, int]
+    how: Mapping[str, UnitStatus]
     calls: Sequence[Call] = ()
     stopped: str = ""
     worked: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def ends(self) -> Mapping[UnitStatus, int]:
+        """How many units ended how."""
+        return Counter(self.how.values())
+
+    def times(self) -> dict[str, list[float]]:
+        """When each unit that was begun began and ended, as plain data."""
+        return {identity: [round(moment, 1) for moment in when] for identity, when in self.units.items()}
 
     @property
     def left(self) -> int:
@@ -136,18 +147,19 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
         now=server.clock,
         sleep=server.sleep,
     )
-    steps, units, ends, stopped = [], dict[str, tuple[float, float]](), Counter[UnitStatus](), ""
-    worked: dict[str, float] = {}
+    steps, units, how, stopped = [], dict[str, tuple[float, float]](), dict[str, UnitStatus](), ""
+    worked, failed = dict[str, float](), 0
     for step in stage.steps:
         began = server.time - stage.start
         if stopped:
-            ends[UnitStatus.NOT_STARTED] += len(step.units)
+            how |= dict.fromkeys((unit.id for unit in step.units), UnitStatus.NOT_STARTED)
             steps.append((began, began))
             continue
-        budget = 0 if step.canary else stage.limits.max_failures - ends[UnitStatus.FAILED]
+        budget = 0 if step.canary else stage.limits.max_failures - failed
         limits = replace(around.limits, max_failures=budget)
         server.wait_for_it()
-        done = Scheduler(server, replace(around, limits=limits)).run(step.units, step.want, server.in_flight())
+        named = sorted(step.units, key=lambda unit: AS_NAMED.index(unit.kind))
+        done = Scheduler(server, replace(around, limits=limits)).run(named, step.want, server.in_flight())
         now = Counter(result.status for result in done.results)
         if done.error is not None:
             stopped = "the management server is away for too long"
@@ -155,13 +167,14 @@ def play(stage: Stage, end: str = "likely_s", deadline: float | None = None) -> 
             stopped = "a canary is not upgraded"
         elif now[UnitStatus.FAILED] > budget:
             stopped = f"more units fail than may (max_failures is {stage.limits.max_failures})"
-        ends += now
+        failed += now[UnitStatus.FAILED]
+        how |= {result.unit.id: result.status for result in done.results}
         steps.append((began, server.time - stage.start))
         for result in done.results:
             if result.started is not None and result.finished is not None:
                 units[result.unit.id] = (result.started - stage.start, result.finished - stage.start)
                 worked[result.unit.id] = result.worked_s or 0.0
-    return Play(tuple(steps), units, ends, [call for dummy, dummy2, call in server.log], stopped, worked)
+    return Play(tuple(steps), units, how, [call for dummy, dummy2, call in server.log], stopped, worked)
 
 
 def _factors(stage: Stage, end: str) -> dict[str, float]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from ..options.reading import duration_s
 from ..units.calls import Call
 from ..units.ends import UnitStatus
 from .imagined import ImaginedJob, ImaginedServer
-from .plays import Play, Stage, play, time_words
+from .plays import MOST_PLAYED_THRICE, Play, Stage, play, time_words
 
 AWAY_S = 180.0  # a restarted management server answers after one to three minutes
 CONNECTING_S = 25.0  # and its hosts are connected so long after that
@@ -52,7 +52,16 @@ class WhatIf:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> WhatIf:
-        """:param given: as options.reading reads it."""
+        """
+        :param given: as options.reading reads it.
+        :raises OptionError: a plan, where the cloud is asked.
+        """
+        if "plan" in given:
+            raise OptionError(
+                "names a plan, and this asks the cloud for it",
+                option="rehearse",
+                remedy="Run rehearse_sysvms, which asks no cloud then, or leave plan out.",
+            )
         restart = given.get("server_restart")
         restart_s = None if restart is None else duration_s(restart)
         return cls(given.get("fail", "0"), given.get("slow", 1.0), restart_s, given.get("host_down", ""))
@@ -149,10 +158,10 @@ class StrickenServer(ImaginedServer):
             super()._change(job, vms)
 
 
-def what_if(stage: Stage, what: WhatIf, likely: Play, deadline: datetime | None) -> WhatIfData:
-    """How the run goes if that goes wrong.
+def stricken(stage: Stage, what: WhatIf, likely: Play) -> Callable[..., ImaginedServer]:
+    """What makes the cloud of the stage, with what goes wrong.
 
-    :param likely: how it goes otherwise.
+    :param likely: how the run goes otherwise.
     :raises OptionError: a host that there is not.
     """
     failing, down = what.failing(stage.units, likely), what.down(stage.hosts)
@@ -160,19 +169,32 @@ def what_if(stage: Stage, what: WhatIf, likely: Play, deadline: datetime | None)
     def made(*given: Any, **named: Any) -> ImaginedServer:
         return StrickenServer(*given, **named).suffer(what, failing, down)
 
-    stricken = play(replace(stage, server=made), deadline=deadline.timestamp() if deadline else None)
-    ends = stricken.ends
+    return made
+
+
+def what_if(stage: Stage, what: WhatIf, likely: Play, deadline: datetime | None) -> WhatIfData:
+    """How the run goes if that goes wrong.
+
+    :param likely: how it goes otherwise.
+    :raises OptionError: a host that there is not.
+    """
+    ends_at = deadline.timestamp() if deadline else None
+    played = play(replace(stage, server=stricken(stage, what, likely)), deadline=ends_at)
+    ends = played.ends
     start = datetime.fromtimestamp(stage.start).astimezone(deadline.tzinfo if deadline else None)
+    few = len(stage.units) <= MOST_PLAYED_THRICE
     told = [f"{count(ends[status], 'unit')} {word}" for status, word in ENDED.items() if ends.get(status)]
-    ended = time_words(start + timedelta(seconds=stricken.seconds), start)
-    words = f"{', '.join(told)}; about {rough(stricken.seconds)}, ends about {ended}"
-    if stricken.stopped:
-        words += f"; it stops as {stricken.stopped}"
-    if what.restart_s is not None and what.restart_s >= stricken.seconds:
+    ended = time_words(start + timedelta(seconds=played.seconds), start)
+    words = f"{', '.join(told)}; about {rough(played.seconds)}, ends about {ended}"
+    if played.stopped:
+        words += f"; it stops as {played.stopped}"
+    if what.restart_s is not None and what.restart_s >= played.seconds:
         words += "; the restart comes too late: the run has ended before"
     return {
-        "if": what.words(len(failing)),
+        "if": what.words(len(what.failing(stage.units, likely))),
         "ends": {status.value: number for status, number in ends.items() if number},
-        "likely_s": round(stricken.seconds, 1),
+        "likely_s": round(played.seconds, 1),
         "words": words,
+        "units": played.times() if few else {},
+        "ended": {each: end.value for each, end in played.how.items() if few and end is not UnitStatus.UPGRADED},
     }

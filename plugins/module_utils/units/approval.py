@@ -32,6 +32,11 @@ class Approval:
     destroys: frozenset[str] = frozenset()
     place: str = ""
 
+    @classmethod
+    def of(cls, data: ApprovalData) -> Approval:
+        """Of what I(as_dict) made."""
+        return cls(Method(data["method"]), data["recreates"], frozenset(data["destroys"]), data["place"])
+
     def as_dict(self) -> ApprovalData:
         destroys = sorted(self.destroys)
         return {"method": self.method.value, "recreates": self.recreates, "destroys": destroys, "place": self.place}

@@ -159,7 +159,7 @@ class Pace:
     """
 
     def __init__(self, samples: Iterable[Sample] = (), twice: Twice = _once) -> None:
-        self._samples = tuple(samples)
+        self.samples = tuple(samples)
         self._twice = twice
         self._known: dict[tuple[Method, Kind, str | None, float], Figures] = {}
 
@@ -181,7 +181,7 @@ class Pace:
         return self.figures(unit, method).factor * documented if documented else Span()
 
     def _look(self, done: Method, kind: Kind, hypervisor: str | None, documented_s: float) -> Figures:
-        like = [sample for sample in self._samples if sample.done is done and sample.kind is kind]
+        like = [sample for sample in self.samples if sample.done is done and sample.kind is kind]
         same = [sample for sample in like if sample.hypervisor == hypervisor]
         for group in ([sample for sample in same if sample.documented_s == documented_s], same):
             if len(group) >= FEW:

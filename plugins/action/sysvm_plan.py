@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from ..module_utils.planning.checks.registry import CheckResult
 from ..module_utils.probing.probes import PLACES_VARIABLE
 from ..plugin_utils.all_runs import at_work, keep_index, last_report, remove_old, reports
 from ..plugin_utils.approved import GivenPlan, given_plan, handed_on
+from ..plugin_utils.kept_plan import rehearsed_again
 from ..plugin_utils.probe_hosts import ProbeHost, ProbeHosts, probe_hosts
 from ..plugin_utils.report.artifacts import error_artifact, plan_artifact
 from ..plugin_utils.report.gaps import known_gaps
@@ -63,42 +65,22 @@ class ActionModule(ActionBase):
                 )
         except SysvmError as error:
             return {**result, **_not_planned(str(error))}
-        wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
-        cloud, base = around.cloud(variables), around.report_folder(variables)
+        base, told = around.report_folder(variables), variables["rehearse"]
         end_left("the play began anew with a plan", base)
-        last = last_report(base, cloud)
-        args = {
-            **around.connection(variables),
-            **wanted,
-            "known_restarts": known_restarts(last),
-            "known_durations": known_durations(reports(base, cloud)),
-            "known_gaps": known_gaps(last),
-            "fail_on_checks": False,
-            "alternatives": self._task.args.get("alternatives", False),
-        }
-        if approved:
-            args["approved_lines"] = list(approved.lines)
-            args["deadline"] = approved.deadline or args.get("deadline")
-        probed_from = variables["probe_from"] if variables["probe"] else []
+        kept = told.get("plan") if self._task.args.get("alternatives") and isinstance(told, dict) else None
         try:
-            hosts = probe_hosts(probed_from, self, task_vars or {})
+            checked = (
+                _kept(around, variables, kept) if kept else self._ask(around, variables, approved, task_vars or {})
+            )
         except SysvmError as error:
             return {**result, **_not_planned(str(error))}
-        with tempfile.TemporaryDirectory() as nowhere:
-            if hosts:  # it is they who try, not the module
-                around.tell_modules({PLACES_VARIABLE: nowhere})
-            checked = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         result["warnings"] = show_warnings(checked.get("warnings", ()))
         if checked.get("failed"):
             return {**result, **_not_planned(message_of(checked) or NO_MESSAGE)}
-        plan, checks = checked["plan"], checked["checks"]
-        if hosts and plan["probes"]:
-            answer = _try_from(hosts, plan, variables)
-            checks = [answer.as_dict() if check["name"] == answer.name else check for check in checks]
-        notes = [at_work_words(other) for other in at_work(base, cloud)] + _no_canary(plan, variables["canaries"])
+        plan, checks, notes, cloud = checked["plan"], checked["checks"], checked["notes"], checked["cloud"]
         run = Run.begin()
-        run.keep_plan(plan, checks=checks, started=started, notes=notes)
-        whole: Any = {**plan, "checks": checks, "started": started}
+        run.keep_plan({**plan, "scene": None}, checks=checks, started=started, notes=notes)
+        whole: Any = {"started": started, **plan, "checks": checks}
         folder, path, problem = None, None, ""
         if not self._task.check_mode:
             try:
@@ -139,6 +121,53 @@ class ActionModule(ActionBase):
                 "error": refused,
             },
         }
+
+    def _ask(
+        self, around: PlayContext, variables: dict[str, Any], approved: GivenPlan | None, task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What the module that plans says of the cloud, with notes on its plan.
+
+        :raises SysvmError: for hosts that cannot probe.
+        """
+        wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
+        cloud, base = around.cloud(variables), around.report_folder(variables)
+        last = last_report(base, cloud)
+        args = {
+            **around.connection(variables),
+            **wanted,
+            "known_restarts": known_restarts(last),
+            "known_durations": known_durations(reports(base, cloud)),
+            "known_gaps": known_gaps(last),
+            "fail_on_checks": False,
+            "alternatives": self._task.args.get("alternatives", False),
+        }
+        if approved:
+            args["approved_lines"] = list(approved.lines)
+            args["deadline"] = approved.deadline or args.get("deadline")
+        hosts = probe_hosts(variables["probe_from"] if variables["probe"] else [], self, task_vars)
+        with tempfile.TemporaryDirectory() as nowhere:
+            if hosts:  # it is they who try, not the module
+                around.tell_modules({PLACES_VARIABLE: nowhere})
+            checked: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+        if checked.get("failed"):
+            return checked
+        plan, checks = checked["plan"], checked["checks"]
+        if hosts and plan["probes"]:
+            answer = _try_from(hosts, plan, variables)
+            checks = [answer.as_dict() if check["name"] == answer.name else check for check in checks]
+        notes = [at_work_words(other) for other in at_work(base, cloud)] + _no_canary(plan, variables["canaries"])
+        return {**checked, "checks": checks, "notes": notes, "cloud": cloud}
+
+
+def _kept(around: PlayContext, variables: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The same of a plan that is rehearsed once more; no cloud is asked.
+
+    :raises SysvmError: for what is no plan.
+    """
+    plan = rehearsed_again(around.path(path), variables, around.given())
+    methods = Counter(unit["method"] for unit in plan["units"])
+    facts = {"checks": plan.get("checks", []), "notes": plan["notes"], "cloud": plan["cloud"], "summary": dict(methods)}
+    return {"plan": plan, **facts}
 
 
 def _approved(around: PlayContext, variables: Mapping[str, Any]) -> GivenPlan | None:

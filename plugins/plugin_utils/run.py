@@ -183,6 +183,10 @@ class PlayContext:
             refuse_nulls(given)
         return read_variables(given)
 
+    def given(self) -> frozenset[str]:
+        """The names, without prefix, of the variables that somebody has set."""
+        return frozenset(name for name in VARIABLES if self._vars.get(PREFIX + name) not in (None, "", []))
+
     def readable(self, *names: str) -> dict[str, Any]:
         """Some variables; one that cannot be meant has its default. For telling what is wrong with the others."""
         found = {}

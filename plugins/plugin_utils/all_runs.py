@@ -24,7 +24,8 @@ from .run_folder import ALIVE, DEAD, FACTS, LOG, RUNS, RunFolder, life, read_rep
 INDEX = "index.html"
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
 # What this tool writes into the folder of a run; what else lies there is somebody's own.
-OWN = re.compile(rf"{re.escape(FACTS)}|{LOG}|journal-\d+|(plan|report)\.(json|csv|md|html)")
+PAGES = r"plan-(what-if|(parallel|per-host|waves)-[a-z0-9-]+)\.html"  # of report.rehearsals
+OWN = re.compile(rf"{re.escape(FACTS)}|{LOG}|journal-\d+|(plan|report)\.(json|csv|md|html)|{PAGES}")
 UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{16}")  # a file that was not whole when its run was killed
 
 

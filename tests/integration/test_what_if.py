@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,13 @@ def test_a_night_is_rehearsed_with_what_might_go_wrong_and_nothing_is_sent(tmp_p
         assert f"What if {told['what_if']['if']}: {told['what_if']['words']}" in run.stdout
         rows = told["alternatives"]["settings"]
         assert [(row["parallel"], row["per_host"]) for row in rows if row["present"]] == [(10, 2)]
-        assert len(rows) == 6 and {row["left"] for row in rows} == {0}
-        assert "PARALLEL  PER HOST  TIME" in run.stdout and "as it is set" in run.stdout
+        assert {tuple(row["waves"]) for row in rows} == {(), ("50%",)}  # in ("1", "20%") the same go together
+        assert {row["left"] for row in rows} == {0} and {row["failed"] for row in rows} == {1}
+        assert "PARALLEL  PER HOST  WAVES" in run.stdout and "as it is set" in run.stdout
         page = (tmp_path / "sysvm-report/latest/plan.html").read_text(encoding="utf-8")
-        assert "With sysvm_parallel 20, sysvm_per_host 2: about" in page
+        linked = re.findall('href="(plan-[^"]*)"', page)
+        assert "plan-what-if.html" in linked and len(linked) == len(rows)
+        assert {*linked} == {path.name for path in (tmp_path / "sysvm-report/latest").glob("plan-*.html")}
 
         refused = cloud.playbook(REHEARSE, "-e", '{"sysvm_rehearse": {"host_down": "berlin-kvm-host-01"}}')
         assert refused.rc == 2 and not refused.journal
@@ -39,3 +43,24 @@ def test_a_night_is_rehearsed_with_what_might_go_wrong_and_nothing_is_sent(tmp_p
 
         refused = cloud.playbook(REHEARSE, "-e", "sysvm_rehearse=false")
         assert refused.rc == 2 and "sysvm_rehearse is false, so nothing would be rehearsed." in refused.stdout
+
+
+def test_with_a_plan_it_needs_no_cloud(tmp_path: Path) -> None:
+    told = "sysvm-report/latest/plan.json"
+    with Cloud(estate(networks=[{"name": f"net{number}"} for number in range(4)]), tmp_path) as cloud:
+        assert cloud.check().rc == 0
+        nowhere = dict.fromkeys(cloud.simulator.environment(), "")
+        (tmp_path / "plan.json").write_text((tmp_path / told).read_text(encoding="utf-8"), encoding="utf-8")
+        made = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+        run = cloud.playbook(REHEARSE, "-e", "sysvm_rehearse=plan=plan.json,fail=1", env=nowhere)
+        assert run.rc == 0, run.output
+        again = json.loads((tmp_path / told).read_text(encoding="utf-8"))
+        assert again["estimate"] == made["estimate"] and again["what_if"]["ends"]["failed"] == 1
+        assert "Rehearsed from" in run.stdout and "No cloud was asked." in run.stdout
+        page = (tmp_path / "sysvm-report/latest/plan.html").read_text(encoding="utf-8")
+        assert "plan-what-if.html" in page and "No cloud was asked." in page
+
+        refused = cloud.playbook(REHEARSE, "-e", "sysvm_rehearse=plan=plam.json", env=nowhere)
+        assert refused.rc == 2 and "plam.json cannot be read: No such file" in refused.output
+        refused = cloud.playbook("cloudstack.sysvm.check_sysvms", "-e", "sysvm_rehearse=plan=plan.json")
+        assert refused.rc == 2 and "sysvm_rehearse names a plan, and this asks the cloud for it" in refused.output

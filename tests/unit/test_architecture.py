@@ -32,6 +32,7 @@ units/defects/row units/defects/system_vms
 # Tests that show what other files decide, too.
 SHOWN_BY = {
     "integration/test_evidence": "entry/failed_units",
+    "integration/test_kept_plan": "plugin_utils/kept_plan rehearsal/scene",
     "integration/test_pause": "plugin_utils/pause",
     "integration/test_findings": "entry/check entry/details entry/rolling entry/upgrade",
     "unit/api/test_pages": "api/ahead",

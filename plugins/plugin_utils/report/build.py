@@ -27,7 +27,7 @@ from ...module_utils.knowledge.shapes import (
 )
 from ...module_utils.knowledge.vocabulary import SYSTEM_VMS
 from .gaps import gap_summary
-from .wording import FORESEEN, GOOD, night_time, rehearsal_notes
+from .wording import FORESEEN, GOOD, night_time
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ METHOD_STATUS = {"none": "current", "skip": "skipped"}
 FIRST = "Nothing was touched. Put right what it says first."
 AT_WORK = "at work when this was written; a job that still runs is waited for by the next run"
 IN_PROGRESS = "running"  # the status of a run that has not come to its end
+IMAGINED = "in this night, with what was imagined to go wrong"
 PLANNED = "planned"  # the status of a page of a plan
 BROKEN_OFF = "BrokenOff"  # why a run is incomplete that something else than a unit has ended
 
@@ -118,14 +119,23 @@ def broken_off(report: ReportData, finished: str, error: str) -> ReportData:
     return {**report, "status": status, "code": BROKEN_OFF, "error": error, "next": next_, "finished": finished}
 
 
-def planned_report(plan: CheckedPlan) -> ReportData:
-    """A plan as the report of a run that goes as it was rehearsed, for its page; from the first night, or now, on."""
+def planned_report(plan: CheckedPlan, ended: Mapping[str, str] | None = None) -> ReportData:
+    """A plan as the report of a run that goes as it was rehearsed, for its page; from the first night, or now, on.
+
+    :param ended: how units end, by id, that are not upgraded.
+    """
     report = build_report(plan, ())
     campaign, estimate = plan["campaign"], plan["estimate"]
     begin = datetime.fromisoformat(campaign["nights"][0]["night"] if campaign else plan["started"])
     nights = {unit["id"]: unit["night"] for unit in plan["units"]}
     units = [
         _foretold(unit, begin, nights[unit["id"]]) if unit["step"] is not None else unit for unit in report["units"]
+    ]
+    units = [
+        cast(ReportedUnit, {**unit, "status": ended[unit["id"]], "reason": IMAGINED})
+        if ended and unit["id"] in ended
+        else unit
+        for unit in units
     ]
     expected = [estimate["words"] if estimate else "", campaign["words"] if campaign else ""]
     return {
@@ -134,7 +144,6 @@ def planned_report(plan: CheckedPlan) -> ReportData:
         "next": None,
         "expected": "; ".join(filter(None, expected)) or None,
         "summary": dict(Counter(unit["status"] for unit in units)),
-        "notes": [*report["notes"], *rehearsal_notes(plan)],
         "units": units,
     }
 

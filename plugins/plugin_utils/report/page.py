@@ -13,11 +13,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...module_utils.knowledge.shapes import CampaignData, ReportData, ReportedUnit
+from ...module_utils.knowledge.shapes import CheckedPlan, ReportData, ReportedUnit
 from .build import PLANNED
 from .gaps import gap_words
+from .rehearsals import tables_beside
 from .rendering import PAGE
-from .tables import tables
+from .tables import Table, tables
 from .timeline import by_step, timeline
 from .wording import FORESEEN, bad_checks, headline, in_order, kind, night_rows, not_good, run_facts, words
 
@@ -45,25 +46,27 @@ COLORS = {
 }
 
 
-def html_report(report: ReportData, campaign: CampaignData | None = None) -> str:
+def html_report(report: ReportData, plan: CheckedPlan | None = None) -> str:
     """The whole page: outcome, checks, timeline, table of all units.
 
-    :param campaign: the nights, for the page of a plan.
+    :param plan: whose page it is, for its nights and what was rehearsed beside it.
     """
-    approved = report.get("approved")
+    approved, campaign = report.get("approved"), plan["campaign"] if plan else None
+    head, *rows = night_rows(approved["nights"] if approved else (), campaign)
+    beside = [Table("Nights", head, rows), *(tables_beside(plan) if plan else ())]
     units = report["units"]
     statuses = Counter(unit["status"] for unit in units)
     outcome, sentence = headline(report)
     facts = [(name, value) for name, value in run_facts(report) if name != "Units"]
     script = PAGE.get_template("script.j2").render()
     return PAGE.get_template("page.j2").render(
+        beside=[table for table in beside if table.rows],
         anchors={unit["id"]: f"u{number}" for number, unit in enumerate(units, 1)},
         checks=bad_checks(report["checks"]),
         choices=[_choice(units, "status", words), _choice(units, "kind", kind), _choice(units, "zone", str)],
         color=COLORS.get(report["status"], "failed"),
         columns=COLUMNS,
         facts=facts + [("Gaps", gap_words(row)) for row in report.get("gaps", ())],
-        nights=night_rows(approved["nights"] if approved else (), campaign),
         outcome=outcome,
         refresh=REFRESH_S if report["status"] == "running" else 0,
         report=report,

@@ -376,28 +376,20 @@ def what_if_words(told: WhatIfData) -> str:
 
 
 def alternative_rows(told: AlternativesData) -> list[list[str]]:
-    """How long it would take with other settings, as a table with its head."""
-    return [["parallel", "per host", "time", "left at the deadline", ""]] + [
+    """How long it would take with other settings, as a table with its head; what is the same in all is left out."""
+    rows = told["settings"]
+    cuts = len({tuple(each["waves"]) for each in rows}) > 1
+    fails = any(each["failed"] is not None for each in rows)
+    head = ["parallel", "per host", *(["waves"] if cuts else []), "time", "left at the deadline"]
+    return [[*head, *(["failures before the budget stops it"] if fails else []), ""]] + [
         [
             f"{each['parallel']:,}",
             f"{each['per_host']:,}" if each["per_host"] else "no bound",
+            *([", ".join(each["waves"]) or "one"] if cuts else []),
             f"about {each['time']}",
             "-" if each["left"] is None else f"{each['left']:,}",
+            *([f"{each['failed'] or 0:,}" + ("" if each["stopped"] else ", and it goes on")] if fails else []),
             "as it is set" if each["present"] else "",
         ]
-        for each in told["settings"]
-    ]
-
-
-def rehearsal_notes(plan: shapes.PlanData) -> list[str]:
-    """What was rehearsed beside the plan, a line for each."""
-    what, other = plan.get("what_if"), plan.get("alternatives")
-    return [
-        *([what_if_words(what)] if what else ()),
-        *(
-            f"With sysvm_parallel {parallel}, sysvm_per_host {per_host}: {time}"
-            + ("" if left == "-" else f", {left} left at the deadline")
-            for parallel, per_host, time, left, present in (alternative_rows(other)[1:] if other else ())
-            if not present
-        ),
+        for each in rows
     ]

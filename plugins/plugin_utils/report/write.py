@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ...module_utils.api.errors import SysvmError
@@ -22,6 +23,7 @@ from .build import planned_report
 from .markdown import markdown_report
 from .metrics import metrics_text
 from .page import html_report
+from .rehearsals import pages_beside
 from .ticket import bounded, safe_name, ticket
 
 MOST_DURATIONS = 1000  # more would not tell more of how long what takes
@@ -63,16 +65,20 @@ def _write_rendered(folder: str, files: Mapping[str, Callable[[], str]]) -> tupl
 
 
 def write_plan(folder: str, plan: CheckedPlan) -> tuple[str, list[str]]:
-    """plan.json, for programs and for whoever looks for one unit of many; plan.csv, for whoever approves; and a page.
+    """plan.json, for programs and for whoever looks for one unit of many; plan.csv, for whoever approves; and pages.
 
-    :returns: the path of plan.json, and what went wrong with the page.
+    :returns: the path of plan.json, and what went wrong with the pages.
     :raises WriteError: when one of the others cannot be written.
     """
     make_folder(folder)
     write(os.path.join(folder, "plan.csv"), plan_csv(plan))
     path = write(os.path.join(folder, "plan.json"), as_json(plan))
     dummy, problems = _write_rendered(
-        folder, {"plan.html": lambda: html_report(planned_report(plan), plan["campaign"])}
+        folder,
+        {
+            "plan.html": lambda: html_report(planned_report(plan), plan),
+            **{name: partial(html_report, report) for name, report in pages_beside(plan)},
+        },
     )
     return path, problems
 
@@ -180,14 +186,25 @@ def write(path: str, text: str, *, mode: int = 0o640, option: str = "sysvm_repor
 
 def as_json(data: Mapping[str, Any]) -> str:
     """One line for each item of a list: quick to write and to read, also for grep, and as safe to show as any text."""
+    return _lines(data, " ") + "\n"
+
+
+def _lines(data: Mapping[str, Any], margin: str) -> str:
     parts = []
     for key, value in data.items():
-        if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            items = ",\n".join(f"  {_dumped(item)}" for item in value)
-            parts.append(f" {json.dumps(key)}: [\n{items}\n ]")
+        if _has_rows(value):
+            items = ",\n".join(f"{margin} {_dumped(item)}" for item in value)
+            told = f"[\n{items}\n{margin}]"
+        elif isinstance(value, Mapping) and any(map(_has_rows, value.values())):
+            told = _lines(value, f"{margin} ")
         else:
-            parts.append(f" {json.dumps(key)}: {_dumped(value)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+            told = _dumped(value)
+        parts.append(f"{margin}{json.dumps(key)}: {told}")
+    return "{\n" + ",\n".join(parts) + f"\n{margin[1:]}}}"
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
 
 
 def _dumped(data: Any) -> str:

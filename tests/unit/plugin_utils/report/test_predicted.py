@@ -53,7 +53,7 @@ def test_the_page_of_a_campaign_begins_with_its_first_night() -> None:
     made = planned_report(plan_of([first], campaign=plan["campaign"]))
     assert made["units"][0]["started"] == "2026-11-30T23:00:00.000+00:00"
     assert made["units"][0]["reason"] == "Mon 2026-11-30 23:00: runs 4.19.1.0"
-    page = html_report(made, plan["campaign"])
+    page = html_report(made, plan)
     for text in (
         "<h2>Nights</h2>",
         "Predicted timeline of the first night",
@@ -62,18 +62,6 @@ def test_the_page_of_a_campaign_begins_with_its_first_night() -> None:
         "Expected: 10 to 41 min; 2 nights.",
     ):
         assert text in page
-
-
-def test_the_page_tells_what_else_was_rehearsed() -> None:
-    row = {"parallel": 10, "per_host": 2, "likely_s": 1200.0, "time": "20 min", "left": None, "present": True}
-    other = {**row, "parallel": 20, "time": "12 min", "left": 3, "present": False}
-    what_if = {"if": "1 unit fails", "words": "9 units upgraded, 1 unit failed"}
-    plan = plan_of([foretold(1, 0, 90)], what_if=what_if, alternatives={"settings": [row, other], "words": ""})
-    assert planned_report(plan)["notes"] == [
-        "What if 1 unit fails: 9 units upgraded, 1 unit failed",
-        "With sysvm_parallel 20, sysvm_per_host 2: about 12 min, 3 left at the deadline",
-    ]
-    assert "about 12 min, 3 left at the deadline" in html_report(planned_report(plan))
 
 
 def test_a_plan_that_is_refused_or_was_not_rehearsed_has_a_page_too() -> None:

@@ -291,7 +291,8 @@ def test_a_plan_says_how_long_it_will_take_and_from_what_that_is_known() -> None
 
 
 def test_a_plan_says_what_else_was_rehearsed() -> None:
-    row = {"parallel": 10, "per_host": 2, "likely_s": 1200.0, "time": "20 min", "left": 3, "present": True}
+    row: dict[str, Any] = {"parallel": 10, "per_host": 2, "waves": [], "time": "20 min", "left": 3, "present": True}
+    row |= {"likely_s": 1200.0, "failed": None, "stopped": False, "units": {}}
     rows = [row, {**row, "per_host": 0, "time": "12 min", "left": 0, "present": False}]
     what_if = {"if": "1 unit fails", "words": "9 units upgraded, 1 unit failed; about 22 min"}
     few = "There are 200 units, so few settings were played."
@@ -303,6 +304,13 @@ def test_a_plan_says_what_else_was_rehearsed() -> None:
         "  10        2         about 20 min  3                     as it is set",
         "  10        no bound  about 12 min  0",
         f"  {few}",
+    ]
+    rows = [{**row, "failed": 3, "stopped": True}, {**row, "failed": 1, "waves": ["1", "20%"], "present": False}]
+    text = plan_text(plan([planned(1)], alternatives={"settings": rows, "words": ""}), [])
+    assert text[text.index("Alternatives:") + 1 :][:3] == [
+        "  PARALLEL  PER HOST  WAVES   TIME          LEFT AT THE DEADLINE  FAILURES BEFORE THE BUDGET STOPS IT",
+        "  10        2         one     about 20 min  3                     3" + " " * 36 + "as it is set",
+        "  10        2         1, 20%  about 20 min  3                     1, and it goes on",
     ]
     assert not any("Alternatives" in line or "What if" in line for line in plan_text(plan([planned(1)]), []))
 

@@ -343,10 +343,9 @@ plan:
       type: str
     approved:
       description:
-        - With O(approved_lines), the C(source), how many C(lines) it has and how many are C(as_approved), and those
-          that are not, in the lists C(differs), C(current), C(gone) and C(left_out); C(not_approved) are units that
-          need something and have no line, C(later) those of other nights. C(nights) and C(next_nights) are the
-          campaign's. Null without.
+        - With O(approved_lines), its C(source), how many C(lines) it has and how many are C(as_approved), the others in
+          C(differs), C(current), C(gone) and C(left_out); C(not_approved), units that need something and have no line;
+          C(later), those of other nights; the campaign's C(nights) and C(next_nights). Null without.
       type: dict
     max_failures:
       description: How many units may fail.
@@ -367,9 +366,8 @@ plan:
       type: dict
     not_handled:
       description:
-        - What is made from the system VM template in the zones in scope and belongs to no plan, such as shared file
-          systems, each with C(what), C(name), C(id), C(zone), C(because) and the C(remedy).
-        - A C(name) that is null means that it is not known whether there are any.
+        - What is made from the system VM template in these zones and belongs to no plan, such as shared file systems,
+          with C(what), C(name) (null if nobody knows whether there are any), C(id), C(zone), C(because), C(remedy).
       type: list
       elements: dict
     drift:
@@ -382,9 +380,8 @@ plan:
     estimate:
       description:
         - How long it will take, without pauses and hooks, as it was rehearsed. C(span_s) are the seconds at least and
-          at most, C(likely_s) what is between them, C(span) the same in words, C(source) what durations are known
-          from, C(left) how many units would not be begun by the O(deadline), and C(words) all of it, with when it ends
-          if it starts now. Null where there is nothing to do, or nothing was rehearsed.
+          at most, C(likely_s) between them, C(span) in words, C(source) from what durations are known, C(left) how
+          many units are not begun by the O(deadline), C(words) all of it. Null where nothing was rehearsed.
       type: dict
       sample: {span_s: [1320.0, 1860.0], likely_s: 1560.0, span: 22 to 31 min, left: 0, source: documented figures}
     what_if:
@@ -394,7 +391,7 @@ plan:
       description: With O(alternatives), the C(settings) that were played, C(likely_s) and what is C(left) with each.
       type: dict
     scene:
-      description: What C(rehearse_sysvms) needs to rehearse the plan without a cloud; null if it was not rehearsed.
+      description: What it takes to rehearse it without a cloud. Null where nothing was rehearsed.
       type: dict
     campaign:
       description: With O(nights), when each of the C(nights) begins and its C(units) by C(zones), and that in C(words).

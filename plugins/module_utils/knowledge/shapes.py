@@ -334,8 +334,6 @@ class ApprovedData(TypedDict):
 
 
 class PlanData(TypedDict):
-    """I(scene) is what it takes to rehearse it where there is no cloud (rehearsal/scene.py)."""
-
     scope: str
     wildcards: dict[str, list[str]]
     cloud: str
@@ -356,7 +354,7 @@ class PlanData(TypedDict):
     what_if: WhatIfData | None
     alternatives: AlternativesData | None
     campaign: CampaignData | None
-    scene: dict[str, Any] | None
+    scene: dict[str, Any] | None  # what it takes to rehearse it without a cloud (rehearsal/scene.py)
 
 
 class CheckedPlan(PlanData, total=False):

@@ -94,6 +94,15 @@ def test_it_uses_up_no_budget_and_holds_up_nobody() -> None:
     assert all(server.rules.values())
 
 
+def test_while_one_is_patched_again_others_begin() -> None:
+    first, *others = units = networks(4)
+    server = FakeServer(units, {first.id: Fault.STALE_REFUSED}, target=KNOWN)
+    assert roll(server, units, replace(LIMITS, parallel=2, max_failures=0), baseline=at()).good
+    proven = max(job.ends for job in server.jobs.values() if job.unit.id == first.id)
+    begun = [min(moment for moment, identity, dummy in server.log if identity == unit.id) for unit in others]
+    assert sum(moment < proven for moment in begun) > 1
+
+
 def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.FAILED, Fault.STALE_REFUSED, Fault.NONE])
     assert result.status is UnitStatus.UPGRADED

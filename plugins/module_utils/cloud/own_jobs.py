@@ -58,6 +58,7 @@ class Ours:
     """Our last restart of a network or VPC.
 
     :ivar is_last: whether nobody restarted it later.
+    :ivar runs: whether it has not ended.
     :ivar trouble: what is known of its end where it did not succeed.
     :ivar patches: whether it was a live patch, after which all networks of its routers need their rules.
     :ivar told: whether an earlier report told it, in words that need no more.
@@ -70,6 +71,7 @@ class Ours:
     trouble: str
     patches: bool = False
     told: bool = False
+    runs: bool = False
 
 
 def find_ours(client: Client, wanted: Mapping[str, RestartSought], target: str) -> dict[str, Ours | None]:
@@ -122,6 +124,7 @@ class _Search:
             is_last=self._is_it(job),
             trouble=str(job.error() or ""),
             patches=purpose is Purpose.PATCH,
+            runs=job.status is JobStatus.RUNNING,
         )
 
     def _candidates(self, newest: tuple[tuple[Purpose, int], Job] | None) -> Iterator[tuple[Purpose, int]]:

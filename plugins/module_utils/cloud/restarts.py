@@ -218,7 +218,7 @@ def judge(
     def look(network_id: str, identity: str, what: str) -> None:
         """Judge a network by the last restart of itself or of its VPC."""
         seen, own = last[identity], ours.get(identity)
-        if identity in busy or (not seen.ended and SOME_NETWORK in busy):
+        if identity in busy or (not seen.ended and SOME_NETWORK in busy) or (own and own.runs):
             # It may end well: then its own result settles it.
             owe(network_id, f"{what} still runs", seen.moment)
         elif own and own.succeeded:

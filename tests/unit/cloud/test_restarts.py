@@ -121,6 +121,13 @@ def test_a_restart_that_never_ended_is_owed_for_an_isolated_network_too() -> Non
     assert failed == Restart("id-n", "", at(10), False, owed.why)
 
 
+@pytest.mark.parametrize("purpose", [Purpose.PATCH, Purpose.APPLY_RULES])
+def test_a_job_that_began_after_the_jobs_were_read_still_runs(purpose: Purpose) -> None:
+    """Of another run, which will have applied the rules when this one would."""
+    [owed], failed = judged(NETWORK, Api(events("id-n", 10, "Scheduled", "Started"), {ours("id-n", purpose): (0, 10)}))
+    assert ("still runs" in owed.why, owed.since, failed) == (True, moment(at(10)), ())
+
+
 def test_a_scheduled_event_that_nothing_follows_is_no_restart() -> None:
     """A refused call with an id that was taken leaves one."""
     assert judged(NETWORK, Api(events("id-n", 10, "Scheduled"))) == ((), ())

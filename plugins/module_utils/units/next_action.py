@@ -23,7 +23,7 @@ from .baseline import has_old_disk, is_current
 from .conditions import Type, expected_vms
 from .ends import End, Recovery, UnitStatus, failure, recovery_of, rules_not_applied
 from .last_looks import last_looks, watch
-from .record import Attempt
+from .record import TRIES, Attempt
 
 SETTLE_S = 4.0  # a report that contradicts what was done is read again so long: answers may be a moment old
 LEFT_OVER_S = 10.0  # a router that somebody is just deploying is Stopped for a moment
@@ -33,7 +33,6 @@ SCRIPT_S = 180.0
 LONG_PATCH_S = 600.0  # from so long a patch on the server gives up on the script, not the script itself
 # Should this run be killed now, the next one tells by seconds which job came last, and by that what is owed.
 APART_S = TOLERANCE_S + 1.0
-TRIES = 2  # of a live patch, and of a restart for rules that was lost
 MOST_ATTEMPTS = 40  # of all sorts on one unit, jobs of others included
 LB_WORDS = "no API live patches an internal LB VM; stopping and starting it does"
 
@@ -256,7 +255,7 @@ def _apply_rules(s: Situation) -> Action:
     network_id = next((network for network in unit.network_ids if network in names), names[0])
     restart = call.restart_vpc(unit.id) if unit.vpc and network_id == unit.id else call.apply_rules(network_id)
     tried = s.record.tries(restart)
-    if not s.record.may_send(restart, TRIES if tried and tried[-1].lost else 1):
+    if not s.record.may_send(restart, 1):
         patch = call.patch(unit)
         if (
             _refuses_checksum(s)

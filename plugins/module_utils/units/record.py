@@ -16,6 +16,7 @@ from ..cloud.moments import moment
 from .calls import Call
 from .health import Checks
 
+TRIES = 2  # of a live patch, and of any call whose job was lost with its server
 RESENDS = 3  # of a call whose answer was lost, where the server takes each id once
 
 
@@ -170,9 +171,10 @@ class Record:
         return [each for each in since if each.call and _key(each.call) == _key(call)]
 
     def may_send(self, call: Call, most: int) -> bool:
-        """Whether it may be sent (again), if it may be tried so often."""
+        """Whether it may be sent (again), if it may be tried so often; once more where its job was lost."""
         unsure = [each for each in self.tries(call) if each.uncertain]
         sure = [each for each in self.tries(call) if not each.uncertain]
+        most = max(most, TRIES) if sure and sure[-1].lost else most
         again = all(each.guarded for each in unsure) and len(unsure) <= RESENDS
         return again and (not sure or (len(sure) < most and sure[-1].job is not None))
 

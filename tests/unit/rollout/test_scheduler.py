@@ -292,6 +292,18 @@ def test_recreation_is_proven_by_what_came_back(fault: Fault) -> None:
             assert Counter(call.purpose for call in server.calls_of(unit))[Purpose.RECREATE] == 1
 
 
+@pytest.mark.parametrize("unit", [network_unit("n"), vpc_unit("v"), system_vm_unit(vm("s-1", Kind.SSVM))])
+@pytest.mark.parametrize(("lost", "status"), [(1, UnitStatus.UPGRADED), (2, UnitStatus.FAILED)])
+def test_a_recreation_that_was_lost_with_its_server_is_sent_once_more(
+    unit: Unit, lost: int, status: UnitStatus
+) -> None:
+    server = FakeServer([unit], {unit.id: [Fault.LOST] * lost})
+    result = only(server, unit, limits=replace(LIMITS, verify_timeout=60), method=Method.RECREATE)
+    assert result.status is status, result.reason
+    assert [call.purpose for call in server.calls_of(unit)][:2] == [Purpose.RECREATE] * 2
+    assert Counter(call.purpose for call in server.calls_of(unit))[Purpose.RECREATE] == 2
+
+
 @pytest.mark.parametrize("state", ["Running", "Stopped"])
 def test_an_internal_lb_vm_that_is_recreated_is_deployed_again(state: str) -> None:
     unit = internal_lb(state=state)

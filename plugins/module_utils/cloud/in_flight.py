@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..api.jobs import Job, running_jobs
 from .events import Events
 from .infrastructure import InFlight
+from .job_ids import objects_of_ids
 from .lists import Lists
 from .model import SOME_INTERNAL_LB, SOME_NETWORK, SOME_VM
 from .moments import TOLERANCE_S, moment
@@ -81,15 +83,30 @@ def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list
     ]
     found = []
     for job in jobs:
-        told = _told(job)
+        told, fitting = _told(job), frozenset[str]()
         if job.instance_type in VM_INSTANCE_TYPES:
             ids = frozenset({job.instance_id or SOME_VM})
         elif told:
-            ids = _ids(job, told, still_open) or _ids(job, told, begun) or frozenset({told.else_some})
+            fitting = _ids(job, told, begun)
+            ids = _ids(job, told, still_open) or fitting or frozenset({told.else_some})
         else:
             continue
-        found.append(InFlight(job.id, job.command, job.created, ids))
+        found.append(InFlight(job.id, job.command, job.created, ids, fitting))
     return found
+
+
+def told_apart(jobs: Iterable[InFlight], zone_ids: Iterable[str], target: str) -> list[InFlight]:
+    """The same, each job of a run of ours with its one object: an event may fit several jobs, an id of ours fits one.
+
+    :param zone_ids: where the objects may be.
+    :param target: the version that is upgraded to; part of our jobs' ids.
+    """
+    return [replace(job, resource_ids=ours) if (ours := _ours(job, zone_ids, target)) else job for job in jobs]
+
+
+def _ours(job: InFlight, zone_ids: Iterable[str], target: str) -> frozenset[str]:
+    known = [objects_of_ids(zone_id, job.fitting, target) for zone_id in zone_ids] if len(job.fitting) > 1 else []
+    return frozenset(ids[job.job_id] for ids in known if job.job_id in ids)
 
 
 def _told(job: Job) -> _Told | None:

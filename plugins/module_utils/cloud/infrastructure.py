@@ -254,12 +254,16 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class InFlight:
-    """A job that runs now and the ids it may be working on (several when the server cannot tell them apart)."""
+    """A job that runs now and the ids it may be working on (several when the server cannot tell them apart).
+
+    :ivar fitting: those and the ids of other jobs of its kind and moment, which are over; so may it be.
+    """
 
     job_id: str
     command: str
     created: str | None
     resource_ids: frozenset[str]
+    fitting: frozenset[str] = frozenset()
 
 
 class Need(enum.Enum):

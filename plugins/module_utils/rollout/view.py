@@ -11,8 +11,9 @@ from typing import Any
 
 from ..api.errors import ApiError, AuthenticationError, MalformedAnswerError, RateLimitedError, UnavailableError
 from ..api.jobs import Job
+from ..cloud.in_flight import told_apart
 from ..cloud.infrastructure import Alert, Host, InFlight
-from ..cloud.job_ids import Purpose, objects_of_ids, purpose_of
+from ..cloud.job_ids import Purpose, purpose_of
 from ..cloud.model import Unit, Vm
 from ..knowledge.vocabulary import Kind
 from ..probing.probes import Probes
@@ -71,7 +72,7 @@ class View:
 
     def notice(self, jobs: Sequence[InFlight]) -> None:
         """Jobs of others that are known to run."""
-        self._working |= {job.job_id: job for job in jobs}
+        self._working |= {job.job_id: job for job in told_apart(jobs, self.zones, self._target)}
 
     def ask_jobs(self, own: Collection[str]) -> None:
         """What runs now; of jobs that are not ours an event tells what they work on."""
@@ -80,17 +81,8 @@ class View:
         self.jobs_at = at
         unknown = [job_id for job_id in self.jobs if job_id not in self._working and job_id not in own]
         if unknown:
-            told = {job.job_id: job for job in self._server.in_flight(self.jobs) if job.job_id in unknown}
-            for job_id in unknown:
-                self._working[job_id] = self._narrowed(told.get(job_id) or InFlight(job_id, "", None, frozenset()))
-
-    def _narrowed(self, job: InFlight) -> InFlight:
-        """An event may fit several jobs; an id of ours fits one object."""
-        for zone_id in self.zones if len(job.resource_ids) > 1 else ():
-            ids = objects_of_ids(zone_id, job.resource_ids, self._target)
-            if job.job_id in ids:
-                return replace(job, resource_ids=frozenset({ids[job.job_id]}))
-        return job
+            told = {job.job_id: job for job in self._server.in_flight(self.jobs)}
+            self.notice([told.get(job_id) or InFlight(job_id, "", None, frozenset()) for job_id in unknown])
 
     def applies_rules(self, job: InFlight) -> bool:
         """Whether its id is one by which a run of ours only applies rules."""

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import JOBS, match_jobs
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import JOBS, match_jobs, told_apart
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     SOME_INTERNAL_LB,
     SOME_NETWORK,
@@ -69,6 +70,20 @@ def test_a_job_that_is_listed_although_its_event_is_over_ends_in_a_moment() -> N
     assert works_on([EVENT, over]) == [["id-net"]]
     younger = EVENT | {"id": "f", "resourceid": "id-other"}
     assert works_on([EVENT, over, younger]) == [["id-other"]], "unless another one is open"
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_an_id_of_ours_tells_which_object_it_is(over: bool) -> None:
+    """Of another run: also where its event is over, as it ended in this moment, and other events are open."""
+    ours = job_id_of("id-zone", "id-net", Purpose.APPLY_RULES, "4.22.0.0", 2)
+    others = [EVENT | {"id": name, "resourceid": f"id-{name}"} for name in ("f", "g")]
+    end = {"id": "c", "type": "NETWORK.RESTART", "state": "Completed", "created": MOMENT, "parentid": "e"}
+    events = [EVENT, *others, *([end] if over else [])]
+    jobs = [Job(each, JobStatus.RUNNING, "RestartNetworkCmd", created=MOMENT) for each in (ours, "theirs")]
+    known, unknown = told_apart(match_jobs(jobs, events), {"id-other-zone", "id-zone"}, "4.22.0.0")
+    assert known.resource_ids == {"id-net"}
+    assert unknown.resource_ids == {"id-f", "id-g"} | ({"id-net"} if not over else set())
+    assert told_apart([known, unknown], {"id-zone"}, "4.20.0.0") == [known, unknown]
 
 
 @pytest.mark.parametrize(

@@ -382,6 +382,9 @@ class Simulator:
         if (method, what) == ("POST", "update"):
             report.update(self.world, body)
             return {}
+        if (method, what) == ("POST", "hurry"):
+            self.world.timings.hurry()
+            return {}
         if (method, what) == ("POST", "quit"):
             asyncio.get_running_loop().call_later(0.05, self.stopped.set)
             return {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -25,12 +26,14 @@ class Steering:
 
     :ivar paused: None where nothing is said of it; likewise I(parallel).
     :ivar unknown: what has no meaning, as it is written.
+    :ivar problem: why it cannot be read, although it is there.
     """
 
     paused: bool | None = None
     stopped: bool = False
     parallel: int | None = None
     unknown: tuple[str, ...] = ()
+    problem: str = ""
 
 
 def steering_of(text: str) -> Steering:
@@ -75,20 +78,24 @@ class Control:
 
     def news(self) -> Steering | None:
         """What the file says; None where it says nothing else than the last time. A file that goes says nothing, and
-        what has no meaning is told once."""
-        text = self._text()
+        what has no meaning, or cannot be read, is told once."""
+        try:
+            text = self._text()
+            found = steering_of(text)
+        except OSError as error:
+            text, found = str(error), Steering(problem=error.strerror or str(error))
         if not text or text == self._read:
             return None
-        self._read, found = text, steering_of(text)
+        self._read = text
         new = tuple(each for each in found.unknown if each not in self._unknown)
         self._unknown.update(new)
         return replace(found, unknown=new)
 
     def _text(self) -> str:
-        try:
-            if self.path is None or not os.path.isfile(self.path):
-                return ""
-            with open(self.path, encoding="utf-8", errors="replace") as file:
-                return file.read(MOST_CHARACTERS)
-        except OSError:
+        """:raises OSError: it is there and cannot be read."""
+        if self.path is None or not os.path.exists(self.path):
             return ""
+        if not os.path.isfile(self.path):
+            raise OSError(errno.EINVAL, "it is no file")
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read(MOST_CHARACTERS)

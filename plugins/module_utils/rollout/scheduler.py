@@ -350,6 +350,8 @@ class Scheduler:
         words = self._bounds.steer(news, control.path)
         for word in words:
             self._progress.steered(word, self._counts(), control.path)
+        if news.problem:
+            self._progress.remark(f"{control.path} cannot be read, so it steers nothing: {news.problem}")
         for text in news.unknown:
             self._progress.not_understood(text, control.path)
         return changed or bool(words)

@@ -237,7 +237,8 @@ def outcome(report: shapes.ReportData) -> str:
     """How a run ended, in a line."""
     statuses = Counter(unit["status"] for unit in report["units"])
     counts = _counts(statuses, sorted(statuses))
-    return f"{words(report['status'])}: {counts or 'no unit in scope'}"
+    none = "no unit in scope" if report["status"] == "empty" else "no plan was made"
+    return f"{words(report['status'])}: {counts or none}"
 
 
 def report_text(report: shapes.ReportData, all_in: str | None = None) -> list[str]:

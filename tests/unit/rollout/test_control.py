@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -62,11 +63,19 @@ def test_whatever_is_written_is_read(text: str) -> None:
     assert len(steering_of(text).unknown) <= len(text.splitlines())
 
 
-def test_what_is_no_file_to_read_says_nothing(tmp_path: Path) -> None:
+def test_what_cannot_be_read_steers_nothing_and_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    for name in ("absent", "folder", "pipe"):
-        assert Control(str(tmp_path / name)).news() is None
+    assert Control(str(tmp_path / "absent")).news() is None
+    for name in ("folder", "pipe"):
+        control = Control(str(tmp_path / name))
+        assert [control.news(), control.news()] == [Steering(problem="it is no file"), None]
+    (tmp_path / "mine").write_text("stop")
+    with monkeypatch.context() as patched:  # of another user; root may read all
+        patched.setattr("builtins.open", Mock(side_effect=PermissionError(13, "Permission denied")))
+        control = Control(str(tmp_path / "mine"))
+        assert [control.news(), control.news()] == [Steering(problem="Permission denied"), None]
+    assert control.news() == Steering(stopped=True)
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00pause")
     told = Control(str(binary)).news()

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.text impor
     MOST_ROWS,
     checks_text,
     drift_text,
+    outcome,
     plan_text,
     report_text,
 )
@@ -160,6 +161,7 @@ def test_what_is_at_work_is_running() -> None:
 def test_an_empty_scope_has_a_status_of_its_own() -> None:
     assert (EDGES["nothing in scope"]["status"], EDGES["no plan"]["status"]) == ("empty", "error")
     assert all("un again" not in EDGES[name]["next"] for name in ("nothing in scope", "no plan"))
+    assert "no unit in scope" in outcome(EDGES["nothing in scope"]) and "no plan" in outcome(EDGES["no plan"])
 
 
 @pytest.mark.parametrize("name", EDGES)

@@ -277,12 +277,15 @@ def test_a_network_and_a_vpc_that_have_lost_their_only_router_get_one() -> None:
 
 
 @pytest.mark.parametrize("missing", [{"missing": True}, {"state": "Stopped"}])
-@pytest.mark.parametrize("version", ["4.22.0", "4.20.2"])
-def test_half_a_pair_is_made_whole(missing: dict[str, Any], version: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "method"),
+    [("4.22.0", WantedMethod.AUTO), ("4.20.2", WantedMethod.AUTO), ("4.20.2", WantedMethod.RECREATE)],
+)
+def test_half_a_pair_is_made_whole(missing: dict[str, Any], version: str, method: WantedMethod) -> None:
     pair = {"name": "p", "redundant": True, "version": version, "router": [{}, missing]}
     with cloud(networks=[pair]) as simulator:
         simulator.sleep(30)
-        assert night(simulator)["p"] == "upgraded"
+        assert night(simulator, method)["p"] == "upgraded"
         assert [is_current(vm) for vm in routers(simulator, "p")] == [True, True]
         simulator.sleep(30)
         assert sorted(vm["redundantstate"] for vm in routers(simulator, "p")) == ["BACKUP", "PRIMARY"]

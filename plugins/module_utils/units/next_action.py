@@ -226,7 +226,8 @@ def _recreate(s: Situation, why: str) -> Action:
     recreation = call.recreate(unit, s.baseline)
     if not s.record.may_send(recreation, 1):
         return _failed(s, s.record.tries(recreation), "RecreationIncomplete")
-    half = s.conditions.false(Type.COMPLETE, "Missing") and any(vm.running for vm in unit.vms)
+    lacks = s.conditions.false(Type.COMPLETE, "Missing") or s.conditions.false(Type.RUNNING)
+    half = lacks and any(vm.running for vm in unit.vms)
     if half and unit.elects and not s.want.allow_degraded and not s.record.tries(call.start(unit)):
         return _send(s, call.start(unit), Method.RECREATE, why)  # a half pair is made whole before it is recreated
     used = unit.kind is Kind.CPVM and any(vm.sessions for vm in unit.vms)

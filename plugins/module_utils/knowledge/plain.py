@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import GenericAlias, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -30,8 +30,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if is_dataclass(value):
-        told = ((each, getattr(value, each.name)) for each in fields(value))
-        return {each.name: plain(given) for each, given in told if given != _usual(each)}
+        kind: Any = type(value)
+        told = ((name, getattr(value, name), usual) for name, usual in _usual(kind).items())
+        return {name: plain(given) for name, given, usual in told if given != usual}
     if isinstance(value, Mapping):
         return [[plain(key), plain(given)] for key, given in value.items()]
     if isinstance(value, (list, tuple)):
@@ -39,8 +40,12 @@ def plain(value: Any) -> Any:
     return sorted(map(plain, value)) if isinstance(value, (set, frozenset)) else value
 
 
-def _usual(each: Field[Any]) -> Any:
-    return each.default_factory() if each.default_factory is not MISSING else each.default
+@cache
+def _usual(kind: Any) -> dict[str, Any]:
+    """What each field of a dataclass is if nobody says otherwise; MISSING where somebody must."""
+    return {
+        each.name: each.default if each.default_factory is MISSING else each.default_factory() for each in fields(kind)
+    }
 
 
 def of_plain(hint: Any, data: Any, place: str) -> Any:
@@ -58,11 +63,12 @@ def of_plain(hint: Any, data: Any, place: str) -> Any:
     if is_typeddict(hint):
         return {**_need(data, dict, "an object", place), **_by_key(hint, data, hint.__required_keys__, place)}
     if is_dataclass(hint) and hint is not Version:
-        needed = {each.name for each in fields(hint) if _usual(each) is MISSING}
-        unknown = _need(data, dict, "an object", place).keys() - {each.name for each in fields(hint)}
+        kind: Any = hint
+        unknown = _need(data, dict, "an object", place).keys() - _usual(kind).keys()
         if unknown:
             raise PlainError(f"{place} has {min(unknown)}, which nobody knows")
-        return hint(**_by_key(hint, data, needed, place))  # type: ignore[operator]
+        needed = {name for name, usual in _usual(kind).items() if usual is MISSING}
+        return kind(**_by_key(kind, data, needed, place))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         if isinstance(data, dict):
             return {key: of_plain(parts[1], given, f"{place}.{key}") for key, given in data.items()}

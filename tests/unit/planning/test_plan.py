@@ -34,7 +34,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.r
     CheckContext,
     CheckStatus,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan import Plan, decide_all, make_plan, recut
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.selection import select_units
 from tests.unit.builders import (
@@ -116,6 +116,14 @@ def test_one_canary_per_kind_hypervisor_and_zone() -> None:
     assert {(item.unit.zone_id, item.unit.hypervisor) for item in plan.steps[0].units} == {
         (zone, hypervisor) for zone in ("a", "b") for hypervisor in ("KVM", "VMware")
     }
+
+
+@pytest.mark.parametrize("before", [(), ("1",), ("3", "50%")])
+@pytest.mark.parametrize("after", [(), ("2",), ("1", "50%")])
+def test_a_plan_that_is_cut_anew_is_as_if_it_had_been_made_so(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    cloud = estate(*(network_unit(f"n{number}") for number in range(6)), system_vm_unit(vm("s-1", Kind.SSVM)))
+    made = {waves: plan_of(cloud, make_policy(waves=waves)).as_dict() for waves in (before, after)}
+    assert recut(made[before], after) == made[after]
 
 
 def test_without_canary() -> None:

@@ -20,6 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.scope im
     budget_text,
     moment_text,
     scope_text,
+    with_ends,
 )
 from tests.unit.builders import estate, make_policy, network, network_unit, system_vm_unit, vm, vpc_unit
 
@@ -80,3 +81,13 @@ def test_what_contradicts_is_named(make: Callable[[], object], option: str, othe
     with pytest.raises(OptionError, match=f"sysvm_{other}") as refused:
         make()
     assert refused.value.option == option and refused.value.remedy
+
+
+def test_a_scope_with_another_deadline_and_budget_says_the_rest_as_before() -> None:
+    at, later = (datetime(2026, 11, 23, hour, 0, tzinfo=BERLIN) for hour in (6, 7))
+    for before in (None, at):
+        policy = make_policy(names=("until (noon)", "no deadline"))
+        scope = scope_text(policy, "h", 1, deadline=before, may_fail="5 may fail (10%)")
+        for after in (None, later):
+            expected = scope_text(policy, "h", 1, deadline=after, may_fail="none may fail")
+            assert with_ends(scope, after, "none may fail") == expected

@@ -173,6 +173,8 @@ def test_json_has_a_line_for_each_unit() -> None:
     units = [planned(number) for number in range(5000)]
     text = as_json(report(units, [result(number) for number in range(5000)]))
     assert sum('"name": "net-' in line for line in text.splitlines()) == 5000
+    inside = as_json({"scene": {"start": 1, "known": [{"id": number} for number in range(3)]}, "empty": {}})
+    assert sum('"id"' in line for line in inside.splitlines()) == 3 and json.loads(inside)["scene"]["start"] == 1
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,6 @@ from ..planning.drift import drift
 from ..planning.forecast import forecast, target_of, upgraded, with_raised_memory
 from ..planning.not_handled import not_handled
 from ..planning.plan import decide_all, make_plan
-from ..planning.policy import Scope
 from ..planning.scope import budget_text, scope_text
 from ..planning.selection import canary_ids, check_expressions, in_words, select_units, widened, zone_ids
 from ..planning.values import share_of
@@ -107,7 +106,7 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
         {
             "plan": {
                 "scope": scope,
-                "wildcards": _widened(cloud, policy.scope),
+                "wildcards": widened(cloud.units, policy.scope),
                 "cloud": client.server,
                 "approved": _deviations(context, approved, others, later, tonight) if approved else None,
                 "max_failures": budget,
@@ -134,11 +133,6 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
         return Probed(probes.endpoints, probes.try_once())
     finally:
         probes.close()
-
-
-def _widened(cloud: Cloud, scope: Scope) -> dict[str, list[str]]:
-    """What each name with wildcards comes to."""
-    return {name: [unit.label_in_zone for unit in units] for name, units in widened(cloud.units, scope).items()}
 
 
 def _deviations(

@@ -79,9 +79,10 @@ def select_units(units: Iterable[Unit], zones: Sequence[Zone], scope: Scope) -> 
     return [unit for unit in units if all(test(unit) for test in tests)]
 
 
-def widened(units: Sequence[Unit], scope: Scope) -> dict[str, list[Unit]]:
-    """What the names with wildcards come to."""
-    return wildcards(units, [*scope.names, *scope.exclude_names])
+def widened(units: Sequence[Unit], scope: Scope) -> dict[str, list[str]]:
+    """What each name with wildcards comes to, for a person."""
+    found = wildcards(units, [*scope.names, *scope.exclude_names])
+    return {name: [unit.label_in_zone for unit in some] for name, some in found.items()}
 
 
 def in_words(scope: Scope, units: Sequence[Unit]) -> Scope:
@@ -114,7 +115,15 @@ def zone_ids(zones: Sequence[Zone], scope: Scope) -> frozenset[str]:
     """
     if not scope.zones:
         return frozenset(zone.id for zone in zones)
-    return _known(scope.zones, [(zone.id, zone.name) for zone in zones], "zones", "zone")
+    unknown = [name for name in scope.zones if not any(name in (zone.id, zone.name) for zone in zones)]
+    if unknown:
+        names = sorted(zone.name for zone in zones)
+        raise OptionError(
+            f"has {', '.join(map(repr, unknown))}, but there is no such zone",
+            option="zones",
+            remedy=f"{did_you_mean(unknown, names, ALIKE)}The zones are: {', '.join(names) or 'none'}.",
+        )
+    return frozenset(zone.id for zone in zones if zone.id in scope.zones or zone.name in scope.zones)
 
 
 def describe(unit: Unit) -> DescribedUnit:
@@ -141,18 +150,6 @@ def _refuse_both(units: Sequence[Unit]) -> None:
     """The same unit may go by its own name, by that of a router and by that of a tier."""
     if units:
         raise both_name(", ".join(unit.label for unit in units))
-
-
-def _known(wanted: Sequence[str], known: Sequence[tuple[str, str]], option: str, what: str) -> frozenset[str]:
-    unknown = [name for name in wanted if not any(name in pair for pair in known)]
-    if unknown:
-        names = sorted(name for dummy, name in known)
-        raise OptionError(
-            f"has {', '.join(repr(name) for name in unknown)}, but there is no such {what}",
-            option=option,
-            remedy=f"{did_you_mean(unknown, names, ALIKE)}The {what}s are: {', '.join(names) or 'none'}.",
-        )
-    return frozenset(identity for identity, name in known if identity in wanted or name in wanted)
 
 
 def _networks(scope: Scope) -> Any:

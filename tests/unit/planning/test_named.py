@@ -101,7 +101,7 @@ def test_the_scope_says_what_patterns_come_to() -> None:
     told = make_policy(names=in_words(policy.scope, CLOUD.units).names, exclude_names=("web-2",), canaries=("web-1",))
     text = scope_text(told, "c", 1, deadline=None, may_fail="none may fail")
     assert "names web-? (3 units), shop, all but web-2; method auto; canaries web-1; " in text
-    assert {name: len(units) for name, units in widened(CLOUD.units, policy.scope).items()} == {"web-?": 3}
+    assert {name: len(some) for name, some in widened(CLOUD.units, policy.scope).items()} == {"web-?": 3}
 
 
 def test_canaries_by_name_are_in_scope_or_refused() -> None:

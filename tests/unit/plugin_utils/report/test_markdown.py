@@ -41,9 +41,10 @@ def test_markdown_says_what_is_not_done() -> None:
 
 
 def test_markdown_is_cut() -> None:
-    lines = markdown_report(many(5000)).splitlines()
-    assert sum(line.startswith("| network ") for line in lines) == MOST_ROWS + many(5000)["summary"]["failed"] + 100
-    assert f"... and {5000 - MOST_ROWS:,} more: see report.html or report.json." in lines
+    report = many(1000)
+    lines = markdown_report(report).splitlines()
+    assert sum(line.startswith("| network ") for line in lines) == MOST_ROWS + report["summary"]["failed"] + 100
+    assert f"... and {1000 - MOST_ROWS:,} more: see report.html or report.json." in lines
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,10 @@ def test_a_ticket_is_harmless_whatever_a_name_says() -> None:
     assert "](http" not in text.replace("\\](http", "")
 
 
-@pytest.mark.parametrize("length", [10, 100_000])
-def test_the_files_are_bounded_and_say_so(length: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("length", "times"), [(10, 100), (100_000, 10)])
+def test_the_files_are_bounded_and_say_so(length: int, times: int, tmp_path: Path) -> None:
     many = [event(number, "x" * length) for number in range(60)]
-    full = evidence(unit={"reason": "y" * length}, events=many * 100, jobs=[])
+    full = evidence(unit={"reason": "y" * length}, events=many * times, jobs=[])
     folder = tmp_path / write_evidence(str(tmp_path), full, REPORT)
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert max(sizes.values()) < MOST_SIZE * 1.2

@@ -24,7 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy, Strategy
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import inquiries
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from tests.contract.replay import Client as Somebody
@@ -403,6 +403,17 @@ def test_a_system_vm_that_somebody_restarts_meanwhile_does_not_break_off_a_step(
         simulator.sleep(2)
         result = step(simulator, Targets(system_vms=[uuid_of("vm", "v-2-VM")]), Method.RECREATE)["v-2-VM"]
         assert result["status"] == "upgraded", result
+
+
+def test_a_zone_that_has_lost_its_hosts_keeps_only_its_own_units_from_being_recreated() -> None:
+    zones = [{"name": "Berlin", "hosts": [{"name": "h1"}]}, {"name": "Bern", "hosts": [{"name": "h2"}]}]
+    with cloud(zones=zones, networks=[{"name": "a", "zone": "Berlin"}, {"name": "b", "zone": "Bern"}]) as simulator:
+        simulator.update(hosts={"h2": {"resourcestate": "Disabled"}})
+        results = step(simulator, of_networks("a", "b"), Method.RECREATE)
+        assert (results["a"]["status"], results["b"]["status"]) == ("upgraded", "skipped"), results
+        assert "zone Bern has no KVM host" in results["b"]["reason"] and ours(simulator) == ["restartNetwork a"]
+        with pytest.raises(RefusedError, match="zone Bern has no KVM host"):
+            step(simulator, of_networks("b"), Method.RECREATE)
 
 
 def test_what_new_vms_need_is_not_waited_for_once_the_run_is_stopped(tmp_path: Path) -> None:

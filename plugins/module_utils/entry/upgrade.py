@@ -89,13 +89,35 @@ def _once_it_can_come_back(
         error = _why_nothing_would_come_back(facts, orders, request)
         if error is None or request.is_being_ended:
             break  # then the rollout begins nothing
-        if not left or check_mode or not request.planned:
+        if check_mode or not request.planned:
             raise error
+        if not left:
+            orders = _without_blocked(facts, orders, request, error)
+            break
         if error.message != told:
             told = error.message
             progress.waiting(told, request.limits.verify_timeout)
         _wait(client, request)
     return lists, facts, orders
+
+
+def _without_blocked(facts: CloudFacts, orders: Orders, request: Request, error: RefusedError) -> Orders:
+    """What lacks in one zone keeps the units of that zone from being replaced, and no others.
+
+    :raises RefusedError: where none is left, or what lacks concerns all of them together.
+    """
+    assert facts.cloud is not None
+    blocked = {unit.id: _blocker(facts.cloud, unit, request.method) for unit in orders.work}
+    skipped = {
+        unit.id: UnitResult(unit, request.method, UnitStatus.SKIPPED, f"{why}; nothing was sent", code="NotReplaceable")
+        for unit in orders.work
+        if (why := blocked[unit.id])
+    }
+    rest = [unit for unit in orders.work if unit.id not in skipped]
+    orders = replace(orders, work=rest, settled={**orders.settled, **skipped})
+    if not rest or _why_nothing_would_come_back(facts, orders, request):
+        raise error
+    return orders
 
 
 def _wait(client: Client, request: Request) -> None:
@@ -176,9 +198,9 @@ def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) 
     return with_details(lists, context, checks, [KEEPS_DISK]).cloud
 
 
-def _blocker(cloud: Cloud, unit: Unit) -> str | None:
-    """What speaks against recreating a unit whose live patch failed."""
-    problems = new_disk_problems(CheckContext.of_call(cloud, [unit], Method.RECREATE))
+def _blocker(cloud: Cloud, unit: Unit, method: Method = Method.RECREATE) -> str | None:
+    """What speaks against recreating a unit, such as one whose live patch failed."""
+    problems = new_disk_problems(CheckContext.of_call(cloud, [unit], method))
     return "; ".join(answer.seen for answer in problems) or None
 
 

@@ -27,6 +27,7 @@ FILES = [
     *(ROOMS / "units" / name for name in ("conditions.py", "allowed.py", "next_action.py", "ends.py")),
     *(ROOMS / "rollout" / name for name in ("unit_upgrade.py", "scheduler.py", "bounds.py")),
     ROOMS / "planning" / "verdicts.py",
+    ROOMS / "entry" / "upgrade.py",
 ]
 
 

@@ -27,7 +27,10 @@ from ..module_utils.rehearsal.whatif import WhatIf
 from .report.wording import local_time
 
 # What a plan has decided already.
-DECIDED = (*SCOPE, "method", "recreate", "approved_plan", "canaries", "nights", "target_version", "drift")
+DECIDED = (
+    *(*SCOPE, "method", "recreate", "approved_plan", "ignore_checks", "canaries", "nights", "target_version"),
+    *("probe", "drift"),
+)
 REMEDY = "Make it anew: ansible-playbook cloudstack.sysvm.check_sysvms writes it into sysvm-report/latest."
 
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_na
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Order, Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.whatif import WhatIf
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.bundle import make_bundle
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.kept_plan import KeptPlanError, rehearsed_again
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import as_json
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_variables
@@ -165,3 +168,15 @@ def test_what_a_plan_has_decided_is_refused(small: dict[str, Any], tmp_path: Pat
     for name, value in decided.items():
         with pytest.raises(OptionError, match=f"{name} is given, but what is done is said by"):
             again(small, tmp_path, **{name: value})
+
+
+def test_a_plan_without_names_can_be_rehearsed_too(small: dict[str, Any], tmp_path: Path) -> None:
+    run, target = tmp_path / "run", tmp_path / "sent.tar.gz"
+    run.mkdir()
+    expected = again(small, run)
+    make_bundle(str(run), str(target))
+    with tarfile.open(target) as sent:
+        [member] = (each for each in sent.getmembers() if each.name.endswith("plan.json"))
+        plan = json.load(sent.extractfile(member) or io.BytesIO())
+    assert "net1" in json.dumps(small) and "net1" not in json.dumps(plan)
+    assert again(plan, tmp_path)["estimate"] == expected["estimate"]

@@ -66,13 +66,18 @@ class WhatIf:
         restart_s = None if restart is None else duration_s(restart)
         return cls(given.get("fail", "0"), given.get("slow", 1.0), restart_s, given.get("host_down", ""))
 
-    def failing(self, units: Sequence[Unit], likely: Play) -> list[str]:
-        """The units that fail, spread evenly over the order in which they would start; of a percentage at least one."""
+    def failing(self, stage: Stage, likely: Play) -> list[str]:
+        """The units that fail, spread evenly over the order in which they would start; of a percentage at least one.
+
+        Canaries only where the others are too few: one that fails stops the run, whatever the budget.
+        """
         amount = self.fail.rstrip("%")
-        total = len(units)
+        total = len(stage.units)
         number = math.ceil(total * int(amount) / 100) if self.fail.endswith("%") else min(int(amount), total)
+        others = [unit for step in stage.steps if not step.canary for unit in step.units]
+        units = others if number <= len(others) else stage.units
         order = sorted((unit.id for unit in units), key=lambda each: likely.units.get(each, (math.inf, 0.0))[0])
-        return [order[(2 * place + 1) * total // (2 * number)] for place in range(number)]
+        return [order[(2 * place + 1) * len(order) // (2 * number)] for place in range(number)]
 
     def down(self, hosts: Sequence[Host]) -> frozenset[str]:
         """The ids of the hosts that are down.
@@ -164,7 +169,7 @@ def stricken(stage: Stage, what: WhatIf, likely: Play) -> Callable[..., Imagined
     :param likely: how the run goes otherwise.
     :raises OptionError: a host that there is not.
     """
-    failing, down = what.failing(stage.units, likely), what.down(stage.hosts)
+    failing, down = what.failing(stage, likely), what.down(stage.hosts)
 
     def made(*given: Any, **named: Any) -> ImaginedServer:
         return StrickenServer(*given, **named).suffer(what, failing, down)
@@ -191,7 +196,7 @@ def what_if(stage: Stage, what: WhatIf, likely: Play, deadline: datetime | None)
     if what.restart_s is not None and what.restart_s >= played.seconds:
         words += "; the restart comes too late: the run has ended before"
     return {
-        "if": what.words(len(what.failing(stage.units, likely))),
+        "if": what.words(len(what.failing(stage, likely))),
         "ends": {status.value: number for status, number in ends.items() if number},
         "likely_s": round(played.seconds, 1),
         "words": words,

@@ -27,16 +27,17 @@ def tables_beside(plan: CheckedPlan) -> Iterator[Table]:
     told, other = plan.get("what_if"), plan.get("alternatives")
     if told:
         what = told["if"] or "nothing goes wrong"
-        yield Table("What if", ("", "What comes of it"), [(_link(told["units"] and WHAT_IF_PAGE, what), told["words"])])
+        cell = _link(told["units"] and WHAT_IF_PAGE, what) or what
+        yield Table("What if", ("If", "What comes of it"), [(cell, told["words"])])
     if other:
         head, *rows = alternative_rows(other)
         pages = page_names(other["settings"])
-        linked = [(_link(page, row[0]), *row[1:]) for page, row in zip(pages, rows, strict=True)]
+        linked = [(*row, _link(page, "this night") or last) for page, (*row, last) in zip(pages, rows, strict=True)]
         yield Table(": ".join(filter(None, ("Alternatives", other["words"]))), head, linked)
 
 
 def _link(page: object, text: str) -> str:
-    return Markup('<a href="{}">{}</a>').format(page, text) if page else text
+    return Markup('<a href="{}">{}</a>').format(page, text) if page else ""
 
 
 def page_names(settings: Sequence[AlternativeData]) -> list[str]:

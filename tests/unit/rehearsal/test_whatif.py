@@ -60,9 +60,9 @@ def test_failures_stop_it_when_the_budget_is_used_up(fail: str, most: int, ends:
 def test_those_that_fail_are_the_same_each_time_and_spread_over_the_order() -> None:
     there = ten()
     likely = play(there)
-    failing = WhatIf(fail="5").failing(there.units, likely)
+    failing = WhatIf(fail="5").failing(there, likely)
     order = sorted(likely.units, key=lambda each: likely.units[each][0])
-    assert failing == WhatIf(fail="5").failing(there.units, likely) == order[1::2]
+    assert failing == WhatIf(fail="5").failing(there, likely) == order[1::2]
 
 
 def test_a_canary_that_fails_stops_it_whatever_the_budget() -> None:
@@ -75,6 +75,7 @@ def test_a_canary_that_fails_stops_it_whatever_the_budget() -> None:
     told = of(there, fail="100%")
     assert told["ends"] == {"failed": 1, "not_started": 1}
     assert told["words"].endswith("; it stops as a canary is not upgraded")
+    assert WhatIf(fail="1").failing(there, play(there)) == [others[0].id], "a canary fails only if all others do"
 
 
 def test_all_takes_so_many_times_longer() -> None:

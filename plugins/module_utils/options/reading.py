@@ -124,8 +124,8 @@ def names(value: Any) -> list[str]:
     found = items(value)
     if not all(isinstance(item, str) for item in found):
         raise NotMeantError(
-            "Give names as text: with quotes in YAML ('010'), which takes 010 for the number 8 and 12:30 for 750; with "
-            "a comma behind the name in a survey or with -e (010,)."
+            "Give names as text: with quotes in YAML ('010'), which takes 010 for the number 8, 12:30 for 750 and "
+            "2026-01-02 for a date; with a comma behind the name in a survey or with -e (010,)."
         )
     return found
 
@@ -400,7 +400,7 @@ def read(option: Option, value: Any, *, source: str = "") -> Any:
     try:
         found = None if empty else reader(option)(value)
     except NotMeantError as error:
-        shown = "set to something else" if option.hides else repr(value)
+        shown = "set to something else" if option.hides else _as_written(value)
         raise OptionError(f"{source}is {shown}", option=option.name, remedy=error.remedy) from None
     if option.narrows and not found:
         raise OptionError(
@@ -409,6 +409,13 @@ def read(option: Option, value: Any, *, source: str = "") -> Any:
             remedy="Name something, or leave it out.",
         )
     return found
+
+
+def _as_written(value: Any) -> str:
+    """As YAML would have it: what it takes for a date has no form of its own there."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_as_written, value))}]"
+    return str(value) if isinstance(value, date) else repr(value)
 
 
 def duration_s(text: str) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +265,13 @@ def test_what_came_as_a_number_is_refused_with_what_to_type(name: str, number: A
     """010 in a survey of AWX is 8 for ansible-core 2.19 and newer, and 12:30 is 750."""
     with pytest.raises(OptionError, match=r"quotes in YAML.*a comma.*010,"):
         read_one(name, number)
+
+
+def test_a_name_that_yaml_takes_for_a_date_is_told_as_it_was_written() -> None:
+    with pytest.raises(
+        OptionError, match=r"^sysvm_names is \['a', 2026-01-02\]\. Give names as text: with quotes.*date"
+    ):
+        read_one("names", ["a", date(2026, 1, 2)])
 
 
 def test_a_time_of_day_can_be_given_in_a_survey() -> None:

@@ -139,7 +139,7 @@ class UnitUpgrade:
             self._take(facts)
             action = self._decide(facts)
             if isinstance(action, Send) and action.call.destroys and not facts.full:
-                action = Wait(self._terms.clock(), Type.EXISTS, holds=self._holds, full=True)
+                action = Wait(self._terms.clock(), holds=self._holds, full=True)
             result = yield from self._carry_out(action, facts)
             if result:
                 return result

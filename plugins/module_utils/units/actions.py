@@ -121,7 +121,6 @@ class Wait:
     """
 
     until: float
-    waits_for: Type
     holds: bool = True
     doubtful: bool = False
     full: bool = False
@@ -167,7 +166,7 @@ class Situation:
         if self.age(kind) >= patience:
             return None
         doubtful = kind is not Type.REDUNDANCY and bool(self.record.attempts) and self.conditions.false(kind)
-        return Wait(self.now + REREAD_S, kind, holds, doubtful, full)
+        return Wait(self.now + REREAD_S, holds, doubtful, full)
 
     def end(self, reason: str, message: str) -> End:
         """It goes no further: a failure only if something was sent."""

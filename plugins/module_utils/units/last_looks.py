@@ -22,7 +22,7 @@ def last_looks(s: Situation) -> Action:
     if c.unknown(Type.COMPLETE) and (waiting := s.look(Type.COMPLETE, patience.verify_s, holds=False)):
         return waiting
     if c.unknown(Type.REDUNDANCY, "NotLookedAtYet"):
-        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), Type.REDUNDANCY, holds=False)
+        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), holds=False)
     if c.false(Type.REDUNDANCY):
         if s.record.attempts and (waiting := s.look(Type.REDUNDANCY, patience.verify_s, holds=False)):
             return waiting
@@ -52,7 +52,7 @@ def _look_inside(s: Situation) -> Action | None:
         return AskInside(after=True)
     if c.unknown(Type.HEALTH, "NotAskedAgain"):
         again = answers[-1].at + REREAD_S
-        return AskInside(after=True) if s.now >= again else Wait(again, Type.HEALTH, holds=False)
+        return AskInside(after=True) if s.now >= again else Wait(again, holds=False)
     for kind, reason in ((Type.HEALTH, "Worse"), (Type.GATEWAY, "NotReached")):
         if not c.false(kind):
             continue
@@ -61,7 +61,7 @@ def _look_inside(s: Situation) -> Action | None:
             return End(UnitStatus.FAILED, reason, told)
         again = answers[-1].at + 5 * REREAD_S
         if s.now < again:
-            return Wait(again, kind, holds=False, doubtful=True)
+            return Wait(again, holds=False, doubtful=True)
         return AskInside(after=True)
     return None
 
@@ -95,4 +95,4 @@ def watch(s: Situation, soak: Soak) -> Action:
     pair = c[Type.REDUNDANCY]
     if over and pair.status is not Status.FALSE and pair.reason != "NotLookedAtYet":
         return Done()
-    return Wait(s.now + REREAD_S if over else min(s.now + LOOK_S, soak.until), Type.READY, holds=False)
+    return Wait(s.now + REREAD_S if over else min(s.now + LOOK_S, soak.until), holds=False)

@@ -52,7 +52,7 @@ def next_action(s: Situation) -> Action:
 def _next_action(s: Situation) -> Action:
     c = s.conditions
     if c.unknown(Type.EXISTS):
-        return Wait(s.now, Type.EXISTS, full=True)
+        return Wait(s.now, full=True)
     if c.false(Type.EXISTS):
         return s.look(Type.EXISTS, SETTLE_S, full=True) or End(UnitStatus.GONE, "Gone", c[Type.EXISTS].message)
     if c.false(Type.TARGET):
@@ -185,7 +185,7 @@ def _patch_again(s: Situation, patch: call.Call, why: str) -> Action | None:
         return waiting
     apart = s.record.sent[-1].began_at + APART_S
     if s.now < apart:
-        return Wait(apart, Type.SOFTWARE)
+        return Wait(apart)
     note = f"the first live patch left the old checksum, as is known of this server ({', '.join(known)}); patched again"
     return _ready(s) or Send(patch, Method.LIVE_PATCH, why, s.conditions.false(Type.RULES), note)
 
@@ -240,7 +240,7 @@ def _unless_degraded(s: Situation) -> Action | None:
     """A pair is touched only while it is whole, or that may take down the only router that works."""
     c = s.conditions
     if c.unknown(Type.REDUNDANCY, "NotLookedAtYet"):
-        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), Type.REDUNDANCY, holds=False)
+        return Wait(max(c[Type.REDUNDANCY].due, s.now + REREAD_S), holds=False)
     if s.want.allow_degraded or not any(vm.running for vm in s.unit.vms) or not c.false(Type.REDUNDANCY):
         return None
     why = (
@@ -286,7 +286,7 @@ def _send(s: Situation, wanted: call.Call, method: Method, why: str) -> Action:
     if not s.record.may_send(wanted, TRIES if patches else 1):
         return _failed(s, tried, "NoEffect")
     if tried and s.conditions.unknown(Type.TARGET):
-        return Wait(s.now, Type.TARGET, full=True, doubtful=True)
+        return Wait(s.now, full=True, doubtful=True)
     if patches and (waiting := _until_script_has_ended(s, tried[-1:])):
         return waiting
     if s.want.looks_inside and s.record.before is None and not s.record.sent:
@@ -307,7 +307,7 @@ def _until_script_has_ended(s: Situation, patches: Sequence[Attempt]) -> Wait | 
         unseen = (last.lost and not (last.uncertain and last.guarded)) or last.ended_at - last.began_at >= LONG_PATCH_S
         until = last.ended_at + min(SCRIPT_S, s.patience.verify_s)
         if unseen and s.now < until:
-            return Wait(until, Type.SOFTWARE, holds=False, doubtful=True)
+            return Wait(until, holds=False, doubtful=True)
     return None
 
 
@@ -322,7 +322,7 @@ def _ready(s: Situation) -> Action | None:
 def _failed(s: Situation, tried: list[Attempt], reason: str) -> Action:
     """It has failed, unless it is to be recreated now."""
     if s.conditions.unknown(Type.TARGET):
-        return Wait(s.now, Type.TARGET, full=True, doubtful=True)
+        return Wait(s.now, full=True, doubtful=True)
     seen = "; ".join(each.message for each in s.conditions.wrong if each.message and each.type is not Type.RULES)
     last = tried[-1] if tried else None
     said = last.error if last else ""

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.client import Client
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rehearse
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check import check_versions
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_request import CheckRequest, Earlier
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
@@ -21,6 +20,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal import scene
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.plays import Play, Rehearsal
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.plays import rehearse as rehearse_a_stage
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
@@ -132,7 +132,7 @@ class Watched:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.all: list[Rehearsal] = []
-        monkeypatch.setattr(rehearse, "rehearse", self._rehearse)
+        monkeypatch.setattr(scene, "rehearse", self._rehearse)
         self._real = rehearse_a_stage
 
     def _rehearse(self, *given: Any) -> Rehearsal:

@@ -384,14 +384,17 @@ def test_a_server_that_restarts_between_two_steps_is_waited_for(seconds: float) 
 
 
 @pytest.mark.parametrize("seconds", [20.0, 200.0])
-def test_after_a_restart_of_the_server_its_hosts_are_waited_for_before_anything_is_recreated(seconds: float) -> None:
+def test_after_a_restart_of_the_server_its_hosts_are_waited_for_before_anything_is_recreated(
+    seconds: float, tmp_path: Path
+) -> None:
     with cloud({"host_reconnect": 30.0}, networks=nets("a", "b")) as simulator:
         simulator.restart(seconds)
         simulator.sleep(0.5)  # it is down
         limits = replace(ONE_BY_ONE, verify_timeout=120.0)
-        ends = step(simulator, of_networks("a", "b"), Method.RECREATE, limits=limits)
+        ends = step(simulator, of_networks("a", "b"), Method.RECREATE, limits=limits, log=str(tmp_path / "log"))
         ends |= step(simulator, Targets(system_vms=[uuid_of("vm", "s-1-VM")]), Method.RECREATE, limits=limits)
         assert [result["status"] for result in ends.values()] == ["upgraded"] * 3, ends
+    assert " wait    zone Berlin has no KVM host that is Up" in (tmp_path / "log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["stopSystemVm", "destroySystemVm"])

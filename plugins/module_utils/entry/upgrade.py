@@ -44,6 +44,7 @@ from .rolling import roll_out, version_of_all
 KEEPS_DISK = "recreate.systemvm.enabled"
 # What a unit may still come out of by itself, so that the rollout looks at it again.
 MAY_PASS = frozenset({"StillSettling", "AgentAway", "PairNotWhole"})
+UNTOUCHED = "Nothing was touched: "
 LOOK_AGAIN_S = 10.0  # between two looks at what would keep new VMs from being made
 # What kind of unit each option of the modules names, for one that is not there any more.
 KIND_OF = {"networks": Kind.NETWORK, "vpcs": Kind.VPC, "routers": Kind.INTERNAL_LB, "system_vms": Kind.SSVM}
@@ -96,7 +97,7 @@ def _once_it_can_come_back(
             break
         if error.message != told:
             told = error.message
-            progress.waiting(told, request.limits.verify_timeout)
+            progress.waiting(told.removeprefix(UNTOUCHED), request.limits.verify_timeout)
         _wait(client, request)
     return lists, facts, orders
 
@@ -215,7 +216,7 @@ def _why_nothing_would_come_back(facts: CloudFacts, orders: Orders, request: Req
     problems = new_disk_problems(CheckContext.of_call(facts.cloud, orders.work, method, request.limits.parallel))
     if problems:
         seen = "; ".join(answer.seen for answer in problems)
-        return RefusedError(f"Nothing was touched: {seen}.", remedy=" ".join(answer.remedy for answer in problems))
+        return RefusedError(f"{UNTOUCHED}{seen}.", remedy=" ".join(answer.remedy for answer in problems))
     restarted = [unit.vms[0] for unit in orders.work if method is Method.RESTART and unit.kind.is_system_vm]
     untold = [vm.name for vm in restarted if vm.root_template_id is None]
     if untold:

@@ -121,7 +121,7 @@ class Progress:
 
     def waiting(self, why: str, most_s: float) -> None:
         """Before the first unit: what new VMs need is away."""
-        self._say("wait", f"{why} Waiting for it for up to {durations.rough(most_s)}.")
+        self._say("wait", f"{why} Nothing of this step is begun before; waiting for up to {durations.rough(most_s)}.")
 
     def _line(self, mark: str, text: str, counts: Counts) -> None:
         left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"

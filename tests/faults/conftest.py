@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api import client as api_client
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry import rolling
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.checks.management_server import settles_s
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import (
     job_watch,
     scheduler,
@@ -44,7 +45,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, seconds in SHORT:
         monkeypatch.setattr(module, name, seconds)
     # CloudStack's setting is in whole seconds; the simulator looks at its pairs every 0.05 s.
-    monkeypatch.setattr(rolling, "pair_settles_s", lambda interval, pool, pairs: 0.3 if interval else None)
+    monkeypatch.setattr(rolling, "settles_s", lambda values, pairs: 0.3 if settles_s(values, pairs) else None)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

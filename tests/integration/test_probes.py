@@ -7,6 +7,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
 from tests.support.pauses import Pauses
 from tests.support.runner import Cloud
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
@@ -55,7 +57,7 @@ def upgraded(method: Method) -> tuple[Results, Results, float]:
     """By the name of each network its result, and its one listener if it has one; how exact the times are."""
     spec = estate(listeners=True, timings=TIMINGS, networks=NETWORKS, gaps={"redundant": 0.5})
     with SimulatorProcess(spec) as simulator:
-        simulator.outage("down-back", 4.0)
+        simulator.outage("down-back", "never")
         connection = Connection(simulator.url, simulator.key, simulator.secret)
         wanted = Request(
             Targets(networks=tuple(network["name"] for network in NETWORKS)),
@@ -63,10 +65,17 @@ def upgraded(method: Method) -> tuple[Results, Results, float]:
             Limits(parallel=len(NETWORKS), per_host=0, max_failures=len(NETWORKS), poll_interval=0.2),
             probing=Probing(patience_s=6.0),
         )
-        with Client(connection) as client, Pauses() as pauses:
+        with Client(connection) as client, Pauses() as pauses, ThreadPoolExecutor(1) as beside:
+            back = beside.submit(comes_back_after_the_first_calls, simulator, "down-back")
             results = upgrade(client, wanted).values["results"]
+            back.result()
         listeners = {each["unit_name"]: each for each in simulator.listeners() if each["kind"] == "loadbalancer"}
     return {result["name"]: result for result in results}, listeners, WITHIN_S + 2 * pauses.longest_s
+
+
+def comes_back_after_the_first_calls(simulator: SimulatorProcess, name: str) -> None:
+    wait_for(lambda: len(simulator.journal()) >= len(NETWORKS))
+    simulator.outage(name, "back")
 
 
 @pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE, Method.RESTART], ids=lambda each: each.value)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -90,7 +91,10 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool]
                     (folder / block.file).parent.mkdir(exist_ok=True)
                     (folder / block.file).write_text(block.text, encoding="utf-8")
             server = {"version": "4.20.1.0"} if ahead else {}
-            return stack.enter_context(Cloud(estate(server=server, **CLOUD), folder))
+            found = stack.enter_context(Cloud(estate(server=server, **CLOUD), folder))
+            plan = found.check().folder / "sysvm-report/latest/plan.json"  # of before anything is upgraded
+            shutil.copy(plan, folder / "plan.json")
+            return found
 
         yield cloud
 

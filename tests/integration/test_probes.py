@@ -74,7 +74,7 @@ def upgraded(method: Method) -> tuple[Results, Results, float]:
 
 
 def comes_back_after_the_first_calls(simulator: SimulatorProcess, name: str) -> None:
-    wait_for(lambda: len(simulator.journal()) >= len(NETWORKS))
+    wait_for(lambda: len(simulator.journal()) >= len(NETWORKS), every=0.5)  # what is probed is busy
     simulator.outage(name, "back")
 
 

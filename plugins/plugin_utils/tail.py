@@ -27,8 +27,9 @@ class Tail:
         self._file: tuple[int, int] | None = None
         self._position = 0
         self._rest = b""
-        if not whole:
-            self.lines()
+        if not whole and os.path.isfile(path):
+            found = os.stat(path)
+            self._file, self._position = _identity(found), found.st_size
 
     def lines(self) -> list[str]:
         """The whole lines since the last call. None of a file that is not there yet or that cannot be read."""
@@ -43,9 +44,13 @@ class Tail:
 
     def _seek(self, file: BinaryIO) -> None:
         found = os.fstat(file.fileno())
-        if self._file != (found.st_dev, found.st_ino) or found.st_size < self._position:
-            self._file, self._position, self._rest = (found.st_dev, found.st_ino), 0, b""
+        if self._file != _identity(found) or found.st_size < self._position:
+            self._file, self._position, self._rest = _identity(found), 0, b""
         file.seek(self._position)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 class Followed:

@@ -59,12 +59,14 @@ class Request:
     planned: bool = False
     guard: str = Guard.UNKNOWN.value
 
+    def is_interrupted(self) -> bool:
+        return self.stop_file is not None and os.path.exists(self.stop_file)
+
     @property
     def is_being_ended(self) -> bool:
         """Whether it was interrupted, or somebody has stopped it."""
-        interrupted = self.stop_file is not None and os.path.exists(self.stop_file)
         said = Control(self.control).news()
-        return interrupted or (said is not None and said.stopped)
+        return self.is_interrupted() or (said is not None and said.stopped)
 
     def of(self, want: Want, unit: Unit) -> Want:
         """What is wanted of one unit: no more than was approved."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..knowledge.vocabulary import Kind
-from ..planning.checks.management_server import PAIR_INTERVAL, PAIR_POOL, big_s
+from ..planning.checks.management_server import big_s, settles_s
 from ..planning.checks.registry import CheckContext
 from ..planning.nights import Play
 from ..planning.plan import Plan
@@ -19,7 +19,6 @@ from ..planning.values import share_of
 from ..rehearsal.plays import MOST_PLAYED_THRICE, play
 from ..rehearsal.scene import Questions, Scene, bare, rehearse_plan
 from ..units.baseline import Baseline
-from ..units.expected import pair_settles_s
 from ..units.pace import Pace
 from .check_request import CheckRequest
 
@@ -54,18 +53,18 @@ def _scene(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest,
     cloud, settings, policy = context.cloud, context.cloud.settings, request.policy
     if cloud.version is None:
         return None
-    settles_s = None
+    pair_settles_s = None
     chosen = {item.unit.id: item.unit for step in plan.steps for item in step.units}
     if any(unit.elects for unit in chosen.values()):
         pairs = sum(unit.redundant for unit in cloud.units)
-        settles_s = pair_settles_s(settings.number(PAIR_INTERVAL, 30), settings.number(PAIR_POOL, 10), pairs)
+        pair_settles_s = settles_s(settings, pairs)
     alone = (Kind.NETWORK, Kind.VPC, Kind.ORPHAN)  # no call to another unit touches one of these
     return Scene(
         now.timestamp(),
         # The chosen ones with what is known of their restarts.
         tuple(bare(chosen.get(unit.id, unit)) for unit in cloud.units if unit.id in chosen or unit.kind not in alone),
         Baseline.of_cloud(cloud.version, cloud),
-        settles_s,
+        pair_settles_s,
         replace(request.bounds, big_s=big_s(settings), max_failures=share_of(request.max_failures, len(chosen))),
         policy.order.waves,
         request.soak_s,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -55,7 +54,7 @@ def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, 
         known_vms=frozenset(vm.id for unit in facts.known for vm in unit.vms),
         health_zones=health_zones(client, units) if request.health_checks else frozenset(),
         lost_after_s=client.retry_limit,
-        interrupted=lambda: request.stop_file is not None and os.path.exists(request.stop_file),
+        interrupted=request.is_interrupted,
         control=Control(request.control),
     )
     routers = sum(len(unit.vms) for unit in facts.known if unit.kind.is_router)

@@ -72,10 +72,10 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
 def _once_it_can_come_back(
     client: Client, request: Request, log_file: LogFile, check_mode: bool
 ) -> tuple[Lists, CloudFacts, Orders]:
-    """What was read and decided. What the plan's checks found there and is away now, such as all hosts after a restart
-    of the server, is waited for; what then is still away, or where the run is being ended, decides no more than it did.
+    """Read and decide; again for a while where new VMs could not be made now, such as before hosts are Up again after a
+    restart of the server. The plan's checks have found what they need.
 
-    :raises RefusedError: for what would not come back.
+    :raises RefusedError: nothing would come back.
     """
     progress, told = Progress(log_file, label=request.label), ""
     for left in range(int(request.limits.verify_timeout / LOOK_AGAIN_S), -1, -1):
@@ -88,8 +88,8 @@ def _once_it_can_come_back(
         facts = replace(facts, cloud=cloud)
         orders = replace(orders, want=replace(orders.want, blocker=partial(_blocker, cloud)))
         error = _why_nothing_would_come_back(facts, orders, request)
-        if error is None or request.is_being_ended:
-            break  # then the rollout begins nothing
+        if error is None or request.is_being_ended:  # a rollout that is being ended begins nothing
+            break
         if check_mode or not request.planned:
             raise error
         if not left:
@@ -103,16 +103,15 @@ def _once_it_can_come_back(
 
 
 def _without_blocked(facts: CloudFacts, orders: Orders, request: Request, error: RefusedError) -> Orders:
-    """What lacks in one zone keeps the units of that zone from being replaced, and no others.
+    """What a zone lacks keeps its own units from being replaced, and no others.
 
-    :raises RefusedError: where none is left, or what lacks concerns all of them together.
+    :raises RefusedError: none is left, or the others cannot be replaced together.
     """
     assert facts.cloud is not None
-    blocked = {unit.id: _blocker(facts.cloud, unit, request.method) for unit in orders.work}
     skipped = {
         unit.id: UnitResult(unit, request.method, UnitStatus.SKIPPED, f"{why}; nothing was sent", code="NotReplaceable")
         for unit in orders.work
-        if (why := blocked[unit.id])
+        if (why := _blocker(facts.cloud, unit, request.method))
     }
     rest = [unit for unit in orders.work if unit.id not in skipped]
     orders = replace(orders, work=rest, settled={**orders.settled, **skipped})
@@ -221,14 +220,13 @@ def _why_nothing_would_come_back(facts: CloudFacts, orders: Orders, request: Req
     untold = [vm.name for vm in restarted if vm.root_template_id is None]
     if untold:
         raise RefusedError(
-            f"Nothing was touched: the server does not list the disk of {', '.join(untold)}, so nothing would prove a "
-            "new one.",
+            f"{UNTOUCHED}the server does not list the disk of {', '.join(untold)}, so nothing would prove a new one.",
             remedy="Use mode: destroy.",
         )
     kept = [vm.name for vm in restarted if vm.root_template_id == vm.next_template_id]
     if kept and not facts.cloud.settings.flag(KEEPS_DISK, False):
         raise RefusedError(
-            f"Nothing was touched: {', '.join(kept)} would keep the old disk when stopped and started.",
+            f"{UNTOUCHED}{', '.join(kept)} would keep the old disk when stopped and started.",
             remedy="Use mode: destroy.",
         )
     return None

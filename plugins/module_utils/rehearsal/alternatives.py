@@ -80,6 +80,6 @@ def alternatives(
 
 
 def _where_units_fail(stage: Stage, what: WhatIf | None, likely: Play, deadline: float | None) -> Play | None:
-    if what is None or not int(what.fail.rstrip("%")):
+    if what is None or not what.number(len(stage.units)):
         return None
     return play(replace(stage, server=stricken(stage, what, likely)), deadline=deadline)

@@ -66,14 +66,17 @@ class WhatIf:
         restart_s = None if restart is None else duration_s(restart)
         return cls(given.get("fail", "0"), given.get("slow", 1.0), restart_s, given.get("host_down", ""))
 
+    def number(self, total: int) -> int:
+        """How many of so many units fail; of a percentage at least one."""
+        amount = int(self.fail.rstrip("%"))
+        return math.ceil(total * amount / 100) if self.fail.endswith("%") else min(amount, total)
+
     def failing(self, stage: Stage, likely: Play) -> list[str]:
-        """The units that fail, spread evenly over the order in which they would start; of a percentage at least one.
+        """The units that fail, spread evenly over the order in which they would start.
 
         Canaries only where the others are too few: one that fails stops the run, whatever the budget.
         """
-        amount = self.fail.rstrip("%")
-        total = len(stage.units)
-        number = math.ceil(total * int(amount) / 100) if self.fail.endswith("%") else min(int(amount), total)
+        number = self.number(len(stage.units))
         others = [unit for step in stage.steps if not step.canary for unit in step.units]
         units = others if number <= len(others) else stage.units
         order = sorted((unit.id for unit in units), key=lambda each: likely.units.get(each, (math.inf, 0.0))[0])
@@ -196,7 +199,7 @@ def what_if(stage: Stage, what: WhatIf, likely: Play, deadline: datetime | None)
     if what.restart_s is not None and what.restart_s >= played.seconds:
         words += "; the restart comes too late: the run has ended before"
     return {
-        "if": what.words(len(what.failing(stage, likely))),
+        "if": what.words(what.number(len(stage.units))),
         "ends": {status.value: number for status, number in ends.items() if number},
         "likely_s": round(played.seconds, 1),
         "words": words,

@@ -93,7 +93,7 @@ def _once_it_can_come_back(
         if check_mode or not request.planned:
             raise error
         if not left:
-            orders = _without_blocked(facts, orders, request, error)
+            orders = _without_blocked(cloud, facts, orders, request, error)
             break
         if error.message != told:
             told = error.message
@@ -102,16 +102,15 @@ def _once_it_can_come_back(
     return lists, facts, orders
 
 
-def _without_blocked(facts: CloudFacts, orders: Orders, request: Request, error: RefusedError) -> Orders:
+def _without_blocked(cloud: Cloud, facts: CloudFacts, orders: Orders, request: Request, error: RefusedError) -> Orders:
     """What a zone lacks keeps its own units from being replaced, and no others.
 
     :raises RefusedError: none is left, or the others cannot be replaced together.
     """
-    assert facts.cloud is not None
     skipped = {
         unit.id: UnitResult(unit, request.method, UnitStatus.SKIPPED, f"{why}; nothing was sent", code="NotReplaceable")
         for unit in orders.work
-        if (why := _blocker(facts.cloud, unit, request.method))
+        if (why := _blocker(cloud, unit, request.method))
     }
     rest = [unit for unit in orders.work if unit.id not in skipped]
     orders = replace(orders, work=rest, settled={**orders.settled, **skipped})

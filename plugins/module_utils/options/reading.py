@@ -345,8 +345,8 @@ def _window(given: Mapping[str, Any], where: str) -> dict[str, Any]:
             f"{where}Give start as a time of day in quotes, such as '23:00'; YAML takes it for a number."
         )
     length = given.get("length")
-    seconds = duration_s(length.strip()) if isinstance(length, str) else length if type(length) is int else None
-    if not seconds or not 0 < seconds <= 86400:
+    seconds = duration_s(length.strip()) if isinstance(length, str) else length
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 < seconds <= 86400:
         raise NotMeantError(f"{where}Give length as a duration of at most a day, such as 4h or 4h30m.")
     days = _of("days", some_of(*DAYS), [str(day)[:3] for day in items(given.get("days") or list(DAYS))], where)
     return {"start": start.strip().removeprefix("T"), "length": seconds, "days": days}

@@ -63,7 +63,13 @@ def test_a_management_server_that_restarts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [401, 503])
 def test_a_server_that_is_away_when_a_step_begins_is_waited_for(status: int, tmp_path: Path) -> None:
     """The plan of this very run has been read with these keys."""
-    away = {"kind": "http_status", "status": status, "match": {"command": "listApis"}, "nth": 2, "times": 2}
+    away = {
+        "kind": "http_status",
+        "status": status,
+        "match": {"command": "listManagementServers"},
+        "nth": 2,
+        "times": 2,
+    }
     with Cloud(estate(networks=[{"name": "net"}], faults=[away]), tmp_path) as cloud:
         run = cloud.upgrade(**ROUTERS_ONLY)
         assert [fault["struck"] for fault in cloud.simulator.faults()] == [2]

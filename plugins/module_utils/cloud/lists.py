@@ -10,13 +10,21 @@ lists name in C(cloud/agreement.py).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 from ..api.client import Client
-from ..api.errors import ApiError, NotFoundError, ParameterError, UnsupportedCommandError
+from ..api.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFoundError,
+    ParameterError,
+    PermissionDeniedError,
+    UnsupportedCommandError,
+)
 from ..knowledge.differences import EVENT_TIMES, NETWORKS_OF_ALL_OWNERS, SYSTEM_VM_VOLUMES
 from ..knowledge.versions import Version, parse_version
 from . import items as parse
@@ -30,6 +38,7 @@ Volumes = Mapping[str, Mapping[str, Any]]
 
 ALL_OWNERS: Mapping[str, Any] = {"listall": True, "projectid": "-1"}
 ACCOUNTS: Mapping[str, Any] = {"listall": True}
+CAPABILITIES_S = 10.0  # seconds to wait for what is asked once
 
 
 @dataclass(frozen=True)
@@ -224,19 +233,19 @@ def _internal_lb(item: Item) -> Vm:
 
 
 def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
-    """The management servers with their versions (listManagementServers; older ones: listCapabilities)."""
-    if parameters_of(client, "listManagementServers") is not None:
+    """The management servers with their versions (listManagementServers; older ones: listCapabilities).
+
+    :raises ApiError: when neither can be had; since 4.21 the version is hidden in the second.
+    """
+    try:
         return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
-    capability = client.read("listCapabilities").get("capability", {})
-    if "cloudstackversion" not in capability:
-        # Since 4.21 it is hidden; so this server is not too old to know the other command.
-        raise UnsupportedCommandError(
-            "listManagementServers: this account may not call it, and nothing else tells the server's version.",
-            command="listManagementServers",
-            rejected=True,
-        )
-    version = str(capability["cloudstackversion"])
-    return (ManagementServer("management server", "Up", version, parse_version(version)),)
+    except (AuthenticationError, PermissionDeniedError, UnsupportedCommandError) as error:
+        refused = error  # or unknown: that answers as wrong keys do
+    with contextlib.suppress(ApiError):
+        version = client.once("listCapabilities", CAPABILITIES_S).get("capability", {}).get("cloudstackversion")
+        if version is not None:
+            return (ManagementServer("management server", "Up", str(version), parse_version(str(version))),)
+    raise refused
 
 
 def parameters_of(client: Client, command: str) -> frozenset[str] | None:

@@ -38,7 +38,6 @@ SECRETS = {
 }
 
 ROUTERS = ("listRouters", {"networkid": "id-net", "listall": "true"}, ok(count=1, router=[{**ROUTER, **SECRETS}]))
-APIS = ("listApis", {"name": "listManagementServers"}, ok(count=1, api=[{"name": "listManagementServers"}]))
 SERVERS = (
     "listManagementServers",
     ok(count=1, managementserver=[{"name": "ms", "state": "Up", "version": "4.22.0.0"}]),
@@ -80,7 +79,7 @@ def read(*exchanges: Any, unit: dict[str, Any] | None = None, clock: Clock | Non
 
 def whole() -> list[Any]:
     return [
-        *(ROUTERS, APIS, SERVERS, JOB),
+        *(ROUTERS, SERVERS, JOB),
         events({**EVENT, "resourceid": "id-net", **SECRETS}, **OF_NETWORK),
         events(**OF_ROUTER),
         ("listAlerts", ok(count=len(ALERTS), alert=ALERTS)),
@@ -123,7 +122,7 @@ def test_a_system_vm_is_told_by_the_text_of_its_events() -> None:
     about = {**EVENT, "type": "LIVE.PATCH.SYSTEM.VM", "description": "Attempting to live patch System VM with Id: id-s"}
     found = read(
         ("listSystemVms", {"id": "id-s"}, ok()),
-        *(APIS, SERVERS, JOB),
+        *(SERVERS, JOB),
         events(about, {**EVENT, "description": "Restarting network: 204"}, keyword="id-s"),
         ("listAlerts", ok()),
         ("listHosts", ok()),
@@ -135,9 +134,9 @@ def test_a_system_vm_is_told_by_the_text_of_its_events() -> None:
 
 def test_what_a_server_refuses_is_said_and_the_rest_is_read() -> None:
     script = whole()
-    script[4] = ("listEvents", refusal(431, "Invalid resourceid"))
-    script[6] = ("listAlerts", refusal(432, "no such command"))
-    script[8] = ("getRouterHealthCheckResults", refusal(530, "Router health checks are not enabled"))
+    script[3] = ("listEvents", refusal(431, "Invalid resourceid"))
+    script[5] = ("listAlerts", refusal(432, "no such command"))
+    script[7] = ("getRouterHealthCheckResults", refusal(530, "Router health checks are not enabled"))
     found = read(*script)
     assert [each.partition(":")[0] for each in found["missing"]] == [
         *("events of id-net", "alerts", "health checks of r-1-VM")
@@ -146,7 +145,7 @@ def test_what_a_server_refuses_is_said_and_the_rest_is_read() -> None:
 
 
 def test_a_server_that_is_gone_is_not_asked_again() -> None:
-    found = read(ROUTERS, APIS, ("listManagementServers", ConnectionError("refused")))
+    found = read(ROUTERS, ("listManagementServers", ConnectionError("refused")))
     assert found["vms"][0]["now"], "what was read before"
     assert found["jobs"] == [{"id": "j1", "status": "not read"}]
     assert all("not asked any more" in each for each in found["missing"][1:])
@@ -158,7 +157,7 @@ def test_a_command_that_an_older_server_does_not_have_closes_its_section_only() 
     two = {**NETWORK, "job_ids": []}
     unknown = ("getRouterHealthCheckResults", recorded("unknown_command"))
     clock = Clock()
-    first = [ROUTERS, APIS, SERVERS, events(), events(), ("listAlerts", ok()), HOSTS, *[unknown] * 30]
+    first = [ROUTERS, SERVERS, events(), events(), ("listAlerts", ok()), HOSTS, *[unknown] * 30]
     conversation = Conversation(*first)
     with client_for(conversation, clock) as client:
         reader = Reader(client, now=lambda: NOW)
@@ -175,7 +174,7 @@ def test_what_is_the_same_for_all_is_asked_once() -> None:
         *(events(), events()),
         ("getRouterHealthCheckResults", ok()),
     ]
-    script = [of_one[0], APIS, SERVERS, *of_one[1:4], ("listAlerts", ok()), HOSTS, of_one[4], *again]
+    script = [of_one[0], SERVERS, *of_one[1:4], ("listAlerts", ok()), HOSTS, of_one[4], *again]
     with client_for(Conversation(*script)) as client:
         reader = Reader(client, now=lambda: NOW)
         first, second = reader.read(NETWORK), reader.read(NETWORK)
@@ -190,7 +189,7 @@ def test_many_jobs_are_cut_and_that_is_said() -> None:
         for number in range(5, MOST_JOBS + 5)
     ]
     found = read(
-        *(("listSystemVms", ok()), APIS, SERVERS, *jobs, events(), ("listAlerts", ok()), ("listHosts", ok())), unit=unit
+        *(("listSystemVms", ok()), SERVERS, *jobs, events(), ("listAlerts", ok()), ("listHosts", ok())), unit=unit
     )
     assert found["missing"] == [f"jobs: {MOST_JOBS} of {MOST_JOBS + 5} were looked at"]
 
@@ -244,8 +243,8 @@ def test_what_is_no_unit_is_refused(unit: dict[str, Any]) -> None:
 
 def test_an_answer_that_makes_no_sense_is_not_believed() -> None:
     script = whole()
-    script[4] = ("listEvents", ok(count="many", event="none"))
-    script[6] = ("listAlerts", ok(alert=[1, {"sent": 5, "description": ["r-1-VM"]}]))
-    script[8] = ("getRouterHealthCheckResults", answer({"response": {"routerhealthchecks": "none"}}))
+    script[3] = ("listEvents", ok(count="many", event="none"))
+    script[5] = ("listAlerts", ok(alert=[1, {"sent": 5, "description": ["r-1-VM"]}]))
+    script[7] = ("getRouterHealthCheckResults", answer({"response": {"routerhealthchecks": "none"}}))
     found = read(*script)
     assert (found["events"], found["alerts"], found["health_checks"]) == ([], [], [])

@@ -9,15 +9,58 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ParameterError
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import (
+    AuthenticationError,
+    ParameterError,
+    UnsupportedCommandError,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import items as parse
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.events import Events
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.lists import read_management_servers
 from tests.unit.api.conversation import Conversation, client_for, ok, refusal
 from tests.unit.builders import lists_of
 
 ACCOUNT, PROJECT, SHARED = ({"id": f"id-{name}", "name": name} for name in ("account", "project", "shared"))
 OLD = ["4.17.2.0", "4.18.2.5", "4.19.3.0", "4.20.2.0", "4.21.0.0"]
 NOT_THERE = refusal(431, "Unable to execute API command listnetworks due to invalid value. entity does not exist")
+
+
+SERVERS = "listManagementServers"
+WRONG_KEYS = refusal(401, "unable to verify user credentials and/or request signature")
+DENIED = refusal(432, "The given command does not exist or it is not available for user")
+
+
+def capability(**told: str) -> Any:
+    return ("listCapabilities", ok(capability={"dynamicrolesenabled": True, **told}))
+
+
+def test_what_a_server_is_takes_one_question() -> None:
+    of_server = {"name": "ms", "state": "Up", "version": "4.22.0.0"}
+    with client_for(Conversation((SERVERS, ok(count=1, managementserver=[of_server])))) as client:
+        assert [server.name for server in read_management_servers(client)] == ["ms"]
+
+
+@pytest.mark.parametrize("refused", [WRONG_KEYS, DENIED])
+def test_where_that_command_is_unknown_or_denied_the_capabilities_tell_the_version(refused: Any) -> None:
+    with client_for(Conversation((SERVERS, refused), capability(cloudstackversion="4.11.3.0"))) as client:
+        assert [str(server.version) for server in read_management_servers(client)] == ["4.11.3.0"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "then", "error"),
+    [
+        (WRONG_KEYS, ("listCapabilities", WRONG_KEYS), AuthenticationError),
+        (DENIED, capability(), UnsupportedCommandError),
+        (DENIED, ("listCapabilities", ConnectionError("refused")), UnsupportedCommandError),
+    ],
+    ids=["wrong keys", "hidden since 4.21", "away"],
+)
+def test_where_nothing_tells_the_version_the_first_refusal_is_told(refused: Any, then: Any, error: type) -> None:
+    with (
+        client_for(Conversation((SERVERS, refused), then)) as client,
+        pytest.raises(error, match=SERVERS),
+    ):
+        read_management_servers(client)
 
 
 def networks(*items: dict[str, Any], **filters: str) -> Any:

@@ -228,8 +228,7 @@ class Scheduler:
     def _due(self, upgrade: UnitUpgrade) -> float:
         """When it is to be read: a proof waits a little for company, while there may be any."""
         request, since = self._requests[upgrade], self._since[upgrade]
-        others = any(isinstance(each, Execute) for each in self._requests.values())
-        if not (isinstance(request, Observe) and request.proof and others):
+        if not (isinstance(request, Observe) and request.proof and self._underway):
             return since
         return since + min(MOST_COMPANY_S, COMPANY * self._pace.typical(upgrade.expected_s))
 

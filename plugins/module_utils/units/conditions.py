@@ -169,22 +169,20 @@ def assess(
         Type.GATEWAY: _gateway(record),
         Type.REACHABLE: _reachable(facts),
     }
-    found = Conditions()
-
-    def note(kind: Type, status: Status, reason: str, message: str) -> None:
-        last = before.get(kind)
-        if last is None or (last.status, last.reason) != (status, reason):
-            found[kind] = Condition(kind, status, reason, message, now)
-        else:
-            found[kind] = last if last.message == message and not last.due else replace(last, message=message, due=0.0)
-
-    for kind, verdict in verdicts.items():
-        note(kind, *verdict)
-    note(Type.READY, *_ready(facts, record, found, now))
+    found = Conditions({kind: _since(before.get(kind), kind, verdict, now) for kind, verdict in verdicts.items()})
+    found[Type.READY] = _since(before.get(Type.READY), Type.READY, _ready(facts, record, found, now), now)
     if found.unknown(Type.REDUNDANCY, "NotLookedAtYet") and record.over_at is not None and standard.pair_settles_s:
         due = record.over_at + standard.pair_settles_s
         found[Type.REDUNDANCY] = replace(found[Type.REDUNDANCY], due=due)
     return found
+
+
+def _since(last: Condition | None, kind: Type, verdict: Verdict, now: float) -> Condition:
+    """The same condition for as long as it and its reason stay."""
+    status, reason, message = verdict
+    if last is None or last.status is not status or last.reason != reason:
+        return Condition(kind, status, reason, message, now)
+    return last if last.message == message and not last.due else replace(last, message=message, due=0.0)
 
 
 def expected_vms(unit: Unit) -> int:

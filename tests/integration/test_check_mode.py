@@ -22,6 +22,7 @@ SMALL: dict[str, Any] = {
 }
 
 
+@pytest.mark.nightly
 def test_the_playbook_in_check_mode(tmp_path: Path) -> None:
     with Cloud(estate(**SMALL), tmp_path) as cloud:
         run = cloud.upgrade("--check", "--diff")

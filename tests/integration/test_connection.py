@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow]
 NETS = estate(networks=[{"name": "net-1"}, {"name": "net-2"}])
 
 
+@pytest.mark.nightly
 def test_an_upgrade_goes_on_where_the_first_management_server_is_away(tmp_path: Path) -> None:
     with Cloud(NETS, tmp_path) as cloud, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen

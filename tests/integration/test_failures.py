@@ -82,6 +82,7 @@ def test_without_tolerance_the_first_failure_starts_nothing_more(tmp_path: Path)
     assert run.units["net-4"]["reason"] == "1 unit failed, and max_failures is 0"
 
 
+@pytest.mark.nightly
 def test_the_budget_spans_the_steps(tmp_path: Path) -> None:
     """One failure is tolerated: the SSVM's uses it up, so that the first failed router ends the run."""
     faults = [

@@ -63,6 +63,7 @@ def test_a_run_that_is_refused_calls_its_own_hook_only(tmp_path: Path) -> None:
     assert refusal["moment"] == "refusal" and "nobody" in refusal["reason"]
 
 
+@pytest.mark.nightly
 def test_failure_is_called_for_a_failure(tmp_path: Path) -> None:
     faults = [{"kind": "silent_patch_failure", "match": {"name": "a"}, "times": 2}]
     with Cloud(estate(networks=[{"name": "a"}, {"name": "b"}], faults=faults), tmp_path) as cloud:
@@ -73,6 +74,7 @@ def test_failure_is_called_for_a_failure(tmp_path: Path) -> None:
     assert run.counts == {"failed": 1, "not_started": 1}
 
 
+@pytest.mark.nightly
 def test_without_hooks_a_step_is_one_task(tmp_path: Path) -> None:
     with Cloud(estate(networks=[{"name": "a"}, {"name": "b"}]), tmp_path) as cloud:
         run = cloud.upgrade(kinds="router")

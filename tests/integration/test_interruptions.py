@@ -59,6 +59,7 @@ def assert_all_current(run: Run, cloud: Cloud) -> None:
     assert list(overlaps(cloud.simulator.journal(), cloud.simulator.state()["jobs"])) == []
 
 
+@pytest.mark.nightly
 def test_restarts_that_already_run_are_waited_for(tmp_path: Path) -> None:
     """Of others, on a network and on a VPC; and one that does not patch, after which it is our turn."""
     networks: list[dict[str, Any]] = [{"name": name} for name in ("patched", "restarted", "idle")]
@@ -138,6 +139,7 @@ def test_kill_9_in_the_middle_of_a_rollout(tmp_path: Path) -> None:
         assert set(cloud.patches().values()) == {0, 1}, "0: the SSVM and the CPVM"
 
 
+@pytest.mark.nightly
 def test_what_was_done_before_the_timeout_of_a_task_is_told(tmp_path: Path) -> None:
     networks = [{"name": f"n{number:02}"} for number in range(12)]
     with Cloud(estate(networks=networks, timings={"patch": 4.0}), tmp_path) as cloud:

@@ -44,12 +44,14 @@ def test_what_runs_where_is_shown_on_its_own(cloud: Cloud) -> None:
     assert "Upgrade to" not in run.stdout and "Step 1" not in run.stdout
 
 
+@pytest.mark.nightly
 def test_an_upgrade_does_not_begin_with_a_plan_that_was_not_shown(cloud: Cloud) -> None:
     run = cloud.upgrade(drift=True)
     assert run.rc != 0 and run.journal == []
     assert "Nothing was touched. sysvm_drift shows" in run.output
 
 
+@pytest.mark.nightly
 def test_what_is_not_handled_is_named_in_plan_and_report(cloud: Cloud) -> None:
     run = cloud.upgrade(exclude_names=["stale", "old"])
     entries = {entry["name"]: entry["what"] for entry in run.report["not_handled"]}

@@ -104,6 +104,7 @@ def test_a_pause_says_what_comes_next_and_asks_until_it_is_clear(tmp_path: Path)
     assert [word in line for word, line in zip(("waiting", "yes", "waiting", "no"), lines, strict=True)] == [True] * 4
 
 
+@pytest.mark.nightly
 def test_ctrl_c_at_a_pause_ends_the_run_in_the_orderly_way(tmp_path: Path) -> None:
     with (
         Cloud(estate(networks=[{"name": "a"}, {"name": "b"}]), tmp_path) as cloud,

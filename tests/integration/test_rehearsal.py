@@ -167,7 +167,7 @@ DOCUMENTED = {
 }
 
 
-@pytest.mark.parametrize("seed", sampled(3, range(10)))
+@pytest.mark.parametrize("seed", sampled(1, range(10)))
 def test_what_a_rehearsal_sends_is_what_a_run_sends_in_its_order(seed: int, watched: Watched) -> None:
     spec, limits, dummy = estate(seed, (8, 24), [0.0])
     spec["timings"] |= DOCUMENTED

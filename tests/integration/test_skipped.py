@@ -11,7 +11,7 @@ import pytest
 from tests.support.estates import VERSION, estate
 from tests.support.runner import Cloud, Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 SOME = estate(
     zones=[{"name": "Berlin", "ssvm": {"agent": "none"}}],

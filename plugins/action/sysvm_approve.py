@@ -14,14 +14,9 @@ from ..module_utils.api.errors import SysvmError
 from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import begin_run
 from ..plugin_utils.pause import ask_before
-from ..plugin_utils.run import PlayContext, Run
+from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run
 from ..plugin_utils.run_folder import away_words, of_run, page_of
 from ..plugin_utils.steps import statuses
-
-NOTHING_PLANNED = (
-    "Nothing was touched: there is no plan to carry out. Run the role cloudstack.sysvm.preflight before it in the same "
-    "play; where that has refused, nothing follows."
-)
 
 
 class ActionModule(ActionBase):

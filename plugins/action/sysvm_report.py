@@ -21,7 +21,7 @@ from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen, refu
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
-from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
+from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run, message_of, now, show_warnings
 from ..plugin_utils.run_folder import RunFolder, of_run, page_of
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
@@ -162,11 +162,10 @@ def _report(args: Mapping[str, Any]) -> ReportData:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
         stopped, code = run.stopped, run.stop_code
+    error = args["error"] or stopped or ("" if "units" in plan else NOTHING_PLANNED)
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
-    report = build_report(
-        plan, results, finished=now(), error=args["error"] or stopped, running=running, rollouts=rollouts
-    )
+    report = build_report(plan, results, finished=now(), error=error, running=running, rollouts=rollouts)
     if args["run"] and Run(args["run"]).refused:
         return refused(report)
     known = code and report["code"] == BROKEN_OFF and report["error"] == stopped

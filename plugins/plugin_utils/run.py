@@ -37,6 +37,10 @@ from .screen import is_lost, outlive_all
 from .variables import VariableError, read_one, read_variables, refuse_nulls, refuse_unknown
 
 outlive_all()
+NOTHING_PLANNED = (
+    "Nothing was touched: there is no plan to carry out. The role cloudstack.sysvm.preflight makes it, earlier in the same "
+    "play: leave out --start-at-task. Where a plan was refused, nothing follows."
+)
 AWX_VARIABLE = "awx_job_id"  # each of its jobs has it
 COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 

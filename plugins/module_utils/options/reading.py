@@ -71,9 +71,9 @@ def _number(value: Any, whole: bool = True) -> float | None:
         return None
     try:
         found: float = check_type_int(value) if whole else check_type_float(value)
+        return found if math.isfinite(found) else None
     except (TypeError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
 
 
 def one_of(*choices: str) -> Reader:

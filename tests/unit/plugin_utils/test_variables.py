@@ -110,7 +110,7 @@ def forms(name: str) -> list[tuple[Any, Any]]:
         lowest = {**WHOLE, **SECONDS}[name]
         return [
             *means(12, 12, "12", " 12 ", 12.0, "12.0"),
-            *means(REFUSED, "ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf"),
+            *means(REFUSED, "ten", lowest - 1, str(lowest - 1), True, "true", [12], {}, 1.5, "nan", "inf", "1e400"),
             *([("30m", 1800), ("1h30m", 5400), ("90s", 90)] if name in SECONDS else [("30m", REFUSED)]),
         ]
     if name in LINES:

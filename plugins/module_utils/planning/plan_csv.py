@@ -83,6 +83,11 @@ def read_plan_csv(data: bytes, source: str) -> list[dict[str, Any]]:
             f"{source}, line {number} has no {columns} {' and '.join(missing)}",
             remedy=f"The first line has the names of the columns. {REMEDY}",
         )
+    if twice := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
+        raise ApprovedPlanError(
+            f"{source}, line {number} has {' and '.join(twice)} more than once",
+            remedy="Delete the column that is not meant.",
+        )
     lines = [_line(dict(zip(names, map(_raw, cells), strict=False)), f"{source}, line {n}") for n, cells in rows]
     if not lines:
         raise ApprovedPlanError(f"{source} names no unit, so nothing would be done", remedy=REMEDY)

@@ -141,6 +141,7 @@ def test_a_line_has_the_number_that_an_editor_shows() -> None:
         (b"", "plan.csv, line 1 has no columns method and id"),
         (b"kind,name,id\nnetwork,web,1\n", "plan.csv, line 1 has no column method"),
         (b"method,id\n", "plan.csv names no unit"),
+        (b"method,id,method\nnone,1,live_patch\n", "plan.csv, line 1 has method more than once"),
         (b"method,id\nlive_patch,1\nlivepatch,2\n", "plan.csv, line 3 has 'livepatch' as method.*mean 'live_patch'"),
         (b"method,id\n,1\n", "plan.csv, line 2 has no method"),
         (b"method,id\nnone,1\nnone,\n", "plan.csv, line 3 has no id"),

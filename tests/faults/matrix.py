@@ -429,8 +429,8 @@ KINDS = (
     Kind(
         "401 after the key was rotated",
         update(server={"key": "another-key-that-nobody-may-see"}),
-        **fails_for_good("wrong api_key", first=True),
-        report=fails(f"{LOST}.*wrong api_key"),
+        **fails_for_good("unable to verify user credentials", first=True, submit="took this key until now"),
+        report=fails(f"{LOST}.*took this key until now"),
         repair=update(server={"key": KEY}),
     ),
     Kind(

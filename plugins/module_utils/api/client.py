@@ -315,6 +315,9 @@ class Client:
         except AWAY as exc:
             self._leave(server, exc)
             raise
+        except errors.AuthenticationError as exc:
+            exc.remedy = exc.revoked if self._met else exc.remedy
+            raise
         finally:
             self._free.append(line)
         self._met = True

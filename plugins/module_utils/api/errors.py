@@ -81,6 +81,10 @@ class AuthenticationError(ApiError):
         " a clock on this machine that is minutes off (signatures expire), or a management server too old to know the"
         " command; CloudStack answers all of these alike."
     )
+    revoked = (
+        "The server took this key until now: most likely it was replaced or deleted, or its user disabled or locked,"
+        " meanwhile. Give a valid one. Else the clock of this machine has moved by minutes (signatures expire)."
+    )
 
 
 class PermissionDeniedError(ApiError):

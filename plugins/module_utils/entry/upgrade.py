@@ -78,6 +78,7 @@ def _once_it_can_come_back(
     :raises RefusedError: nothing would come back.
     """
     progress, told = Progress(log_file, label=request.label), ""
+    client.on_retry = progress.retrying
     for left in range(int(request.limits.verify_timeout / LOOK_AGAIN_S), -1, -1):
         lists = Lists.of(client)
         facts = _read(lists, request)

@@ -20,6 +20,7 @@ class StartQueue:
     """Units that have not started, by the hosts that carry them; among those of the same hosts the longest first.
 
     :param per_host: whether hosts matter.
+    :ivar lasts: how long each takes as a whole, in seconds.
     :ivar total_s: seconds of work that all have left.
     """
 
@@ -29,8 +30,8 @@ class StartQueue:
         self.total_s = 0.0
         self._by_hosts: dict[tuple[str, ...], list[UnitUpgrade]] = {}
         self._groups: dict[str, set[tuple[str, ...]]] = defaultdict(set)  # of each host
-        self._lasts = {upgrade: upgrade.expected_s for upgrade in upgrades}
-        self._waiting = sorted(self._lasts, key=lambda upgrade: -self._lasts[upgrade])
+        self.lasts = {upgrade: upgrade.expected_s for upgrade in upgrades}
+        self._waiting = sorted(self.lasts, key=lambda upgrade: -self.lasts[upgrade])
         self._place_of = {upgrade: place for place, upgrade in enumerate(self._waiting)}
         self._longest = 0  # places before it have started
         for upgrade in self._waiting:
@@ -52,7 +53,7 @@ class StartQueue:
     def longest_s(self) -> float:
         while self._longest < len(self._waiting) and self._waiting[self._longest] not in self._place_of:
             self._longest += 1
-        return self._lasts[self._waiting[self._longest]] if self._place_of else 0.0
+        return self.lasts[self._waiting[self._longest]] if self._place_of else 0.0
 
     def pick(
         self,
@@ -87,7 +88,7 @@ class StartQueue:
     def _rank(self, upgrade: UnitUpgrade) -> Rank:
         hosts = upgrade.unit.host_ids if self._per_host else ()
         left = max((self._left[host] for host in hosts), default=0.0)
-        return -left, -self._lasts[upgrade], self._place_of[upgrade]
+        return -left, -self.lasts[upgrade], self._place_of[upgrade]
 
     def _rank_again(self, hosts: tuple[str, ...]) -> None:
         """Its first unit, or what its hosts have left, is another one."""
@@ -101,6 +102,6 @@ class StartQueue:
         bisect.insort(self._ordered, (self._ranks[hosts], hosts))
 
     def _account(self, upgrade: UnitUpgrade, sign: int) -> None:
-        self.total_s += sign * self._lasts[upgrade]
+        self.total_s += sign * self.lasts[upgrade]
         for host in upgrade.unit.host_ids:
-            self._left[host] += sign * self._lasts[upgrade]
+            self._left[host] += sign * self.lasts[upgrade]

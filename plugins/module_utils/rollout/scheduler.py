@@ -427,19 +427,23 @@ class Scheduler:
         self._progress.finished(result, self._counts())
 
     def _counts(self) -> Counts:
-        begun = len(self._begun)
         return Counts(
             total=self._total,
             done=self._done,
             at_work=len(self._bounds.held),
-            proving=begun - len(self._bounds.held),
+            proving=len(self._begun) - len(self._bounds.held),
             failed=self._bounds.failures,
             time_left_s=self._time_left() if self._progress.tells else None,
         )
 
     def _time_left(self) -> float | None:
-        running = [(self.clock() - self._since.get(one, self.clock()), self._lasts(one)) for one in self._requests]
+        running = [(self._worked(one), self._queue.lasts[one]) for one in self._begun]
         return self._pace.time_left(self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s)
+
+    def _worked(self, upgrade: UnitUpgrade) -> float:
+        """For how many seconds it has had a place."""
+        waits = 0.0 if upgrade in self._bounds.held else self.clock() - self._since.get(upgrade, self.clock())
+        return self._around.now() - self._begun[upgrade] - self._aside[upgrade] - waits
 
     def _remark(self, text: str) -> None:
         self.notes.append(text)

@@ -178,7 +178,7 @@ def test_a_401_fails_at_once_unless_the_credentials_were_good_before() -> None:
     client.read("listZones")
     assert client.read("listZones") == {"count": 1}
     before = clock.now
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(AuthenticationError, match="The server took this key until now"):
         client.read("listZones")
     assert AUTH_LIMIT - LONGEST_DELAY < clock.now - before <= AUTH_LIMIT, "it may be restarting"
 

@@ -103,6 +103,21 @@ def test_while_one_is_patched_again_others_begin() -> None:
     assert sum(moment < proven for moment in begun) > 1
 
 
+def test_the_time_that_is_left_holds_the_patch_that_is_yet_to_come() -> None:
+    """Those that need a second one were told as done in 0 s, with all of it before them."""
+    units = [
+        network_unit("once", vm("a", built_from="4.20.1")),
+        *(network_unit(f"n{n}", vm(f"r{n}", built_from="4.19.1")) for n in range(4)),
+    ]
+    server = FakeServer(
+        units, {unit.id: Fault.STALE_REFUSED for unit in units[1:]}, seconds={unit.id: 60.0 for unit in units}
+    )
+    lines: list[str] = []
+    assert roll(server, units, replace(LIMITS, parallel=5), lines=lines).good
+    [left] = [line.partition(", about ")[2].partition(" left")[0] for line in lines if "[1/5 done" in line]
+    assert 50 <= int(left.removesuffix(" s")) <= 70
+
+
 def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:
     result, sent = carry_out(network_unit("n"), [Fault.FAILED, Fault.STALE_REFUSED, Fault.NONE])
     assert result.status is UnitStatus.UPGRADED

@@ -38,8 +38,8 @@ from .variables import VariableError, read_one, read_variables, refuse_nulls, re
 
 outlive_all()
 NOTHING_PLANNED = (
-    "Nothing was touched: there is no plan to carry out. The role cloudstack.sysvm.preflight makes it, earlier in the same "
-    "play: leave out --start-at-task. Where a plan was refused, nothing follows."
+    "Nothing was touched: there is no plan to carry out. The role cloudstack.sysvm.preflight makes it, earlier in the "
+    "same play: leave out --start-at-task. Where a plan was refused, nothing follows."
 )
 AWX_VARIABLE = "awx_job_id"  # each of its jobs has it
 COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
@@ -182,10 +182,20 @@ class PlayContext:
         given = {}
         for name in VARIABLES:
             if PREFIX + name in self._vars:
-                given[PREFIX + name] = self._action._templar.template(self._vars[PREFIX + name])
+                given[PREFIX + name] = self._templated(name)
         if AWX_VARIABLE in self._vars:
             refuse_nulls(given)
         return read_variables(given)
+
+    def _templated(self, name: str) -> Any:
+        try:
+            return self._action._templar.template(self._vars[PREFIX + name])
+        except AnsibleError as error:
+            raise OptionError(
+                f"cannot be made out: {error.message}",
+                option=name,
+                remedy="Give what it refers to a value, or leave it out.",
+            ) from None
 
     def given(self) -> frozenset[str]:
         """The names, without prefix, of the variables that somebody has set."""

@@ -55,6 +55,10 @@ MISTAKES = {
         ("sysvm_kinds is ['routers']", "'routers' is none of ssvm, cpvm, router, network"),
         {"kinds": ["routers"]},
     ),
+    "what a variable refers to is not defined": Mistake(
+        ("sysvm_names cannot be made out", "'ticket' is undefined", "Give what it refers to a value, or leave it out"),
+        {"names": ["{{ ticket }}"]},
+    ),
 }
 
 

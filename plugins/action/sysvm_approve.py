@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
             stopped = ask_before(number, around, run, variables) if number else _begin(plan, around, variables, run)
         except SysvmError as error:
             if not number:
-                run.refuse()
+                run.refuse(str(error))
             return {**result, "failed": True, "msg": str(error)}
         hooks, folder = [], of_run(run)
         if plan["steps"] and not stopped:

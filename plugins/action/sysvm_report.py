@@ -161,7 +161,7 @@ def _report(args: Mapping[str, Any]) -> ReportData:
     if args["run"]:
         run = Run(args["run"])
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
-        stopped, code = run.stopped, run.stop_code
+        stopped, code = run.stopped or run.refused, run.stop_code
     error = args["error"] or stopped or ("" if "units" in plan else NOTHING_PLANNED)
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]

@@ -43,6 +43,8 @@ class ActionModule(LiveAction):
         )
         around, run, number = PlayContext(self, task_vars), Run(args["run"]), args["number"]
         try:
+            if run.refused:  # and the play ignores errors
+                raise SysvmError(run.refused)
             variables = around.variables()
             if number == 1:
                 around.refuse_shared_endpoint(variables)

@@ -118,13 +118,14 @@ class Run:
         """The same as a stable word."""
         return str(self._read_or("stopped", {"code": ""})["code"])
 
-    def refuse(self) -> None:
+    def refuse(self, why: str) -> None:
         """Nothing was touched, and nothing will be."""
-        self.keep("refused", True)
+        self.keep("refused", why)
 
     @property
-    def refused(self) -> bool:
-        return bool(self._read_or("refused", False))
+    def refused(self) -> str:
+        """Why; empty unless it was."""
+        return str(self._read_or("refused", ""))
 
     def approve(self, number: int) -> None:
         """A person said that it may go on with this step."""

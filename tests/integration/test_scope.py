@@ -154,6 +154,22 @@ def test_a_part_of_the_run_alone_touches_nothing(cloud: Cloud, part: str) -> Non
 
 
 @pytest.mark.nightly
+def test_what_was_refused_is_not_carried_out_where_errors_are_ignored(tmp_path: Path) -> None:
+    """A control file from before is refused when the run begins, after the plan."""
+    parts = [
+        {"name": part, "ansible.builtin.include_role": {"name": f"cloudstack.sysvm.{part}"}}
+        for part in ("preflight", "upgrade", "report")
+    ]
+    with Cloud(estate(networks=[{"name": "net"}]), tmp_path) as cloud:
+        tmp_path.joinpath("sysvm-report").mkdir()
+        tmp_path.joinpath("sysvm-report/control").write_text("parallel: 3", encoding="utf-8")
+        play = {"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": parts}
+        run = cloud.playbook(str(cloud.write_playbook(play)))
+        assert run.journal == [] and "Traceback" not in run.output
+        assert run.report["status"] == "refused" and "control" in run.report["error"], run.report["error"]
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("inventory", [(), ("-i", "localhost,"), ("-i", "clouds,")])
 def test_the_syntax_can_be_checked_with_and_without_an_inventory(cloud: Cloud, inventory: tuple[str, ...]) -> None:
     run = cloud.playbook(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ..api.client import Client
 from ..cloud.endpoints import Probed
@@ -22,7 +23,6 @@ from ..knowledge.differences import notes_on
 from ..knowledge.shapes import ApprovedData, ForecastData
 from ..knowledge.versions import Version
 from ..knowledge.vocabulary import ACTING, Method, WantedMethod
-from ..planning.approved import ApprovedPlan
 from ..planning.checks.catalogue import refuse_unknown_checks
 from ..planning.checks.management_server import CANCEL_THRESHOLD
 from ..planning.checks.registry import CheckContext
@@ -30,7 +30,8 @@ from ..planning.deviations import deviations
 from ..planning.drift import drift
 from ..planning.forecast import forecast, target_of, upgraded, with_raised_memory
 from ..planning.not_handled import not_handled
-from ..planning.plan import decide_all, make_plan
+from ..planning.plan import Plan, decide_all, make_plan
+from ..planning.policy import Policy
 from ..planning.scope import budget_text, scope_text
 from ..planning.selection import canary_ids, check_expressions, in_words, select_units, widened, zone_ids
 from ..planning.values import share_of
@@ -44,78 +45,64 @@ from .outcome import Outcome
 from .rehearse import player, rehearsed
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """What a plan is about.
+
+    :ivar units: in scope; of an approved plan, those that are due tonight.
+    :ivar others: in scope, but not approved.
+    :ivar later: approved for another night.
+    :ivar policy: with canaries by id.
+    """
+
+    units: Sequence[Unit]
+    others: Sequence[Unit]
+    later: Sequence[Unit]
+    policy: Policy
+
+
 def check_versions(client: Client, request: CheckRequest, check_mode: bool = False) -> Outcome:
     """Read the cloud, apply the matrix, run the checks; with check mode or without, nothing is changed.
 
     :raises OptionError: when the policy is wrong in itself or names what does not exist.
     """
-    policy, known_restarts, target_version = request.policy, request.earlier.restarts, request.target_version
-    check_expressions(policy.scope)
-    refuse_unknown_checks(policy.ignored_checks)
-    wants_new = policy.strategy.method is WantedMethod.RECREATE or bool(target_version)
+    check_expressions(request.policy.scope)
+    refuse_unknown_checks(request.policy.ignored_checks)
+    wants_new = request.policy.strategy.method is WantedMethod.RECREATE or bool(request.target_version)
     lists = Lists.of(client)
     events = Events(lists, time.time() - 2 * REMEMBERED_S)
-    cloud = as_it_is = read_cloud(lists, templates=wants_new, events=events)
-    target = target_of(target_version, cloud.version) if target_version else None
-    found = None
-    if target is not None:
-        cloud, found = _as_it_will_be(lists, cloud, target)
-    approved, others, later = policy.approved, list[Unit](), list[Unit]()
+    as_it_is = read_cloud(lists, templates=wants_new, events=events)
+    target = target_of(request.target_version, as_it_is.version) if request.target_version else None
+    cloud, found = _as_it_will_be(lists, as_it_is, target) if target else (as_it_is, None)
     tonight = Tonight(datetime.now().astimezone(), request.windows)
-    if request.windows is not None:
-        request.windows.refuse_unknown([zone.name for zone in cloud.zones])
-    if approved is not None:
-        approved.refuse_other(client.server, str(cloud.version) if cloud.version else None)
-    selected = select_units(cloud.units, cloud.zones, policy.scope)
-    if approved is not None:
-        others = [unit for unit in selected if unit.id not in approved.lines]
-        selected = [unit for unit in selected if unit.id in approved.lines]
-        selected, later = tonight.due(approved, selected)
-        request = replace(request, deadline=request.deadline or tonight.closes(selected))
-    if not isinstance(policy.order.canaries, bool):
-        canaries = canary_ids(cloud.units, selected, policy.order.canaries)
-        policy = replace(policy, order=replace(policy.order, canaries=canaries))
-    verdicts = decide_all(cloud, selected, policy)
-    if target is None and cloud.version is not None:
-        cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
-        current = {unit.id for unit, verdict in verdicts if verdict.method is Method.NONE}
-        memory = Memory(known_restarts, remembered(cloud.settings))
-        selected = with_restarts(events, selected, current, cloud.in_flight, str(cloud.version), memory)
-        owed = decide_all(cloud, [unit for unit in selected if unit.owed], policy)
-        decided = {unit.id: verdict for unit, verdict in [*verdicts, *owed]}
-        verdicts = [(unit, decided[unit.id]) for unit in selected]
-    context = with_details(lists, CheckContext(cloud, verdicts, policy, parallel=request.bounds.parallel))
+    chosen = _choose(client, cloud, request, tonight)
+    if request.policy.approved is not None:
+        request = replace(request, deadline=request.deadline or tonight.closes(chosen.units))
+    context = _context(lists, events, cloud, chosen, request)
     if target is not None:
         context = replace(context, cloud=with_raised_memory(context.cloud, target))
-    if request.probing is not None and target is None:
+    elif request.probing is not None:
         context = replace(context, probed=_probed(client, context, request.probing))
     twice = context.expects_two_patches
     pace = Pace(samples(context.cloud.units, request.earlier.durations, twice), twice)
     plan = make_plan(context, pace, request.earlier.gaps)
-    campaigns = request.rehearse and request.windows is not None and approved is None
-    play = player(plan, context, pace, request, tonight.now) if campaigns else None
-    failure = None
-    if plan.failed_checks and request.fail_on_checks:
-        failure = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
     budget = share_of(request.max_failures, sum(len(step.units) for step in plan.steps))
-    now, deadline = tonight.now, request.deadline
-    may_fail = budget_text(budget, request.max_failures)
-    told = replace(request.policy, scope=in_words(policy.scope, cloud.units))
-    scope = scope_text(told, client.server, len(cloud.zones), deadline=deadline, may_fail=may_fail, now=now)
+    restarts = elsewhere(request.earlier.restarts, chosen.units, cloud.units, time.time())
+    failed = " ".join(f"{answer.name}: {answer.seen}. {answer.remedy}" for answer in plan.failed_checks)
     return Outcome(
         {
             "plan": {
-                "scope": scope,
-                "wildcards": widened(cloud.units, policy.scope),
+                "scope": _scope(client, context, request, budget, tonight),
+                "wildcards": widened(cloud.units, context.policy.scope),
                 "cloud": client.server,
-                "approved": _deviations(context, approved, others, later, tonight) if approved else None,
+                "approved": _deviations(context, chosen, tonight),
                 "max_failures": budget,
                 "server_notes": list(notes_on(cloud.version)) if cloud.version and target is None else [],
-                "deadline": deadline.isoformat(timespec="seconds") if deadline else None,
+                "deadline": request.deadline.isoformat(timespec="seconds") if request.deadline else None,
                 "forecast": found,
-                **tonight.planned(rehearsed(plan, context, pace, request, now), approved, play),
-                "restarts": [each.as_dict() for each in elsewhere(known_restarts, selected, cloud.units, time.time())],
-                "not_handled": not_handled(as_it_is, zone_ids(cloud.zones, policy.scope)),
+                **_nights(plan, context, pace, request, tonight),
+                "restarts": [each.as_dict() for each in restarts],
+                "not_handled": not_handled(as_it_is, zone_ids(cloud.zones, context.policy.scope)),
                 "drift": drift(as_it_is, Baseline.of_cloud(as_it_is.version, as_it_is) if as_it_is.version else None),
                 "probes": context.probed.as_dict() if context.probed else None,
             },
@@ -123,8 +110,41 @@ def check_versions(client: Client, request: CheckRequest, check_mode: bool = Fal
             "summary": plan.summary(),
             "management_server_version": plan.management_server_version,
         },
-        failure,
+        failed if failed and request.fail_on_checks else None,
     )
+
+
+def _choose(client: Client, cloud: Cloud, request: CheckRequest, tonight: Tonight) -> _Chosen:
+    """:raises OptionError: something names what does not exist, or an approved plan is another cloud's."""
+    policy, approved = request.policy, request.policy.approved
+    others, later = list[Unit](), list[Unit]()
+    if request.windows is not None:
+        request.windows.refuse_unknown([zone.name for zone in cloud.zones])
+    if approved is not None:
+        approved.refuse_other(client.server, str(cloud.version) if cloud.version else None)
+    units = select_units(cloud.units, cloud.zones, policy.scope)
+    if approved is not None:
+        others = [unit for unit in units if unit.id not in approved.lines]
+        units, later = tonight.due(approved, [unit for unit in units if unit.id in approved.lines])
+    if not isinstance(policy.order.canaries, bool):
+        canaries = canary_ids(cloud.units, units, policy.order.canaries)
+        policy = replace(policy, order=replace(policy.order, canaries=canaries))
+    return _Chosen(units, others, later, policy)
+
+
+def _context(lists: Lists, events: Events, cloud: Cloud, chosen: _Chosen, request: CheckRequest) -> CheckContext:
+    """What is to be done to the units; as the cloud is now, also for what their last restarts have left undone."""
+    units, policy = chosen.units, chosen.policy
+    verdicts = decide_all(cloud, units, policy)
+    if cloud.version is not None and not request.target_version:
+        cloud = read_details(lists, cloud, (), {JOB_EXPIRY, CANCEL_THRESHOLD}, ())  # one call for both
+        current = {unit.id for unit, verdict in verdicts if verdict.method is Method.NONE}
+        memory = Memory(request.earlier.restarts, remembered(cloud.settings))
+        units = with_restarts(events, units, current, cloud.in_flight, str(cloud.version), memory)
+        owed = decide_all(cloud, [unit for unit in units if unit.owed], policy)
+        decided = {unit.id: verdict for unit, verdict in [*verdicts, *owed]}
+        verdicts = [(unit, decided[unit.id]) for unit in units]
+    return with_details(lists, CheckContext(cloud, verdicts, policy, parallel=request.bounds.parallel))
 
 
 def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
@@ -135,13 +155,29 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
         probes.close()
 
 
-def _deviations(
-    context: CheckContext, approved: ApprovedPlan, others: Sequence[Unit], later: Sequence[Unit], tonight: Tonight
-) -> ApprovedData:
+def _nights(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, tonight: Tonight) -> dict[str, Any]:
+    """The plan as plain data, rehearsed, each unit with its night."""
+    approved = request.policy.approved
+    campaign = request.rehearse and request.windows is not None and approved is None
+    play = player(plan, context, pace, request, tonight.now) if campaign else None
+    return tonight.planned(rehearsed(plan, context, pace, request, tonight.now), approved, play)
+
+
+def _scope(client: Client, context: CheckContext, request: CheckRequest, budget: int, tonight: Tonight) -> str:
+    told = replace(request.policy, scope=in_words(request.policy.scope, context.cloud.units))
+    may_fail = budget_text(budget, request.max_failures)
+    zones = len(context.cloud.zones)
+    return scope_text(told, client.server, zones, deadline=request.deadline, may_fail=may_fail, now=tonight.now)
+
+
+def _deviations(context: CheckContext, chosen: _Chosen, tonight: Tonight) -> ApprovedData | None:
     cloud, policy, held = context.cloud, context.policy, context.verdicts
-    freely, waiting = decide_all(cloud, others, replace(policy, approved=None)), decide_all(cloud, later, policy)
-    told = deviations(approved, held, freely, {unit.id for unit in cloud.units}, waiting)
-    return tonight.with_later(told, approved, held, waiting)
+    if policy.approved is None:
+        return None
+    freely = decide_all(cloud, chosen.others, replace(policy, approved=None))
+    waiting = decide_all(cloud, chosen.later, policy)
+    told = deviations(policy.approved, held, freely, {unit.id for unit in cloud.units}, waiting)
+    return tonight.with_later(told, policy.approved, held, waiting)
 
 
 def _as_it_will_be(lists: Lists, cloud: Cloud, target: Version) -> tuple[Cloud, ForecastData]:

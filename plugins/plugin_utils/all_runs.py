@@ -135,7 +135,7 @@ def bury(run: FoundRun) -> FoundRun:
     if run.life != DEAD:
         return run
     last = run.facts["heartbeat"]
-    error = f"the run was killed; its last sign of life was at {last}"
+    error = run.folder.why_over(f"the run was killed; its last sign of life was at {last}")
     with contextlib.suppress(WriteError):
         report = run.folder.report()
         run.folder.end(report and broken_off(report, last, error), buried=True)

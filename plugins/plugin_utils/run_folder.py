@@ -12,6 +12,7 @@ import glob
 import json
 import multiprocessing
 import os
+import re
 import secrets
 import socket
 import string
@@ -38,6 +39,7 @@ ALIVE, DEAD = "alive", "dead"  # what is found out about one that has not said t
 BEAT_S = 5.0  # between two signs of life
 LIFE_S = 300.0  # a run on another host that gave no sign of life for so long is taken for dead
 AWAY_S = 86400.0  # likewise, where it had said that other tasks would be at work
+MOST_WORDS = 1 << 16  # bytes of the end of a log
 LETTERS = string.digits + string.ascii_lowercase
 
 
@@ -191,7 +193,8 @@ class RunFolder:
         if not facts:
             return write_report(self.path, report) if report else ([], [])
         told = [outcome(report), report["scope"], report["error"]] if report else ["there is no report"]
-        problems = self.say("end", " ".join(". ".join(filter(None, told)).split()))
+        said = " ".join(". ".join(filter(None, told)).split())
+        problems = [] if self.last_words else self.say("end", said)
         facts = cast(RunFacts, {**facts, **_told(report), "kind": UPGRADE, "state": ENDED, "waiting_for": ""})
         facts = facts if buried else _alive(facts)
         written, more = self._write_report(report, facts) if report else ([], [])
@@ -206,6 +209,24 @@ class RunFolder:
             others = {key: value for key, value in report.items() if key != "run"}
             report = cast(ReportData, {"status": report["status"], **run, **others})
         return write_report(self.path, report)
+
+    @property
+    def last_words(self) -> str:
+        """What the log says of how the run ended; empty of one that did not get so far."""
+        try:
+            with open(self.log, "rb") as file:
+                file.seek(max(0, os.path.getsize(self.log) - MOST_WORDS))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        words = re.fullmatch(r"\S+ end +(.*)", lines[-1]) if lines else None
+        return words[1] if words else ""
+
+    def why_over(self, why: str) -> str:
+        """How a run ended that has not said so in its report."""
+        if words := self.last_words:
+            return f"its end could not be written into the report; its log says: {words.partition('. ')[0]}"
+        return why
 
     def say(self, mark: str, text: str) -> list[str]:
         """A line in the log.
@@ -319,7 +340,7 @@ def end_left(why: str, base: str | None = None) -> None:
                 continue
             if folder.facts().get("state") not in (None, ENDED):
                 report = folder.report()
-                folder.end(report and broken_off(report, now(), run.stopped or why))
+                folder.end(report and broken_off(report, now(), folder.why_over(run.stopped or why)))
 
 
 if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them

@@ -34,7 +34,7 @@ def plan_artifact(plan: PlanData, checks: Sequence[CheckData], path: str | None)
         "scope": plan["scope"],
         "summary": {method: methods[method] for method in METHODS},
         "steps": _cut([f"{step['name']}: {count(len(step['units']), 'unit')}" for step in plan["steps"]]),
-        "checks": _cut([f"{check['status']} {check['name']}: {check['seen']}".replace("\n", "; ") for check in bad]),
+        "checks": _cut([_one_line(f"{check['status']} {check['name']}: {check['seen']}") for check in bad]),
         "skipped": _cut([_told(unit) for unit in plan["units"] if unit["method"] == "skip"]),
         "deadline": plan.get("deadline"),
         "deviations": _cut(deviation_lines(plan.get("approved"))),
@@ -72,6 +72,11 @@ def report_artifact(report: ReportData, files: Sequence[str]) -> dict[str, Any]:
 
 def _told(unit: UnitData | ReportedUnit) -> str:
     return f"{unit['name']} in {unit['zone']}: {unit['reason']}"
+
+
+def _one_line(text: str) -> str:
+    """A line with a list below it."""
+    return text.replace(":\n", ": ").replace("\n", "; ")
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

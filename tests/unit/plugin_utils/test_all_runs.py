@@ -24,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.all_runs import (
 )
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.runs import PLAN, UPGRADE
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import WriteError
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.run_folder import RunFolder
 from tests.unit.plugin_utils.report.reports import planned, result
 
@@ -193,6 +194,24 @@ def test_one_that_was_killed_while_it_wrote_its_end_has_ended_as_it_wrote(tmp_pa
     Path(folder.path, "run.json").write_text(facts, encoding="utf-8")
     write_index(str(tmp_path))
     assert (left(folder)["error"], folder.facts()["state"]) == ("interrupted", "ended")
+
+
+def test_one_that_could_not_write_its_end_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of a full disk may have room left for a line."""
+    folder = killed(tmp_path, 1)
+    monkeypatch.setattr(f"{RunFolder.__module__}.write_report", full_disk)
+    with pytest.raises(WriteError):
+        folder.end(report(error="the deadline came"))
+    monkeypatch.undo()
+    write_index(str(tmp_path))
+    assert (
+        left(folder)["error"] == "its end could not be written into the report; its log says: incomplete: 1 not started"
+    )
+    assert Path(folder.log).read_text(encoding="utf-8").count(" end ") == 1, "what it said of its end stands"
+
+
+def full_disk(*_dummy: Any) -> Any:
+    raise WriteError("No space left on device")
 
 
 def test_a_run_that_is_alive_is_left_as_it_is(tmp_path: Path) -> None:

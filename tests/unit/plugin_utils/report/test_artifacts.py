@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.artifacts import (
     MOST_ITEMS,
@@ -28,3 +29,8 @@ def test_artifacts_are_bounded_and_always_have_all_keys() -> None:
     assert all(len(json.dumps(each)) < 40_000 for each in (many, *done))
     assert done[1]["report"] == "report.json" and done[1]["not_done"] == []
     assert error_artifact("e" * 5000).keys() == none.keys() | {"error", "handed_on"}, "those that the action adds"
+
+
+def test_a_list_of_a_check_is_one_line() -> None:
+    check: Any = {"name": "room", "status": "warn", "seen": "2 routers:\nr-1\nr-2", "remedy": ""}
+    assert plan_artifact(plan([]), [check], None)["checks"] == ["warn room: 2 routers: r-1; r-2"]

@@ -498,6 +498,20 @@ def test_a_network_that_the_server_shuts_down_meanwhile_is_no_failure() -> None:
         assert "restartNetwork idle" not in ours(simulator)
 
 
+@pytest.mark.parametrize("after", ["Implemented", ""], ids=["comes back", "does not"])
+@pytest.mark.parametrize("state", ["Implementing", "Shutdown", "Allocated"])
+def test_a_network_in_a_state_in_which_nothing_is_done_to_it_is_no_failure(state: str, after: str) -> None:
+    with cloud(networks=nets("a", "n", "z")) as simulator:
+        simulator.later(5.0, lambda: simulator.update(networks={"n": {"state": state}}))
+        if after:
+            simulator.later(50.0, lambda: simulator.update(networks={"n": {"state": after}}))
+        results = step(simulator, of_networks("a", "n", "z"))
+        assert {results[name]["status"] for name in ("a", "z")} == {"upgraded"}, results
+        waited_for = after and state != "Allocated"
+        assert results["n"]["status"] == ("upgraded" if waited_for else "skipped"), results["n"]
+        assert waited_for or state in results["n"]["reason"]
+
+
 # -- nodes, databases and reads
 
 
@@ -611,6 +625,16 @@ def test_what_is_on_a_host_that_goes_into_maintenance_is_not_patched() -> None:
         results = step(simulator, of_networks("a", "n"), limits=replace(ONE_BY_ONE, verify_timeout=30.0))
         assert (results["a"]["status"], results["n"]["status"]) == ("upgraded", "skipped"), results
         assert "h2" in results["n"]["reason"] and ours(simulator) == ["restartNetwork a"]
+
+
+def test_of_a_patch_whose_host_went_away_it_is_told_what_it_has_left() -> None:
+    zone = {"name": "Berlin", "hosts": [{"name": "h1"}, {"name": "h2"}]}
+    with cloud(zones=[zone], networks=[{"name": "a", "router": {"host": "h1"}}]) as simulator:
+        simulator.later(10.0, lambda: simulator.update(hosts={"h1": {"state": "Alert"}}))
+        result = step(simulator, of_networks("a"))["a"]
+        assert (result["status"], result["code"]) == ("failed", "HostAway")
+        assert "Failed to restart network. h1 is Alert, so nothing more was sent. " in result["reason"]
+        assert "rules may be missing" in result["reason"]
 
 
 @pytest.mark.parametrize("skew", [300.0, -300.0])

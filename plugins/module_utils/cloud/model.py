@@ -151,6 +151,11 @@ class Network:
         return self.state in RESTARTABLE_NETWORK_STATES
 
     @property
+    def changing(self) -> bool:
+        """Whether another state follows by itself, mostly within a minute."""
+        return self.state in ("Implementing", "Shutdown")
+
+    @property
     def routed(self) -> bool:
         """Whether any service of it comes from a router of CloudStack's."""
         return bool(self.providers & ROUTER_PROVIDERS)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 class Meaning(enum.Enum):
     NOT_NOW = "may succeed later: a host, an agent or a server was away, or something else is at work"
+    REFUSED = "nothing was done; it may succeed later, once the network is in another state"
     MEND_HOST = "the host lacks what it needs; a new VM there would lack it too"
     VM_BROKEN = "the VM itself is broken: unreachable, full, or its patch script failed"
     RULES = "the server sends no rules to the router"
@@ -90,7 +91,7 @@ SERVER_TEXTS = (
     ),
     _row(
         r"Network is not in the right state to be restarted",
-        Meaning.NOT_NOW,
+        Meaning.REFUSED,
         "vpc_tier_not_implemented.jsonl",
         "Network is not in the right state to be restarted. Correct states are: Implemented, Setup",
         hint="It is out of use now: its router takes the new software when the network is used again.",

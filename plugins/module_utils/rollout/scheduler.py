@@ -87,8 +87,7 @@ class Scheduler:
         self._lost = Outage("contact with the management server was lost", most_s)
         self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
-        self._interrupted = False
-        self._steered_at = -NOTICE_S
+        self._interrupted, self._steered_at = False, -NOTICE_S
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.
@@ -185,12 +184,7 @@ class Scheduler:
         """Everything that speaks against a call is looked at in the moment of sending it."""
         if why := self._why_not(request.expected_s, completes=request.completes):
             return why
-        in_doubt = not upgrade.record.submitted and not self._bounds.within_budget(self._doubtful)
-        if (
-            in_doubt
-            or (self._bounds.paused and not upgrade.record.submitted)
-            or self.clock() - request.read_at > FRESH_S
-        ):
+        if not self._may_go_on(upgrade) or self.clock() - request.read_at > FRESH_S:
             return self._stale(upgrade)
         sent = self._submitter.submit_once(upgrade.unit.zone_id, request.call, request.since)
         if sent is None:
@@ -268,17 +262,23 @@ class Scheduler:
         if self._bounds.full or self._is_leaving():
             return False
         load = self._bounds.load
-        may_begin = not self._bounds.paused and self._bounds.within_budget(self._doubtful) and not self._proves_now()
+        proves_now = self._proves_now()
         for upgrade, slot in again:
-            if (upgrade.record.submitted or may_begin) and self._bounds.fits(upgrade, slot.method, load):
+            begun = upgrade.record.submitted or not proves_now
+            if begun and self._may_go_on(upgrade) and self._bounds.fits(upgrade, slot.method, load):
                 self._answer(upgrade, Answer.GRANTED)
                 return True
-        if self._bounds.stop or not may_begin:
+        if self._bounds.stop or proves_now or self._bounds.paused or not self._bounds.within_budget(self._doubtful):
             return False
         picked = self._queue.pick(self._bounds.fits_hosts, self._may_begin, load)
         if picked is not None:
             self._begin(picked)
         return picked is not None
+
+    def _may_go_on(self, upgrade: UnitUpgrade) -> bool:
+        """Whether what has a place, or had one, may send: what is in doubt itself keeps only others from it."""
+        others = [one for one in self._doubtful if one is not upgrade]
+        return upgrade.record.submitted or (not self._bounds.paused and self._bounds.within_budget(others))
 
     def _proves_now(self) -> bool:
         """Whether a proof is read next: it may tell that nothing new is to begin."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ..api import errors
 from ..api.jobs import Job, JobStatus
 from ..cloud.job_ids import job_id_of
+from ..knowledge.server_texts import Meaning, meaning_of
 from ..units.calls import Call
 from ..units.record import Attempt
 from .requests import Trouble
@@ -130,7 +131,10 @@ class Submitter:
         if sent.doubt and job.status is JobStatus.EXPIRED:
             return Attempt(sent.call, sent.since, self._clock(), error=sent.doubt)
         self._used[(sent.call.object_id, sent.call.purpose.value)] += 1
-        return Attempt(sent.call, sent.since, self._clock(), job, sent.ours, str(job.error() or ""))
+        error = str(job.error() or "")
+        # Of a VPC's tiers some may have been restarted before one was refused.
+        refused = meaning_of(error) is Meaning.REFUSED and sent.call.command != "restartVPC"
+        return Attempt(sent.call, sent.since, self._clock(), job, sent.ours, error, taken=not refused)
 
     def _job(self, job_id: str) -> Job:
         try:

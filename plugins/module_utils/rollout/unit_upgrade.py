@@ -108,7 +108,7 @@ class UnitUpgrade:
     @property
     def in_doubt(self) -> bool:
         """Whether it may yet fail, by how its last job ended; where two patches are expected the first one may fail."""
-        if not self.record.attempts or not (sent := self.record.sent) or not sent[-1].error:
+        if not self.record.touched or not (sent := self.record.sent) or not sent[-1].error:
             return False
         return not (len(sent) == 1 and self._standard.baseline.expects_two_patches(self.planned))
 

@@ -15,7 +15,7 @@ from .approval import Approval
 from .baseline import Baseline
 from .calls import Call
 from .conditions import Conditions, Facts, Type
-from .ends import End, UnitStatus
+from .ends import RULES_MISSING, End, UnitStatus
 from .record import Record
 
 REREAD_S = 2.0
@@ -165,9 +165,12 @@ class Situation:
         """Wait for a condition; None once that has taken too long."""
         if self.age(kind) >= patience:
             return None
-        doubtful = kind is not Type.REDUNDANCY and bool(self.record.attempts) and self.conditions.false(kind)
+        doubtful = kind is not Type.REDUNDANCY and self.record.touched and self.conditions.false(kind)
         return Wait(self.now + REREAD_S, holds, doubtful, full)
 
     def end(self, reason: str, message: str) -> End:
-        """It goes no further: a failure only if something was sent."""
-        return End(UnitStatus.FAILED if self.record.submitted else UnitStatus.SKIPPED, reason, message)
+        """It goes no further: a failure only if something was sent, and then told with what that has left."""
+        if not self.record.submitted:
+            return End(UnitStatus.SKIPPED, reason, message)
+        told = " ".join([*self.record.troubles[-1:], message])
+        return End(UnitStatus.FAILED, reason, f"{told}. {RULES_MISSING}" if self.conditions.false(Type.RULES) else told)

@@ -84,7 +84,7 @@ def recovery_of(unit: Unit, conditions: Conditions, last: Attempt | None) -> Rec
     if last is None or last.call is None or not last.call.patches:
         return None
     said, meaning = last.error, meaning_of(last.error)
-    if last.lost or conditions.false(Type.HOSTS) or meaning is Meaning.NOT_NOW:
+    if last.lost or conditions.false(Type.HOSTS) or meaning in (Meaning.NOT_NOW, Meaning.REFUSED):
         return Recovery.LATER
     if not last.taken or meaning is Meaning.MEND_HOST:
         return None

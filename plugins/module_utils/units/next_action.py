@@ -65,6 +65,9 @@ def _next_action(s: Situation) -> Action:
     if s.record.soak and (c.false(Type.READY) or not c.false(Type.RULES)):
         return watch(s, s.record.soak)
     if c.false(Type.RESTARTABLE) and not c.unknown(Type.RUNNING):
+        changing = s.record.attempts and s.unit.network and s.unit.network.changing
+        if changing and (waiting := s.look(Type.RESTARTABLE, s.patience.verify_s, holds=False, full=True)):
+            return waiting
         return s.end(c[Type.RESTARTABLE].reason, c[Type.RESTARTABLE].message) if c.wrong else Done()
     return _wait_for_time(s) or (_next_call(s) if c.wrong else last_looks(s))
 
@@ -294,7 +297,7 @@ def _send(s: Situation, wanted: call.Call, method: Method, why: str) -> Action:
     completes = s.record.worked and wanted.purpose is Purpose.START
     said = tried[-1].error or "the job succeeded" if tried else ""
     did = "left the old scripts" if s.conditions.false(Type.SOFTWARE, "OldScripts") else "showed no effect"
-    note = f"the live patch {did} and is sent once more ({said})" if tried and patches else ""
+    note = f"the live patch {did} and is sent once more ({said})" if patches and tried and tried[-1].taken else ""
     return _ready(s) or Send(wanted, method, why, completes, note, doubtful=bool(note))
 
 
@@ -315,7 +318,8 @@ def _ready(s: Situation) -> Action | None:
     """None once nothing speaks against a call any more."""
     if not s.conditions.false(Type.HOSTS):
         return None
-    told = f"{s.conditions[Type.HOSTS].message}, so nothing was sent"
+    more = " more" if s.record.submitted else ""
+    told = f"{s.conditions[Type.HOSTS].message}, so nothing{more} was sent"
     return s.look(Type.HOSTS, s.patience.verify_s, holds=False, full=True) or s.end("HostAway", told)
 
 

@@ -185,6 +185,22 @@ def test_what_another_run_did_between_the_reading_and_the_call_is_not_done_again
     assert [call.purpose for call in server.calls_of(unit)].count(Purpose.PATCH) == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.FAILED])
+def test_what_another_run_did_in_vain_is_done_again_without_a_budget_for_failures(fault: Fault) -> None:
+    """What is in doubt keeps others from being begun, and not itself from being tried once more."""
+
+    class Quicker(FakeServer):
+        def submit(self, call: Call, job_id: str | None) -> str:
+            if not self.jobs:
+                super().submit(call, job_id)
+            assert self.time < 10_000
+            return super().submit(call, job_id)
+
+    unit = network_unit("n")
+    server = Quicker([unit], {unit.id: [fault]})
+    assert only(server, unit, replace(LIMITS, max_failures=0)).status is UnitStatus.UPGRADED
+
+
 def test_the_other_tiers_are_restarted_after_an_adopted_patch() -> None:
     unit = vpc_unit("v", tiers=3)
     server = FakeServer([unit])

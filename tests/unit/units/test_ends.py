@@ -63,7 +63,7 @@ def helps(kind: Kind, said: str = "", status: JobStatus | None = JobStatus.FAILE
 @pytest.mark.parametrize("kind", Kind)
 def test_what_helps_after_all_tries(kind: Kind, meaning: Meaning | None, said: str) -> None:
     """A router's report decides; of a system VM's patch the job tells the host's words, and these do."""
-    if meaning is Meaning.NOT_NOW:
+    if meaning in (Meaning.NOT_NOW, Meaning.REFUSED):
         expected: Recovery | None = LATER
     elif meaning is Meaning.MEND_HOST:
         expected = None

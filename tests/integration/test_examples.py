@@ -154,6 +154,21 @@ def test_one_customer_and_nobody_else(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [({}, "sysvm_approved_plan is empty"), ({"approved_plan": "gone.csv"}, "gone.csv, which cannot be read")],
+)
+def test_a_night_without_its_plan_does_nothing_and_says_so_at_its_end(
+    options: dict[str, str], why: str, tmp_path: Path
+) -> None:
+    copied(tmp_path)
+    with Cloud(estate(networks=[{"name": "net"}]), tmp_path) as cloud:
+        run = cloud.playbook("nightly.yml", *extra_vars(options))
+    assert (run.rc, run.journal) == (2, []) and why in run.errors[-1], run.output
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_campaign_of_several_nights(tmp_path: Path) -> None:
     """Each night does its part of the approved plan and what was left before, and tells the owners of tomorrow's."""
     told = tmp_path / "told"

@@ -216,6 +216,15 @@ def test_a_system_vm_that_an_administrator_stops_or_destroys_meanwhile_is_there_
         assert [is_current(vm) for name, vm in vms if vm["removed"] is None and name.startswith("s-")] == [True]
 
 
+def test_an_ssvm_that_the_server_does_without_while_it_is_patched_is_gone() -> None:
+    with cloud(zones=[{"name": "Berlin", "ssvm": 2}]) as simulator:
+        simulator.sleep(40)
+        simulator.later(15.0, lambda: simulator.update(vms={"s-1-VM": {"removed": True}}))
+        results = step(simulator, Targets(system_vms=[uuid_of("vm", "s-1-VM"), uuid_of("vm", "s-2-VM")]))
+        assert {name: result["status"] for name, result in results.items()} == {"s-1-VM": "gone", "s-2-VM": "upgraded"}
+        assert "its zone has another" in results["s-1-VM"]["reason"]
+
+
 # -- what is being expunged
 
 
@@ -510,6 +519,18 @@ def test_a_network_in_a_state_in_which_nothing_is_done_to_it_is_no_failure(state
         waited_for = after and state != "Allocated"
         assert results["n"]["status"] == ("upgraded" if waited_for else "skipped"), results["n"]
         assert waited_for or state in results["n"]["reason"]
+
+
+def test_the_pair_of_a_network_that_its_owner_makes_redundant_meanwhile_is_looked_at() -> None:
+    def make_redundant() -> None:
+        simulator.update(networks={"n": {"redundant": True}})
+        act(simulator, "updateNetwork", id=net("n"), networkofferingid=uuid_of("offering", "redundant"))
+
+    with cloud(networks=nets("n")) as simulator:
+        simulator.later(10.0, make_redundant)
+        result = step(simulator, of_networks("n"))["n"]
+        assert result["status"] in GOOD and not any("pair" in note for note in result["notes"]), result
+        assert sorted(vm["redundantstate"] for vm in routers(simulator, "n")) == ["BACKUP", "PRIMARY"]
 
 
 # -- nodes, databases and reads

@@ -124,7 +124,7 @@ def test_a_control_file_pauses_speeds_up_and_stops_a_rollout(tmp_path: Path) -> 
     left = {unit["reason"] for unit in report["units"] if unit["status"] == "not_started"}
     assert left == {f"stopped by {control}"}
     assert f"stopped by {control}" in report["error"] and "budget" not in stdout
-    assert report["error"].endswith("; remove this file before the next run")
+    assert report["error"].endswith("; remove the control file before the next run")
     assert not (tmp_path / "hooked").exists()
     assert again.rc != 0 and again.journal == [] and f"Nothing was touched: {control}" in again.output
     assert again.report["status"] == "refused" and refused_at.exists(), "before the hook for the begin"

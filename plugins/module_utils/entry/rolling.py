@@ -16,6 +16,7 @@ from ..cloud.lists import Lists
 from ..cloud.model import Unit
 from ..cloud.read import read_setting
 from ..knowledge.versions import Version, parse_version
+from ..knowledge.vocabulary import Kind
 from ..planning.checks.management_server import (
     CANCEL_THRESHOLD,
     HEALTH_CHECKS,
@@ -98,7 +99,7 @@ def _big(client: Client, units: Sequence[Unit]) -> float:
 
 def _pair_settles(client: Client, units: Sequence[Unit], pairs: int) -> float | None:
     """How long after a job the server has surely looked at a pair again; None where it never does."""
-    if not any(unit.elects for unit in units):
+    if not any(unit.kind in (Kind.NETWORK, Kind.VPC) for unit in units):  # owners may make one redundant meanwhile
         return None
     values = Settings({name: read_setting(client, name) or "" for name in (PAIR_INTERVAL, PAIR_POOL)})
     return settles_s(values, pairs)

@@ -89,7 +89,9 @@ def _wait_for_time(s: Situation) -> Action | None:
     waits = [wait for kind, most_s in most.items() if c.false(kind) and (wait := s.look(kind, most_s))]
     missing = c.false(Type.COMPLETE, "Missing") and s.age(Type.COMPLETE) >= patience.verify_s
     if missing and any(vm.running and vm.agent_state == "Up" for vm in s.facts.neighbours):
-        return Done(spare=True)
+        if any(each.call and each.call.destroys for each in s.record.sent):
+            return Done(spare=True)
+        return End(UnitStatus.GONE, "Gone", f"{s.unit.label} is not there any more, as its zone has another")
     return waits[0] if waits else None
 
 

@@ -84,7 +84,12 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
         (
             [{"status": "not_started", "code": "StoppedByFile", "reason": "stopped by f"}],
             0,
-            ("stopped by f; remove this file before the next run", "StoppedByFile"),
+            ("stopped by f; remove the control file before the next run", "StoppedByFile"),
+        ),
+        (
+            [{"name": "web", "status": "upgraded", "code": "Interrupted", "reason": "the run was interrupted; watched"}],
+            0,
+            ("the canary web: the run was interrupted; watched", "Interrupted"),
         ),
         ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, ("no server", "ServerLost")),
         ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, ("4.23 now", "TargetMoved")),

@@ -658,6 +658,32 @@ def test_of_a_patch_whose_host_went_away_it_is_told_what_it_has_left() -> None:
         assert "rules may be missing" in result["reason"]
 
 
+@pytest.mark.parametrize("patched", [False, True])
+def test_an_internal_lb_is_recreated_only_once_its_vpcs_router_is_sent_rules(patched: bool) -> None:
+    """Its tier's restart fails before, after the old one is gone."""
+    vpc = {"name": "v", "tiers": 1, "internal_lb": True}
+    with cloud(vpcs=[vpc]) as simulator:
+        if patched:
+            assert step(simulator, Targets(vpcs=[uuid_of("vpc", "v")]))["v"]["status"] == "upgraded"
+        [balancer] = [name for name in simulator.state()["vms"] if name.startswith("b-")]
+        [result] = step(simulator, Targets(routers=[balancer]), Method.RECREATE).values()
+        assert result["status"] == ("upgraded" if patched else "skipped"), result
+        assert patched or "would refuse the rules of tier v-tier1" in result["reason"]
+        assert patched == ("destroyRouter " + balancer in ours(simulator))
+
+
+@pytest.mark.parametrize(("version", "template"), [("4.18.2.5", "4.17.2"), (VERSION, "4.20.2")])
+def test_an_internal_lb_whose_vpcs_router_is_left_alone_is_proven_by_its_own_scripts(
+    version: str, template: str
+) -> None:
+    vpc = {"name": "v", "tiers": 1, "internal_lb": True}
+    with cloud(server={"version": version}, defaults={"version": template}, vpcs=[vpc]) as simulator:
+        [balancer] = [name for name in simulator.state()["vms"] if name.startswith("b-")]
+        [result] = step(simulator, Targets(routers=[balancer]), Method.RESTART).values()
+        assert result["status"] == "upgraded", result
+        assert ours(simulator) == [f"rebootRouter {balancer}"]
+
+
 @pytest.mark.parametrize("skew", [300.0, -300.0])
 def test_a_job_of_before_is_not_taken_for_one_of_now_whatever_the_clocks_say(skew: float) -> None:
     ssvm = uuid_of("vm", "s-1-VM")

@@ -45,7 +45,7 @@ def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, 
     """Upgrade what is to be worked on."""
     client, units = lists.client, orders.work
     probes = request.probing.open(client, units) if request.probing else Probes()
-    baseline = replace(facts.baseline, minimums=_minimums(client, units))
+    baseline = replace(facts.baseline, minimums=minimum_versions(client, units))
     around = Surroundings(
         Standard(baseline, _pair_settles(client, units, sum(unit.redundant for unit in facts.known))),
         replace(request.limits, big_s=_big(client, units)),
@@ -105,7 +105,7 @@ def _pair_settles(client: Client, units: Sequence[Unit], pairs: int) -> float | 
     return settles_s(values, pairs)
 
 
-def _minimums(client: Client, units: Sequence[Unit]) -> dict[str, Version]:
+def minimum_versions(client: Client, units: Sequence[Unit]) -> dict[str, Version]:
     """Of each zone the version of a template below which a router is sent rules only while its checksum is the server's
     own (NetworkHelperImpl.checkRouterVersion); none where the server does not look at it."""
     zones = sorted({unit.zone_id for unit in units if unit.kind.is_router})

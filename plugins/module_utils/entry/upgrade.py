@@ -32,14 +32,14 @@ from ..rollout.progress import LogFile, Progress
 from ..rollout.results import UnitResult, diff
 from ..rollout.surroundings import Rollout
 from ..units.actions import Want
-from ..units.baseline import Baseline
+from ..units.baseline import Baseline, is_current
 from ..units.calls import commands_of
 from ..units.ends import UnitStatus
 from .account import refuse_what_may_not_be_called
 from .details import with_details, with_restarts
 from .orders import CloudFacts, Orders, Request
 from .outcome import Outcome
-from .rolling import roll_out, version_of_all
+from .rolling import minimum_versions, roll_out, version_of_all
 
 KEEPS_DISK = "recreate.systemvm.enabled"
 # What a unit may still come out of by itself, so that the rollout looks at it again.
@@ -59,6 +59,7 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
         refuse_left_over(request.control)
     log_file = LogFile(request.log)
     lists, facts, orders = _once_it_can_come_back(client, request, log_file, check_mode)
+    orders = _without_refused_tiers(client, facts, orders, request)
     if request.method is Method.LIVE_PATCH:  # what may get a new disk has a check for this
         refuse_what_may_not_be_called(client, _commands(orders, request))
     if check_mode:
@@ -118,6 +119,31 @@ def _without_blocked(cloud: Cloud, facts: CloudFacts, orders: Orders, request: R
     if not rest or _why_nothing_would_come_back(facts, orders, request):
         raise error
     return orders
+
+
+def _without_refused_tiers(client: Client, facts: CloudFacts, orders: Orders, request: Request) -> Orders:
+    """A new internal LB VM comes with a restart of its tier, which fails while the VPC's router is sent no rules."""
+    balancers = [unit for unit in orders.work if unit.kind is Kind.INTERNAL_LB and request.method is Method.RECREATE]
+    minimums = minimum_versions(client, balancers)
+    routers = {unit.id: unit.vms for unit in facts.known if unit.kind is Kind.VPC}
+    skipped = {}
+    for unit in balancers:
+        tier, minimum = unit.network, minimums.get(unit.zone_id)
+        if not tier or not minimum:
+            continue
+        refused = [
+            f"{vm.name} still runs {vm.software}"
+            for vm in routers.get(tier.vpc_id or "", ())
+            if vm.running and vm.built_from and vm.built_from < minimum and not is_current(vm, facts.baseline)
+        ]
+        if refused:
+            why = (
+                f"{', '.join(refused)}, so the server would refuse the rules of tier {tier.name}, whose restart makes "
+                "a new internal LB VM; upgrade the VPC first; nothing was sent"
+            )
+            skipped[unit.id] = UnitResult(unit, request.method, UnitStatus.SKIPPED, why, code="NotReplaceable")
+    rest = [unit for unit in orders.work if unit.id not in skipped]
+    return replace(orders, work=rest, settled={**orders.settled, **skipped})
 
 
 def _wait(client: Client, request: Request) -> None:

@@ -88,6 +88,16 @@ class Baseline:
         unchanged = before is not None and after.scripts == before.scripts
         return after.scripts in self.old_scripts or (was_behind and unchanged)
 
+    def got_scripts(self, before: Vm | None, after: Vm) -> bool:
+        """Whether an internal LB VM has other scripts than before, which no router with older software has.
+
+        It gets them when it starts. Where nobody else is at the target, nothing else tells.
+
+        :param before: as above.
+        """
+        other = before is None or after.scripts != before.scripts
+        return other and after.scripts is not None and after.scripts not in self.old_scripts
+
     def second_patch(self, unit: Unit) -> tuple[str, ...]:
         """The known defects, by id, for which a live patch may leave the old checksums of a unit's routers."""
         met = self.defects(unit, Method.LIVE_PATCH)

@@ -279,7 +279,7 @@ def _software(unit: Unit, record: Record, baseline: Baseline) -> Verdict:
         if not vm.is_router and vm.agent_state != "Up":
             silent = True
         elif vm.internal_lb:  # what it reports means nothing, and that it is what it was does not make it old
-            if not is_current(vm, baseline):
+            if not is_current(vm, baseline) and not baseline.got_scripts(record.first.get(vm.id), vm):
                 stale.append(f"{vm.name} has neither the template nor the scripts of {baseline.target}")
         elif vm.software != baseline.target:
             who = vm.name if vm.is_router else f"the agent of {vm.name}"

@@ -87,7 +87,14 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
             ("stopped by f; remove the control file before the next run", "StoppedByFile"),
         ),
         (
-            [{"name": "web", "status": "upgraded", "code": "Interrupted", "reason": "the run was interrupted; watched"}],
+            [
+                {
+                    "name": "web",
+                    "status": "upgraded",
+                    "code": "Interrupted",
+                    "reason": "the run was interrupted; watched",
+                }
+            ],
             0,
             ("the canary web: the run was interrupted; watched", "Interrupted"),
         ),

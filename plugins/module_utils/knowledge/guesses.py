@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 
 MOST_GUESSES = 3
 
@@ -21,7 +22,7 @@ def nearest(unknown: Iterable[str], known: Iterable[str], cutoff: float = 0.6) -
         lower.setdefault(name.lower(), []).append(name)
     near = [
         name
-        for each in unknown
+        for each in islice(unknown, MOST_GUESSES)  # each takes a tenth of a second beside 5,000 that are known
         for match in difflib.get_close_matches(each.lower(), list(lower), MOST_GUESSES, cutoff)
         for name in lower[match]
     ]

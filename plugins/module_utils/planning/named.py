@@ -14,6 +14,7 @@ from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
 
 ALIKE = 0.7  # names of units are alike without meaning the same
+MOST_NAMED = 20  # in a message: whole lists are pasted, also those of another cloud
 ALL_NAMES = "All names are in plan.csv, which check_sysvms writes into its report folder"
 
 
@@ -42,29 +43,35 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
     if unknown:
         known = {name for unit in units for name in plain_names(unit)}
         raise OptionError(
-            f"has {', '.join(map(repr, unknown))}, but no system VM, router, network or VPC with a router has this "
-            "name or id",
+            f"has {_some([*map(repr, unknown)], ', ')}, but no system VM, router, network or VPC with a router has "
+            "this name or id",
             option=option,
             remedy=f"{did_you_mean(unknown, known, ALIKE)}{ALL_NAMES}.",
         )
     ambiguous = {name: by_name[name] for name in names if len(by_name.get(name, ())) > 1}
     if ambiguous:
-        listing = "; ".join(
-            f"{name!r} fits {len(found)}: {', '.join(f'{unit.label_in_zone} ({unit.id})' for unit in found)}"
+        fits = [
+            f"{name!r} fits {len(found)}: {_some([f'{unit.label_in_zone} ({unit.id})' for unit in found], ', ')}"
             for name, found in ambiguous.items()
-        )
+        ]
+        listing = _some(fits, "; ")
         raise OptionError(f"is ambiguous: {listing}", option=option, remedy="Give the id instead of the name.")
     return frozenset(unit.id for name in names for unit in by_name.get(name) or expanded[name])
 
 
 def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Unit]]:
     """What each name with wildcards comes to, in the order of the units; ids do not match."""
-    by_name = _by_name(units)
+    by_name, called = _by_name(units), [(unit, plain_names(unit)) for unit in units]
     patterns = {name: _pattern(name) for name in names if re.search(r"[*?]", name) and name not in by_name}
     return {
-        name: [unit for unit in units if any(map(pattern.fullmatch, plain_names(unit)))]
+        name: [unit for unit, its_names in called if any(map(pattern.fullmatch, its_names))]
         for name, pattern in patterns.items()
     }
+
+
+def _some(words: Sequence[str], between: str) -> str:
+    more = f" and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
+    return between.join(words[:MOST_NAMED]) + more
 
 
 def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:

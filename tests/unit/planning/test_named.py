@@ -66,6 +66,13 @@ def test_what_fits_nothing_is_refused_and_ids_have_no_wildcards(name: str) -> No
             selected(**{option: (name,)})
 
 
+def test_a_long_list_of_another_cloud_is_refused_in_a_few_words() -> None:
+    """For each of the names a guess was looked for, which took minutes."""
+    with pytest.raises(OptionError, match="'x-19' and 9,980 more, but no system VM") as refused:
+        selected(names=tuple(f"x-{number}" for number in range(10_000)))
+    assert len(str(refused.value)) < 600
+
+
 def test_some_of_a_pattern_may_be_left_out_but_nothing_that_is_named_itself() -> None:
     assert selected(names=("web-?",), exclude_names=("web-2",)) == ["web-1", "web-*"]
     with pytest.raises(OptionError, match="both name network web-2"):

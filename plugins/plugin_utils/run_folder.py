@@ -102,9 +102,8 @@ class RunFolder:
                 found = json.load(file)
         except (OSError, ValueError):
             return {}
-        return (
-            cast(RunFacts, found) if isinstance(found, dict) and found.get("id") == os.path.basename(self.path) else {}
-        )
+        whole = isinstance(found, dict) and found.get("id") == os.path.basename(self.path) and _are_facts(found)
+        return cast(RunFacts, found) if whole else {}
 
     def begin_step(self, number: int, steps: int) -> None:
         """This process is at work at a step from now on."""
@@ -243,6 +242,17 @@ class RunFolder:
         return facts
 
 
+def _are_facts(found: Mapping[str, Any]) -> bool:
+    """Whether others can rely on what they need of them."""
+    try:
+        for moment in ("since", "heartbeat"):
+            datetime.fromisoformat(found[moment])
+    except (LookupError, TypeError, ValueError):
+        return False
+    kinds = {"kind": str, "state": str, "cloud": str, "status": str, "summary": dict, "step": int, "steps": int}
+    return "kind" in found and all(isinstance(found.get(key, kind()), kind) for key, kind in kinds.items())
+
+
 def _alive(facts: RunFacts) -> RunFacts:
     """With a sign of life."""
     pid = controller()
@@ -271,13 +281,17 @@ def page_of(folder: RunFolder | None) -> str:
 
 
 def read_report(folder: str) -> ReportData | None:
-    """report.json in the folder; None where there is none, or where it is no report."""
+    """report.json in the folder; None where there is none, or where it is no report, such as one that was edited."""
     try:
         with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
             found = json.load(file)
     except (OSError, ValueError):
         return None
-    return cast(ReportData, found) if isinstance(found, dict) else None
+    units = found.get("units") if isinstance(found, dict) and isinstance(found.get("status"), str) else None
+    known = isinstance(units, list) and all(
+        isinstance(each, dict) and {"id", "status"} <= each.keys() for each in units
+    )
+    return cast(ReportData, found) if known else None
 
 
 def life(facts: RunFacts) -> str:

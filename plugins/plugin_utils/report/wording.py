@@ -106,7 +106,7 @@ def state_words(run: shapes.RunFacts) -> str:
 
 def where_words(run: shapes.RunFacts) -> str:
     """Where a run goes on, since when, and how far it is."""
-    step = f", step {run['step']} of {run['steps']}" if "step" in run else ""
+    step = f", step {run['step']} of {run['steps']}" if "step" in run and "steps" in run else ""
     return f"on {run.get('host')} (process {run.get('pid')}) since {local_time(run.get('since'))}{step}"
 
 

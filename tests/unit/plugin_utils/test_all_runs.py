@@ -86,8 +86,8 @@ def test_who_is_at_work_on_the_same_cloud(tmp_path: Path) -> None:
 
 
 def test_the_newest_run_that_had_a_plan_is_remembered(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text('{"old": true}', encoding="utf-8")
-    assert last_report(str(tmp_path), CLOUD) == {"old": True}
+    (tmp_path / "report.json").write_text('{"status": "success", "units": []}', encoding="utf-8")
+    assert last_report(str(tmp_path), CLOUD) == {"status": "success", "units": []}
     run(tmp_path, 1, error="the first")
     run(tmp_path, 2, cloud="other")
     run(tmp_path, 3, PLAN)
@@ -162,6 +162,21 @@ def test_all_that_a_killed_run_left_half_written_goes_with_it(tmp_path: Path) ->
         run(tmp_path, day)
     remove_old(str(tmp_path), 1)
     assert ids(tmp_path) == ["03"] and not os.path.exists(folder.path)
+
+
+@pytest.mark.parametrize("file", ["run.json", "report.json"])
+@pytest.mark.parametrize(
+    "edit", [{"kind": [], "status": 5, "units": 5}, {"since": "x", "units": [{}]}, {"status": None}]
+)
+def test_what_was_damaged_or_edited_is_passed_over(file: str, edit: dict[str, Any], tmp_path: Path) -> None:
+    """One such file made every later plan break off."""
+    run(tmp_path, 1)
+    for folder in (run(tmp_path, 2), killed(tmp_path, 3)):
+        path = Path(folder.path, file)
+        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **edit}), encoding="utf-8")
+    assert last_report(str(tmp_path), CLOUD)["units"] and at_work(str(tmp_path), CLOUD) == []
+    assert write_index(str(tmp_path))
+    remove_old(str(tmp_path), 1)
 
 
 # Those that were killed

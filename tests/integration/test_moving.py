@@ -684,6 +684,17 @@ def test_an_internal_lb_whose_vpcs_router_is_left_alone_is_proven_by_its_own_scr
         assert ours(simulator) == [f"rebootRouter {balancer}"]
 
 
+@pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE])
+def test_a_tier_that_comes_into_use_meanwhile_gets_its_rules(method: Method) -> None:
+    vpc = {"name": "v", "tiers": [{"name": "t1"}, {"name": "t2"}, {"name": "t3", "state": "Allocated"}]}
+    with cloud(networks=nets("a"), vpcs=[vpc]) as simulator:
+        simulator.later(10.0, lambda: simulator.update(networks={"t3": {"state": "Implemented"}}))
+        results = step(simulator, Targets(networks=[net("a")], vpcs=[uuid_of("vpc", "v")]), method)
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+        assert {unit["rules"] for unit in simulator.state()["units"].values()} == {"applied"}
+        assert method is Method.RECREATE or "restartNetwork t3" in ours(simulator)
+
+
 @pytest.mark.parametrize("skew", [300.0, -300.0])
 def test_a_job_of_before_is_not_taken_for_one_of_now_whatever_the_clocks_say(skew: float) -> None:
     ssvm = uuid_of("vm", "s-1-VM")

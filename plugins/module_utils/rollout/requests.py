@@ -43,6 +43,7 @@ class Observe:
     :ivar proof: whether nothing is expected to be left to do, so that it may wait a little for company.
     :ivar holds: whether the unit keeps its place.
     :ivar watched: since when it is watched, in seconds since the epoch; then also alerts and gaps.
+    :ivar tiers: also which tiers it has by now.
     """
 
     full: bool = False
@@ -51,6 +52,7 @@ class Observe:
     proof: bool = False
     holds: bool = True
     watched: float | None = None
+    tiers: bool = False
 
 
 @dataclass(eq=False)

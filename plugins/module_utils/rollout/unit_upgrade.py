@@ -145,8 +145,12 @@ class UnitUpgrade:
                 return result
 
     def _observation(self, action: Action | None) -> Observe:
-        """What to read; everything about it where something was refused, or what is done cannot be undone."""
+        """What to read; everything about it where something was refused, or what is done cannot be undone.
+
+        A patch of a VPC's router concerns all tiers that are in use by then, not only those that were planned.
+        """
         last = self.record.last
+        tiers = last is not None and self.unit.vpc is not None and last.call is not None and last.call.patches
         full = (isinstance(action, Wait) and action.full) or (last is not None and not last.taken)
         return Observe(
             full,
@@ -155,6 +159,7 @@ class UnitUpgrade:
             proof=bool(self.record.attempts) and not self._holds,
             holds=self._holds,
             watched=self.record.soak.began if self.record.soak else None,
+            tiers=tiers,
         )
 
     def _carry_out(self, action: Action, facts: Facts) -> Steps[UnitResult | None]:

@@ -148,10 +148,10 @@ class View:
         staying, going = members(vms, first)
         more: dict[str, Any] = {}
         try:
+            owner = self._server.owner(unit) if request.full or request.tiers else unit
             if request.full:
-                owner = self._server.owner(unit)
                 more = {"full": True, "found": owner is not None, "version": self._server.version()}
-                unit = owner or unit
+            unit = owner or unit
             there = tuple(sorted(staying, key=lambda vm: (vm.name, vm.id)))
             unit = unit if there == unit.vms else replace(unit, vms=there)  # what is known of it goes with it
             if request.since is not None and unit.kind.is_router:

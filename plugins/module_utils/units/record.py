@@ -204,7 +204,8 @@ def pending_rules(unit: Unit, record: Record) -> dict[str, float | None]:
 def _rules_of(attempt: Attempt, unit: Unit, renewed: bool) -> tuple[Sequence[str], Sequence[str]]:
     """The networks whose rules it puts in doubt, and those whose rules it applies if it succeeds."""
     if attempt.call is not None:
-        return attempt.call.unsettles, attempt.call.settles
+        doubted = {*attempt.call.unsettles, *unit.network_ids} if attempt.call.patches else attempt.call.unsettles
+        return tuple(doubted), attempt.call.settles
     if attempt.only_rules:
         return tuple(attempt.resource_ids), tuple(attempt.resource_ids)
     # Of its tiers a job on a whole VPC tells nothing, but for a recreation.

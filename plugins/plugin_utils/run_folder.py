@@ -33,7 +33,7 @@ from .report.write import WriteError, make_folder, write, write_report
 from .run import Run, now
 from .tail import Followed
 
-RUNS, FACTS, LOG = "runs", "run.json", "log"
+RUNS, LATEST, FACTS, LOG = "runs", "latest", "run.json", "log"
 RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"  # what a run says of itself; and AWAY, ENDED
 ALIVE, DEAD = "alive", "dead"  # what is found out about one that has not said that it ended
 BEAT_S = 5.0  # between two signs of life
@@ -64,9 +64,14 @@ class RunFolder:
         :param base: C(sysvm_report_dir), or the folder of this host in it.
         :raises WriteError: it cannot be made.
         """
-        runs = os.path.join(base, RUNS)
+        runs, latest = os.path.join(base, RUNS), os.path.join(base, LATEST)
         for folder in (base, runs):
             make_folder(folder)
+        if os.path.exists(latest) and not os.path.islink(latest):  # what copies links as files makes a folder of it
+            raise WriteError(
+                f"{latest} is no link, so it would go on to show another run",
+                remedy="Remove it, or name another folder in sysvm_report_dir.",
+            )
         while True:
             name = time.strftime("%Y%m%d-%H%M%S-") + "".join(secrets.choice(LETTERS) for dummy in range(4))
             try:
@@ -83,7 +88,7 @@ class RunFolder:
         with contextlib.suppress(OSError):  # not every file system has links
             link = os.path.join(base, f".latest.{secrets.token_hex(8)}")
             os.symlink(os.path.join(RUNS, name), link)
-            os.replace(link, os.path.join(base, "latest"))
+            os.replace(link, latest)
         return made
 
     @property

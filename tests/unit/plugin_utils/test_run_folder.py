@@ -79,6 +79,14 @@ def test_who_may_read_it(tmp_path: Path) -> None:
     assert {mode(Path(folder.path, name)) for name in files} == {0o640}
 
 
+def test_a_folder_in_the_place_of_the_link_is_refused(tmp_path: Path) -> None:
+    """Else the plan that is copied from there to be approved is an old one."""
+    tmp_path.joinpath("latest").mkdir()
+    with pytest.raises(WriteError, match=r"latest is no link, .* Remove it"):
+        RunFolder.make(str(tmp_path), UPGRADE)
+    assert not [*tmp_path.glob("runs/*")]
+
+
 def test_two_runs_in_one_second_have_two_folders(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         folders = set(threads.map(lambda dummy: made(tmp_path).path, range(40)))

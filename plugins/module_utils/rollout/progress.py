@@ -124,7 +124,8 @@ class Progress:
         self._say("wait", f"{why} Nothing of this step is begun before; waiting for up to {durations.rough(most_s)}.")
 
     def _line(self, mark: str, text: str, counts: Counts) -> None:
-        left = "" if counts.time_left_s is None else f", about {durations.rough(counts.time_left_s)} left"
+        seconds = counts.time_left_s or 0.0  # of what is late nobody knows
+        left = f", about {durations.rough(seconds)} left" if seconds >= 0.5 else ""
         state = f"{counts.done}/{counts.total} done, {counts.under_way}, {counts.failed} failed{left}"
         self._say(mark, f"{text} [{self._label}{state}]")
 

@@ -116,6 +116,7 @@ def test_the_time_that_is_left_holds_the_patch_that_is_yet_to_come() -> None:
     assert roll(server, units, replace(LIMITS, parallel=5), lines=lines).good
     [left] = [line.partition(", about ")[2].partition(" left")[0] for line in lines if "[1/5 done" in line]
     assert 50 <= int(left.removesuffix(" s")) <= 70
+    assert not any("about 0 s" in line for line in lines), "of what is late nobody knows"
 
 
 def test_a_patch_that_did_nothing_is_told_from_one_that_left_the_old_checksum() -> None:

@@ -533,6 +533,18 @@ def test_the_pair_of_a_network_that_its_owner_makes_redundant_meanwhile_is_looke
         assert sorted(vm["redundantstate"] for vm in routers(simulator, "n")) == ["BACKUP", "PRIMARY"]
 
 
+def test_a_network_that_is_gone_while_its_router_is_still_listed_is_no_failure() -> None:
+    with cloud(networks=nets("a", "n", "z")) as simulator:
+        simulator.later(10.0, lambda: simulator.update(networks={"n": {"removed": True}}))
+        results = step(simulator, of_networks("a", "n", "z"))
+        assert {name: result["status"] for name, result in results.items()} == {
+            "a": "upgraded",
+            "n": "gone",
+            "z": "upgraded",
+        }
+        assert "is still listed" in results["n"]["reason"]
+
+
 # -- nodes, databases and reads
 
 

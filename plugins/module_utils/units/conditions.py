@@ -205,7 +205,9 @@ def members(vms: Iterable[Vm], first: Mapping[str, Vm]) -> tuple[tuple[Vm, ...],
 
 
 def _exists(facts: Facts, record: Record) -> Verdict:
-    unit = facts.unit
+    unit, last = facts.unit, record.last
+    if unit.vms and facts.full and not facts.found and last and not last.taken:  # the server has refused a call, too
+        return NO, "Gone", f"{unit.label} is not there any more, though {vm_names(unit.vms)} is still listed"
     if unit.vms or facts.going or (unit.kind.is_system_vm and record.submitted):
         return YES, "Found", ""
     if not facts.full and not unit.kind.is_system_vm:

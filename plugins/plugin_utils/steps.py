@@ -112,9 +112,8 @@ def why_stopped(
     if failures(results) > budget:
         return f"the failure budget is used up after step {step['number']} ({step['name']})", "BudgetUsedUp"
     if ends := next((result for result in results if result.get("code") in ENDS_THE_RUN), None):
-        whose = "" if ends["status"] in LEFT else f"the canary {ends['name']}: "
         by_file = "; remove the control file before the next run" if ends["code"] == "StoppedByFile" else ""
-        return f"{whose}{ends['reason']}{by_file}", ends["code"]
+        return f"{ends['reason']}{by_file}", ends["code"]
     left = next((result for result in results if step["canary"] and result["status"] in LEFT), None)
     return (f"the canary {left['name']} was not upgraded: {left['reason']}", left["code"]) if left else ("", "")
 

@@ -341,7 +341,8 @@ class UnitUpgrade:
         """Its end where it cannot be watched any longer."""
         result, asked = self._result_of(Done()), self._want.soak_s
         left = self.record.soak.until - self._terms.clock() if self.record.soak else 0.0
-        told = f"{ended.why}; it was watched for {rough(asked - left)} of {rough(asked)} only; {result.reason}"
+        watched = f"{self.unit.label} was watched for {rough(asked - left)} of {rough(asked)} only"
+        told = f"{ended.why}; {watched}; {result.reason}"
         return replace(result, reason=told, code=ended.reason)
 
     def _end(self, status: UnitStatus, reason: str, message: str, recovery: Recovery | None = None) -> UnitResult:

@@ -86,18 +86,6 @@ def test_the_budget_spans_the_steps_but_no_canary_may_fail() -> None:
             0,
             ("stopped by f; remove the control file before the next run", "StoppedByFile"),
         ),
-        (
-            [
-                {
-                    "name": "web",
-                    "status": "upgraded",
-                    "code": "Interrupted",
-                    "reason": "the run was interrupted; watched",
-                }
-            ],
-            0,
-            ("the canary web: the run was interrupted; watched", "Interrupted"),
-        ),
         ([{"status": "not_started", "code": "ServerLost", "reason": "no server"}], 9, ("no server", "ServerLost")),
         ([{"status": "not_started", "code": "TargetMoved", "reason": "4.23 now"}], 9, ("4.23 now", "TargetMoved")),
         ([{"status": "not_started", "code": "Deadline", "reason": "too late"}], 9, ("", "")),

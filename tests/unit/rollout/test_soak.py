@@ -343,7 +343,7 @@ def test_what_ends_a_run_ends_the_watching_of_what_is_proven(
     asked = (lambda: False) if "deadline" in ends else (lambda: server.time > BEGIN + 100)
     found = watch(server, interrupted=asked, **ends)
     assert {each.status for each in found.end.results} <= {UnitStatus.CURRENT, UnitStatus.UPGRADED}
-    assert found.of("a").code == code and " of 5 min only; " in found.of("a").reason
+    assert found.of("a").code == code and "; network a was watched for " in found.of("a").reason
     assert found.lasted_s < 120
 
 

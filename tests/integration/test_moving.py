@@ -381,6 +381,20 @@ def test_nothing_is_sent_after_the_stop_however_long_it_was_refused(
         assert not any(call["accepted"] for call in simulator.journal())
 
 
+@pytest.mark.parametrize("version", ["4.20.2.0", VERSION])
+def test_nothing_is_begun_once_a_server_of_another_version_is_up(version: str) -> None:
+    servers = [{"name": "one", "version": version}, {"name": "two", "version": "4.20.1.0", "state": "Down"}]
+    with cloud(
+        server={"version": version, "management_servers": servers},
+        defaults={"version": "4.19.1"},
+        networks=nets("a", "b"),
+    ) as simulator:
+        simulator.later(5.0, lambda: simulator.update(management_servers={"two": {"state": "Up"}}))
+        results = step(simulator, of_networks("a", "b"), limits=ONE_BY_ONE)
+        assert [result["status"] for result in results.values()] == ["upgraded", "not_started"]
+        assert "two runs 4.20.1.0 now" in results["b"]["reason"]
+
+
 @pytest.mark.parametrize("seconds", [20.0, 200.0])
 def test_a_server_that_restarts_between_two_steps_is_waited_for(seconds: float) -> None:
     with cloud({"host_reconnect": 30.0}, networks=nets("a", "b")) as simulator:

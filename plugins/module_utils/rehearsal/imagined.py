@@ -215,7 +215,11 @@ class ImaginedServer(Server):
         self._settle()
         return self.units[unit.id]
 
-    def leaving(self) -> tuple[ManagementServer, ...]:
+    @property
+    def breaks_off(self) -> bool:
+        return False
+
+    def servers(self) -> tuple[ManagementServer, ...]:
         return ()
 
     def alerts(self) -> list[Alert] | None:

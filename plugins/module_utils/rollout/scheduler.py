@@ -87,7 +87,8 @@ class Scheduler:
         self._lost = Outage("contact with the management server was lost", most_s)
         self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
-        self._interrupted, self._steered_at = False, -NOTICE_S
+        self._interrupted = False
+        self._steered_at = -NOTICE_S
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.
@@ -213,7 +214,7 @@ class Scheduler:
         if not asking or all(self._due(one) > self.clock() for one, dummy in asking):
             return False
         asked = [Asked(one.planned, one.unit, request, one.record) for one, request in asking]
-        found = self._view.observe(asked, self._ask_jobs)
+        found = self._view.observe(asked, lambda: self._view.ask_jobs(self._own))
         self._lost.ends()
         for (one, dummy), facts in zip(asking, found, strict=True):
             self._answer(one, facts)
@@ -226,13 +227,10 @@ class Scheduler:
             return since
         return since + min(MOST_COMPANY_S, COMPANY * self._pace.typical(upgrade.expected_s))
 
-    def _ask_jobs(self) -> None:
-        self._view.ask_jobs(self._own)
-
     def _poll(self) -> None:
         """One question for all jobs; of those that have ended, how."""
         asked_at = self.clock()
-        self._ask_jobs()
+        self._view.ask_jobs(self._own)
         ends = self._jobs.ends(self._underway.values(), asked_at)
         self._lost.ends()
         for upgrade, wait in list(self._requests.items()):
@@ -308,8 +306,7 @@ class Scheduler:
         if not away:
             return False
         lost = self._view.lost_at  # a server that has just started does not have its hosts yet
-        recent = lost >= 0 and self.clock() - lost < self._limits.verify_timeout
-        if recent:
+        if lost >= 0 and self.clock() - lost < self._limits.verify_timeout:
             return True
         for one, hosts in away.items():
             self._queue.remove(one)
@@ -394,6 +391,8 @@ class Scheduler:
 
     def _is_leaving(self) -> bool:
         """Whether a management server is about to go, and what is begun now would break off."""
+        if moved := self._view.moved():
+            self._bounds.stop = self._bounds.stop or Refused(moved, "TargetMoved")
         if words := self._view.leaving():
             self._gives_up(UnavailableError(f"{words}; what is begun now would break off."), self._takes_nothing)
         return bool(words)

@@ -146,11 +146,14 @@ class Server:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))
 
-    def leaving(self) -> tuple[ManagementServer, ...]:
-        """The management servers that are about to go, where what is begun now would break off."""
-        if SHUTDOWN_LETS_JOBS_END.holds(self._lists.version):
-            return ()
-        return tuple(server for server in read_management_servers(self._client) if server.leaving)
+    @property
+    def breaks_off(self) -> bool:
+        """Whether what is begun while a management server is about to go would break off."""
+        return not SHUTDOWN_LETS_JOBS_END.holds(self._lists.version)
+
+    def servers(self) -> tuple[ManagementServer, ...]:
+        """The management servers, as they are now."""
+        return read_management_servers(self._client)
 
     def alerts(self) -> list[Alert] | None:
         """The newest alerts (listAlerts); None where the account may not list them."""

@@ -12,7 +12,7 @@ from typing import Any
 from ..api.errors import ApiError, AuthenticationError, MalformedAnswerError, RateLimitedError, UnavailableError
 from ..api.jobs import Job
 from ..cloud.in_flight import told_apart
-from ..cloud.infrastructure import Alert, Host, InFlight
+from ..cloud.infrastructure import Alert, Host, InFlight, ManagementServer
 from ..cloud.job_ids import Purpose, purpose_of
 from ..cloud.model import Unit, Vm
 from ..knowledge.vocabulary import Kind
@@ -23,7 +23,7 @@ from .requests import Observe, Trouble
 from .server import Server
 
 HOSTS_FRESH_S = 2.0
-LEAVING_FRESH_S = 5.0
+SERVERS_FRESH_S = 5.0
 ALERTS_FRESH_S = 2.0
 JOBS_FRESH_S = 0.3  # what runs is not asked for again within this time
 # The server itself is not there, whatever was asked.
@@ -62,7 +62,7 @@ class View:
         self._server, self._target, self._clock, self._probes = server, target, clock, probes
         self._hosts: Mapping[str, Host] = {}
         self._hosts_at = -1.0
-        self._leaving, self._leaving_at = "", -LEAVING_FRESH_S - 1
+        self._servers, self._servers_at = tuple[ManagementServer, ...](), -SERVERS_FRESH_S - 1
         self._alerts: tuple[Alert, ...] | None = None
         self._alerts_at = -ALERTS_FRESH_S - 1
         self._marked: dict[bool, tuple[float, frozenset[str]]] = {}
@@ -191,10 +191,19 @@ class View:
 
     def leaving(self) -> str:
         """The management servers that are about to go, in words; empty where nothing would break off by it."""
-        if self._clock() - self._leaving_at > LEAVING_FRESH_S:
-            servers, self._leaving_at = self._server.leaving(), self._clock()
-            self._leaving = ", ".join(f"{server.name} is {server.state}" for server in servers)
-        return self._leaving
+        leaving = [server for server in self._all_servers() if server.leaving and self._server.breaks_off]
+        return ", ".join(f"{server.name} is {server.state}" for server in leaving)
+
+    def moved(self) -> str:
+        """Why nothing is to be begun any more, where a management server runs another version now; empty else."""
+        moved = [server for server in self._all_servers() if server.up and str(server.parsed) != self._target]
+        runs = ", ".join(f"{server.name} runs {server.version}" for server in moved if server.parsed)
+        return f"{runs} now, and this run upgrades to {self._target}" if runs else ""
+
+    def _all_servers(self) -> Sequence[ManagementServer]:
+        if self._clock() - self._servers_at > SERVERS_FRESH_S:
+            self._servers, self._servers_at = self._server.servers(), self._clock()
+        return self._servers
 
     def _read_alerts(self) -> tuple[Alert, ...] | None:
         if self._clock() - self._alerts_at > ALERTS_FRESH_S:

@@ -13,10 +13,11 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import ServerError, UnavailableError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.infrastructure import ManagementServer
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.versions import parse_version
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind, Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
-from tests.unit.builders import network_unit, pair, system_vm_unit, vm, vpc_unit
+from tests.unit.builders import TARGET, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, networks, roll, scheduler, statuses
 from tests.unit.rollout.world import Event, Window, World
@@ -122,7 +123,9 @@ def test_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: floa
     units = networks(2)
 
     class Leaving(World):
-        def leaving(self) -> tuple[ManagementServer, ...]:
+        breaks_off = True
+
+        def servers(self) -> tuple[ManagementServer, ...]:
             self._settle()
             preparing = ManagementServer("mgmt-1", "PreparingToShutDown", "4.20.2.0", None)
             return (preparing,) if self.time < 1000.0 + lasts else ()
@@ -131,6 +134,26 @@ def test_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: floa
     rollout = roll(world, units, lost_after_s=300.0)
     assert (rollout.good, world.log == []) == ((True, False) if lasts < 300 else (False, True))
     assert statuses(rollout) == [UnitStatus.UPGRADED if rollout.good else UnitStatus.NOT_STARTED] * 2
+
+
+@pytest.mark.parametrize("version", ["4.21.0.0", "4.23.0.0"])
+def test_nothing_is_begun_once_a_server_of_another_version_has_joined(version: str) -> None:
+    units = networks(3)
+
+    class Joined(World):
+        def servers(self) -> tuple[ManagementServer, ...]:
+            self._settle()
+            state = "Up" if self.time > 1005.0 else "Down"
+            return tuple(
+                ManagementServer(name, up, runs, parse_version(runs))
+                for name, up, runs in (("mgmt-1", "Up", str(TARGET)), ("mgmt-2", state, version))
+            )
+
+    world = Joined(units, seconds={unit.id: 30.0 for unit in units})
+    rollout = roll(world, units, replace(PATIENT, parallel=1))
+    assert statuses(rollout) == [UnitStatus.UPGRADED, UnitStatus.NOT_STARTED, UnitStatus.NOT_STARTED]
+    assert rollout.results[1].code == "TargetMoved"
+    assert rollout.results[1].reason.startswith(f"mgmt-2 runs {version} now, and this run upgrades to {TARGET}")
 
 
 def test_others_are_looked_after_while_one_is_not_taken() -> None:

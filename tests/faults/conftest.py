@@ -32,7 +32,7 @@ SHORT: tuple[tuple[ModuleType, str, float], ...] = (
     (scheduler, "RETRY_S", 0.2),
     (scheduler, "AWAY_S", 0.3),
     (view, "HOSTS_FRESH_S", 0.1),
-    (view, "LEAVING_FRESH_S", 0.2),
+    (view, "SERVERS_FRESH_S", 0.2),
 )
 WRONG = "WRONG"
 WORDS = {"passed": "ok", "skipped": "skipped"}

@@ -27,9 +27,10 @@ class Tail:
         self._file: tuple[int, int] | None = None
         self._position = 0
         self._rest = b""
-        if not whole and os.path.isfile(path):
-            found = os.stat(path)
-            self._file, self._position = _identity(found), found.st_size
+        with contextlib.suppress(OSError):
+            if not whole and os.path.isfile(path):
+                found = os.stat(path)
+                self._file, self._position = _identity(found), found.st_size
 
     def lines(self) -> list[str]:
         """The whole lines since the last call. None of a file that is not there yet or that cannot be read."""

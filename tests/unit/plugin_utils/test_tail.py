@@ -108,3 +108,10 @@ def test_a_journal_that_cannot_be_written_is_none(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path / "no folder" / "journal"))
     journal({"started": "a", "at": ""})
     Journal(None)({"started": "a", "at": ""})
+
+
+def test_a_file_that_goes_away_while_it_is_looked_for_has_no_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.path.isfile", lambda path: True)
+    assert Tail(str(tmp_path / "gone")).lines() == []

@@ -83,8 +83,8 @@ class AuthenticationError(ApiError):
     )
     revoked = (
         "The server took this key until now: most likely it was replaced or deleted, or its user disabled or locked,"
-        " meanwhile. Give a valid one. Else a clock on this machine or the server has moved by minutes, and signatures"
-        " expire."
+        " meanwhile. Give a valid one. Else a clock on this machine or the server has moved by minutes (signatures"
+        " expire), or the server does not know the command."
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -109,14 +109,9 @@ def _without_blocked(cloud: Cloud, facts: CloudFacts, orders: Orders, request: R
 
     :raises RefusedError: none is left, or the others cannot be replaced together.
     """
-    skipped = {
-        unit.id: UnitResult(unit, request.method, UnitStatus.SKIPPED, f"{why}; nothing was sent", code="NotReplaceable")
-        for unit in orders.work
-        if (why := _blocker(cloud, unit, request.method))
-    }
-    rest = [unit for unit in orders.work if unit.id not in skipped]
-    orders = replace(orders, work=rest, settled={**orders.settled, **skipped})
-    if not rest or _why_nothing_would_come_back(facts, orders, request):
+    blocked = {unit.id: why for unit in orders.work if (why := _blocker(cloud, unit, request.method))}
+    orders = _leaving_out(orders, request, blocked)
+    if not orders.work or _why_nothing_would_come_back(facts, orders, request):
         raise error
     return orders
 
@@ -126,7 +121,7 @@ def _without_refused_tiers(client: Client, facts: CloudFacts, orders: Orders, re
     balancers = [unit for unit in orders.work if unit.kind is Kind.INTERNAL_LB and request.method is Method.RECREATE]
     minimums = minimum_versions(client, balancers)
     routers = {unit.id: unit.vms for unit in facts.known if unit.kind is Kind.VPC}
-    skipped = {}
+    why = {}
     for unit in balancers:
         tier, minimum = unit.network, minimums.get(unit.zone_id)
         if not tier or not minimum:
@@ -137,11 +132,25 @@ def _without_refused_tiers(client: Client, facts: CloudFacts, orders: Orders, re
             if vm.running and vm.built_from and vm.built_from < minimum and not is_current(vm, facts.baseline)
         ]
         if refused:
-            why = (
+            why[unit.id] = (
                 f"{', '.join(refused)}, so the server would refuse the rules of tier {tier.name}, whose restart makes "
-                "a new internal LB VM; upgrade the VPC first; nothing was sent"
+                "a new internal LB VM; upgrade the VPC first"
             )
-            skipped[unit.id] = UnitResult(unit, request.method, UnitStatus.SKIPPED, why, code="NotReplaceable")
+    return _leaving_out(orders, request, why)
+
+
+def _leaving_out(orders: Orders, request: Request, why: Mapping[str, str]) -> Orders:
+    """Without the units that cannot be replaced now.
+
+    :param why: what speaks against it, by unit.
+    """
+    skipped = {
+        unit.id: UnitResult(
+            unit, request.method, UnitStatus.SKIPPED, f"{why[unit.id]}; nothing was sent", code="NotReplaceable"
+        )
+        for unit in orders.work
+        if unit.id in why
+    }
     rest = [unit for unit in orders.work if unit.id not in skipped]
     return replace(orders, work=rest, settled={**orders.settled, **skipped})
 

@@ -196,8 +196,11 @@ class View:
 
     def moved(self) -> str:
         """Why nothing is to be begun any more, where a management server runs another version now; empty else."""
-        moved = [server for server in self._all_servers() if server.up and str(server.parsed) != self._target]
-        runs = ", ".join(f"{server.name} runs {server.version}" for server in moved if server.parsed)
+        runs = ", ".join(
+            f"{server.name} runs {server.version}"
+            for server in self._all_servers()
+            if server.up and server.parsed and str(server.parsed) != self._target
+        )
         return f"{runs} now, and this run upgrades to {self._target}" if runs else ""
 
     def _all_servers(self) -> Sequence[ManagementServer]:

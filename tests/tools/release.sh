@@ -21,8 +21,6 @@ before=$(sed -n 's/^version: //p' galaxy.yml)
 # All that names the tarball: the definition of the execution environment, the guides.
 git grep -lF "$before" -- galaxy.yml execution-environment.yml 'docs/*.md' 'docs/*.rst' |
     xargs sed -i "s/^version: ${before//./\\.}$/version: $version/; s/\(sysvm[-:]\)${before//./\\.}/\1$version/g"
-# Nobody saw the states before the first release: its notes are its summary alone.
-[[ -e changelogs/changelog.yaml ]] || grep -L '^release_summary:' changelogs/fragments/*.yml | xargs -r rm
 antsibull-changelog release --version "$version"
 make --no-print-directory build TAG="$version"
 

@@ -535,6 +535,44 @@ def test_a_network_in_a_state_in_which_nothing_is_done_to_it_is_no_failure(state
         assert waited_for or state in results["n"]["reason"]
 
 
+@pytest.mark.parametrize("keeps_router", [True, False])
+@pytest.mark.parametrize("seconds", [15.0, 32.0, 38.0], ids=["while patched", "while rules are sent", "afterwards"])
+def test_a_network_that_nobody_uses_any_more_once_it_was_patched_is_no_failure(
+    seconds: float, keeps_router: bool
+) -> None:
+    """The server stops its router, or it is destroyed, and its next one is made of the new template."""
+    with cloud(defaults={"version": "4.18.1"}, networks=nets("n", "z")) as simulator:
+        [router] = routers(simulator, "n")
+
+        def collect() -> None:
+            was = {"state": "Stopped"} if keeps_router else {"removed": True}
+            simulator.update(vms={router["name"]: was}, networks={"n": {"state": "Allocated"}})
+
+        simulator.later(seconds, collect)
+        results = step(simulator, of_networks("n", "z"), limits=replace(ONE_BY_ONE, max_failures=0))
+        assert results["z"]["status"] == "upgraded", results
+        still_old = [vm for vm in routers(simulator, "n") if not is_current(vm)]
+        assert results["n"]["status"] in ({"skipped"} if still_old else GOOD), results["n"]
+        assert "Allocated" in results["n"]["reason"] or not still_old
+
+
+@pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RECREATE])
+@pytest.mark.parametrize("version", ["4.20.2.0", VERSION])
+def test_a_vpc_whose_tiers_are_all_deleted_between_two_patches_is_no_failure(version: str, method: Method) -> None:
+    """Its router serves nobody, and no live patch reaches it."""
+    vpc = {"name": "v", "tiers": 2}
+    with cloud(
+        server={"version": version}, defaults={"version": "4.18.1"}, networks=nets("z"), vpcs=[vpc]
+    ) as simulator:
+        for tier in ("v-tier1", "v-tier2"):
+            simulator.later(32.0, lambda tier=tier: act(simulator, "deleteNetwork", id=net(tier)))  # type: ignore[misc]
+        targets = Targets(networks=[net("z")], vpcs=[uuid_of("vpc", "v")])
+        results = step(simulator, targets, method, limits=replace(ONE_BY_ONE, max_failures=0))
+        assert results["z"]["status"] == "upgraded", results
+        assert results["v"]["status"] == ("skipped" if method is Method.LIVE_PATCH else "upgraded"), results["v"]
+        assert method is not Method.LIVE_PATCH or "recreate it" in results["v"]["reason"]
+
+
 def test_the_pair_of_a_network_that_its_owner_makes_redundant_meanwhile_is_looked_at() -> None:
     def make_redundant() -> None:
         simulator.update(networks={"n": {"redundant": True}})

@@ -156,6 +156,11 @@ class Network:
         return self.state in ("Implementing", "Shutdown")
 
     @property
+    def unused(self) -> bool:
+        """Whether it needs no router before somebody uses it again."""
+        return not self.restartable and not self.changing
+
+    @property
     def routed(self) -> bool:
         """Whether any service of it comes from a router of CloudStack's."""
         return bool(self.providers & ROUTER_PROVIDERS)

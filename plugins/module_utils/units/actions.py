@@ -169,8 +169,12 @@ class Situation:
         return Wait(self.now + REREAD_S, holds, doubtful, full)
 
     def end(self, reason: str, message: str) -> End:
-        """It goes no further: a failure only if something was sent, and then told with what that has left."""
-        if not self.record.submitted:
+        """It goes no further: a failure only if something was sent, and then told with what that has left.
+
+        Where others have taken it out of use meanwhile nobody lacks anything.
+        """
+        unused = self.conditions.false(Type.RESTARTABLE) or (self.unit.vpc is not None and not self.unit.vpc.tiers)
+        if unused or not self.record.submitted:
             return End(UnitStatus.SKIPPED, reason, message)
         told = " ".join([*self.record.troubles[-1:], message])
         return End(UnitStatus.FAILED, reason, f"{told}. {RULES_MISSING}" if self.conditions.false(Type.RULES) else told)

@@ -212,6 +212,8 @@ def _exists(facts: Facts, record: Record) -> Verdict:
         return YES, "Found", ""
     if not facts.full and not unit.kind.is_system_vm:
         return UNKNOWN, "NotAsked", ""
+    if unit.network and unit.kind is Kind.NETWORK and facts.found and unit.network.unused:
+        return NO, "Gone", f"{unit.label} has no router any more: it is {unit.network.state}"
     destroyed = any(each.call and each.call.destroys for each in record.sent)  # by us: its network is to have it again
     if facts.found and (unit.kind in (Kind.NETWORK, Kind.VPC) or (unit.kind is Kind.INTERNAL_LB and destroyed)):
         return YES, "Found", ""

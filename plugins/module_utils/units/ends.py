@@ -42,7 +42,7 @@ class UnitStatus(str, enum.Enum):
     GONE = "gone"  # it was not there any more
     FAILED = "failed"
     DEGRADED = "degraded"  # at the target, but its pair is as broken as it was before
-    SKIPPED = "skipped"  # only the operator can go on; nothing was sent
+    SKIPPED = "skipped"  # only the operator can go on
     NOT_STARTED = "not_started"
     LEFT_RUNNING = "left_running"  # the run ended while it was at work
 

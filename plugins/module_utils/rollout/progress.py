@@ -10,6 +10,7 @@ import json
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from ..knowledge.characters import visible
 from ..knowledge.durations import iso_time
 from ..units.ends import UnitStatus
 from .control import WORDS
+from .outage import Repetition
 from .results import UnitResult
 
 # Where the action plugin that runs the module wants the journal; no option, since it is no business of users.
@@ -80,6 +82,7 @@ class Progress:
         self._journal = journal or Journal(os.environ.get(JOURNAL_VARIABLE))
         self._label = f"{label}: " if label else ""
         self._now = now
+        self._met: dict[tuple[type[ApiError], str | None], Repetition] = defaultdict(Repetition)
 
     def started(self, unit: Unit, counts: Counts) -> None:
         self._journal({"started": unit.id, "at": iso_time(self._now())})
@@ -117,7 +120,10 @@ class Progress:
 
     def retrying(self, error: ApiError, delay: float) -> None:
         """The management server does not answer as it should; hours may pass in silence otherwise."""
-        self._say("wait", f"{error.message} Trying again in {delay:.0f} s.")
+        lasted = self._met[type(error), error.command].lasted(self._now())
+        if lasted is not None:
+            so_far = f" It has been so for {durations.rough(lasted)}." if lasted else ""
+            self._say("wait", f"{error.message}{so_far} Trying again in {delay:.0f} s.")
 
     def waiting(self, why: str, most_s: float) -> None:
         """Before the first unit: what new VMs need is away."""

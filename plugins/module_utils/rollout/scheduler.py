@@ -84,8 +84,10 @@ class Scheduler:
         self._results: dict[str, UnitResult] = {}
         self._total = self._done = 0
         most_s = around.lost_after_s
-        self._lost = Outage("contact with the management server was lost", most_s)
-        self._takes_nothing = Outage("the management server takes no jobs", most_s, gap_s=max(most_s, REFUSED_S))
+        lost = "contact with the management server was lost", "the management server answers again"
+        takes_nothing = "the management server takes no jobs", "the management server takes jobs again"
+        self._lost = Outage(*lost, most_s, self._progress.remark)
+        self._takes_nothing = Outage(*takes_nothing, most_s, self._progress.remark, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
         self._interrupted = False
         self._steered_at = -NOTICE_S
@@ -191,9 +193,9 @@ class Scheduler:
         if sent is None:
             return self._stale(upgrade)
         if isinstance(sent, Trouble):
-            self._not_taken(sent.error)
+            self._gives_up(sent.error, self._takes_nothing)  # what is to be sent waits; what runs is looked after
             return sent
-        self._takes_nothing.ends()
+        self._takes_nothing.ends(self.clock())
         if isinstance(sent, Attempt):
             self._view.jobs_at = -1.0  # what was just asked may not tell whether it runs
             return sent
@@ -215,7 +217,7 @@ class Scheduler:
             return False
         asked = [Asked(one.planned, one.unit, request, one.record) for one, request in asking]
         found = self._view.observe(asked, lambda: self._view.ask_jobs(self._own))
-        self._lost.ends()
+        self._lost.ends(self.clock())
         for (one, dummy), facts in zip(asking, found, strict=True):
             self._answer(one, facts)
         return True
@@ -232,7 +234,7 @@ class Scheduler:
         asked_at = self.clock()
         self._view.ask_jobs(self._own)
         ends = self._jobs.ends(self._underway.values(), asked_at)
-        self._lost.ends()
+        self._lost.ends(self.clock())
         for upgrade, wait in list(self._requests.items()):
             age = self.clock() - self._since[upgrade]
             if isinstance(wait, Execute):
@@ -379,15 +381,8 @@ class Scheduler:
     def _lose(self, error: ApiError) -> None:
         """The server is out of reach: everything waits, for a while."""
         self._view.lost_at = self.clock()
-        if self._gives_up(error, self._lost):
-            return
-        self._progress.retrying(error, RETRY_S)
-        self._sleep_until(self.clock() + RETRY_S)
-
-    def _not_taken(self, error: ApiError) -> None:
-        """The server takes no jobs now: what is to be sent waits, for a while; what runs is looked after."""
-        if not self._gives_up(error, self._takes_nothing):
-            self._progress.retrying(error, RETRY_S)
+        if not self._gives_up(error, self._lost):
+            self._sleep_until(self.clock() + RETRY_S)
 
     def _is_leaving(self) -> bool:
         """Whether a management server is about to go, and what is begun now would break off."""
@@ -400,6 +395,8 @@ class Scheduler:
     def _gives_up(self, error: ApiError, outage: Outage) -> bool:
         if outage.lasts_too_long(self.clock()):
             self._error, self._bounds.stop = error, Refused(f"{outage.what}: {str(error).rstrip('.')}", "ServerLost")
+        else:
+            self._progress.retrying(error, RETRY_S)
         return self._error is not None
 
     # --- ends

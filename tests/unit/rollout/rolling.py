@@ -45,7 +45,7 @@ def scheduler(server: FakeServer, limits: Limits = LIMITS, **facts: Any) -> Roll
     want = {name: facts.pop(name) for name in [*facts] if name in WANT}
     standard = Standard(facts.pop("baseline", SITUATION), facts.pop("pair_settles_s", 35.0))
     clocks: dict[str, Any] = {"clock": server.clock, "now": server.clock, "sleep": server.sleep}
-    around = Surroundings(standard, limits, Progress(lines.append), **clocks, **facts)
+    around = Surroundings(standard, limits, Progress(lines.append, server.clock), **clocks, **facts)
     return Rolling(server, around, want)
 
 

@@ -118,22 +118,46 @@ def test_what_is_refused_now_and_then_is_waited_for_each_time() -> None:
     assert roll(world, units, replace(PATIENT, parallel=1), lost_after_s=300.0).good
 
 
+class Leaving(World):
+    """Its server prepares to shut down for a time."""
+
+    breaks_off, leaves_until = True, 1280.0
+
+    def servers(self) -> tuple[ManagementServer, ...]:
+        self._settle()
+        preparing = ManagementServer("mgmt-1", "PreparingToShutDown", "4.20.2.0", None)
+        return (preparing,) if self.time < self.leaves_until else ()
+
+
 @pytest.mark.parametrize("lasts", [200.0, 1e9])
 def test_a_server_that_prepares_to_go_is_waited_for_but_not_for_ever(lasts: float) -> None:
     units = networks(2)
-
-    class Leaving(World):
-        breaks_off = True
-
-        def servers(self) -> tuple[ManagementServer, ...]:
-            self._settle()
-            preparing = ManagementServer("mgmt-1", "PreparingToShutDown", "4.20.2.0", None)
-            return (preparing,) if self.time < 1000.0 + lasts else ()
-
     world = Leaving(units)
+    world.leaves_until = 1000.0 + lasts
     rollout = roll(world, units, lost_after_s=300.0)
     assert (rollout.good, world.log == []) == ((True, False) if lasts < 300 else (False, True))
     assert statuses(rollout) == [UnitStatus.UPGRADED if rollout.good else UnitStatus.NOT_STARTED] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"),
+    [("rejects", "takes jobs again"), ("silences", "answers again"), ("leaves", "takes jobs again")],
+)
+def test_what_lasts_is_told_in_few_lines_and_so_is_its_end(kind: str, ends: str) -> None:
+    lines: list[str] = []
+    units = networks(6)
+    world = Leaving(units) if kind == "leaves" else World(units, **{kind: [Window(1.0, 280.0)]})  # type: ignore[arg-type]
+    assert roll(world, units, lost_after_s=300.0, lines=lines).good
+    waits = [line for line in lines if " wait " in line]
+    assert 2 <= len(waits) <= 8 and len(set(waits)) == len(waits), waits
+    assert next(line for line in lines if ends in line).endswith("min")
+
+
+def test_the_end_of_a_moment_is_not_worth_a_line() -> None:
+    lines: list[str] = []
+    units = networks(2)
+    assert roll(World(units, silences=[Window(1.0, 3.0)]), units, lost_after_s=300.0, lines=lines).good
+    assert any(" wait " in line for line in lines) and not any("again, after" in line for line in lines)
 
 
 @pytest.mark.parametrize("version", ["4.21.0.0", "4.23.0.0"])

@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.release import __version__
 from ansible.utils.display import Display
@@ -34,14 +34,14 @@ from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE, OptionErr
 from ..module_utils.options.sources import connection_values
 from ..module_utils.options.table import VARIABLES, default_of
 from .screen import is_lost, outlive_all
-from .variables import VariableError, read_one, read_variables, refuse_nulls, refuse_unknown
+from .typed import as_typed
+from .variables import VariableError, read_one, read_variables, refuse_unknown
 
 outlive_all()
 NOTHING_PLANNED = (
     "Nothing was touched: there is no plan to carry out. The role cloudstack.sysvm.preflight makes it, earlier in the "
     "same play: leave out --start-at-task. Where a plan was refused, nothing follows."
 )
-AWX_VARIABLE = "awx_job_id"  # each of its jobs has it
 COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 
 
@@ -146,6 +146,7 @@ class PlayContext:
     def __init__(self, action: Any, task_vars: Mapping[str, Any] | None) -> None:
         self._action = action
         self._vars = task_vars or {}
+        self._typed = as_typed(context.CLIARGS.get("extra_vars", ()), self._vars)
         self.host: str = self._vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
@@ -184,13 +185,13 @@ class PlayContext:
         for name in VARIABLES:
             if PREFIX + name in self._vars:
                 given[PREFIX + name] = self._templated(name)
-        if AWX_VARIABLE in self._vars:
-            refuse_nulls(given)
         return read_variables(given)
 
     def _templated(self, name: str) -> Any:
+        if PREFIX + name in self._typed:  # by others, so it is no template
+            return self._typed[PREFIX + name]
         try:
-            return self._action._templar.template(self._vars[PREFIX + name])
+            return self._action._templar.template(self._vars.get(PREFIX + name))
         except AnsibleError as error:
             raise OptionError(
                 f"cannot be made out: {error.message}",
@@ -200,16 +201,16 @@ class PlayContext:
 
     def given(self) -> frozenset[str]:
         """The names, without prefix, of the variables that somebody has set."""
-        return frozenset(name for name in VARIABLES if self._vars.get(PREFIX + name) not in (None, "", []))
+        found = {**self._vars, **self._typed}
+        return frozenset(name for name in VARIABLES if found.get(PREFIX + name) not in (None, "", []))
 
     def readable(self, *names: str) -> dict[str, Any]:
         """Some variables; one that cannot be meant has its default. For telling what is wrong with the others."""
         found = {}
         for name in VARIABLES.keys() & names:
             try:
-                value = self._action._templar.template(self._vars.get(PREFIX + name))
-                found[name] = read_one(name, value)
-            except (SysvmError, AnsibleError):
+                found[name] = read_one(name, self._templated(name))
+            except SysvmError:
                 found[name] = default_of(name)
         return found
 

@@ -61,19 +61,6 @@ def read_one(name: str, value: Any) -> Any:
     return default_of(name) if value == "" or (nothing and not option.narrows) else read(option, value)
 
 
-def refuse_nulls(given: Mapping[str, Any]) -> None:
-    """For jobs of AWX: what was typed as C(null) or C(~) arrives as nothing, and nobody types that to say nothing.
-
-    :raises OptionError: for the first.
-    """
-    for name in (name for name, value in given.items() if value is None):
-        raise OptionError(
-            "is null, which AWX makes of an answer such as null or ~",
-            option=name.removeprefix(PREFIX),
-            remedy="Leave the answer empty; put a comma behind a name: null,",
-        )
-
-
 def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
     """Refuse what looks like one of the variables and is read by nobody: a scope that is misspelt is no scope.
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.integration.awx import ROLES, TOKEN, Awx
+from tests.integration.awx_surveys import extravars_file, launch
 from tests.integration.test_runner_matrix import CORES, virtual_environment
 from tests.support.awx_answers import ANSWERS, check, write
 from tests.support.estates import OLD, estate
@@ -123,17 +124,22 @@ def test_a_shell_without_the_credentials_erases_nothing(awx: Awx, collections: P
 
 
 def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
-    """With the inventory, the playbooks and the survey that AWX is given; what a node leaves goes to later ones."""
-    answers = {question["variable"]: question["default"] for question in given.SURVEY}
-    answers |= {"sysvm_zones": "Berlin\n", "sysvm_kinds": ["network"], "sysvm_parallel": 5, "sysvm_max_failures": "10%"}
-    answers["sysvm_deadline"] = "4h"
+    """With the inventory, playbooks, survey and file of variables of AWX; what a node leaves goes to later ones.
+
+    What nobody answers is an empty text, which ansible-core takes for nothing, as it takes 010 for 8.
+    """
+    typed = {"sysvm_names": "net\n010\ndone\n", "sysvm_kinds": ["network"], "sysvm_parallel": 5, "sysvm_deadline": "4h"}
+    answers = launch({}, given.SURVEY, typed, workflow=True)
+    assert answers["sysvm_zones"] == ""
     [host] = given.LISTS["controller_hosts"]
     files = {f"project/{name}": text for name, text in given.playbooks().items()}
     files["inventory/hosts.yml"] = yaml.safe_dump({"all": {"hosts": {host["name"]: host["variables"]}}})
-    with Cloud(estate(networks=[{"name": "net"}, {"name": "done", **NEW}]), tmp_path) as cloud:
+    with Cloud(
+        estate(networks=[{"name": "net"}, {"name": "done", **NEW}, {"name": "010"}, {"name": "8"}]), tmp_path
+    ) as cloud:
         for template in given.LISTS["controller_templates"]:
             given_by_template = {**template["extra_vars"], "sysvm_report_dir": str(tmp_path / "volume")}
-            files["env/extravars"] = json.dumps({**answers, **given_by_template})
+            files["env/extravars"] = extravars_file({**answers, **given_by_template}, given_by_template)
             for name, text in files.items():
                 (tmp_path / name).parent.mkdir(exist_ok=True)
                 (tmp_path / name).write_text(text, encoding="utf-8")
@@ -145,10 +151,10 @@ def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
             # Somebody approves, and meanwhile another network falls back.
             [router] = cloud.vms_of("done")
             cloud.simulator.update(vms={router: {"software": OLD, "scripts": OLD}})
-    assert "Berlin" in answers["sysvm_check"]["localhost"]["scope"]
-    assert answers["sysvm_check"]["localhost"]["summary"]["live_patch"] == 1
+    assert "names net, 010, done" in answers["sysvm_check"]["localhost"]["scope"]
+    assert answers["sysvm_check"]["localhost"]["summary"]["live_patch"] == 2
     upgraded = answers["sysvm_upgrade"]["localhost"]
-    assert (upgraded["summary"]["upgraded"], upgraded["summary"]["skipped"]) == (1, 1)
+    assert (upgraded["summary"]["upgraded"], upgraded["summary"]["skipped"]) == (2, 1)
     [told] = upgraded["deviations"]
     assert told.startswith("network done in Berlin: nothing was approved for it") and "needs live patch" in told
     # A duration counts from the check, not from the approval.
@@ -157,8 +163,8 @@ def test_check_and_upgrade_as_the_workflow_starts_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_an_answer_means_what_was_typed_or_is_refused(core: str, tmp_path: Path) -> None:
-    """What the newest ansible-core takes for something else is refused; the oldest takes nothing for something else."""
+def test_an_answer_means_what_was_typed(core: str, tmp_path: Path) -> None:
+    """The newest ansible-core takes many for something else, the oldest none."""
     (tmp_path / "answers").mkdir()
     for number, answer in enumerate(ANSWERS):
         write(answer, tmp_path / f"answers/{number}.yml")

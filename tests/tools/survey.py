@@ -27,10 +27,9 @@ TITLES = {
 }
 # Where the option's own words would mislead in a form.
 WORDS = {"kinds": "Which kinds of units are in scope."}
-# With ansible-core 2.19 and newer what looks like a number is one, before the collection sees it.
 HINTS = {
-    "list": "One on each line. Put a comma behind one that looks like a number: 010,",
-    "moment": "Write a time of day with a T, such as T22:00. It is one of the container's time zone, mostly UTC.",
+    "list": "One on each line.",
+    "moment": "A time of day is one of the container's time zone, mostly UTC.",
 }
 
 

@@ -24,13 +24,11 @@ class Slot:
     """A place within all bounds. Answer: Granted, or Refused.
 
     :ivar completes: whether the unit's users lack something until it goes on.
-    :ivar doubtful: whether it may yet fail, by what was seen of it.
     """
 
     method: Method
     expected_s: float
     completes: bool = False
-    doubtful: bool = False
 
 
 @dataclass(eq=False)
@@ -69,7 +67,6 @@ class Execute:
     expected_s: float
     completes: bool = False
     since: float | None = None
-    doubtful: bool = False
     holds: bool = True
 
 
@@ -99,7 +96,6 @@ class Pause:
 
     until: float
     holds: bool = True
-    doubtful: bool = False
     watches: bool = False
 
 

@@ -251,6 +251,7 @@ class Scheduler:
     def _grant(self) -> bool:
         """Give one place away, or tell that there is none any more."""
         again = [(one, request) for one, request in self._requests.items() if isinstance(request, Slot)]
+        again.sort(key=lambda each: not each[1].completes)  # somebody lacks something until it goes on
         for upgrade, slot in again:
             if why := self._why_not(slot.expected_s, completes=slot.completes):
                 self._answer(upgrade, why)
@@ -321,11 +322,7 @@ class Scheduler:
     @property
     def _doubtful(self) -> list[UnitUpgrade]:
         """Units that may yet fail, by what is seen of them."""
-        return [
-            one
-            for one, request in self._requests.items()
-            if one.in_doubt or (isinstance(request, (Slot, Pause, Execute)) and request.doubtful)
-        ]
+        return [one for one in self._requests if one.in_doubt]
 
     def _why_not(self, expected_s: float, *, completes: bool = False) -> Refused | None:
         """Why nothing that takes so long may be begun any more; what completes a unit may."""

@@ -85,6 +85,7 @@ class UnitUpgrade:
         self._seen: tuple[Vm, ...] | None = None
         self._unreadable_since: float | None = None
         self._holds, self._needs_place, self._waits = False, True, 0
+        self._doubtful = False  # by what was last seen of it
         self._ended: Refused | None = None  # why it is not watched any longer
         self._looked_from_outside = not terms.probes.on
         standard = terms.standard
@@ -107,10 +108,16 @@ class UnitUpgrade:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it may yet fail, by how its last job ended; where two patches are expected the first one may fail."""
-        if not self.record.touched or not (sent := self.record.sent) or not sent[-1].error:
+        """Whether it may yet fail, by how its last job ended and by what was seen since.
+
+        Where two patches are expected the first one may fail.
+        """
+        sent = self.record.sent
+        if not self.record.submitted:
             return False
-        return not (len(sent) == 1 and self._standard.baseline.expects_two_patches(self.planned))
+        first = len(sent) == 1 and sent[0].call and sent[0].call.patches and not sent[0].lost
+        expected = first and self._standard.baseline.expects_two_patches(self.planned)
+        return self._doubtful or (bool(sent[-1].error) and not expected)
 
     def _decide(self, facts: Facts) -> Action:
         now, standard = self._terms.clock(), self._standard
@@ -123,10 +130,8 @@ class UnitUpgrade:
         action: Action | None = None
         while True:
             if self._needs_place:
-                completes, doubtful = (
-                    (action.completes, action.doubtful) if isinstance(action, Send) else (False, False)
-                )
-                answer = yield Slot(self.method, self.expected_s, completes, doubtful)
+                completes = isinstance(action, Send) and action.completes
+                answer = yield Slot(self.method, self.expected_s, completes)
                 if isinstance(answer, Refused):
                     return self._refused(answer)
                 self._holds, self._needs_place = True, False
@@ -138,6 +143,7 @@ class UnitUpgrade:
                 continue
             self._take(facts)
             action = self._decide(facts)
+            self._doubtful = isinstance(action, (Send, Wait)) and action.doubtful
             if isinstance(action, Send) and action.call.destroys and not facts.full:
                 action = Wait(self._terms.clock(), holds=self._holds, full=True)
             result = yield from self._carry_out(action, facts)
@@ -172,7 +178,7 @@ class UnitUpgrade:
             return (yield from self._execute(action, facts)) if self._holds else None
         if isinstance(action, Wait):
             left = action.until - self._terms.clock()
-            ended = (yield self._pause(left, holds=action.holds, doubtful=action.doubtful)) if left > 0 else None
+            ended = (yield self._pause(left, holds=action.holds)) if left > 0 else None
             self._ended = ended if isinstance(ended, Refused) else self._ended
             return None
         if isinstance(action, AwaitOthers):
@@ -203,7 +209,7 @@ class UnitUpgrade:
             yield from self._look_from_outside()
         since = pending_rules(self.unit, self.record).get(call.object_id)
         self._sent = max(before, action.method, key=STRENGTH.index)
-        answer = yield Execute(call, facts.read_at, self.expected_s, action.completes, since, action.doubtful)
+        answer = yield Execute(call, facts.read_at, self.expected_s, action.completes, since)
         if isinstance(answer, Attempt):
             self.record.attempts.append(answer)
             self.record.notes += [action.note] if action.note else []
@@ -283,10 +289,10 @@ class UnitUpgrade:
         if self.record.soak and not self.record.soak.inside:
             self.record.soak.inside = inside
 
-    def _pause(self, seconds: float, *, holds: bool = False, doubtful: bool = False) -> Pause:
+    def _pause(self, seconds: float, *, holds: bool = False) -> Pause:
         self._holds = self._holds and holds
         until = self._terms.clock() + max(seconds, REREAD_S / 20)
-        return Pause(until, self._holds, doubtful, watches=self._is_proven)
+        return Pause(until, self._holds, watches=self._is_proven)
 
     def _unreadable(self, answer: Reply) -> UnitResult | None:
         """This unit could not be read: its end, once that has lasted."""

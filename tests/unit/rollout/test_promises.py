@@ -140,6 +140,10 @@ def carry_out(
     ends = Counter(statuses(rollout))
     unlooked = sum(result.unit.redundant for result in rollout.results)
     assert ends[UnitStatus.FAILED] <= limits.max_failures + limits.parallel + unlooked
+    failed = sorted(result.finished or 0.0 for result in rollout.results if result.status is UnitStatus.FAILED)
+    if len(failed) > limits.max_failures:
+        firsts = {id_: when for when, id_, dummy in reversed(server.log)}
+        assert max(firsts.values()) <= failed[limits.max_failures], "nothing begins once the budget is used up"
     if ends[UnitStatus.FAILED] <= limits.max_failures and rollout.error is None and limits.deadline is None:
         assert not ends[UnitStatus.NOT_STARTED]
     # upgraded means that the server reports it and that the rules are there, whatever happened on the way
@@ -168,8 +172,8 @@ def check_repeats(server: FakeServer, unit: Unit) -> None:
             assert other.ends <= job.begins
             without_effect = other.fault in WITHOUT_EFFECT
             rules = not other.patches and (other.status is not JobStatus.SUCCEEDED or nobodys)
-            # what follows does not see the end of a job whose rules are in doubt
-            in_doubt = other.fault in (Fault.MARKED, Fault.RULES_FAIL, Fault.LOST_DONE)
+            # what follows does not see the end of a job whose rules are in doubt; what was done to a VM is gone with it
+            in_doubt = other.fault in (Fault.MARKED, Fault.RULES_FAIL, Fault.LOST_DONE, Fault.VANISHES)
             assert without_effect or rules or in_doubt, (other, job)
 
 

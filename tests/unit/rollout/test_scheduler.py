@@ -16,7 +16,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.calls import Call, apply_rules, patch
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import internal_lb, network_unit, pair, ssvm, system_vm_unit, vm, vpc_unit
-from tests.unit.rollout.fake import FakeServer, Fault
+from tests.unit.rollout.fake import FakeServer, Fault, Ids
 from tests.unit.rollout.rolling import LIMITS, networks, only, roll, scheduler, statuses
 
 
@@ -215,6 +215,25 @@ def test_nothing_starts_once_the_budget_is_used_up() -> None:
     rollout = roll(server, units, Limits(parallel=1, per_host=0, max_failures=0))
     assert statuses(rollout) == [UnitStatus.FAILED] + [UnitStatus.NOT_STARTED] * 9
     assert "max_failures is 0" in rollout.results[1].reason
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.LOST_DONE, Fault.UNCERTAIN_NOT_TAKEN])
+def test_while_a_recreation_is_in_doubt_nothing_begins(fault: Fault) -> None:
+    """Not in the moment in which it is read again either, nor where a first live patch was expected to fail."""
+    units = [network_unit(f"n{number}", vm(f"r{number}")) for number in range(5)]
+    server = FakeServer(units, {units[0].id: [fault] * 3}, {unit.id: 3.0 for unit in units[1:]}, Ids.REFUSED)
+    rollout = roll(server, units, replace(LIMITS, parallel=2, max_failures=0, verify_timeout=40), Method.RECREATE)
+    assert statuses(rollout)[0] is UnitStatus.FAILED
+    assert statuses(rollout)[2:] == [UnitStatus.NOT_STARTED] * 3
+
+
+def test_what_lacks_its_rules_comes_before_what_has_only_waited() -> None:
+    """Both want a place in the same moment."""
+    other, vpc = units = [vpc_unit("o", vm("r0"), tiers=3), vpc_unit("v", vm("r1"), tiers=3)]
+    server = FakeServer(units, seconds={vpc.id: 5.0, other.id: 1.0})
+    server.start(other, patch(other), Fault.SILENT)
+    assert roll(server, units, replace(LIMITS, parallel=1)).good
+    assert [identity for dummy, identity, dummy2 in server.log] == [vpc.id] * 3 + [other.id] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,12 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 MAY_WRITE = {
     ("docs", "deploy"): {"pages": "write", "id-token": "write"},
     ("release", "github"): {"contents": "write"},
+}
+
+WHO = {
+    f"GIT_{role}_{what}": f"nobody{at}"
+    for role in ("AUTHOR", "COMMITTER")
+    for what, at in (("NAME", ""), ("EMAIL", "@example.com"))
 }
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -117,9 +124,8 @@ def clone(tmp_path: Path) -> Path:
     (copy / ".venv/bin").symlink_to(Path(sys.executable).parent)
     for mark in (".runtime", ".dev"):
         (copy / ".venv" / mark).touch()
-    who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
-    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "All of it"]):
-        subprocess.run(["git", *command], cwd=copy, check=True)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "All of it"]):
+        subprocess.run(["git", *command], cwd=copy, env={**os.environ, **WHO}, check=True)
     return copy
 
 
@@ -140,6 +146,14 @@ def test_a_release_has_version_notes_tarball_and_checksum(clone: Path) -> None:
     assert [path.name for path in (clone / "dist").glob("*.tar.gz")] == ["cloudstack-sysvm-7.8.9.tar.gz"]
     subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=clone / "dist", check=True, capture_output=True)
     assert "git tag -s 7.8.9" in done.stdout
+    folders = (clone / name for name in ("docs", "playbooks", "plugins", "roles"))
+    texts = [path.read_text(encoding="utf-8", errors="replace") for folder in folders for path in folder.rglob("*.*")]
+    named = re.findall(r"(?:cloudstack-sysvm[-:]|\nversion_added: )(\d+\.\d+\.\d+)", "".join(texts))
+    assert len(named) > 15 and {*named} == {"7.8.9"}
+    [commit] = [line for line in done.stdout.splitlines() if "git commit" in line]
+    subprocess.run(commit.partition(" && git tag")[0], shell=True, cwd=clone, env={**os.environ, **WHO}, check=True)
+    left = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
+    assert left.stdout == "", "also what the next release needs"
     assert make(clone, "build", "TAG=7.8.8").returncode != 0, "a tag of another version"
 
 

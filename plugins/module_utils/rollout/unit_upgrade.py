@@ -341,7 +341,9 @@ class UnitUpgrade:
     def _is_proven(self) -> bool:
         """Whether it is watched, and was as it should be when it was last looked at."""
         c = self._conditions
-        return self.record.soak is not None and bool(c) and not (c.wrong or c.false(Type.READY) or c.false(Type.IDLE))
+        if self.record.soak is None or not c:
+            return False
+        return not (c.wrong or any(c.false(kind) for kind in (Type.READY, Type.IDLE, Type.REDUNDANCY)))
 
     def _watched(self, ended: Refused) -> UnitResult:
         """Its end where it cannot be watched any longer."""

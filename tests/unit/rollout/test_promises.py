@@ -143,7 +143,8 @@ def carry_out(
     failed = sorted(result.finished or 0.0 for result in rollout.results if result.status is UnitStatus.FAILED)
     if len(failed) > limits.max_failures:
         firsts = {id_: when for when, id_, dummy in reversed(server.log)}
-        assert max(firsts.values()) <= failed[limits.max_failures], "nothing begins once the budget is used up"
+        used_up = failed[limits.max_failures]
+        assert all(when <= used_up for when in firsts.values()), "nothing begins once the budget is used up"
     if ends[UnitStatus.FAILED] <= limits.max_failures and rollout.error is None and limits.deadline is None:
         assert not ends[UnitStatus.NOT_STARTED]
     # upgraded means that the server reports it and that the rules are there, whatever happened on the way

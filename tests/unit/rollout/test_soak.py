@@ -364,6 +364,19 @@ def test_what_is_no_more_watched_is_looked_at_once_more(ends: dict[str, Any]) ->
     assert watch(server, interrupted=asked, **ends).wrong == {"a": "r-1-VM is Stopped"}
 
 
+@pytest.mark.parametrize("heals", [False, True])
+def test_a_pair_that_is_not_whole_when_the_watching_ends_is_no_success(heals: bool) -> None:
+    """It may be electing; whether it is whole again is waited for."""
+    server = Watched([PAIR])
+    broken = [replace(one, redundant_state="FAULT") for one in PAIR.vms]
+    server.happens = {80.0: lambda: server.vms.update({PAIR.id: broken})}
+    if heals:
+        server.happens[130.0] = lambda: server.vms.update({PAIR.id: list(PAIR.vms)})
+    found = watch(server, deadline=BEGIN + 100)
+    assert bool(found.wrong) is not heals
+    assert found.of("p").code == ("Deadline" if heals else "NotWhole")
+
+
 def test_a_job_of_somebody_else_that_runs_when_the_watching_ends_is_waited_for() -> None:
     server = Watched()
     server.happens = {90.0: lambda: server.start(CURRENT[0], apply_rules(CURRENT[0].network_ids[0]))}

@@ -30,6 +30,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Scope
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.faults.relay import Relay, make_certificate
 from tests.simulator import server
 from tests.simulator.process import SimulatorThread
@@ -289,7 +290,7 @@ class Scene:
                 if phase is Phase.PLAN:
                     outcome = check_versions(client, CheckRequest(POLICY, True))
                 else:
-                    request = Request(TARGETS, Method.LIVE_PATCH, LIMITS, log=str(self.log))
+                    request = Request(TARGETS, Want(), LIMITS, log=str(self.log))
                     outcome = upgrade(client, request)
             except SysvmError as error:
                 ended.error = error
@@ -329,7 +330,7 @@ class Scene:
                 else:
                     targets = Targets(system_vms=step["units"])
                 limits = Limits(per_host=0, job_timeout=60.0, verify_timeout=60.0, poll_interval=0.1)
-                request = Request(targets, Method(step["method"]), limits)
+                request = Request(targets, Want.by(Method(step["method"])), limits)
                 results += upgrade(client, request).values["results"]
         return results
 

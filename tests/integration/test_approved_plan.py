@@ -27,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan_csv
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.contract.replay import Client as Somebody
 from tests.simulator import uuid_of
 from tests.support.estates import estate
@@ -127,9 +128,9 @@ class Night:
         for step in plan["steps"]:
             chosen = [units[identity] for identity in step["units"]]
             of = {kind: [unit["id"] for unit in chosen if unit["kind"] in kinds] for kind, kinds in KINDS.items()}
-            request = Request(
-                Targets(**of), Method(step["method"]), LIMITS, fallback=fallback, planned=True, approved=approved
-            )
+            method = Method(step["method"])
+            want = Want.by(method, fallback=fallback and method is Method.LIVE_PATCH)
+            request = Request(Targets(**of), want, LIMITS, planned=True, approved=approved)
             with simulator.client(met=True) as client:
                 try:
                     upgrade(client, request)
@@ -223,7 +224,8 @@ def test_rules_that_an_earlier_run_has_left_belong_to_what_was_approved() -> Non
                 return "current", []
             targets = Targets(networks=[unit["id"]])
             with simulator.client(met=True) as client:
-                request = Request(targets, Method(unit["method"]), LIMITS, planned=True, approved=policy.approved)
+                want = Want.by(Method(unit["method"]))
+                request = Request(targets, want, LIMITS, planned=True, approved=policy.approved)
                 [result] = upgrade(client, request).values["results"]
             return result["status"], [str(call["params"].get("livepatch")) for call in simulator.journal()[before:]]
 

@@ -15,10 +15,11 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.check_reque
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.outcome import Outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import upgrade
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method, WantedMethod
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import WantedMethod
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.simulator.process import RunningSimulator, SimulatorThread
 from tests.support.estates import estate
 
@@ -161,7 +162,7 @@ def test_what_is_fine_is_done(finding: str) -> None:
         plan = planned(simulator, **RECREATE)
         assert [answer for answer in plan.values["checks"] if answer["status"] == "fail"] == []
         with Client(Connection(simulator.url, simulator.key, simulator.secret)) as client:
-            done = upgrade(client, Request(targets, Method.RECREATE, LIMITS))
+            done = upgrade(client, Request(targets, Want(renew=True), LIMITS))
     assert done.failure is None
     assert [result["status"] for result in done.values["results"]] == ["upgraded"]
 
@@ -188,5 +189,5 @@ def test_the_module_refuses_what_the_plan_would(finding: str, name: str) -> None
         Client(Connection(simulator.url, simulator.key, simulator.secret)) as client,
     ):
         with pytest.raises(RefusedError, match=words):
-            upgrade(client, Request(Targets(system_vms=[name]), Method.RECREATE, LIMITS))
+            upgrade(client, Request(Targets(system_vms=[name]), Want(renew=True), LIMITS))
         assert simulator.journal() == []

@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy, Strategy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.simulator.releases import BEFORE, estate_of
 from tests.support.sampling import sampled
 from tests.support.virtual import VirtualSimulator
@@ -87,7 +88,7 @@ def carried_out(simulator: VirtualSimulator, plan: Plan) -> dict[str, list[str]]
     for step in plan["steps"]:
         named = {option: [id_ for id_ in step["units"] if kinds[id_] in those] for option, those in KINDS.items()}
         with simulator.client() as client:
-            outcome = upgrade(client, Request(Targets(**named), Method(step["method"]), LIMITS, planned=True))
+            outcome = upgrade(client, Request(Targets(**named), Want.by(Method(step["method"])), LIMITS, planned=True))
         assert outcome.failure is None
         for result in outcome.values["results"]:
             ended.setdefault(result["status"], []).append(result["name"])

@@ -27,6 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import RefusedError, Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout import inquiries
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.contract.replay import Client as Somebody
 from tests.simulator import uuid_of
 from tests.support.books import is_current, overlaps, patched_at_once
@@ -85,7 +86,8 @@ def step(
     simulator: VirtualSimulator, targets: Targets, method: Method = Method.LIVE_PATCH, **more: Any
 ) -> dict[str, dict[str, Any]]:
     """One step, as the playbook has it done; results by name (of what is gone: by id)."""
-    request = Request(targets, method, more.pop("limits", ONE_BY_ONE), planned=True, **more)
+    wanted = {name: more.pop(name) for name in ("fallback", "looks_inside") if name in more}
+    request = Request(targets, Want.by(method, **wanted), more.pop("limits", ONE_BY_ONE), planned=True, **more)
     with simulator.client(met=True) as client:
         outcome = upgrade(client, request)
     assert simulator.state()["bugs"] == []
@@ -459,7 +461,7 @@ def test_somebodys_restart_that_begins_while_a_canary_is_looked_at_is_waited_for
     slow = {"kind": "slow", "match": {"command": "getRouterHealthCheckResults"}, "seconds": 20.0}
     with cloud(networks=nets("n"), faults=[slow]) as simulator:
         simulator.later(5.0, lambda: act(simulator, "restartNetwork", id=net("n"), cleanup="true"))
-        [result] = step(simulator, of_networks("n"), health_checks=True).values()
+        [result] = step(simulator, of_networks("n"), looks_inside=True).values()
         assert (result["status"], ours(simulator)) == ("current", []), result
         assert overlapping(simulator) == []
 
@@ -658,7 +660,7 @@ def test_a_canary_whose_health_checks_never_come_back_is_upgraded_and_that_is_to
     slow = {"kind": "slow", "match": {"command": "getRouterHealthCheckResults"}, "seconds": 40.0, "times": "always"}
     with cloud(networks=nets("n"), faults=[slow]) as simulator:
         simulator.patch.setattr(inquiries, "HEALTH_S", 30.0)
-        [result] = step(simulator, of_networks("n"), health_checks=True).values()
+        [result] = step(simulator, of_networks("n"), looks_inside=True).values()
         assert result["status"] == "upgraded", result
         assert any("health" in note and "not compared" in note for note in result["notes"]), result["notes"]
         simulator.sleep(100)  # the last answer

@@ -37,6 +37,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy i
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.simulator.process import RunningSimulator, SimulatorThread
 from tests.support.estates import estate
 from tests.support.runner import Cloud, Run
@@ -81,7 +82,7 @@ def carry_out(simulator: RunningSimulator, client: Client, use: Use) -> dict[str
     system_vms = [name for name in vms if name[0] in "sv"]
     routers = [name for name in vms if name[0] in "rb"]
     with naming_all_that_is_refused(client, [use]):
-        request = Request(Targets(system_vms=system_vms, routers=routers), METHODS[use], Limits())
+        request = Request(Targets(system_vms=system_vms, routers=routers), Want.by(METHODS[use]), Limits())
         return dict(upgrade(client, request).values)
 
 
@@ -150,7 +151,7 @@ def test_evidence_tells_what_it_lacks(use: Use) -> None:
     def missing(*uses: Use) -> str:
         allowed = [*commands_of([Use.LIVE_PATCH, *uses], optional=True)]
         with SimulatorThread(every_kind(allowed_commands=allowed)) as simulator, client_of(simulator) as client:
-            request = Request(Targets(networks=["net"]), Method.LIVE_PATCH, Limits())
+            request = Request(Targets(networks=["net"]), Want(), Limits())
             [unit] = upgrade(client, request).values["results"]
             found = Reader(client, diagnostics=use is Use.DIAGNOSTICS, sleep=lambda dummy: None).read(unit)
         return " ".join(found["missing"])

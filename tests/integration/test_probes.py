@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probing
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.simulator.process import SimulatorProcess
 from tests.support.estates import estate
 from tests.support.pauses import Pauses
@@ -61,7 +62,7 @@ def upgraded(method: Method) -> tuple[Results, Results, float]:
         connection = Connection(simulator.url, simulator.key, simulator.secret)
         wanted = Request(
             Targets(networks=tuple(network["name"] for network in NETWORKS)),
-            method,
+            Want.by(method),
             Limits(parallel=len(NETWORKS), per_host=0, max_failures=len(NETWORKS), poll_interval=0.2),
             probing=Probing(patience_s=6.0),
         )

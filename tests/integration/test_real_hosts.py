@@ -21,6 +21,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import Policy
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from tests.simulator import uuid_of
 from tests.support.estates import estate
 from tests.support.virtual import VirtualSimulator
@@ -46,9 +47,15 @@ def planned(simulator: VirtualSimulator) -> dict[str, dict[str, Any]]:
     return {unit["name"]: unit for unit in units if unit["kind"] in ("network", "vpc")}
 
 
-def done(simulator: VirtualSimulator, targets: Targets, method: Method = Method.LIVE_PATCH, **more: Any) -> Outcome:
+def done(
+    simulator: VirtualSimulator,
+    targets: Targets,
+    method: Method = Method.LIVE_PATCH,
+    limits: Limits = LIMITS,
+    **wanted: Any,
+) -> Outcome:
     with simulator.client() as client:
-        return upgrade(client, Request(targets, method, more.pop("limits", LIMITS), **more))
+        return upgrade(client, Request(targets, Want.by(method, **wanted), limits))
 
 
 def patches(simulator: VirtualSimulator) -> Counter[str]:
@@ -180,6 +187,6 @@ HEALTH = {"router.health.checks.enabled": "true", "router.health.checks.failures
 def test_an_old_ailment_of_the_canary_does_not_end_the_night(template: str, words: str) -> None:
     networks = [{"name": "net", "router": {"failing_checks": ["dhcp.service"]}}]
     with cloud("4.22.0.0", template, networks=networks, settings=HEALTH) as simulator:
-        [result] = done(simulator, Targets(networks=["net"]), health_checks=True).values["results"]
+        [result] = done(simulator, Targets(networks=["net"]), looks_inside=True).values["results"]
     assert result["status"] == "upgraded", result["reason"]
     assert [note for note in result["notes"] if words in note], result["notes"]

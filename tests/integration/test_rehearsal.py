@@ -24,6 +24,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal import 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.plays import Play, Rehearsal
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rehearsal.plays import rehearse as rehearse_a_stage
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.pace import Took, durations_of_report
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.build import build_report
 from tests.support.sampling import sampled
@@ -71,7 +72,8 @@ class Run:
         results: list[Any] = []
         for step in plan["steps"]:
             targets = _targets([units[identity] for identity in step["units"]])
-            done = upgrade(self._client, Request(targets, Method(step["method"]), self._limits)).values["results"]
+            request = Request(targets, Want.by(Method(step["method"])), self._limits)
+            done = upgrade(self._client, request).values["results"]
             results += done
         ends = {result["name"]: result["status"] for result in results}
         assert ends == {name: "failed" if name in failing else "upgraded" for name in ends}

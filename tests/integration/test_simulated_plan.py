@@ -19,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets import Targets
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import as_json
 from tests.simulator.estate_schema import EstateError
 from tests.simulator.from_plan import estate_of_plan, load_plan
@@ -131,7 +132,7 @@ def test_such_a_cloud_can_be_upgraded(plans: dict[str, dict[str, Any]]) -> None:
         for step in before["steps"]:
             of = {where: [each for each in step["units"] if kinds[each] in some] for where, some in TARGETS.items()}
             with simulator.client(met=True) as client:
-                ended = upgrade(client, Request(Targets(**of), Method(step["method"]), Limits(), planned=True))
+                ended = upgrade(client, Request(Targets(**of), Want.by(Method(step["method"])), Limits(), planned=True))
             assert ended.failure is None
         assert not plan_of(simulator)["steps"]
 

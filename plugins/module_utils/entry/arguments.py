@@ -29,6 +29,7 @@ from ..rollout.control import STOP_VARIABLE
 from ..rollout.limits import Limits
 from ..rollout.progress import GUARD_VARIABLE
 from ..rollout.submitter import Guard
+from ..units.actions import Want
 from .orders import Request
 
 ROUTER_TARGETS = ("networks", "vpcs", "routers")
@@ -148,15 +149,18 @@ def _request(params: Mapping[str, Any], targets: Targets, method: Method) -> Req
 
     :raises SysvmError: as limits_from_params.
     """
+    want = Want.by(
+        method,
+        allow_degraded=params.get("allow_degraded", False),
+        fallback=params.get("fallback") == "recreate" and method is Method.LIVE_PATCH,
+        forced=params.get("forced", False),
+        looks_inside=params["health_checks"],
+        soak_s=params["soak"],
+    )
     return Request(
         targets,
-        method,
+        want,
         limits_from_params(params, len(targets)),
-        allow_degraded=params.get("allow_degraded", False),
-        fallback=params.get("fallback") == "recreate",
-        forced=params.get("forced", False),
-        health_checks=params["health_checks"],
-        soak_s=params["soak"],
         probing=probing_from_params(params, os.environ),
         log=params["log"],
         label=params["label"],

@@ -28,11 +28,7 @@ from ..units.baseline import Baseline
 class Request:
     """What a module was told to do.
 
-    :ivar allow_degraded: recreate or restart also a redundant pair that is not healthy.
-    :ivar fallback: recreate a unit whose live patch failed in a way that recreation cures.
-    :ivar forced: patch a system VM although its scripts are the new ones.
-    :ivar health_checks: run the routers' health checks afterwards, where a failing one makes the server do nothing.
-    :ivar soak_s: for how long each is watched after its proof, and what is current already, too.
+    :ivar want: what is wanted of each; who soaks them watches what is current already, too.
     :ivar probing: how what the units serve is watched from outside; None if it is not.
     :ivar log: a file for progress lines; C(label) says what their counts are of.
     :ivar control: the file by which people steer it.
@@ -43,13 +39,8 @@ class Request:
     """
 
     targets: Targets
-    method: Method
+    want: Want
     limits: Limits
-    allow_degraded: bool = False
-    fallback: bool = False
-    forced: bool = False
-    health_checks: bool = False
-    soak_s: float = 0.0
     probing: Probing | None = None
     log: str | None = None
     label: str | None = None
@@ -58,6 +49,10 @@ class Request:
     approved: ApprovedPlan | None = None
     planned: bool = False
     guard: str = Guard.UNKNOWN.value
+
+    @property
+    def method(self) -> Method:
+        return self.want.method
 
     def is_interrupted(self) -> bool:
         return self.stop_file is not None and os.path.exists(self.stop_file)

@@ -65,7 +65,7 @@ def upgrade(client: Client, request: Request, check_mode: bool = False) -> Outco
     if check_mode:
         rollout = Rollout(tuple(_expected(unit, facts, request.of(orders.want, unit)) for unit in orders.work))
     else:
-        watched = [unit for unit in facts.units if request.soak_s and _is_current(orders, unit)]
+        watched = [unit for unit in facts.units if request.want.soak_s and _is_current(orders, unit)]
         rollout = roll_out(lists, facts, replace(orders, work=[*orders.work, *watched]), request, log_file)
     return _outcome(facts, orders, rollout, log_file)
 
@@ -169,7 +169,7 @@ def _read(lists: Lists, request: Request) -> CloudFacts:
     events = Events(lists, time.time() - 2 * REMEMBERED_S)
     # Before the units: what a job does that ends meanwhile is then seen in them.
     in_flight = read_in_flight(lists, events=events)
-    if method is Method.LIVE_PATCH and not request.fallback:
+    if method is Method.LIVE_PATCH and not request.want.fallback:
         cloud = None
         known: Sequence[Unit] = read_units(lists, request.targets.kinds, details=False)
         baseline = Baseline.of(target, (vm for unit in known for vm in unit.vms))
@@ -178,8 +178,7 @@ def _read(lists: Lists, request: Request) -> CloudFacts:
         known = cloud.units
         baseline = Baseline.of_cloud(target, cloud)
     found = find_targets(known, request.targets, lambda: read_units(lists), may_be_gone=request.planned)
-    want = _want(request)
-    verdicts = ((unit.id, decide(unit, baseline, request.of(want, unit))) for unit in found.units)
+    verdicts = ((unit.id, decide(unit, baseline, request.of(request.want, unit))) for unit in found.units)
     current = {unit_id for unit_id, verdict in verdicts if verdict.method is Method.NONE}
     units = with_restarts(events, found.units, current, in_flight, str(target))
     return CloudFacts(target, units, found.gone, known, baseline, in_flight, cloud)
@@ -190,8 +189,7 @@ def _decide(facts: CloudFacts, request: Request) -> Orders:
 
     :raises RefusedError: for what the matrix forbids.
     """
-    want = _want(request)
-    verdicts = {unit.id: decide(unit, facts.baseline, request.of(want, unit)) for unit in facts.units}
+    verdicts = {unit.id: decide(unit, facts.baseline, request.of(request.want, unit)) for unit in facts.units}
     forbidden = [why for unit in facts.units for dummy, why in verdicts[unit.id].forbidden]
     if forbidden:
         raise RefusedError(f"Nothing was touched: {'; '.join(forbidden)}.")
@@ -202,19 +200,7 @@ def _decide(facts: CloudFacts, request: Request) -> Orders:
             settled[unit.id] = _settled(unit, verdict, UnitStatus.CURRENT)
         elif verdict.method is Method.SKIP and verdict.code not in MAY_PASS:
             settled[unit.id] = _settled(unit, verdict, UnitStatus.SKIPPED)
-    return Orders(settled, [unit for unit in facts.units if unit.id not in settled], want)
-
-
-def _want(request: Request) -> Want:
-    """What the request comes to for each unit."""
-    return Want.by(
-        request.method,
-        fallback=request.fallback and request.method is Method.LIVE_PATCH,
-        allow_degraded=request.allow_degraded,
-        forced=request.forced,
-        looks_inside=request.health_checks,
-        soak_s=request.soak_s,
-    )
+    return Orders(settled, [unit for unit in facts.units if unit.id not in settled], request.want)
 
 
 def _is_current(orders: Orders, unit: Unit) -> bool:
@@ -228,8 +214,8 @@ def _settled(unit: Unit, verdict: Verdict, status: UnitStatus) -> UnitResult:
 def _with_details(lists: Lists, cloud: Cloud, orders: Orders, request: Request) -> Cloud:
     """With what the checks of new disks look at."""
     checks = [check for check in CHECKS if check.new_disks]
-    may_recreate = request.fallback and request.method is Method.LIVE_PATCH
-    context = CheckContext.of_call(cloud, orders.work, Method.RECREATE if may_recreate else request.method)
+    method = Method.RECREATE if request.want.fallback else request.method
+    context = CheckContext.of_call(cloud, orders.work, method)
     return with_details(lists, context, checks, [KEEPS_DISK]).cloud
 
 
@@ -269,7 +255,7 @@ def _why_nothing_would_come_back(facts: CloudFacts, orders: Orders, request: Req
 
 def _commands(orders: Orders, request: Request) -> frozenset[str]:
     """What carrying them out sends."""
-    methods = {request.method, *([Method.RECREATE] if request.fallback else [])}
+    methods = {request.method, *([Method.RECREATE] if request.want.fallback else [])}
     sent = frozenset().union(*(commands_of(unit, method) for unit in orders.work for method in methods))
     return sent | {"queryAsyncJobResult"} if sent else sent
 

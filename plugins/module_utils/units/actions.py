@@ -55,6 +55,11 @@ class Want:
         """What is wanted of a unit that is upgraded by one method."""
         return cls(renew=method is Method.RECREATE, reboot=method is Method.RESTART, **more)
 
+    @property
+    def method(self) -> Method:
+        """The one method, where nothing else may be done."""
+        return Method.RECREATE if self.renew else Method.RESTART if self.reboot else Method.LIVE_PATCH
+
     def within(self, approval: Approval) -> Want:
         """No more than was approved."""
         return replace(self, approval=approval, fallback=self.fallback and approval.recreates)

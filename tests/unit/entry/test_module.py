@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.errors import SysvmError
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Owed, Unit
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import limits_from_params
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.arguments import limits_from_params, router_request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.orders import CloudFacts, Orders, Request
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.entry.upgrade import _decide, _outcome
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Method
@@ -22,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits im
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.progress import LogFile
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.surroundings import Rollout
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.unit.builders import NEW, SITUATION, TARGET, TARGET_TEXT, network_unit, pair, ssvm, vm, vpc_unit
 
@@ -31,7 +32,7 @@ def facts(*units: Unit, gone: dict[str, str] | None = None) -> CloudFacts:
 
 
 def orders(*units: Unit, method: Method = Method.LIVE_PATCH, **more: Any) -> Orders:
-    return _decide(facts(*units), Request(Targets(), method, Limits(), **more))
+    return _decide(facts(*units), Request(Targets(), Want.by(method, **more), Limits()))
 
 
 def settled(unit: Unit, method: Method, **more: Any) -> UnitStatus | None:
@@ -89,20 +90,22 @@ def test_what_the_matrix_forbids_refuses_all() -> None:
     ("method", "given", "wanted"),
     [
         (Method.LIVE_PATCH, {}, set()),
-        (Method.LIVE_PATCH, {"fallback": True, "forced": True}, {"fallback", "forced"}),
-        (Method.RECREATE, {"fallback": True}, {"renew"}),
+        (Method.LIVE_PATCH, {"fallback": "recreate", "forced": True}, {"fallback", "forced"}),
+        (Method.RECREATE, {"fallback": "recreate"}, {"renew"}),
         (Method.RECREATE, {"allow_degraded": True}, {"renew", "allow_degraded"}),
         (Method.RESTART, {}, {"reboot"}),
     ],
 )
-def test_what_a_request_comes_to(method: Method, given: dict[str, bool], wanted: set[str]) -> None:
-    want = orders(network_unit("n", vm("r", **NEW)), method=method, **given).want
+def test_what_a_request_comes_to(method: Method, given: dict[str, Any], wanted: set[str]) -> None:
+    options = {"probe": False, "log": None, "label": None, "control": None, "if_gone": "fail", "approved_lines": None}
+    asked = {"networks": ["n"], "vpcs": [], "routers": [], "mode": method.value, "health_checks": False, "soak": 0}
+    want = router_request({**PARAMS, **options, **asked, **given}).want
     assert {name for name, value in vars(want).items() if value is True} == wanted
 
 
 @pytest.mark.parametrize("method", [Method.LIVE_PATCH, Method.RESTART, Method.RECREATE])
 def test_health_checks_are_a_matter_of_the_rollout(method: Method) -> None:
-    found = orders(network_unit("n"), network_unit("m", vm("r", **NEW)), method=method, health_checks=True)
+    found = orders(network_unit("n"), network_unit("m", vm("r", **NEW)), method=method, looks_inside=True)
     assert ([unit.name for unit in found.work], list(found.settled)) == (["n"], ["id-m"])
     assert found.want.looks_inside
 

@@ -15,7 +15,7 @@ from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import begin_run
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run
-from ..plugin_utils.run_folder import away_words, of_run, page_of
+from ..plugin_utils.run_folder import away_words
 from ..plugin_utils.steps import statuses
 
 
@@ -38,13 +38,13 @@ class ActionModule(ActionBase):
             if not number:
                 run.refuse(str(error))
             return {**result, "failed": True, "msg": str(error)}
-        hooks, folder = [], of_run(run)
+        hooks, folder = [], run.on_disk
         if plan["steps"] and not stopped:
             told = {
                 "scope": plan["scope"],
                 "next": next_words(plan["steps"], number or 1),
                 "counts": statuses(run.results()),
-                "report": page_of(folder),
+                "report": run.page,
             }
             hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
         if hooks and folder:
@@ -67,6 +67,6 @@ def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str,
         )
     if not around.checking:
         begin_run(around, run, variables)
-    if page := page_of(of_run(run)):
-        around.show([f"Report, kept up to date while this runs: {page}"], variables["progress"])
+    if run.page:
+        around.show([f"Report, kept up to date while this runs: {run.page}"], variables["progress"])
     return ""

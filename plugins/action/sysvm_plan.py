@@ -35,8 +35,8 @@ from ..plugin_utils.report.runs import ENDED, PLAN, nights_of
 from ..plugin_utils.report.text import drift_text, plan_text
 from ..plugin_utils.report.wording import night_time
 from ..plugin_utils.report.write import WriteError, known_durations, known_restarts, write_plan, write_plan_text
-from ..plugin_utils.run import PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import RunFolder, at_work_words, end_left
+from ..plugin_utils.run import PlayContext, Run, end_left, message_of, show_warnings
+from ..plugin_utils.run_folder import RunFolder, at_work_words, now
 
 MODULE = f"cloudstack.sysvm.{CHECK}"
 NO_MESSAGE = f"{MODULE} broke off without a message; -vvv shows what it wrote."
@@ -114,7 +114,7 @@ class ActionModule(ActionBase):
             "forecast": _pair(plan["forecast"]),
             "drift": variables["drift"],
             "summary": checked["summary"],
-            "report": f"{folder.path}/report.html" if folder else "",
+            "report": folder.page if folder else "",
             "artifact": {
                 **plan_artifact(plan, checks, path),
                 "handed_on": handed_on(plan, f"{folder.path}/plan.csv" if folder and path else None),

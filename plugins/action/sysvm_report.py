@@ -21,8 +21,8 @@ from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen, refu
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.report.text import report_text
 from ..plugin_utils.report.write import WriteError, write_evidence, write_metrics
-from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run, message_of, now, show_warnings
-from ..plugin_utils.run_folder import RunFolder, of_run, page_of
+from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run, message_of, show_warnings
+from ..plugin_utils.run_folder import RunFolder, now
 
 MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was changed. A run is expected to end like this:"
@@ -131,7 +131,7 @@ def _folder(args: Mapping[str, Any], around: PlayContext, variables: Mapping[str
     """
     if args["folder"]:
         return RunFolder(around.path(args["folder"]))
-    found = of_run(Run(args["run"])) if args["run"] else None
+    found = Run(args["run"]).on_disk if args["run"] else None
     return found or RunFolder.make(around.report_folder(variables), UPGRADE, cloud=around.cloud(variables))
 
 
@@ -152,7 +152,7 @@ def _hooks(
     """The operator's tasks at the end, or where nothing was touched."""
     moment = "refusal" if report["status"] in ("refused", "empty", "error") else "end"
     told = {"scope": report["scope"], "counts": report["summary"], "next": report["next"] or ""}
-    return around.hook(variables, moment, **told, report=page_of(folder), reason=report["error"] or "")
+    return around.hook(variables, moment, **told, report=folder.page if folder else "", reason=report["error"] or "")
 
 
 def _report(args: Mapping[str, Any]) -> ReportData:

@@ -29,7 +29,7 @@ from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.runs import AWAY
 from ..plugin_utils.report.write import WriteError
 from ..plugin_utils.run import PlayContext, Run, message_of, show_warnings
-from ..plugin_utils.run_folder import away_words, of_run, page_of
+from ..plugin_utils.run_folder import away_words
 from ..plugin_utils.steps import ModuleCall, budget_left, failures, module_call, pause_due, statuses, why_stopped
 from ..plugin_utils.watch import stopped_by
 
@@ -112,7 +112,7 @@ class StepAtWork:
         self.plan, self.before = run.plan(), run.results()
         self.step = self.plan["steps"][number - 1]
         self.budget = budget_left(self.step, self.plan["max_failures"], self.before)
-        self.folder = of_run(run)
+        self.folder = run.on_disk
         self.failures = 0
         self.hooks: list[dict[str, Any]] = []
         self._journal = self.folder.journal(number) if self.folder else os.path.join(run.folder, f"journal-{number}")
@@ -185,7 +185,7 @@ class StepAtWork:
         told = {
             "scope": self.plan["scope"],
             "counts": statuses(self.run.results()),
-            "report": page_of(self.folder),
+            "report": self.run.page,
             "next": next_words(steps, self.number + 1) if goes_on else "",
             "reason": stopped,
         }

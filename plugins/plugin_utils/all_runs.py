@@ -18,8 +18,7 @@ from ..module_utils.knowledge.shapes import RunFacts
 from .report.build import broken_off
 from .report.runs import ENDED, UPGRADE, index_page
 from .report.write import WriteError, write
-from .run import now
-from .run_folder import ALIVE, DEAD, FACTS, LOG, RUNS, RunFolder, life, read_report
+from .run_folder import ALIVE, DEAD, FACTS, LOG, RUNS, RunFolder, life, now, read_report
 
 INDEX = "index.html"
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")

@@ -26,8 +26,8 @@ from .all_runs import at_work, keep_index
 from .report.build import build_report
 from .report.runs import UPGRADE
 from .report.write import WriteError, write_metrics
-from .run import PlayContext, Run, now
-from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words, of_run
+from .run import PlayContext, Run
+from .run_folder import RUNNING, STOPPING, WAITING, RunFolder, at_work_words, now
 from .tail import Followed
 
 PAUSE_S = 2.0  # at least between two reports
@@ -44,7 +44,7 @@ def begin_run(around: PlayContext, run: Run, variables: Mapping[str, Any]) -> No
 
     :raises SysvmError: nothing may begin.
     """
-    plan, folder = run.plan(), of_run(run)
+    plan, folder = run.plan(), run.on_disk
     refuse_left_over(control_file(around, variables), datetime.fromisoformat(plan["started"]).timestamp())
     if folder is None:
         problem = run.read("on_disk")["problem"]

@@ -16,7 +16,6 @@ from ansible.utils.display import Display
 
 from .approval import answer, question
 from .run import PlayContext, Run, somebody_can_answer
-from .run_folder import of_run
 from .steps import pause_due
 
 
@@ -31,7 +30,7 @@ def ask_before(number: int, around: PlayContext, run: Run, variables: Mapping[st
     done = steps[number - 2]
     if not pause_due(done, steps, variables["pause"]):
         return ""
-    after, folder = f"after step {done['number']} ({done['name']})", of_run(run)
+    after, folder = f"after step {done['number']} ({done['name']})", run.on_disk
     why = ""
     try:
         if not somebody_can_answer(os.environ):

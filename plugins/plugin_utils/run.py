@@ -10,13 +10,15 @@ read and that it removes at its end; the tasks pass the name of a folder in it.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import glob
 import hashlib
 import json
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +35,9 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option_names import PREFIX, ROLE_VARIABLE, OptionError
 from ..module_utils.options.sources import connection_values
 from ..module_utils.options.table import VARIABLES, default_of
+from .report.build import broken_off
+from .report.runs import ENDED
+from .run_folder import RunFolder, now
 from .screen import is_lost, outlive_all
 from .typed import as_typed
 from .variables import VariableError, read_one, read_variables, refuse_unknown
@@ -46,7 +51,10 @@ COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 
 
 class Run:
-    """The folder of one run on one host."""
+    """One run on one host, as its tasks pass it on.
+
+    :ivar folder: where they keep what they pass on.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -60,6 +68,17 @@ class Run:
     @classmethod
     def begin(cls) -> Run:
         return cls(tempfile.mkdtemp(prefix="sysvm-", dir=_private_folder()))
+
+    @property
+    def on_disk(self) -> RunFolder | None:
+        """Its folder below C(sysvm_report_dir); None in check mode, and where it could not be made."""
+        path = self.read("on_disk")["path"]
+        return RunFolder(path) if path else None
+
+    @property
+    def page(self) -> str:
+        """The report as a page; empty where there is none."""
+        return self.on_disk.page if self.on_disk else ""
 
     def keep_plan(self, plan: Mapping[str, Any], **more: Any) -> None:
         """The units of each step are a file of their own, for hooks; the plan has the others."""
@@ -138,6 +157,26 @@ class Run:
 
     def _read_or(self, name: str, default: Any) -> Any:
         return self.read(name) if os.path.exists(os.path.join(self.folder, f"{name}.json")) else default
+
+
+def end_left(why: str, base: str | None = None) -> None:
+    """End the runs of this ansible-playbook that nobody goes on with. A step at work is somebody, and does it itself.
+
+    :param why: they ended, unless something had stopped them.
+    :param base: only those in this folder.
+    """
+    for run in Run.all():
+        with contextlib.suppress(OSError, SysvmError):
+            folder = run.on_disk
+            if folder is None or base not in (None, folder.base) or folder.is_at_work:
+                continue
+            if folder.facts().get("state") not in (None, ENDED):
+                report = folder.report()
+                folder.end(report and broken_off(report, now(), folder.why_over(run.stopped or why)))
+
+
+if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them
+    atexit.register(end_left, "ansible-playbook ended before the run did")
 
 
 class PlayContext:
@@ -360,10 +399,6 @@ def message_of(returned: Mapping[str, Any]) -> str:
     event = getattr(left, "event", None)  # since ansible-core 2.19
     lines = str(getattr(event, "msg", left)).strip().splitlines()
     return " ".join([*([said] if said else ()), *([f"The module broke off: {lines[-1]}"] if lines else ())])
-
-
-def now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def somebody_can_answer(environ: Mapping[str, str]) -> bool:

@@ -6,7 +6,6 @@ run says what it is doing. Whoever looks there tells a run that is alive from on
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import glob
 import json
@@ -19,18 +18,16 @@ import string
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, cast
 
-from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.shapes import ReportData, ResultData, RunFacts
 from ..module_utils.rollout.progress import LogFile, log_line
-from .report.build import broken_off, caught_up
+from .report.build import caught_up
 from .report.runs import AWAY, ENDED, UPGRADE
 from .report.text import outcome
 from .report.wording import where_words
 from .report.write import WriteError, make_folder, write, write_report
-from .run import Run, now
 from .tail import Followed
 
 RUNS, LATEST, FACTS, LOG = "runs", "latest", "run.json", "log"
@@ -99,6 +96,15 @@ class RunFolder:
     @property
     def log(self) -> str:
         return os.path.join(self.path, LOG)
+
+    @property
+    def page(self) -> str:
+        return os.path.join(self.path, "report.html")
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a step is. Where ansible-playbook was killed, its worker brings the run to its end."""
+        return _has_worker(self.facts())
 
     def facts(self) -> RunFacts:
         """What the run said last; empty of what is no run, or where it cannot be read."""
@@ -274,17 +280,6 @@ def _told(report: ReportData | None) -> Mapping[str, Any]:
     return {**{key: value for key, value in report.items() if key in keys}, **nights}
 
 
-def of_run(run: Run) -> RunFolder | None:
-    """The folder of a run on disk; None in check mode, and where it could not be made."""
-    path = run.read("on_disk")["path"]
-    return RunFolder(path) if path else None
-
-
-def page_of(folder: RunFolder | None) -> str:
-    """The report as a page; empty where there is none."""
-    return os.path.join(folder.path, "report.html") if folder else ""
-
-
 def read_report(folder: str) -> ReportData | None:
     """report.json in the folder; None where there is none, or where it is no report, such as one that was edited."""
     try:
@@ -313,7 +308,6 @@ def life(facts: RunFacts) -> str:
 
 
 def _has_worker(facts: RunFacts) -> bool:
-    """Whether a step is at work. Where ansible-playbook was killed, its worker brings the run to its end."""
     return _exists(facts.get("worker"), facts.get("worker_ticks"))
 
 
@@ -325,6 +319,10 @@ def controller() -> int:
     """ansible-playbook, whose worker this is; this process itself where that is gone, as then it alone goes on."""
     parent = multiprocessing.parent_process()
     return parent.pid if parent is not None and parent.pid == os.getppid() else os.getpid()
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def boot() -> str:
@@ -344,26 +342,6 @@ def ticks(pid: int) -> str:
     except OSError:
         return ""
     return "" if state in "ZX" else fields[18]
-
-
-def end_left(why: str, base: str | None = None) -> None:
-    """End the runs of this ansible-playbook that nobody goes on with. A step at work is somebody, and does it itself.
-
-    :param why: they ended, unless something had stopped them.
-    :param base: only those in this folder.
-    """
-    for run in Run.all():
-        with contextlib.suppress(OSError, SysvmError):
-            folder = of_run(run)
-            if folder is None or base not in (None, folder.base) or _has_worker(folder.facts()):
-                continue
-            if folder.facts().get("state") not in (None, ENDED):
-                report = folder.report()
-                folder.end(report and broken_off(report, now(), folder.why_over(run.stopped or why)))
-
-
-if multiprocessing.parent_process() is None:  # ansible-core imports action plugins before it forks workers for them
-    atexit.register(end_left, "ansible-playbook ended before the run did")
 
 
 def away_words(when: str, step: int, hooks: Iterable[Mapping[str, Any]]) -> str:

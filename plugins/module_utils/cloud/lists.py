@@ -16,15 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
+from ..api import errors
 from ..api.client import Client
-from ..api.errors import (
-    ApiError,
-    AuthenticationError,
-    NotFoundError,
-    ParameterError,
-    PermissionDeniedError,
-    UnsupportedCommandError,
-)
 from ..knowledge.differences import EVENT_TIMES, NETWORKS_OF_ALL_OWNERS, SYSTEM_VM_VOLUMES
 from ..knowledge.versions import Version, parse_version
 from . import items as parse
@@ -74,7 +67,7 @@ class Lists:
         """Virtual routers (listRouters), e.g. of one C(networkid) or C(vpcid)."""
         try:
             return self.client.list_as("listRouters", "router", parse.router, **ALL_OWNERS, **filters)
-        except ParameterError as error:
+        except errors.ParameterError as error:
             if "CloudStackVersion" in (error.errortext or ""):  # apache/cloudstack issue 2917
                 error.remedy = (
                     "One router's template version cannot be read by the server, which then lists none at all. Find it "
@@ -194,7 +187,7 @@ class Lists:
         """Those of one network (C(networkid)) or VPC (C(vpcid)); None where it says that there are none."""
         try:
             return self.routers(**owner) or None
-        except NotFoundError:
+        except errors.NotFoundError:
             return None
 
     def internal_lb(self, identity: str) -> Vm | None:
@@ -211,7 +204,7 @@ class Lists:
         for way in ways:
             try:
                 items = self.client.list(command, key, id=identity, **way)
-            except NotFoundError:
+            except errors.NotFoundError:
                 continue
             for item in items:
                 if item.get("id") == identity:
@@ -239,9 +232,9 @@ def read_management_servers(client: Client) -> tuple[ManagementServer, ...]:
     """
     try:
         return tuple(client.list_as("listManagementServers", "managementserver", parse.management_server))
-    except (AuthenticationError, PermissionDeniedError, UnsupportedCommandError) as error:
+    except (errors.AuthenticationError, errors.PermissionDeniedError, errors.UnsupportedCommandError) as error:
         refused = error  # or unknown: that answers as wrong keys do
-    with contextlib.suppress(ApiError):
+    with contextlib.suppress(errors.ApiError):
         version = client.once("listCapabilities", CAPABILITIES_S).get("capability", {}).get("cloudstackversion")
         if version is not None:
             return (ManagementServer("management server", "Up", str(version), parse_version(str(version))),)
@@ -252,7 +245,7 @@ def parameters_of(client: Client, command: str) -> frozenset[str] | None:
     """The parameters of a command in lower case (listApis); None where it is unknown here or not allowed."""
     try:
         apis = client.list("listApis", "api", name=command)
-    except ApiError as error:
+    except errors.ApiError as error:
         if error.errorcode == 530:  # "unable to find an api by that name"
             return None
         raise

@@ -15,18 +15,8 @@ from dataclasses import replace
 
 from ..cloud.infrastructure import Capabilities, Cloud, ManagementServer, Template, Zone
 from ..cloud.model import Unit
-from ..knowledge import matrix
+from ..knowledge import matrix, releases
 from ..knowledge.differences import unknown_of
-from ..knowledge.releases import (
-    HYPERVISOR_IN_NAME,
-    PACKAGED_HYPERVISORS,
-    RELEASES,
-    Release,
-    documentation,
-    documented_steps,
-    release_of,
-    template_name,
-)
 from ..knowledge.shapes import ForecastData, PreparationData
 from ..knowledge.versions import Version, parse_version
 from ..options.option_names import OptionError
@@ -51,7 +41,7 @@ def target_of(text: str, source: Version | None) -> Version | None:
     :raises OptionError: for what is no version, is older than the server, or of which nothing is known.
     """
     target = parse_version(text)
-    known = ", ".join(".".join(map(str, release)) for release in RELEASES)
+    known = ", ".join(".".join(map(str, release)) for release in releases.RELEASES)
     if target is None or target.text != text.strip():
         raise OptionError(
             f"is {text!r}, which is no version",
@@ -75,7 +65,7 @@ def target_of(text: str, source: Version | None) -> Version | None:
             option="target_version",
             remedy="Name a newer version, or leave it out for the plan of this server.",
         )
-    if release_of(target) is None or not matrix.server_can_live_patch(target):
+    if releases.release_of(target) is None or not matrix.server_can_live_patch(target):
         raise OptionError(
             f"is {text}, and nothing is known of that release", option="target_version", remedy=f"Known are {known}."
         )
@@ -93,7 +83,7 @@ def upgraded(cloud: Cloud, target: Version) -> Cloud:
     for zone in cloud.zones:
         router_templates = dict(zone.router_templates)
         for hypervisor, arch in _hosts_of(cloud, zone):
-            name = template_name(version, hypervisor, arch or "x86_64") if version else None
+            name = releases.template_name(version, hypervisor, arch or "x86_64") if version else None
             if name is None:
                 continue
             # A name has one architecture; the setting names one.
@@ -147,9 +137,9 @@ def forecast(cloud: Cloud, target: Version) -> ForecastData:
         "source": str(source),
         "target": str(target),
         "prepare": list(found),
-        "steps": list(documented_steps(target)),
+        "steps": list(releases.documented_steps(target)),
         "unknown": list(unknown_of(source)),
-        "documentation": documentation(source, target),
+        "documentation": releases.documentation(source, target),
     }
 
 
@@ -157,8 +147,8 @@ def _preparation(what: str, state: State, seen: str, remedy: str = "") -> Prepar
     return {"what": what, "state": state.value, "seen": seen, "remedy": remedy}
 
 
-def _release(target: Version) -> Release:
-    release = release_of(target)
+def _release(target: Version) -> releases.Release:
+    release = releases.release_of(target)
     if release is None:
         raise LookupError(f"nothing is known of {target}")  # target_of refused it
     return release
@@ -167,7 +157,7 @@ def _release(target: Version) -> Release:
 def _path(source: Version, target: Version) -> Iterator[PreparationData]:
     # Documented from 4.3 on (upgrading/index), and a forecast begins at 4.11.
     yield _preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
-    here, then = release_of(source), _release(target)
+    here, then = releases.release_of(source), _release(target)
     if here is not None and here.java >= then.java:
         yield _preparation("java", State.DONE, f"both want Java {then.java}")
     else:
@@ -208,9 +198,9 @@ def _template(
     cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None, version: Version, target: Version
 ) -> PreparationData:
     where = f"zone {zone.name}, {hypervisor}" + (f" {arch}" if arch else "")
-    name = template_name(version, hypervisor, arch or "x86_64")
+    name = releases.template_name(version, hypervisor, arch or "x86_64")
     if name is None:
-        word = HYPERVISOR_IN_NAME.get(hypervisor)
+        word = releases.HYPERVISOR_IN_NAME.get(hypervisor)
         seen = f"{where}: there is no template {version}" + ("" if word else " for this hypervisor")
         return _preparation("template", State.UNKNOWN, seen, "Its VMs can only be live patched, if at all.")
     rows = [row for row in cloud.templates if row.zone_id == zone.id and row.name == name]
@@ -235,7 +225,7 @@ def _template(
 def _obstacles(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None) -> Iterator[str]:
     """What keeps any upgrade from registering a template (SystemVmTemplateRegistration at 4.22)."""
     stores = [store for store in cloud.image_stores if store.zone_id in (None, zone.id)]
-    if hypervisor not in PACKAGED_HYPERVISORS:
+    if hypervisor not in releases.PACKAGED_HYPERVISORS:
         yield f"the package has no template for {hypervisor}, and the upgrade fails without one"  # 12077
     if arch not in (None, "x86_64"):
         yield f"the template for {arch} is downloaded during the upgrade, or else not registered"
@@ -248,7 +238,11 @@ def _obstacles(cloud: Cloud, zone: Zone, hypervisor: str, arch: str | None) -> I
 def _known_to_fail(cloud: Cloud, hypervisor: str, version: Version, target: Version) -> Iterator[str]:
     """The defects that keep the upgrade to I(target) from registering a template for this hypervisor."""
     registered = {row.name for row in cloud.templates}
-    on_kvm = {template_name(version, "KVM", host.arch or "x86_64") for host in cloud.hosts if host.hypervisor == "KVM"}
+    on_kvm = {
+        releases.template_name(version, "KVM", host.arch or "x86_64")
+        for host in cloud.hosts
+        if host.hypervisor == "KVM"
+    }
     holds = {
         Applicability.SEVERAL_ZONES: len({host.zone_id for host in cloud.hosts if host.hypervisor == hypervisor}) > 1,
         Applicability.NO_KVM_TEMPLATE_TO_REGISTER: on_kvm <= registered,

@@ -6,35 +6,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..module_utils.api.errors import SysvmError
 from ..plugin_utils.all_runs import all_runs
 from ..plugin_utils.bundle import BundleError, make_bundle
+from ..plugin_utils.local_action import LocalAction
 from ..plugin_utils.report.runs import UPGRADE
 from ..plugin_utils.run import PlayContext
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = False
+class ActionModule(LocalAction):
+    spec = {"run": {"type": "str"}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec={"run": {"type": "str"}})
-        around = PlayContext(self, task_vars)
-        try:
-            around.refuse_unknown()
-            variables = around.variables()
-            base = around.path(variables["report_dir"])
-            folder = _folder(base, options["run"])
-            target = f"{base}/anonymised-{os.path.basename(folder)}.tar.gz"
-            replaced = 0 if self._task.check_mode else len(make_bundle(folder, target))
-        except SysvmError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        if not self._task.check_mode:
+    def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
+        around.refuse_unknown()
+        variables = around.variables()
+        base = around.path(variables["report_dir"])
+        folder = _folder(base, args["run"])
+        target = f"{base}/anonymised-{os.path.basename(folder)}.tar.gz"
+        if not around.checking:
+            replaced = len(make_bundle(folder, target))
             around.show(
                 [
                     f"To send: {target}",
@@ -43,7 +35,7 @@ class ActionModule(ActionBase):
                 ],
                 variables["progress"],
             )
-        return {**result, "changed": True, "path": target, "names": f"{target}.names.json"}
+        return {"changed": True, "path": target, "names": f"{target}.names.json"}
 
 
 def _folder(base: str, name: str | None) -> str:

@@ -8,28 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.api.errors import SysvmError
 from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import begin_run
+from ..plugin_utils.local_action import LocalAction
 from ..plugin_utils.pause import ask_before
 from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run
 from ..plugin_utils.run_folder import away_words
 from ..plugin_utils.steps import statuses
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = False
+class ActionModule(LocalAction):
+    spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "default": 0}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = {**super().run(tmp, task_vars), "changed": False}
-        spec = {"run": {"type": "path", "required": True}, "number": {"type": "int", "default": 0}}
-        dummy, args = self.validate_argument_spec(argument_spec=spec)
+    def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
         if not args["run"]:
-            return {**result, "failed": True, "msg": NOTHING_PLANNED}
-        around, run, number = PlayContext(self, task_vars), Run(args["run"]), args["number"]
+            raise SysvmError(NOTHING_PLANNED)
+        run, number = Run(args["run"]), args["number"]
         try:
             variables = around.variables()
             plan = run.read("plan")
@@ -37,7 +32,7 @@ class ActionModule(ActionBase):
         except SysvmError as error:
             if not number:
                 run.refuse(str(error))
-            return {**result, "failed": True, "msg": str(error)}
+            raise
         hooks, folder = [], run.on_disk
         if plan["steps"] and not stopped:
             told = {
@@ -49,7 +44,7 @@ class ActionModule(ActionBase):
             hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
         if hooks and folder:
             folder.away(away_words("before", number or 1, hooks))
-        return {**result, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
+        return {"changed": False, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 
 def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.cloud.evidence import MOST_UNITS
 from ..module_utils.knowledge.shapes import ReportData
 from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.option import EVIDENCE
 from ..plugin_utils.all_runs import keep_index
+from ..plugin_utils.local_action import LocalAction
 from ..plugin_utils.report.artifacts import report_artifact
 from ..plugin_utils.report.build import BROKEN_OFF, build_report, foreseen, refused
 from ..plugin_utils.report.runs import UPGRADE
@@ -28,55 +28,53 @@ MODULE = f"cloudstack.sysvm.{EVIDENCE}"
 EXPECTED = "Check mode: nothing was changed. A run is expected to end like this:"
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = False
+class ActionModule(LocalAction):
+    spec = {
+        "run": {"type": "path"},
+        "plan": {"type": "dict"},
+        "checks": {"type": "list", "elements": "dict"},
+        "results": {"type": "list", "elements": "dict"},
+        "started": {"type": "str"},
+        "error": {"type": "str"},
+        "folder": {"type": "str"},
+        **{name: {"type": "raw"} for name in CONNECTION},
+    }
+    constraints = {"mutually_exclusive": [("run", "plan")]}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {
-            "run": {"type": "path"},
-            "plan": {"type": "dict"},
-            "checks": {"type": "list", "elements": "dict"},
-            "results": {"type": "list", "elements": "dict"},
-            "started": {"type": "str"},
-            "error": {"type": "str"},
-            "folder": {"type": "str"},
-        }
-        spec |= {name: {"type": "raw"} for name in CONNECTION}
-        dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=[("run", "plan")])
-        around = PlayContext(self, task_vars)
+    def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
         variables = around.readable(
             "report_dir", "progress", "metrics_file", "evidence", "keep_runs", "hooks", *CONNECTION
         )
-        report, checking, written = _report(args), self._task.check_mode, list[str]()
+        run = Run(args["run"]) if args["run"] else None
+        report, checking, written = _report(args, run), around.checking, list[str]()
         report = foreseen(report) if checking else report
+        failure, warnings = dict[str, Any](), list[str]()
         try:
-            folder = None if checking else _folder(args, around, variables)
+            folder = None if checking else _folder(args, run, around, variables)
         except WriteError as error:
-            folder, result = None, {**result, "failed": True, "msg": str(error)}
+            folder, failure = None, {"failed": True, "msg": str(error)}
         lines = [EXPECTED] if checking else []
         around.show(
             lines + report_text(report, f"{folder.path}/report.json" if folder else None), variables["progress"]
         )
         if not checking:
-            result["warnings"] = _write_metrics(around, variables, report)
+            warnings += _write_metrics(around, variables, report)
         if folder is not None:
             try:
                 written, problems = folder.end(report)
-                result["warnings"] += problems
-                if args["run"] and variables["evidence"] != "none":
-                    result["warnings"] += self._leave_evidence(around, variables, task_vars, folder.path, report)
+                warnings += problems
+                if run and variables["evidence"] != "none":
+                    warnings += self._leave_evidence(around, variables, folder.path, report)
                     if any(unit["evidence"] for unit in report["units"]):
                         written, problems = folder.save(report)
             except WriteError as error:
-                result |= {"failed": True, "msg": str(error)}
+                failure = {"failed": True, "msg": str(error)}
             else:
                 keep_index(*around.index_folders(variables))
                 around.show([f"Report: {file}" for file in written], variables["progress"])
-        result["warnings"] = show_warnings(result.get("warnings", ()))
         return {
-            **result,
+            **failure,
+            "warnings": show_warnings(warnings),
             "changed": bool(written),
             "files": written,
             "artifact": report_artifact(report, written),
@@ -85,12 +83,7 @@ class ActionModule(ActionBase):
         }
 
     def _leave_evidence(
-        self,
-        around: PlayContext,
-        variables: Mapping[str, Any],
-        task_vars: dict[str, Any] | None,
-        folder: str,
-        report: ReportData,
+        self, around: PlayContext, variables: Mapping[str, Any], folder: str, report: ReportData
     ) -> list[str]:
         """What the server tells about the units that failed, in folders that these name then as C(evidence).
 
@@ -107,7 +100,7 @@ class ActionModule(ActionBase):
             **around.connection(variables),
         }
         try:
-            read = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+            read = self._execute_module(module_name=MODULE, module_args=args, task_vars=around.vars)
         except AnsibleError as error:
             read = {"failed": True, "msg": str(error)}
         if read.get("failed") or read.get("unreachable"):
@@ -124,23 +117,24 @@ class ActionModule(ActionBase):
         return list(read.get("warnings", ()))
 
 
-def _folder(args: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any]) -> RunFolder:
+def _folder(args: Mapping[str, Any], run: Run | None, around: PlayContext, variables: Mapping[str, Any]) -> RunFolder:
     """Of the run; one of its own for a report of which there was no plan, and the one that is asked for.
 
     :raises WriteError: it cannot be made.
     """
     if args["folder"]:
         return RunFolder(around.path(args["folder"]))
-    found = Run(args["run"]).on_disk if args["run"] else None
-    return found or RunFolder.make(around.report_folder(variables), UPGRADE, cloud=around.cloud(variables))
+    return (run and run.on_disk) or RunFolder.make(
+        around.report_folder(variables), UPGRADE, cloud=around.cloud(variables)
+    )
 
 
 def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
     """What went wrong: metrics must not change how a run ends."""
-    path = around.metrics_file(variables)
-    if path is not None:
+    if metrics := around.metrics(variables):
+        path, host = metrics
         try:
-            write_metrics(path, report, host=around.host)
+            write_metrics(path, report, host=host)
         except WriteError as error:
             return [str(error)]
     return []
@@ -155,18 +149,17 @@ def _hooks(
     return around.hook(variables, moment, **told, report=folder.page if folder else "", reason=report["error"] or "")
 
 
-def _report(args: Mapping[str, Any]) -> ReportData:
+def _report(args: Mapping[str, Any], run: Run | None) -> ReportData:
     plan: Any
     plan, results, running, rollouts, stopped, code = args["plan"] or {}, args["results"] or [], {}, [], "", ""
-    if args["run"]:
-        run = Run(args["run"])
+    if run:
         plan, results, running, rollouts = run.plan(), run.results(), run.running(), run.rollouts()
         stopped, code = run.stopped or run.refused, run.stop_code
     error = args["error"] or stopped or ("" if "units" in plan else NOTHING_PLANNED)
     plan = {"checks": args["checks"] or [], "started": now(), **plan}
     plan["started"] = args["started"] or plan["started"]
     report = build_report(plan, results, finished=now(), error=error, running=running, rollouts=rollouts)
-    if args["run"] and Run(args["run"]).refused:
+    if run and run.refused:
         return refused(report)
     known = code and report["code"] == BROKEN_OFF and report["error"] == stopped
     return {**report, "code": code} if known else report

@@ -5,33 +5,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ..plugin_utils.local_action import LocalAction
 from ..plugin_utils.report.text import plan_text, report_text
-from ..plugin_utils.run import show
+from ..plugin_utils.run import PlayContext, show
+
+GIVEN = [("lines", "plan", "report")]
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = False
+class ActionModule(LocalAction):
+    spec = {
+        "lines": {"type": "list", "elements": "str"},
+        "plan": {"type": "dict"},
+        "checks": {"type": "list", "elements": "dict", "default": []},
+        "report": {"type": "dict"},
+        "progress": {"type": "str", "choices": ["stdout", "stderr", "none"], "default": "stdout"},
+    }
+    constraints = {"mutually_exclusive": GIVEN, "required_one_of": GIVEN}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {
-            "lines": {"type": "list", "elements": "str"},
-            "plan": {"type": "dict"},
-            "checks": {"type": "list", "elements": "dict", "default": []},
-            "report": {"type": "dict"},
-            "progress": {"type": "str", "choices": ["stdout", "stderr", "none"], "default": "stdout"},
-        }
-        given = [("lines", "plan", "report")]
-        dummy, args = self.validate_argument_spec(argument_spec=spec, mutually_exclusive=given, required_one_of=given)
+    def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
         lines = [line for text in args["lines"] or () for line in text.split("\n")]
         if args["plan"]:
             lines = plan_text(args["plan"], args["checks"])
         elif args["report"]:
             lines = report_text(args["report"])
         show(lines, args["progress"])
-        return {**result, "changed": False}
+        return {"changed": False}

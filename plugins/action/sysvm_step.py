@@ -116,8 +116,7 @@ class StepAtWork:
         self.failures = 0
         self.hooks: list[dict[str, Any]] = []
         self._journal = self.folder.journal(number) if self.folder else os.path.join(run.folder, f"journal-{number}")
-        path = None if around.checking else around.metrics_file(variables)
-        metrics = (path, around.host) if path else None
+        metrics = None if around.checking else around.metrics(variables)
         self.keeper = Keeper(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
 
     def tell(self) -> None:

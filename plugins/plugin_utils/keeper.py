@@ -49,9 +49,8 @@ def begin_run(around: PlayContext, run: Run, variables: Mapping[str, Any]) -> No
     if folder is None:
         problem = run.read("on_disk")["problem"]
         raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
-    path = around.metrics_file(variables)
     folder.tell(kind=UPGRADE, state=RUNNING)
-    Keeper(folder, plan, [], folder.journal(0), metrics=(path, around.host) if path else None).begin()
+    Keeper(folder, plan, [], folder.journal(0), metrics=around.metrics(variables)).begin()
     for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
         folder.say(mark, text)
     keep_index(*around.index_folders(variables))

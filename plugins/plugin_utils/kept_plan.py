@@ -22,7 +22,7 @@ from ..module_utils.options.wanted import SCOPE
 from ..module_utils.planning.plan import recut
 from ..module_utils.planning.scope import budget_text, with_ends
 from ..module_utils.planning.values import parse_deadline, share_of
-from ..module_utils.rehearsal.scene import Questions, Scene, rehearse_plan
+from ..module_utils.rehearsal.scene import Scene, rehearse_plan
 from ..module_utils.rehearsal.whatif import WhatIf
 from .report.wording import local_time
 
@@ -79,7 +79,7 @@ def rehearsed_again(path: str, variables: Mapping[str, Any], given: Set[str]) ->
         "notes": [f"Rehearsed from {path}: the cloud as it was at {local_time(plan['started'])}. No cloud was asked."],
         "units": [{**unit, "night": None} for unit in plan["units"]],
     }
-    return rehearse_plan(plan, scene, Questions(deadline, WhatIf.of(what) if what else None, alternatives=True))
+    return rehearse_plan(plan, scene, deadline, WhatIf.of(what) if what else None, others=True)
 
 
 def read_plan(path: str) -> tuple[dict[str, Any], Scene]:

@@ -184,10 +184,10 @@ class PlayContext:
 
     def __init__(self, action: Any, task_vars: Mapping[str, Any] | None) -> None:
         self._action = action
-        self._vars = task_vars or {}
-        self._typed = as_typed(context.CLIARGS.get("extra_vars", ()), self._vars)
-        self.host: str = self._vars.get("inventory_hostname", "localhost")
-        self.hosts: list[str] = list(self._vars.get("ansible_play_hosts_all") or [self.host])
+        self.vars = task_vars or {}
+        self._typed = as_typed(context.CLIARGS.get("extra_vars", ()), self.vars)
+        self.host: str = self.vars.get("inventory_hostname", "localhost")
+        self.hosts: list[str] = list(self.vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
         self.checking = bool(getattr(action._task, "check_mode", False))
         self.tell_modules({ROLE_VARIABLE: "1"})  # then what they say names variables
@@ -199,14 +199,14 @@ class PlayContext:
 
     def refuse_unknown(self) -> None:
         """:raises SysvmError: for a variable that nobody reads."""
-        refuse_unknown(self._vars, load_extra_vars(self._action._loader))
+        refuse_unknown(self.vars, load_extra_vars(self._action._loader))
 
     def refuse_absent_hosts(self, variables: Mapping[str, Any]) -> None:
         """The playbooks refuse them, unless there is no inventory at all: then the play runs on localhost.
 
         :raises SysvmError: for hosts without an inventory.
         """
-        known = {*constants.LOCALHOST, *self._vars.get("groups", {}).get("all", ())}
+        known = {*constants.LOCALHOST, *self.vars.get("groups", {}).get("all", ())}
         absent = [name for name in variables["clouds"] if name not in known]
         if known == {*constants.LOCALHOST} and absent:
             raise OptionError(
@@ -222,7 +222,7 @@ class PlayContext:
         """
         given = {}
         for name in VARIABLES:
-            if PREFIX + name in self._vars:
+            if PREFIX + name in self.vars:
                 given[PREFIX + name] = self._templated(name)
         return read_variables(given)
 
@@ -230,7 +230,7 @@ class PlayContext:
         if PREFIX + name in self._typed:  # by others, so it is no template
             return self._typed[PREFIX + name]
         try:
-            return self._action._templar.template(self._vars.get(PREFIX + name))
+            return self._action._templar.template(self.vars.get(PREFIX + name))
         except AnsibleError as error:
             raise OptionError(
                 f"cannot be made out: {error.message}",
@@ -240,7 +240,7 @@ class PlayContext:
 
     def given(self) -> frozenset[str]:
         """The names, without prefix, of the variables that somebody has set."""
-        found = {**self._vars, **self._typed}
+        found = {**self.vars, **self._typed}
         return frozenset(name for name in VARIABLES if found.get(PREFIX + name) not in (None, "", []))
 
     def readable(self, *names: str) -> dict[str, Any]:
@@ -261,7 +261,7 @@ class PlayContext:
     def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
         """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
         endpoint = self._endpoint(variables)
-        others = claim(endpoint, self.host, self._vars.get("ansible_play_batch") or self.hosts)
+        others = claim(endpoint, self.host, self.vars.get("ansible_play_batch") or self.hosts)
         if endpoint and others:
             raise VariableError(
                 f"{self.host} and {', '.join(others)} have the same endpoint, so one cloud would be upgraded several "
@@ -323,8 +323,9 @@ class PlayContext:
         """Where a page tells of all runs: that of this host, and that of all."""
         return self.report_folder(variables), self.path(variables["report_dir"])
 
-    def metrics_file(self, variables: Mapping[str, Any]) -> str | None:
-        return self.path(variables["metrics_file"], own=True) if variables["metrics_file"] else None
+    def metrics(self, variables: Mapping[str, Any]) -> tuple[str, str] | None:
+        """The file for metrics, if there is to be one, and the host they are of."""
+        return (self.path(variables["metrics_file"], own=True), self.host) if variables["metrics_file"] else None
 
     def show(self, lines: Iterable[str], where: str = "stdout") -> None:
         show(lines, where, self.prefix)

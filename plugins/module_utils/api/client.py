@@ -170,7 +170,7 @@ class Client:
         :raises MalformedAnswerError: when items stay missing, or the answer is no listing.
         :raises ApiError: as in C(read).
         """
-        return self.list_as(command, key, _as_it_is, **params)
+        return self.list_as(command, key, dict, **params)
 
     def list_as(
         self,
@@ -404,7 +404,3 @@ def _about_job_id(error: errors.ApiError) -> errors.ApiError | None:
     else:
         return None
     return kind(**{**asdict(error), "remedy": None, "rejected": True})
-
-
-def _as_it_is(item: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(item)

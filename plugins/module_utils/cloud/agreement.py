@@ -12,11 +12,12 @@ the unit, and nothing is done to a unit in doubt.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ..api.client import Client
+from ..knowledge.counts import first_of
 from ..knowledge.vocabulary import ROUTER_KINDS, Kind
 from . import items as parse
 from .infrastructure import Host, UnlistedVm, Zone
@@ -24,7 +25,6 @@ from .inventory import unlisted_vms
 from .lists import Lists, Volumes
 from .model import Network, Vm, Vpc
 
-MOST_NAMES = 3  # in one sentence
 # If more is missing the list is read once more first: that costs less.
 FEW = 20
 # More is not asked for by id: then a list is not short but wrong.
@@ -209,15 +209,11 @@ def _denied_routers(read: Listed, wanting: Iterable[Network | Vpc], ask: _Questi
     return [
         Doubt(
             frozenset(short[zone_id]),
-            f"listVolumes shows the disk of {_some(vms)}, and listRouters {ask.said_of(vms[0].id)}",
+            f"listVolumes shows the disk of {first_of([vm.name for vm in vms])}, and listRouters "
+            f"{ask.said_of(vms[0].id)}",
         )
         for zone_id, vms in denied.items()
     ]
-
-
-def _some(vms: Sequence[UnlistedVm]) -> str:
-    named = ", ".join(vm.name for vm in vms[:MOST_NAMES])
-    return f"{named} and {len(vms) - MOST_NAMES:,} more" if len(vms) > MOST_NAMES else named
 
 
 def _volumes(lists: Lists, read: Listed, ask: _Questions) -> Volumes | None:

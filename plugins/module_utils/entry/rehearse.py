@@ -17,7 +17,7 @@ from ..planning.nights import Play
 from ..planning.plan import Plan
 from ..planning.values import share_of
 from ..rehearsal.plays import MOST_PLAYED_THRICE, play
-from ..rehearsal.scene import Questions, Scene, bare, rehearse_plan
+from ..rehearsal.scene import Scene, bare, rehearse_plan
 from ..units.baseline import Baseline
 from ..units.pace import Pace
 from .check_request import CheckRequest
@@ -29,7 +29,7 @@ def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckReque
     scene = _scene(plan, context, pace, request, now) if request.rehearse and plan.steps else None
     if scene is None:
         return data
-    return rehearse_plan(data, scene, Questions(request.deadline, request.what_if, request.alternatives))
+    return rehearse_plan(data, scene, request.deadline, request.what_if, request.alternatives)
 
 
 def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Play | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cloud.model import Unit
+from ..knowledge.counts import first_of
 from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
 
@@ -43,18 +44,18 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
     if unknown:
         known = {name for unit in units for name in plain_names(unit)}
         raise OptionError(
-            f"has {_some([*map(repr, unknown)], ', ')}, but no system VM, router, network or VPC with a router has "
-            "this name or id",
+            f"has {first_of([*map(repr, unknown)], MOST_NAMED)}, but no system VM, router, network or VPC with a "
+            "router has this name or id",
             option=option,
             remedy=f"{did_you_mean(unknown, known, ALIKE)}{ALL_NAMES}.",
         )
     ambiguous = {name: by_name[name] for name in names if len(by_name.get(name, ())) > 1}
     if ambiguous:
         fits = [
-            f"{name!r} fits {len(found)}: {_some([f'{unit.label_in_zone} ({unit.id})' for unit in found], ', ')}"
-            for name, found in ambiguous.items()
+            f"{name!r} fits {len(some)}: {first_of([f'{each.label_in_zone} ({each.id})' for each in some], MOST_NAMED)}"
+            for name, some in ambiguous.items()
         ]
-        listing = _some(fits, "; ")
+        listing = first_of(fits, MOST_NAMED, "; ")
         raise OptionError(f"is ambiguous: {listing}", option=option, remedy="Give the id instead of the name.")
     return frozenset(unit.id for name in names for unit in by_name.get(name) or expanded[name])
 
@@ -67,11 +68,6 @@ def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Uni
         name: [unit for unit, its_names in called if any(map(pattern.fullmatch, its_names))]
         for name, pattern in patterns.items()
     }
-
-
-def _some(words: Sequence[str], between: str) -> str:
-    more = f" and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
-    return between.join(words[:MOST_NAMED]) + more
 
 
 def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..cloud.model import Owner, Unit, domain_path
+from ..knowledge.counts import first_of
 from ..knowledge.guesses import did_you_mean
 from ..options.option_names import OptionError
 from .named import ALIKE
@@ -90,14 +91,9 @@ def _unknown(text: str, known: Iterable[Owner]) -> OptionError:
     if "/" in text and only_names:
         remedy = "This server tells only the names of domains, not their paths: give the name. "
     there = [("Domains", domains), ("Accounts", accounts), ("Projects", projects)]
-    remedy += " ".join(f"{what}: {_some(names)}." for what, names in there if names)
+    remedy += " ".join(f"{what}: {first_of(names, MOST_OWNERS)}." for what, names in there if names)
     return OptionError(
         f"has {text!r}, but no network, VPC or router belongs to such an account, domain or project",
         option="owners",
         remedy=f"{remedy} All owners are in plan.csv, which check_sysvms writes into its report folder.",
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_OWNERS:,} more" if len(names) > MOST_OWNERS else ""
-    return ", ".join(names[:MOST_OWNERS]) + more

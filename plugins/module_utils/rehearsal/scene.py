@@ -93,29 +93,20 @@ def bare(unit: Unit) -> Unit:
     )
 
 
-@dataclass(frozen=True)
-class Questions:
-    """What a rehearsal is to tell of.
-
-    :ivar what_if: what goes wrong in one more play.
-    :ivar alternatives: whether it is also played with other settings.
-    """
-
-    deadline: datetime | None = None
-    what_if: WhatIf | None = None
-    alternatives: bool = False
-
-
-def rehearse_plan(plan: Mapping[str, Any], scene: Scene, asked: Questions) -> dict[str, Any]:
+def rehearse_plan(
+    plan: Mapping[str, Any], scene: Scene, deadline: datetime | None, what: WhatIf | None, others: bool
+) -> dict[str, Any]:
     """The plan as plain data, with how long it takes, when what starts and ends, and what else was asked.
 
+    :param what: what goes wrong in one more play.
+    :param others: whether it is also played with other settings.
     :raises OptionError: for what is to go wrong with a host that there is not.
     """
-    deadline, what, stage = asked.deadline, asked.what_if, scene.stage(plan)
+    stage = scene.stage(plan)
     ends = deadline.timestamp() if deadline else None
     played = rehearse(stage, ends)
     told = what_if(stage, what, played.likely, deadline) if what else None
-    other = alternatives(played, ends, _in_other_waves(plan, scene, stage), what) if asked.alternatives else None
+    other = alternatives(played, ends, _in_other_waves(plan, scene, stage), what) if others else None
     return {**_told(plan, played, deadline), "scene": plain(scene), "what_if": told, "alternatives": other}
 
 

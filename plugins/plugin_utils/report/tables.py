@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...module_utils.knowledge.counts import count
 from ...module_utils.knowledge.drift_shapes import DriftData
-from ...module_utils.knowledge.shapes import ApprovedData, NotHandledData, ReportData, ReportedUnit
+from ...module_utils.knowledge.shapes import ApprovedData, ReportData
 from .wording import MISMATCH, approved_words, method, not_handled_words, odd_row, unit_name, what_runs
 
 
@@ -29,51 +29,48 @@ def tables(report: ReportData) -> list[Table]:
     """
     approved = report.get("approved")
     found = [
-        *(_approved(approved) if approved else ()),
-        *_evidence(report["units"]),
-        *_not_handled(report["not_handled"]),
+        *([_approved(approved)] if approved else ()),
+        Table(
+            "Evidence: what the server tells about what failed",
+            ("Unit", "Zone", "Folder"),
+            [(unit_name(unit), unit["zone"], unit["evidence"]) for unit in report["units"] if unit["evidence"]],
+        ),
+        Table(
+            f"Not handled by this collection: {not_handled_words(report['not_handled'])}",
+            ("What", "Name", "Zone", "Because", "What to do"),
+            [
+                (each["what"], each["name"] or "-", each["zone"] or "-", each["because"], each["remedy"])
+                for each in report["not_handled"]
+            ],
+        ),
         *(_drift(report["drift"]) if report["drift"] else ()),
     ]
     return [table for table in found if table.rows]
 
 
-def _approved(approved: ApprovedData) -> Iterator[Table]:
+def _approved(approved: ApprovedData) -> Table:
     lines = (*approved["differs"], *approved["gone"], *approved["left_out"], *approved["current"])
     rows = [(each["place"] or "-", each["name"], method(each["approved"]), each["why"]) for each in lines]
     rows += [("-", each["name"], "not approved", each["why"]) for each in approved["not_approved"]]
-    yield Table(approved_words(approved), ("Line", "Unit", "Approved", "Now"), rows)
+    return Table(approved_words(approved), ("Line", "Unit", "Approved", "Now"), rows)
 
 
-def _evidence(units: Sequence[ReportedUnit]) -> Iterator[Table]:
-    yield Table(
-        "Evidence: what the server tells about what failed",
-        ("Unit", "Zone", "Folder"),
-        [(unit_name(unit), unit["zone"], unit["evidence"]) for unit in units if unit["evidence"]],
-    )
-
-
-def _not_handled(entries: Sequence[NotHandledData]) -> Iterator[Table]:
-    yield Table(
-        f"Not handled by this collection: {not_handled_words(entries)}",
-        ("What", "Name", "Zone", "Because", "What to do"),
-        [(each["what"], each["name"] or "-", each["zone"] or "-", each["because"], each["remedy"]) for each in entries],
-    )
-
-
-def _drift(drift: DriftData) -> Iterator[Table]:
+def _drift(drift: DriftData) -> list[Table]:
     odd, running, agents = drift["odd"], drift["running"], drift["agents"]
-    yield Table(
-        f"{MISMATCH}, before the run: {count(len(odd), 'router')}",
-        ("Router", "Zone", "Host", "Software", "Scripts", "Why"),
-        [odd_row(each) for each in odd],
-    )
-    yield Table(
-        "What ran where before the run",
-        ("Zone", "Hypervisor", "Kind", "Software", "Scripts", "VMs", "On"),
-        [(*what_runs(each), count(len(each["hosts"]), "host")) for each in running],
-    )
-    yield Table(
-        "Agents of KVM hosts before the run",
-        ("Zone", "Agent", "Hosts"),
-        [(each["zone"], each["version"], f"{each['count']:,}") for each in agents],
-    )
+    return [
+        Table(
+            f"{MISMATCH}, before the run: {count(len(odd), 'router')}",
+            ("Router", "Zone", "Host", "Software", "Scripts", "Why"),
+            [odd_row(each) for each in odd],
+        ),
+        Table(
+            "What ran where before the run",
+            ("Zone", "Hypervisor", "Kind", "Software", "Scripts", "VMs", "On"),
+            [(*what_runs(each), count(len(each["hosts"]), "host")) for each in running],
+        ),
+        Table(
+            "Agents of KVM hosts before the run",
+            ("Zone", "Agent", "Hosts"),
+            [(each["zone"], each["version"], f"{each['count']:,}") for each in agents],
+        ),
+    ]

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ...module_utils.knowledge import shapes
 from ...module_utils.knowledge.characters import short
-from ...module_utils.knowledge.counts import count
+from ...module_utils.knowledge.counts import count, first_of
 from ...module_utils.knowledge.drift_shapes import DriftData
 from ...module_utils.knowledge.whatif_shapes import AlternativesData
 from ...module_utils.planning.nights import nights_like_this
@@ -23,7 +23,6 @@ from .wording import (
     alternative_rows,
     approved_words,
     deviation_lines,
-    first_of,
     kind,
     method,
     night_rows,

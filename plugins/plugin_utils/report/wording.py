@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from ...module_utils.knowledge import durations, shapes
-from ...module_utils.knowledge.counts import count
+from ...module_utils.knowledge.counts import count, first_of
 from ...module_utils.knowledge.drift_shapes import OddData, RunningData
 from ...module_utils.knowledge.versions import parse_version
 from ...module_utils.knowledge.vocabulary import METHODS, Kind, Method
@@ -56,7 +56,6 @@ PLANNED = {
 }
 MISMATCH = "Scripts that do not match the version"
 SHORT_CHECKSUM = 10
-MOST_NAMES = 3  # of a group
 MOST_ZONES = 8  # columns of a table
 KINDS = frozenset(kind.value for kind in Kind)
 # What is told of a VM only where it changed.
@@ -302,11 +301,6 @@ def unit_notes(report: shapes.ReportData) -> list[tuple[shapes.ReportedUnit, str
         (first, f"{note}; the same for {len(more):,} more: {first_of(list(map(unit_name, more)))}" if more else note)
         for note, (first, *more) in groups.items()
     ]
-
-
-def first_of(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    """The first of the names, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def sign(status: str) -> str:

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 
 from ...cloud.model import Unit, pair_states, vm_names
 from ...knowledge import matrix
-from ...knowledge.counts import count
+from ...knowledge.counts import count, first_of
 from ...knowledge.vocabulary import REMOTE_ACCESS_VPN, Kind, Method, WantedMethod
 from ...options.option_names import words
 from ...units.known_defects import Defect, Effect
 from .registry import CheckContext, CheckStatus, check
-
-MOST_NAMES = 3
 
 
 @check(
@@ -202,10 +200,9 @@ def known_defects(context: CheckContext) -> Iterator[str]:
             concerned.setdefault(defect, []).append(unit.label)
     # First what is left to a person.
     for defect, labels in sorted(concerned.items(), key=lambda item: item[0].effect is not Effect.WARN):
-        more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
         yield (
-            f"{defect.id} ({count(len(labels), 'unit')}: "
-            f"{', '.join(labels[:MOST_NAMES])}{more}): {defect.what}; {defect.effect.words}: {words(defect.remedy)}"
+            f"{defect.id} ({count(len(labels), 'unit')}: {first_of(labels)}): {defect.what}; {defect.effect.words}: "
+            f"{words(defect.remedy)}"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...cloud.endpoints import Probed
+from ...knowledge.counts import first_of
 from .registry import Against, CheckContext, CheckStatus, check
 
 MOST_NAMES = 5
@@ -28,10 +29,9 @@ def unanswered(probed: Probed | None) -> Iterator[str | Against]:
         if not each.answered:
             yield f"none of {each.all} addresses answers {each.place}"
         elif each.silent:
-            names = ", ".join(map(str, each.silent[:MOST_NAMES]))
-            more = f" and {len(each.silent) - MOST_NAMES} more" if len(each.silent) > MOST_NAMES else ""
+            names = first_of([*map(str, each.silent)], MOST_NAMES)
             yield Against(
-                f"{len(each.silent)} of {each.all} addresses do not answer {each.place}: {names}{more}",
+                f"{len(each.silent)} of {each.all} addresses do not answer {each.place}: {names}",
                 CheckStatus.WARN,
                 "What does not answer before its unit is upgraded is not measured, and nothing fails because of it.",
             )

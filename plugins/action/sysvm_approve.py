@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.api.errors import SysvmError
-from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import begin_run
 from ..plugin_utils.local_action import LocalAction
-from ..plugin_utils.pause import ask_before
+from ..plugin_utils.pause import ask_before, next_words
 from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run
 from ..plugin_utils.run_folder import away_words
 from ..plugin_utils.steps import statuses

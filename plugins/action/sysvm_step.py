@@ -21,10 +21,9 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.probing import RATE
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
 from ..plugin_utils.all_runs import keep_index
-from ..plugin_utils.approval import next_words
 from ..plugin_utils.keeper import Keeper, control_file
 from ..plugin_utils.live import LiveAction
-from ..plugin_utils.pause import ask_before
+from ..plugin_utils.pause import ask_before, next_words
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.runs import AWAY
 from ..plugin_utils.report.write import WriteError

@@ -25,15 +25,14 @@ ALONE = {"doc_fragments"}  # text only
 NO_TEST = """
 api/errors api/line cloud/infrastructure cloud/model cloud/moments entry/check_request entry/orders entry/outcome
 knowledge/drift_shapes knowledge/shapes knowledge/vocabulary knowledge/whatif_shapes options/modules options/option
-options/probing options/rollout options/sources options/wanted planning/policy rollout/limits rollout/requests
-rollout/results rollout/server rollout/surroundings units/actions units/defects/all_kinds units/defects/routers
-units/defects/row units/defects/system_vms
+options/probing options/rollout options/sources options/wanted planning/policy plugin_utils/local_action
+rollout/limits rollout/requests rollout/results rollout/server rollout/surroundings units/actions
+units/defects/all_kinds units/defects/routers units/defects/row units/defects/system_vms
 """
 # Tests that show what other files decide, too.
 SHOWN_BY = {
     "integration/test_evidence": "entry/failed_units",
     "integration/test_kept_plan": "plugin_utils/kept_plan rehearsal/scene",
-    "integration/test_pause": "plugin_utils/pause",
     "integration/test_findings": "entry/check entry/details entry/rolling entry/upgrade",
     "unit/api/test_pages": "api/ahead",
     "unit/cloud/test_lists": "cloud/events",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.approval import ASK, ASK_AGAIN, answer, question
+from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.pause import ASK, ASK_AGAIN, answer, question
 
 STEPS: list[dict[str, Any]] = [
     {"number": 1, "name": "canary router live patch", "canary": True, "units": ["a"], "span_s": [10, 30]},

@@ -21,8 +21,8 @@ class ActionModule(LocalAction):
 
     def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
         around.refuse_unknown()
-        variables = around.variables()
-        base = around.path(variables["report_dir"])
+        around.read()
+        base = around.base
         folder = _folder(base, args["run"])
         target = f"{base}/anonymised-{os.path.basename(folder)}.tar.gz"
         if not around.checking:
@@ -32,8 +32,7 @@ class ActionModule(LocalAction):
                     f"To send: {target}",
                     f"  {replaced} names and words are replaced in it. Please look through it first.",
                     f"Not to send: {target}.names.json says what stands for what.",
-                ],
-                variables["progress"],
+                ]
             )
         return {"changed": True, "path": target, "names": f"{target}.names.json"}
 

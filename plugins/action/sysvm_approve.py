@@ -25,9 +25,9 @@ class ActionModule(LocalAction):
             raise SysvmError(NOTHING_PLANNED)
         run, number = Run(args["run"]), args["number"]
         try:
-            variables = around.variables()
+            around.read()
             plan = run.read("plan")
-            stopped = ask_before(number, around, run, variables) if number else _begin(plan, around, variables, run)
+            stopped = ask_before(number, around, run) if number else _begin(plan, around, run)
         except SysvmError as error:
             if not number:
                 run.refuse(str(error))
@@ -40,13 +40,13 @@ class ActionModule(LocalAction):
                 "counts": statuses(run.results()),
                 "report": run.page,
             }
-            hooks = around.hook(variables, "before_step" if number else "begin", **told, reason="")
+            hooks = around.hook("before_step" if number else "begin", **told, reason="")
         if hooks and folder:
             folder.away(away_words("before", number or 1, hooks))
         return {"changed": False, "skipped": bool(stopped), "stopped": stopped, "hooks": hooks}
 
 
-def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str, Any], run: Run) -> str:
+def _begin(plan: Mapping[str, Any], around: PlayContext, run: Run) -> str:
     """:raises SysvmError: nothing may begin, as for a plan that is only for a look."""
     if plan.get("forecast"):
         raise SysvmError(
@@ -54,13 +54,13 @@ def _begin(plan: Mapping[str, Any], around: PlayContext, variables: Mapping[str,
             f" {plan['forecast']['source']}",
             remedy="Upgrade the management server first; the playbook check_sysvms shows what to prepare for that.",
         )
-    if variables["drift"]:
+    if around.variables["drift"]:
         raise SysvmError(
             "Nothing was touched. sysvm_drift shows what runs where instead of the plan",
             remedy="Use it with the playbook check_sysvms, or leave it out to upgrade.",
         )
     if not around.checking:
-        begin_run(around, run, variables)
+        begin_run(around, run)
     if run.page:
-        around.show([f"Report, kept up to date while this runs: {run.page}"], variables["progress"])
+        around.show([f"Report, kept up to date while this runs: {run.page}"])
     return ""

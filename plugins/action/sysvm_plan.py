@@ -49,63 +49,62 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         spec: dict[str, Any] = {**{name: {"type": "raw"} for name in CONNECTION}, "alternatives": {"type": "bool"}}
         self.validate_argument_spec(argument_spec=spec)
-        around, started = PlayContext(self, task_vars), now()
         try:
-            around.refuse_unknown()
-            variables = around.variables()
-            around.refuse_absent_hosts(variables)
-            around.refuse_missing_hooks(variables)
-            around.refuse_shared_endpoint(variables)
-            approved = _approved(around, variables)
-            if self._task.args.get("alternatives") and not variables["rehearse"]:
-                raise OptionError(
-                    "is false, so nothing would be rehearsed",
-                    option="rehearse",
-                    remedy="Leave it out, or run check_sysvms for the plan alone.",
-                )
+            return {**result, **self._planned(PlayContext(self, task_vars))}
         except SysvmError as error:
             return {**result, **_not_planned(str(error))}
-        base, told = around.report_folder(variables), variables["rehearse"]
-        end_left("the play began anew with a plan", base)
-        kept = told.get("plan") if self._task.args.get("alternatives") and isinstance(told, dict) else None
-        try:
-            checked = (
-                _kept(around, variables, kept) if kept else self._ask(around, variables, approved, task_vars or {})
+
+    def _planned(self, around: PlayContext) -> dict[str, Any]:
+        """:raises SysvmError: there is no plan."""
+        started = now()
+        around.refuse_unknown()
+        around.read()
+        around.refuse_absent_hosts()
+        around.refuse_missing_hooks()
+        around.refuse_shared_endpoint()
+        approved = _approved(around)
+        variables, base, anew = around.variables, around.report_folder, self._task.args.get("alternatives", False)
+        if anew and not variables["rehearse"]:
+            raise OptionError(
+                "is false, so nothing would be rehearsed",
+                option="rehearse",
+                remedy="Leave it out, or run check_sysvms for the plan alone.",
             )
-        except SysvmError as error:
-            return {**result, **_not_planned(str(error))}
-        result["warnings"] = show_warnings(checked.get("warnings", ()))
+        end_left("the play began anew with a plan", base)
+        kept = variables["rehearse"].get("plan") if anew and isinstance(variables["rehearse"], dict) else None
+        checked = _kept(around, kept) if kept else self._ask(around, approved, anew)
+        warnings = show_warnings(checked.get("warnings", ()))
         if checked.get("failed"):
-            return {**result, **_not_planned(message_of(checked) or NO_MESSAGE)}
+            return {"warnings": warnings, **_not_planned(message_of(checked) or NO_MESSAGE)}
         plan, checks, notes, cloud = checked["plan"], checked["checks"], checked["notes"], checked["cloud"]
         run = Run.begin()
         run.keep_plan({**plan, "scene": None}, checks=checks, started=started, notes=notes)
         whole: Any = {"started": started, **plan, "checks": checks}
         folder, path, problem = None, None, ""
-        if not self._task.check_mode:
+        if not around.checking:
             try:
                 facts = {"cloud": cloud, "scope": plan["scope"], "since": started, "nights": nights_of(plan)}
                 folder = RunFolder.make(base, PLAN, state=ENDED, **facts)
                 path, problems = write_plan(folder.path, whole)
-                result["warnings"] += show_warnings(problems)
+                warnings += show_warnings(problems)
                 remove_old(base, variables["keep_runs"])
-                keep_index(*around.index_folders(variables))
+                keep_index(base, around.base)
             except WriteError as error:
                 problem = str(error)
-                result["warnings"] += show_warnings([problem])
+                warnings += show_warnings([problem])
         run.keep("on_disk", {"path": folder.path if folder else None, "problem": problem})
         lines = drift_text(plan["drift"], path) if variables["drift"] else plan_text(plan, checks, path)
         lines += ["", *notes] if notes else []
         if variables["soak"] and any(step["canary"] for step in plan["steps"]) and not variables["drift"]:
             lines += ["", f"Soak: the canaries are watched for {rough(variables['soak'])} before they count as done"]
         lines += ["", f"Page: {folder.path}/plan.html"] if folder and path else []
-        around.show(lines, variables["progress"])
+        around.show(lines)
         if folder and path:
             write_plan_text(folder.path, lines)
         # For a look at what is there it does not matter whether an upgrade might start.
         refused = "" if variables["drift"] else _refusal(plan, checks)
         return {
-            **result,
+            "warnings": warnings,
             "changed": False,
             "refused": refused,
             "run": run.folder,
@@ -122,33 +121,32 @@ class ActionModule(ActionBase):
             },
         }
 
-    def _ask(
-        self, around: PlayContext, variables: dict[str, Any], approved: GivenPlan | None, task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _ask(self, around: PlayContext, approved: GivenPlan | None, alternatives: bool) -> dict[str, Any]:
         """What the module that plans says of the cloud, with notes on its plan.
 
         :raises SysvmError: for hosts that cannot probe.
         """
+        variables = around.variables
         wanted = {name: variables[name] for name in options_of(CHECK) if variables.get(name) not in (None, "", [])}
-        cloud, base = around.cloud(variables), around.report_folder(variables)
+        cloud, base = around.cloud, around.report_folder
         last = last_report(base, cloud)
         args = {
-            **around.connection(variables),
+            **around.connection(),
             **wanted,
             "known_restarts": known_restarts(last),
             "known_durations": known_durations(reports(base, cloud)),
             "known_gaps": known_gaps(last),
             "fail_on_checks": False,
-            "alternatives": self._task.args.get("alternatives", False),
+            "alternatives": alternatives,
         }
         if approved:
             args["approved_lines"] = list(approved.lines)
             args["deadline"] = approved.deadline or args.get("deadline")
-        hosts = probe_hosts(variables["probe_from"] if variables["probe"] else [], self, task_vars)
+        hosts = probe_hosts(variables["probe_from"] if variables["probe"] else [], self, around.vars)
         with tempfile.TemporaryDirectory() as nowhere:
             if hosts:  # it is they who try, not the module
                 around.tell_modules({PLACES_VARIABLE: nowhere})
-            checked: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+            checked: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=args, task_vars=around.vars)
         if checked.get("failed"):
             return checked
         plan, checks = checked["plan"], checked["checks"]
@@ -159,20 +157,20 @@ class ActionModule(ActionBase):
         return {**checked, "checks": checks, "notes": notes, "cloud": cloud}
 
 
-def _kept(around: PlayContext, variables: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _kept(around: PlayContext, path: str) -> dict[str, Any]:
     """The same of a plan that is rehearsed once more; no cloud is asked.
 
     :raises SysvmError: for what is no plan.
     """
-    plan = rehearsed_again(around.path(path), variables, around.given())
+    plan = rehearsed_again(around.path(path), around.variables, around.given())
     methods = Counter(unit["method"] for unit in plan["units"])
     facts = {"checks": plan.get("checks", []), "notes": plan["notes"], "cloud": plan["cloud"], "summary": dict(methods)}
     return {"plan": plan, **facts}
 
 
-def _approved(around: PlayContext, variables: Mapping[str, Any]) -> GivenPlan | None:
+def _approved(around: PlayContext) -> GivenPlan | None:
     """:raises SysvmError: for an approved plan that cannot be read."""
-    given = variables["approved_plan"]
+    given = around.variables["approved_plan"]
     return given_plan(given, around.host, around.path(given) if isinstance(given, str) else "") if given else None
 
 

@@ -42,49 +42,43 @@ class ActionModule(LocalAction):
     constraints = {"mutually_exclusive": [("run", "plan")]}
 
     def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
-        variables = around.readable(
-            "report_dir", "progress", "metrics_file", "evidence", "keep_runs", "hooks", *CONNECTION
-        )
+        around.read_some("report_dir", "progress", "metrics_file", "evidence", "keep_runs", "hooks", *CONNECTION)
         run = Run(args["run"]) if args["run"] else None
         report, checking, written = _report(args, run), around.checking, list[str]()
         report = foreseen(report) if checking else report
         failure, warnings = dict[str, Any](), list[str]()
         try:
-            folder = None if checking else _folder(args, run, around, variables)
+            folder = None if checking else _folder(args, run, around)
         except WriteError as error:
             folder, failure = None, {"failed": True, "msg": str(error)}
         lines = [EXPECTED] if checking else []
-        around.show(
-            lines + report_text(report, f"{folder.path}/report.json" if folder else None), variables["progress"]
-        )
+        around.show(lines + report_text(report, f"{folder.path}/report.json" if folder else None))
         if not checking:
-            warnings += _write_metrics(around, variables, report)
+            warnings += _write_metrics(around, report)
         if folder is not None:
             try:
                 written, problems = folder.end(report)
                 warnings += problems
-                if run and variables["evidence"] != "none":
-                    warnings += self._leave_evidence(around, variables, folder.path, report)
+                if run and around.variables["evidence"] != "none":
+                    warnings += self._leave_evidence(around, folder.path, report)
                     if any(unit["evidence"] for unit in report["units"]):
                         written, problems = folder.save(report)
             except WriteError as error:
                 failure = {"failed": True, "msg": str(error)}
             else:
-                keep_index(*around.index_folders(variables))
-                around.show([f"Report: {file}" for file in written], variables["progress"])
+                keep_index(around.report_folder, around.base)
+                around.show([f"Report: {file}" for file in written])
         return {
             **failure,
             "warnings": show_warnings(warnings),
             "changed": bool(written),
             "files": written,
             "artifact": report_artifact(report, written),
-            "hooks": _hooks(around, variables, report, folder),
+            "hooks": _hooks(around, report, folder),
             **{key: report[key] for key in ("status", "summary", "next", "scope")},
         }
 
-    def _leave_evidence(
-        self, around: PlayContext, variables: Mapping[str, Any], folder: str, report: ReportData
-    ) -> list[str]:
+    def _leave_evidence(self, around: PlayContext, folder: str, report: ReportData) -> list[str]:
         """What the server tells about the units that failed, in folders that these name then as C(evidence).
 
         It comes after the report and changes nothing about how the run ends.
@@ -96,8 +90,8 @@ class ActionModule(LocalAction):
             return []
         args = {
             "units": failed[:MOST_UNITS],
-            "diagnostics": variables["evidence"] == "diagnostics",
-            **around.connection(variables),
+            "diagnostics": around.variables["evidence"] == "diagnostics",
+            **around.connection(),
         }
         try:
             read = self._execute_module(module_name=MODULE, module_args=args, task_vars=around.vars)
@@ -113,25 +107,23 @@ class ActionModule(LocalAction):
             return [str(error)]
         left = len(failed) - len(read["evidence"])
         more = [f"Evidence: of {left:,} more that failed there is none"] if left else []
-        around.show([f"Evidence: {folder}/evidence/", *more], variables["progress"])
+        around.show([f"Evidence: {folder}/evidence/", *more])
         return list(read.get("warnings", ()))
 
 
-def _folder(args: Mapping[str, Any], run: Run | None, around: PlayContext, variables: Mapping[str, Any]) -> RunFolder:
+def _folder(args: Mapping[str, Any], run: Run | None, around: PlayContext) -> RunFolder:
     """Of the run; one of its own for a report of which there was no plan, and the one that is asked for.
 
     :raises WriteError: it cannot be made.
     """
     if args["folder"]:
         return RunFolder(around.path(args["folder"]))
-    return (run and run.on_disk) or RunFolder.make(
-        around.report_folder(variables), UPGRADE, cloud=around.cloud(variables)
-    )
+    return (run and run.on_disk) or RunFolder.make(around.report_folder, UPGRADE, cloud=around.cloud)
 
 
-def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: ReportData) -> list[str]:
+def _write_metrics(around: PlayContext, report: ReportData) -> list[str]:
     """What went wrong: metrics must not change how a run ends."""
-    if metrics := around.metrics(variables):
+    if metrics := around.metrics():
         path, host = metrics
         try:
             write_metrics(path, report, host=host)
@@ -140,13 +132,11 @@ def _write_metrics(around: PlayContext, variables: Mapping[str, Any], report: Re
     return []
 
 
-def _hooks(
-    around: PlayContext, variables: Mapping[str, Any], report: ReportData, folder: RunFolder | None
-) -> list[dict[str, Any]]:
+def _hooks(around: PlayContext, report: ReportData, folder: RunFolder | None) -> list[dict[str, Any]]:
     """The operator's tasks at the end, or where nothing was touched."""
     moment = "refusal" if report["status"] in ("refused", "empty", "error") else "end"
     told = {"scope": report["scope"], "counts": report["summary"], "next": report["next"] or ""}
-    return around.hook(variables, moment, **told, report=folder.page if folder else "", reason=report["error"] or "")
+    return around.hook(moment, **told, report=folder.page if folder else "", reason=report["error"] or "")
 
 
 def _report(args: Mapping[str, Any], run: Run | None) -> ReportData:

@@ -19,13 +19,13 @@ from ..plugin_utils.run import PlayContext
 class ActionModule(LocalAction):
     def act(self, around: PlayContext, args: Mapping[str, Any]) -> dict[str, Any]:
         around.refuse_unknown()
-        variables = around.variables()
-        base = around.path(variables["report_dir"])
+        around.read()
+        base = around.base
         if not os.path.isdir(base):
             raise SysvmError(
                 f"There is no folder {base}, so there are no runs to tell of",
                 remedy="Name the folder of the reports in sysvm_report_dir, or begin where the runs were begun.",
             )
         runs = write_index(base)
-        around.show([*status_text(base, runs), "", f"All runs: {base}/index.html"], variables["progress"])
+        around.show([*status_text(base, runs), "", f"All runs: {base}/index.html"])
         return {"changed": False, "runs": [{**run, "folder": f"{base}/{path}"} for path, run in runs]}

@@ -44,12 +44,12 @@ class ActionModule(LiveAction):
         try:
             if run.refused:  # and the play ignores errors
                 raise SysvmError(run.refused)
-            variables = around.variables()
+            around.read()
             if number == 1:
-                around.refuse_shared_endpoint(variables)
-            if stopped := ask_before(number, around, run, variables):
+                around.refuse_shared_endpoint()
+            if stopped := ask_before(number, around, run):
                 return {**result, "skipped": True, "stopped": stopped, "failures": 0, "hooks": []}
-            step = StepAtWork(around, run, number, variables)
+            step = StepAtWork(around, run, number)
             step.tell()
             return {**result, **self._carry_out(step, task_vars)}
         except SysvmError as error:
@@ -58,7 +58,7 @@ class ActionModule(LiveAction):
     def _carry_out(self, step: StepAtWork, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         call = step.call()
         step.around.tell_modules(step.environment())
-        step.around.show([step.headline], step.variables["progress"])
+        step.around.show([step.headline])
         try:
             returned, interrupted = self._run(call, step, task_vars)
         except BaseException:  # the timeout of a task is one: what was done by then is kept for the report
@@ -80,7 +80,7 @@ class ActionModule(LiveAction):
         self, call: ModuleCall, step: StepAtWork, task_vars: dict[str, Any] | None
     ) -> tuple[dict[str, Any], signal.Signals | None]:
         """Run the module and show its lines, with probers on other hosts where these are wanted."""
-        variables = step.variables
+        variables = step.around.variables
         probed_from = variables["probe_from"] if variables["probe"] and not step.around.checking else ()
         environment = self._task.environment or []
         with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), RATE) as hosts:
@@ -106,8 +106,8 @@ class ActionModule(LiveAction):
 class StepAtWork:
     """One step of a run: what it is given, and what is kept of it."""
 
-    def __init__(self, around: PlayContext, run: Run, number: int, variables: dict[str, Any]) -> None:
-        self.around, self.run, self.number, self.variables = around, run, number, variables
+    def __init__(self, around: PlayContext, run: Run, number: int) -> None:
+        self.around, self.run, self.number = around, run, number
         self.plan, self.before = run.plan(), run.results()
         self.step = self.plan["steps"][number - 1]
         self.budget = budget_left(self.step, self.plan["max_failures"], self.before)
@@ -115,7 +115,7 @@ class StepAtWork:
         self.failures = 0
         self.hooks: list[dict[str, Any]] = []
         self._journal = self.folder.journal(number) if self.folder else os.path.join(run.folder, f"journal-{number}")
-        metrics = None if around.checking else around.metrics(variables)
+        metrics = None if around.checking else around.metrics()
         self.keeper = Keeper(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
 
     def tell(self) -> None:
@@ -133,13 +133,13 @@ class StepAtWork:
         """The module with all its options."""
         wanted = frozenset(self.step["units"])
         units = [unit for unit in self.plan["units"] if unit["id"] in wanted]
-        call = module_call(self.step, units, self.variables, len(self.plan["steps"]), self.budget)
+        call = module_call(self.step, units, self.around.variables, len(self.plan["steps"]), self.budget)
         own = {
             "deadline": self.plan["deadline"] or None,
             "log": self.folder.log if self.folder else None,
-            "control": control_file(self.around, self.variables),
+            "control": control_file(self.around),
         }
-        options = {**self.around.connection(self.variables), **call.options, **own}
+        options = {**self.around.connection(), **call.options, **own}
         return replace(call, options={name: value for name, value in options.items() if value is not None})
 
     def environment(self) -> dict[str, str]:
@@ -169,7 +169,7 @@ class StepAtWork:
             self.run.stop(stopped, code)
         if interrupted:
             self.keeper.end(known, running, interrupted)
-            keep_index(*self.around.index_folders(self.variables))
+            keep_index(self.around.report_folder, self.around.base)
         else:
             self.hooks = self._hooks_after(stopped)
             self.keeper.write(known, running, state=AWAY, waiting_for=away_words("after", self.number, self.hooks))
@@ -178,7 +178,7 @@ class StepAtWork:
     def _hooks_after(self, stopped: str) -> list[dict[str, Any]]:
         """The operator's tasks after it."""
         steps = self.plan["steps"]
-        pauses = not stopped and pause_due(self.step, steps, self.variables["pause"])
+        pauses = not stopped and pause_due(self.step, steps, self.around.variables["pause"])
         goes_on = not stopped and self.number < len(steps)
         told = {
             "scope": self.plan["scope"],
@@ -188,4 +188,4 @@ class StepAtWork:
             "reason": stopped,
         }
         moments = ["after_step", *(["failure"] if self.failures else ()), *(["pause"] if pauses else ())]
-        return [hook for moment in moments for hook in self.around.hook(self.variables, moment, **told)]
+        return [hook for moment in moments for hook in self.around.hook(moment, **told)]

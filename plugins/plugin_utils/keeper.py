@@ -35,25 +35,25 @@ LONGEST_S = 30.0  # at most, as the page says when it was written
 SHARE = 20  # writing takes at most this part of the time
 
 
-def control_file(around: PlayContext, variables: Mapping[str, Any]) -> str:
-    return os.path.join(around.report_folder(variables), "control")
+def control_file(around: PlayContext) -> str:
+    return os.path.join(around.report_folder, "control")
 
 
-def begin_run(around: PlayContext, run: Run, variables: Mapping[str, Any]) -> None:
+def begin_run(around: PlayContext, run: Run) -> None:
     """From here on it is an upgrade, and whoever looks sees it at work.
 
     :raises SysvmError: nothing may begin.
     """
     plan, folder = run.plan(), run.on_disk
-    refuse_left_over(control_file(around, variables), datetime.fromisoformat(plan["started"]).timestamp())
+    refuse_left_over(control_file(around), datetime.fromisoformat(plan["started"]).timestamp())
     if folder is None:
         problem = run.read("on_disk")["problem"]
         raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
     folder.tell(kind=UPGRADE, state=RUNNING)
-    Keeper(folder, plan, [], folder.journal(0), metrics=around.metrics(variables)).begin()
+    Keeper(folder, plan, [], folder.journal(0), metrics=around.metrics()).begin()
     for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
         folder.say(mark, text)
-    keep_index(*around.index_folders(variables))
+    keep_index(around.report_folder, around.base)
 
 
 class Keeper:

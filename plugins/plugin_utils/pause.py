@@ -26,7 +26,7 @@ ASK = "Go on? Type yes or no:"
 ASK_AGAIN = "Please type yes or no:"
 
 
-def ask_before(number: int, around: PlayContext, run: Run, variables: Mapping[str, Any]) -> str:
+def ask_before(number: int, around: PlayContext, run: Run) -> str:
     """Ask whether to go on with this step, unless that was asked already. The answer is for this pause only.
 
     :returns: what ended the run; empty if the step may begin.
@@ -35,7 +35,7 @@ def ask_before(number: int, around: PlayContext, run: Run, variables: Mapping[st
         return run.stopped
     steps = run.read("plan")["steps"]  # without its units, which may be thousands
     done = steps[number - 2]
-    if not pause_due(done, steps, variables["pause"]):
+    if not pause_due(done, steps, around.variables["pause"]):
         return ""
     after, folder = f"after step {done['number']} ({done['name']})", run.on_disk
     why = ""
@@ -43,7 +43,7 @@ def ask_before(number: int, around: PlayContext, run: Run, variables: Mapping[st
         if not somebody_can_answer(os.environ):
             raise AnsiblePromptNoninteractive("nobody sits there")
         # Also where no other lines are wanted: nobody answers a question without knowing what it is about.
-        where = "stderr" if variables["progress"] == "none" else variables["progress"]
+        where = "stderr" if around.variables["progress"] == "none" else ""
         around.show(question(steps, number, run.results()), where)
         with folder.waiting(f"an answer {after}") if folder else contextlib.nullcontext():
             if not answer(lambda text: Display().prompt_until(around.prefix + text).decode(errors="replace")):

@@ -180,11 +180,16 @@ if multiprocessing.parent_process() is None:  # ansible-core imports action plug
 
 
 class PlayContext:
-    """The play around a task: its variables, its other hosts, and where this host's lines and files go."""
+    """The play around a task: its variables, its other hosts, and where this host's lines and files go.
 
-    def __init__(self, action: Any, task_vars: Mapping[str, Any] | None) -> None:
+    :ivar vars: all variables of the task.
+    :ivar variables: those of the collection, by name without prefix, once they are read.
+    """
+
+    def __init__(self, action: Any, task_vars: dict[str, Any] | None) -> None:
         self._action = action
-        self.vars = task_vars or {}
+        self.vars: dict[str, Any] = task_vars or {}
+        self.variables: dict[str, Any] = {}
         self._typed = as_typed(context.CLIARGS.get("extra_vars", ()), self.vars)
         self.host: str = self.vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self.vars.get("ansible_play_hosts_all") or [self.host])
@@ -201,13 +206,13 @@ class PlayContext:
         """:raises SysvmError: for a variable that nobody reads."""
         refuse_unknown(self.vars, load_extra_vars(self._action._loader))
 
-    def refuse_absent_hosts(self, variables: Mapping[str, Any]) -> None:
+    def refuse_absent_hosts(self) -> None:
         """The playbooks refuse them, unless there is no inventory at all: then the play runs on localhost.
 
         :raises SysvmError: for hosts without an inventory.
         """
         known = {*constants.LOCALHOST, *self.vars.get("groups", {}).get("all", ())}
-        absent = [name for name in variables["clouds"] if name not in known]
+        absent = [name for name in self.variables["clouds"] if name not in known]
         if known == {*constants.LOCALHOST} and absent:
             raise OptionError(
                 f"({','.join(absent)}) has no host in the inventory, so nothing would be done",
@@ -215,8 +220,8 @@ class PlayContext:
                 remedy="Name hosts that are there.",
             )
 
-    def variables(self) -> dict[str, Any]:
-        """All variables of the collection, as what they mean.
+    def read(self) -> None:
+        """Read all variables of the collection, as what they mean.
 
         :raises SysvmError: for a value that cannot be meant.
         """
@@ -224,7 +229,7 @@ class PlayContext:
         for name in VARIABLES:
             if PREFIX + name in self.vars:
                 given[PREFIX + name] = self._templated(name)
-        return read_variables(given)
+        self.variables = read_variables(given)
 
     def _templated(self, name: str) -> Any:
         if PREFIX + name in self._typed:  # by others, so it is no template
@@ -243,24 +248,22 @@ class PlayContext:
         found = {**self.vars, **self._typed}
         return frozenset(name for name in VARIABLES if found.get(PREFIX + name) not in (None, "", []))
 
-    def readable(self, *names: str) -> dict[str, Any]:
-        """Some variables; one that cannot be meant has its default. For telling what is wrong with the others."""
-        found = {}
+    def read_some(self, *names: str) -> None:
+        """Read some; one that cannot be meant has its default. For telling what is wrong with the others."""
         for name in VARIABLES.keys() & names:
             try:
-                found[name] = read_one(name, self._templated(name))
+                self.variables[name] = read_one(name, self._templated(name))
             except SysvmError:
-                found[name] = default_of(name)
-        return found
+                self.variables[name] = default_of(name)
 
-    def connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def connection(self) -> dict[str, Any]:
         """The connection options that are given: by module_defaults, and by variables, which win."""
         given = {name: value for name, value in self._action._task.args.items() if name in CONNECTION}
-        return given | {name: variables[name] for name in CONNECTION if variables.get(name) is not None}
+        return given | {name: self.variables[name] for name in CONNECTION if self.variables.get(name) is not None}
 
-    def refuse_shared_endpoint(self, variables: Mapping[str, Any]) -> None:
+    def refuse_shared_endpoint(self) -> None:
         """:raises SysvmError: when another host of the play upgrades the same cloud: each would do all of it."""
-        endpoint = self._endpoint(variables)
+        endpoint = self._endpoint()
         others = claim(endpoint, self.host, self.vars.get("ansible_play_batch") or self.hosts)
         if endpoint and others:
             raise VariableError(
@@ -269,24 +272,25 @@ class PlayContext:
                 remedy="Name one of them in sysvm_clouds, or give each its own sysvm_api_url.",
             )
 
-    def cloud(self, variables: Mapping[str, Any]) -> str:
+    @property
+    def cloud(self) -> str:
         """Host and port of the API, as people know the cloud by; empty if it is not given."""
-        return urlsplit(self._endpoint(variables)).netloc.rpartition("@")[2].lower()
+        return urlsplit(self._endpoint()).netloc.rpartition("@")[2].lower()
 
-    def _endpoint(self, variables: Mapping[str, Any]) -> str:
+    def _endpoint(self) -> str:
         environ = dict(os.environ)
         for each in self._action._task.environment or ():
             if isinstance(each, Mapping):
                 environ.update({str(name): str(value) for name, value in each.items() if value})
         try:
-            url = connection_values(self.connection(variables), environ)["api_url"]
+            url = connection_values(self.connection(), environ)["api_url"]
         except SysvmError:  # the module says what is wrong
             return ""
         return str(url or "").partition(",")[0].strip()
 
-    def refuse_missing_hooks(self, variables: Mapping[str, Any]) -> None:
+    def refuse_missing_hooks(self) -> None:
         """:raises SysvmError: for a file of tasks that is not there."""
-        for moment, path in (variables["hooks"] or {}).items():
+        for moment, path in (self.variables["hooks"] or {}).items():
             if not os.path.isfile(self.path(path)):
                 raise OptionError(
                     f"names {self.path(path)} for {moment}, and there is no such file",
@@ -294,12 +298,12 @@ class PlayContext:
                     remedy="Give the path of a file of tasks.",
                 )
 
-    def hook(self, variables: Mapping[str, Any], moment: str, **told: Any) -> list[dict[str, Any]]:
+    def hook(self, moment: str, **told: Any) -> list[dict[str, Any]]:
         """The operator's tasks at this moment, for the roles to run; empty where there are none.
 
         :param told: what the tasks see as C(sysvm_hook_NAME).
         """
-        path = (variables["hooks"] or {}).get(moment)
+        path = (self.variables["hooks"] or {}).get(moment)
         if not path or self.checking or not os.path.isfile(self.path(path)):  # the plan has refused it
             return []
         return [{"moment": moment, "file": self.path(path), **told}]
@@ -315,20 +319,24 @@ class PlayContext:
         stem, extension = os.path.splitext(path)
         return os.path.normpath(f"{stem}-{self.host}{extension}")
 
-    def report_folder(self, variables: Mapping[str, Any]) -> str:
-        folder = self.path(variables["report_dir"])
+    @property
+    def base(self) -> str:
+        """The folder of the reports of all hosts."""
+        return self.path(self.variables["report_dir"])
+
+    @property
+    def report_folder(self) -> str:
+        folder = self.base
         return os.path.join(folder, self.host) if self.several else folder
 
-    def index_folders(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
-        """Where a page tells of all runs: that of this host, and that of all."""
-        return self.report_folder(variables), self.path(variables["report_dir"])
-
-    def metrics(self, variables: Mapping[str, Any]) -> tuple[str, str] | None:
+    def metrics(self) -> tuple[str, str] | None:
         """The file for metrics, if there is to be one, and the host they are of."""
-        return (self.path(variables["metrics_file"], own=True), self.host) if variables["metrics_file"] else None
+        path = self.variables["metrics_file"]
+        return (self.path(path, own=True), self.host) if path else None
 
-    def show(self, lines: Iterable[str], where: str = "stdout") -> None:
-        show(lines, where, self.prefix)
+    def show(self, lines: Iterable[str], where: str = "") -> None:
+        """:param where: instead of where sysvm_progress says."""
+        show(lines, where or self.variables["progress"], self.prefix)
 
     @property
     def prefix(self) -> str:

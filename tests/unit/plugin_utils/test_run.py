@@ -51,8 +51,10 @@ def test_paths_of_several_hosts(private: Path) -> None:
     assert around().path("log.txt", own=True) == f"{private}/log.txt"
     assert around("east", "west").path("log.txt", own=True) == f"{private}/log-east.txt"
     assert around("east", "west").path("stop") == f"{private}/stop"
-    assert around("east", "west").report_folder({"report_dir": "./r"}) == f"{private}/r/east"
-    assert around("a", "b").report_folder({"report_dir": "/data"}) == "/data/a"
+    for folder, found in (("./r", f"{private}/r/east"), ("/data", "/data/east")):
+        play = around("east", "west")
+        play.variables = {"report_dir": folder}
+        assert play.report_folder == found
     assert (around().prefix, around("east", "west").prefix) == ("", "east: ")
 
 

@@ -522,7 +522,7 @@ def test_known_defects_of_thousands_of_units_are_a_line_each_with_a_few_names() 
     lines = seen.splitlines()
     assert len(lines) == len({line.split()[0] for line in lines}) > 3
     assert {"10962", "8497", "8497-python", "6755"} <= {line.split()[0] for line in lines}
-    assert all("(1,200 units: network web0, network web1, network web2 and 1197 more)" in line for line in lines)
+    assert all("(1,200 units: network web0, network web1, network web2 and 1,197 more)" in line for line in lines)
     assert max(map(len, lines)) < 600
     assert "by hand" in lines[0], "what a person has to do comes first"
     assert "second live patch" in lines[-1]

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from ..knowledge.counts import count
@@ -45,20 +45,20 @@ class Window:
         hour, minute = map(int, given["start"].split(":"))
         return cls(time(hour, minute), given["length"], frozenset(map(DAYS.index, given.get("days") or DAYS)))
 
-    def next(self, after: datetime, zone: tzinfo | None = None) -> datetime:
-        """Its first start at that moment or later, as clocks of the time zone show it; None: of this machine."""
-        today = local(after, zone).date()
-        return next(found for n in range(-1, 9) if (found := self._on(today + timedelta(n), zone)) and found >= after)
+    def next(self, after: datetime) -> datetime:
+        """Its first start at that moment or later, as the clocks of this machine show it."""
+        today = local(after).date()
+        return next(found for n in range(-1, 9) if (found := self._on(today + timedelta(n))) and found >= after)
 
-    def open_at(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
+    def open_at(self, now: datetime) -> datetime | None:
         """When the window that is open now ends; None while none is."""
-        today = local(now, zone).date()
-        starts = (self._on(today + timedelta(n), zone) for n in (-1, 0, 1))
+        today = local(now).date()
+        starts = (self._on(today + timedelta(n)) for n in (-1, 0, 1))
         ends = (start + timedelta(seconds=self.length_s) for start in starts if start and start <= now + EARLY)
-        return next((local(end, zone) for end in ends if now < end), None)
+        return next((local(end) for end in ends if now < end), None)
 
-    def _on(self, day: date, zone: tzinfo | None) -> datetime | None:
-        return shown(datetime.combine(day, self.start), zone)[0] if day.weekday() in self.days else None
+    def _on(self, day: date) -> datetime | None:
+        return shown(datetime.combine(day, self.start))[0] if day.weekday() in self.days else None
 
 
 @dataclass(frozen=True)
@@ -211,11 +211,8 @@ def night_words(moment: str | datetime | None) -> str:
     return found.strftime(f"{WORDS} %z")
 
 
-def parse_night(text: str, zone: tzinfo | None = None) -> datetime | None:
-    """When a night begins; one without a time of day begins at noon. None for what is no night.
-
-    :param zone: of a time without one; None: this machine's.
-    """
+def parse_night(text: str) -> datetime | None:
+    """When a night begins; one without a time of day begins at noon. None for what is no night."""
     match = _WRITTEN.fullmatch(_DOTTED.sub(r"\3-\2-\1", text.strip()))
     if match is None:
         return None
@@ -224,4 +221,4 @@ def parse_night(text: str, zone: tzinfo | None = None) -> datetime | None:
         found = datetime.fromisoformat(f"{day}T{at or '12:00'}")
     except ValueError:
         return None
-    return shown(found, zone)[0] if offset is None else datetime.strptime(f"{found:%Y%m%d%H%M}{offset}", "%Y%m%d%H%M%z")
+    return shown(found)[0] if offset is None else datetime.strptime(f"{found:%Y%m%d%H%M}{offset}", "%Y%m%d%H%M%z")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta, timezone, tzinfo
+from datetime import datetime, time, timedelta, timezone
 
 from ..options.option_names import OptionError
 from ..options.reading import duration_s
@@ -37,24 +37,23 @@ def cut(total: int, sizes: Sequence[str]) -> list[int]:
     return waves
 
 
-def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+def parse_deadline(text: str, now: datetime) -> datetime:
     """The moment after which nothing may run any more.
 
     :param text: a time of day (the next one), an ISO 8601 time, or a duration from I(now) such as C(90m) or C(4h30m).
         C(T22:00) is the time of day that no parser takes for a number.
     :param now: with a time zone, whichever.
-    :param zone: whose clocks a time of day and an ISO time without a zone mean; None: those of this machine.
-    :returns: in that zone as it is on that day, but for an ISO time with a zone of its own.
+    :returns: as the clocks of this machine show it on that day, but for an ISO time with a zone of its own.
     :raises OptionError: for anything else, and for a moment that has passed.
     """
     text = str(text).strip()
     time_of_day, duration = _TIME.fullmatch(text), duration_s(text)
     if time_of_day:
         at = time(int(time_of_day[1]), int(time_of_day[2]))
-        days = (local(now, zone).date() + timedelta(days=number) for number in range(3))
-        return next(moment for day in days for moment in shown(datetime.combine(day, at), zone) if moment > now)
+        days = (local(now).date() + timedelta(days=number) for number in range(3))
+        return next(moment for day in days for moment in shown(datetime.combine(day, at)) if moment > now)
     if duration is not None:
-        return local(local(now, zone) + timedelta(seconds=duration), zone)
+        return local(now + timedelta(seconds=duration))
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -63,26 +62,25 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
             option="deadline",
             remedy="Give a time such as '06:00', quoted, an ISO 8601 time, or a duration such as 4h.",
         ) from None
-    moments = [moment] if moment.tzinfo else shown(moment, zone)
+    moments = [moment] if moment.tzinfo else shown(moment)
     if moments[-1] <= now:
         raise OptionError(f"{text} has passed", option="deadline", remedy="Give a moment that is still to come.")
     return next(moment for moment in moments if moment > now)
 
 
-def shown(wall: datetime, zone: tzinfo | None) -> list[datetime]:
-    """When clocks show this: in the hour that they repeat twice, and where they skip it at the change."""
-    found = sorted(local(wall.replace(fold=fold, tzinfo=zone), zone) for fold in (0, 1))
+def shown(wall: datetime) -> list[datetime]:
+    """When the clocks of this machine show this: in an hour that they repeat twice; where they skip it, at the change."""
+    found = sorted(local(wall.replace(fold=fold)) for fold in (0, 1))
     moments = [moment for moment in found if moment.replace(tzinfo=None) == wall]
     if moments:
         return moments
     change = found[0]
     while change.replace(tzinfo=None) < wall:
-        change = local(change + timedelta(minutes=1), zone)
+        change = local(change + timedelta(minutes=1))
     return [change]
 
 
-def local(moment: datetime, zone: tzinfo | None) -> datetime:
-    """The same moment as clocks show it; its zone is what it is just then, so that moments can be compared and added
-    to."""
-    there = moment.astimezone(timezone.utc).astimezone(zone)  # by UTC, or a time that clocks skip stays as it is
-    return there.astimezone(timezone(there.utcoffset() or timedelta(), there.tzname() or ""))
+def local(moment: datetime) -> datetime:
+    """The same moment as the clocks of this machine show it; its zone is what it is just then, so that moments can be
+    compared and added to."""
+    return moment.astimezone(timezone.utc).astimezone()  # by UTC, or a time that clocks skip stays as it is

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.values i
     parse_deadline,
     share_of,
 )
+from tests.support.clocks import clocks
 
 NOW = datetime(2026, 11, 23, 22, 30, tzinfo=timezone(timedelta(hours=1)))
 
@@ -69,7 +69,8 @@ def test_each_unit_is_in_one_wave(total: int, sizes: list[str]) -> None:
     ],
 )
 def test_a_deadline(text: str, day: int, hour: int, minute: int) -> None:
-    assert parse_deadline(text, NOW, NOW.tzinfo) == NOW.replace(day=day, hour=hour, minute=minute)
+    with clocks("CET-1"):
+        assert parse_deadline(text, NOW) == NOW.replace(day=day, hour=hour, minute=minute)
 
 
 BERLIN, NEW_YORK, SYDNEY, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe"
@@ -102,27 +103,13 @@ NIGHTS = [
 @pytest.mark.parametrize(("where", "now", "text", "meant"), NIGHTS)
 def test_a_deadline_is_local_time_of_the_day_on_which_it_falls(where: str, now: str, text: str, meant: str) -> None:
     at = datetime.fromisoformat(now)
-    found = parse_deadline(text, at, ZoneInfo(where))
+    with clocks(where):
+        found = parse_deadline(text, at)
+        of_utc = parse_deadline(text, at.astimezone(timezone.utc))
     expected = datetime.fromisoformat(meant)
-    assert found == expected
+    assert found == expected == of_utc, "it does not matter in which zone the present moment is told"
     if "Z" not in text:
         assert found.isoformat() == expected.isoformat(), "told as the clocks there will show it"
-    # Nor does it matter in which zone the present moment is told.
-    assert parse_deadline(text, at.astimezone(timezone.utc), ZoneInfo(where)) == expected
-
-
-@pytest.mark.parametrize(("where", "now", "text", "meant"), NIGHTS)
-def test_the_clocks_of_this_machine_are_meant(
-    where: str, now: str, text: str, meant: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", where)
-    time.tzset()
-    try:
-        found = parse_deadline(text, datetime.fromisoformat(now))
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-    assert found == datetime.fromisoformat(meant)
 
 
 @given(
@@ -130,7 +117,8 @@ def test_the_clocks_of_this_machine_are_meant(
 )
 def test_a_time_of_day_is_the_next_moment_at_which_clocks_show_it(wall: datetime, when: Any, where: str) -> None:
     now = wall.replace(tzinfo=timezone.utc)
-    found = parse_deadline(f"{when:%H:%M}", now, ZoneInfo(where))
+    with clocks(where):
+        found = parse_deadline(f"{when:%H:%M}", now)
     assert timedelta(0) < found - now <= timedelta(hours=25)
     shown = found.astimezone(ZoneInfo(where))
     assert f"{shown:%H:%M}" >= f"{when:%H:%M}" and shown.hour - when.hour <= 1
@@ -146,6 +134,6 @@ def test_a_time_of_day_is_the_next_moment_at_which_clocks_show_it(wall: datetime
     ],
 )
 def test_what_is_no_deadline(text: str, says: str) -> None:
-    with pytest.raises(OptionError) as error:
-        parse_deadline(text, NOW, NOW.tzinfo)
+    with clocks("CET-1"), pytest.raises(OptionError) as error:
+        parse_deadline(text, NOW)
     assert says in str(error.value)

@@ -69,7 +69,7 @@ def parse_deadline(text: str, now: datetime) -> datetime:
 
 
 def shown(wall: datetime) -> list[datetime]:
-    """When the clocks of this machine show this: in an hour that they repeat twice; where they skip it, at the change."""
+    """When clocks here show this: in an hour that they repeat twice; where they skip it, at the change."""
     found = sorted(local(wall.replace(fold=fold)) for fold in (0, 1))
     moments = [moment for moment in found if moment.replace(tzinfo=None) == wall]
     if moments:

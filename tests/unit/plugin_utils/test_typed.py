@@ -79,8 +79,9 @@ def test_an_answer_is_never_a_template(answers: str, monkeypatch: pytest.MonkeyP
     )
     monkeypatch.setattr(context, "CLIARGS", {"extra_vars": (answers,)})
     around = PlayContext(action, {**READ, "sysvm_kinds": ["{{ kind }}", 8], "sysvm_report_dir": "r"})
-    assert around.readable("names", "zones", "parallel") == {"names": ["010"], "zones": [], "parallel": 5}
+    around.read_some("names", "zones", "parallel")
+    assert around.variables == {"names": ["010"], "zones": [], "parallel": 5}
     assert around.given() >= {"names", "kinds"} and "zones" not in around.given()
     with pytest.raises(OptionError, match="kind"):
-        around.variables()
+        around.read()
     assert not [value for value in templated if "{{" in str(value)]

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..cloud.model import Unit
-from ..knowledge.shapes import ApprovedData, LaterUnit, PredictedData
+from ..knowledge.shapes import ApprovedData, LaterUnit
 from ..knowledge.vocabulary import ACTING
 from ..options.option_names import OptionError
 from ..planning.approved import ApprovedPlan
 from ..planning.deviations import Verdicts
-from ..planning.nights import EARLY, Play, Windows, campaign, schedule
+from ..planning.nights import EARLY, Play, Windows, campaign, predicted, schedule
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Tonight:
                 )
             found = schedule(acting, self.windows, self.now, play)
             nights = {identity: night.start for night in found for identity in night.units}
-            times = {identity: _predicted(when) for night in found for identity, when in night.times.items()}
+            times = {identity: predicted(when) for night in found for identity, when in night.times.items()}
             told = campaign(found)
         of_unit = {identity: night.isoformat(timespec="minutes") for identity, night in nights.items()}
         return {
@@ -103,7 +103,3 @@ class Tonight:
                 for unit in units
             ],
         }
-
-
-def _predicted(when: tuple[float, float]) -> PredictedData:
-    return {"start_s": round(when[0], 1), "end_s": round(when[1], 1)}

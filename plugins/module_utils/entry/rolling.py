@@ -26,7 +26,6 @@ from ..planning.checks.management_server import (
     big_s,
     settles_s,
 )
-from ..planning.targets import RefusedError
 from ..probing.probes import Probes
 from ..rollout.control import Control
 from ..rollout.progress import LogFile, Progress
@@ -38,7 +37,6 @@ from ..units.conditions import Standard
 from .orders import CloudFacts, Orders, Request
 
 VERSION_CHECK = "router.version.check"
-NO_VERSION = "The management servers have no single version"
 
 
 def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, log_file: LogFile) -> Rollout:
@@ -66,18 +64,6 @@ def roll_out(lists: Lists, facts: CloudFacts, orders: Orders, request: Request, 
     finally:
         client.patient = True
         probes.close()
-
-
-def version_of_all(lists: Lists, purpose: str) -> Version:
-    """The one version that all management servers run.
-
-    :param purpose: what it is needed for, in words.
-    :raises RefusedError: while they differ.
-    """
-    target = lists.version
-    if target is None:
-        raise RefusedError(f"{NO_VERSION}, so there is no version to {purpose}.", remedy="Upgrade them all first.")
-    return target
 
 
 def health_zones(client: Client, units: Iterable[Unit]) -> frozenset[str]:

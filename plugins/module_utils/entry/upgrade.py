@@ -39,7 +39,7 @@ from .account import refuse_what_may_not_be_called
 from .details import with_details, with_restarts
 from .orders import CloudFacts, Orders, Request
 from .outcome import Outcome
-from .rolling import minimum_versions, roll_out, version_of_all
+from .rolling import minimum_versions, roll_out
 
 KEEPS_DISK = "recreate.systemvm.enabled"
 # What a unit may still come out of by itself, so that the rollout looks at it again.
@@ -281,8 +281,16 @@ def _outcome(facts: CloudFacts, orders: Orders, rollout: Rollout, log_file: LogF
 
 
 def _target(lists: Lists) -> Version:
-    """The version to upgrade to, once it is sure that anything can be done and proven on this server."""
-    target = version_of_all(lists, "upgrade to")
+    """The version to upgrade to, once it is sure that anything can be done and proven on this server.
+
+    :raises RefusedError: the management servers differ, or cannot live patch.
+    """
+    target = lists.version
+    if target is None:
+        raise RefusedError(
+            "The management servers have no single version, so there is no version to upgrade to.",
+            remedy="Upgrade them all first.",
+        )
     if not server_can_live_patch(target):
         raise RefusedError(
             f"Nothing was touched: the management server is {target}; {TOO_OLD}.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..knowledge.counts import count
 from ..knowledge.durations import rough
-from ..knowledge.shapes import CampaignData, NightData, UnitData
+from ..knowledge.shapes import CampaignData, NightData, PredictedData, UnitData
 from ..options.option_names import OptionError
 from ..options.reading import DAYS
 from .values import local, shown
@@ -188,6 +188,10 @@ def _too_short(unit: UnitData, window: Window, when: tuple[float, float]) -> Opt
         option="nights",
         remedy=f"Give a length above {needed}, or leave it out with exclude_names.",
     )
+
+
+def predicted(when: tuple[float, float]) -> PredictedData:
+    return {"start_s": round(when[0], 1), "end_s": round(when[1], 1)}
 
 
 def campaign(nights: Sequence[Night]) -> CampaignData:

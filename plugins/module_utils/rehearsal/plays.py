@@ -17,6 +17,7 @@ from ..cloud.model import Unit
 from ..knowledge.counts import count
 from ..knowledge.shapes import EstimateData, PredictedData
 from ..knowledge.vocabulary import Kind, Method
+from ..planning.nights import predicted
 from ..rollout.limits import Limits
 from ..rollout.progress import Counts, Journal, Progress
 from ..rollout.results import UnitResult
@@ -260,7 +261,7 @@ class Rehearsal:
     def predicted(self, identity: str) -> PredictedData | None:
         """When a unit starts and ends in the likely play."""
         at = self.likely.units.get(identity)
-        return {"start_s": round(at[0], 1), "end_s": round(at[1], 1)} if at else None
+        return predicted(at) if at else None
 
     def as_dict(self, deadline: datetime | None) -> EstimateData:
         """Plain data; C(words) is all of it for a person."""

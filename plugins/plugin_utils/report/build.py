@@ -129,13 +129,8 @@ def planned_report(plan: CheckedPlan, ended: Mapping[str, str] | None = None) ->
     begin = datetime.fromisoformat(campaign["nights"][0]["night"] if campaign else plan["started"])
     nights = {unit["id"]: unit["night"] for unit in plan["units"]}
     units = [
-        _foretold(unit, begin, nights[unit["id"]]) if unit["step"] is not None else unit for unit in report["units"]
-    ]
-    units = [
-        cast(ReportedUnit, {**unit, "status": ended[unit["id"]], "reason": IMAGINED})
-        if ended and unit["id"] in ended
-        else unit
-        for unit in units
+        unit if unit["step"] is None else _foretold(unit, begin, nights[unit["id"]], (ended or {}).get(unit["id"]))
+        for unit in report["units"]
     ]
     expected = [estimate["words"] if estimate else "", campaign["words"] if campaign else ""]
     return {
@@ -148,15 +143,19 @@ def planned_report(plan: CheckedPlan, ended: Mapping[str, str] | None = None) ->
     }
 
 
-def _foretold(unit: ReportedUnit, begin: datetime, night: str | None) -> ReportedUnit:
-    """:param night: in which it is done; the timeline is of the first one."""
+def _foretold(unit: ReportedUnit, begin: datetime, night: str | None, ended: str | None) -> ReportedUnit:
+    """
+    :param night: in which it is done; the timeline is of the first one.
+    :param ended: how, if it is not upgraded.
+    """
     tonight = night is None or datetime.fromisoformat(night) == begin
     when = unit["predicted"] if tonight else None
     started = iso_time(begin.timestamp() + when["start_s"]) if when else None
     finished = iso_time(begin.timestamp() + when["end_s"]) if when else None
     lasts = round(when["end_s"] - when["start_s"], 1) if when else None
     reason = unit["planned"] if night is None else f"{night_time(night)}: {unit['planned']}"
-    told = {"status": PLANNED, "reason": reason, "started": started, "finished": finished, "duration_s": lasts}
+    status, reason = (ended, IMAGINED) if ended else (PLANNED, reason)
+    told = {"status": status, "reason": reason, "started": started, "finished": finished, "duration_s": lasts}
     return cast(ReportedUnit, {**unit, **told})
 
 

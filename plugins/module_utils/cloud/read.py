@@ -143,6 +143,11 @@ def read_settings(client: Client, names: Iterable[str]) -> dict[str, str]:
     return values
 
 
+def settings_of(client: Client, *names: str) -> Settings:
+    """Global settings, for who asks for these alone."""
+    return Settings(read_settings(client, names), frozenset(names))
+
+
 def read_setting(client: Client, name: str, zone_id: str | None = None) -> str | None:
     """A setting's value, global or of one zone (listConfigurations); None where the server does not know it there."""
     for item in client.list("listConfigurations", "configuration", name=name, zoneid=zone_id):

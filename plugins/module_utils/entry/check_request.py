@@ -97,6 +97,7 @@ def check_request(params: Mapping[str, Any]) -> CheckRequest:
 
 
 def _policy(params: Mapping[str, Any]) -> Policy:
+    canaries = True if params["canaries"] is None else params["canaries"]  # of an empty text
     return Policy(
         scope_from_params(params),
         Strategy(
@@ -105,14 +106,7 @@ def _policy(params: Mapping[str, Any]) -> Policy:
             allow_degraded="degraded" in params["recreate"],
             fallback="failed" in params["recreate"],
         ),
-        _order(params),
+        Order(canaries if isinstance(canaries, bool) else tuple(canaries), tuple(params["waves"])),
         frozenset(params["ignore_checks"]),
         approved_from_params(params),
     )
-
-
-def _order(params: Mapping[str, Any]) -> Order:
-    canaries = params["canaries"]
-    if canaries is None:  # an empty text
-        return Order(waves=tuple(params["waves"]))
-    return Order(canaries if isinstance(canaries, bool) else tuple(canaries), tuple(params["waves"]))

@@ -14,7 +14,7 @@ from ..cloud.in_flight import told_apart
 from ..cloud.infrastructure import Cloud, InFlight, Settings
 from ..cloud.lists import Lists
 from ..cloud.model import Owed, Restart, Unit
-from ..cloud.read import read_details, read_setting
+from ..cloud.read import read_details, settings_of
 from ..cloud.restarts import JOB_EXPIRY, REMEMBERED_S, Memory, Report, read_restarts
 from ..planning.checks.catalogue import CHECKS, needed
 from ..planning.checks.registry import Check, CheckContext
@@ -39,8 +39,7 @@ def with_restarts(
     found: Mapping[str, tuple[tuple[Owed, ...], tuple[Restart, ...]]] = {}
     if of_these:
         if memory is None:
-            settings = Settings({JOB_EXPIRY: read_setting(events.lists.client, JOB_EXPIRY) or ""})
-            memory = Memory(remembered_s=remembered(settings))
+            memory = Memory(remembered_s=remembered(settings_of(events.lists.client, JOB_EXPIRY)))
         at_work = told_apart(in_flight, {unit.zone_id for unit in of_these}, target)
         found = read_restarts(events, of_these, target, at_work, time.time(), memory)
     report = Report.of(memory.known if memory else ())

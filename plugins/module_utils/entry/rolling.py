@@ -11,10 +11,9 @@ from dataclasses import replace
 
 from ..api.client import Client
 from ..cloud import items as parse
-from ..cloud.infrastructure import Settings
 from ..cloud.lists import Lists
 from ..cloud.model import Unit
-from ..cloud.read import read_setting
+from ..cloud.read import read_setting, settings_of
 from ..knowledge.versions import Version, parse_version
 from ..knowledge.vocabulary import Kind
 from ..planning.checks.management_server import (
@@ -80,15 +79,14 @@ def _big(client: Client, units: Sequence[Unit]) -> float:
     """From how many seconds on a unit runs alone."""
     if not any(unit.kind.is_router for unit in units):
         return math.inf
-    return big_s(Settings({CANCEL_THRESHOLD: read_setting(client, CANCEL_THRESHOLD) or ""}))
+    return big_s(settings_of(client, CANCEL_THRESHOLD))
 
 
 def _pair_settles(client: Client, units: Sequence[Unit], pairs: int) -> float | None:
     """How long after a job the server has surely looked at a pair again; None where it never does."""
     if not any(unit.kind in (Kind.NETWORK, Kind.VPC) for unit in units):  # owners may make one redundant meanwhile
         return None
-    values = Settings({name: read_setting(client, name) or "" for name in (PAIR_INTERVAL, PAIR_POOL)})
-    return settles_s(values, pairs)
+    return settles_s(settings_of(client, PAIR_INTERVAL, PAIR_POOL), pairs)
 
 
 def minimum_versions(client: Client, units: Sequence[Unit]) -> dict[str, Version]:

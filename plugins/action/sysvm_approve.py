@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.api.errors import SysvmError
-from ..plugin_utils.keeper import begin_run
+from ..plugin_utils.live_report import begin_run
 from ..plugin_utils.local_action import LocalAction
 from ..plugin_utils.pause import ask_before, next_words
 from ..plugin_utils.run import NOTHING_PLANNED, PlayContext, Run

@@ -21,8 +21,8 @@ from ..module_utils.options.modules import CONNECTION
 from ..module_utils.options.probing import RATE
 from ..module_utils.rollout.progress import GUARD_VARIABLE, JOURNAL_VARIABLE
 from ..plugin_utils.all_runs import keep_index
-from ..plugin_utils.keeper import Keeper, control_file
 from ..plugin_utils.live import LiveAction
+from ..plugin_utils.live_report import LiveReport, control_file
 from ..plugin_utils.pause import ask_before, next_words
 from ..plugin_utils.probe_hosts import ProbeHosts, probe_hosts
 from ..plugin_utils.report.runs import AWAY
@@ -88,7 +88,7 @@ class ActionModule(LiveAction):
 
             def look() -> list[str]:
                 hosts.relay()
-                return step.keeper.look(self._watch is not None and self._watch.interrupted is not None)
+                return step.report.look(self._watch is not None and self._watch.interrupted is not None)
 
             returned, interrupted = self.run_live(
                 f"cloudstack.sysvm.{call.module}",
@@ -116,7 +116,7 @@ class StepAtWork:
         self.hooks: list[dict[str, Any]] = []
         self._journal = self.folder.journal(number) if self.folder else os.path.join(run.folder, f"journal-{number}")
         metrics = None if around.checking else around.metrics()
-        self.keeper = Keeper(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
+        self.report = LiveReport(self.folder, self.plan, self.before, self._journal, run.rollouts(), metrics)
 
     def tell(self) -> None:
         """Say on disk which step is at work, and in which process."""
@@ -154,25 +154,25 @@ class StepAtWork:
         :param interrupted: by whom, where ansible-playbook is ending.
         :returns: what ends the run now; empty if nothing does.
         """
-        followed = self.keeper.followed
+        followed = self.report.followed
         followed.follow()
         results = returned.get("results")
         known = list(followed.results.values()) if results is None else results
         running = followed.running if results is None else {}
         self.run.keep(f"results-{self.number:05}", known)
         self.run.keep("running", running)
-        rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", []) + self.keeper.noted}
+        rollout = {"guard": returned.get("guard", "unknown"), "notes": returned.get("notes", []) + self.report.noted}
         self.run.keep(f"rollout-{self.number:05}", rollout)
         self.failures = failures(known) + (results is None)
         stopped, code = why_stopped(self.step, results, self.budget, message_of(returned))
         if stopped:
             self.run.stop(stopped, code)
         if interrupted:
-            self.keeper.end(known, running, interrupted)
+            self.report.end(known, running, interrupted)
             keep_index(self.around.report_folder, self.around.base)
         else:
             self.hooks = self._hooks_after(stopped)
-            self.keeper.write(known, running, state=AWAY, waiting_for=away_words("after", self.number, self.hooks))
+            self.report.write(known, running, state=AWAY, waiting_for=away_words("after", self.number, self.hooks))
         return stopped
 
     def _hooks_after(self, stopped: str) -> list[dict[str, Any]]:

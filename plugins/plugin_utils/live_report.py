@@ -50,13 +50,13 @@ def begin_run(around: PlayContext, run: Run) -> None:
         problem = run.read("on_disk")["problem"]
         raise SysvmError(f"Nothing was touched, as there would be no report: {problem}")
     folder.tell(kind=UPGRADE, state=RUNNING)
-    Keeper(folder, plan, [], folder.journal(0), metrics=around.metrics()).begin()
+    LiveReport(folder, plan, [], folder.journal(0), metrics=around.metrics()).begin()
     for mark, text in (("scope", plan["scope"]), *(("note", note) for note in plan["notes"])):
         folder.say(mark, text)
     keep_index(around.report_folder, around.base)
 
 
-class Keeper:
+class LiveReport:
     """One report during one step.
 
     :param folder: of the run; None writes nothing.

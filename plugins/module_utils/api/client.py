@@ -47,8 +47,7 @@ class Client:
     Of several management servers one is asked until it is away; then the next one is. A read is asked again there at
     once. A call that changes something is not sent again, wherever it was sent.
 
-    C(calls) counts the HTTP requests by command, repetitions included. Where somebody else decides what is asked again
-    and when, C(patient) is false.
+    Where somebody else decides what is asked again and when, C(patient) is false.
 
     :param connection: where and how.
     :param session: sends the prepared requests, also several at once; only tests give one. Otherwise each connection
@@ -75,7 +74,6 @@ class Client:
             raise errors.SysvmError(
                 "The Python library cs cannot be imported.", remedy="Install it: pip install 'cs>=5.0.0'."
             )
-        self.calls: dict[str, int] = {}
         self.server = urlsplit(connection.url).netloc  # for people: which cloud this is
         self.retry_limit = connection.retry_limit
         self.patient = True
@@ -304,7 +302,6 @@ class Client:
     ) -> dict[str, Any]:
         """One exchange, in any thread. The exceptions of cs and requests end here."""
         with self._lock:
-            self.calls[command] = self.calls.get(command, 0) + 1
             if not self._free:
                 self._lines.append(self._new_line())
                 self._free.append(self._lines[-1])

@@ -45,7 +45,7 @@ def test_a_read_returns_the_answer_without_its_outer_key() -> None:
         assert client.read("listZones", id="z", available=True, ids=["a", "b"], keyword=None) == {"count": 0}
     assert "keyword" not in talk.prepared[0].body
     assert "expires" in talk.prepared[0].body
-    assert client.calls == {"listZones": 1}
+    assert len(talk.prepared) == 1
 
 
 @pytest.mark.parametrize(("method", "sent"), [("post", ["POST", "POST"]), ("get", ["GET", "POST"])])
@@ -98,7 +98,7 @@ def test_a_read_outlasts_trouble(trouble: Any) -> None:
         client.on_retry = lambda error, delay: told.append((type(error), delay))
         client.read("listZones")
         assert client.read("listZones") == {"count": 1}
-    assert client.calls == {"listZones": 5}
+    assert len(talk.prepared) == 5
     assert [delay for dummy, delay in told] == clock.slept
     assert clock.slept == sorted(clock.slept), "it waits longer each time"
 
@@ -436,4 +436,4 @@ def test_a_socks_proxy_without_its_library_says_so(monkeypatch: pytest.MonkeyPat
 
 def test_a_client_of_its_own_has_a_session_of_its_own() -> None:
     with Client(Connection("https://cloud.test/client/api", "k", "s")) as client:
-        assert client.calls == {}
+        assert client.server == "cloud.test"

@@ -94,6 +94,7 @@ def test_the_pairs_are_those_of_nox() -> None:
     matrix = jobs(ROOT / ".github/workflows/ci.yml")["units"]["strategy"]["matrix"]
     excluded = {(each["python"], each["core"]) for each in matrix["exclude"]}
     pairs = {(python, core) for python in matrix["python"] for core in matrix["core"]} - excluded
+    assert jobs(ROOT / ".github/workflows/ci.yml")["sanity"]["strategy"]["matrix"]["core"] == matrix["core"]
     nox = (ROOT / "noxfile.py").read_text(encoding="utf-8")
     constants: dict[str, Any] = {}
     exec("\n".join(re.findall(r"^(?:[A-Z_0-9]+ = [(\[].*)$", nox, re.MULTILINE)), constants)

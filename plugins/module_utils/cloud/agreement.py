@@ -36,7 +36,8 @@ Kept = TypeVar("Kept")
 
 class Identified(Protocol):
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """By which the server knows it."""
 
 
 Thing = TypeVar("Thing", bound=Identified)

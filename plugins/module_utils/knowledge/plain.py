@@ -9,7 +9,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from types import GenericAlias, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from .characters import short
@@ -56,9 +56,9 @@ def of_plain(hint: Any, data: Any, place: str) -> Any:
     """
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        if data is None and type(None) in parts:
+        if data is None and NoneType in parts:
             return None
-        [hint] = (part for part in parts if part is not type(None))
+        [hint] = (part for part in parts if part is not NoneType)
         return of_plain(hint, data, place)
     if is_typeddict(hint):
         return {**_need(data, dict, "an object", place), **_by_key(hint, data, hint.__required_keys__, place)}

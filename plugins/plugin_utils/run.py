@@ -28,6 +28,7 @@ from ansible.release import __version__
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
+from ..module_utils.api.connection import DIRECTORY_VARIABLE
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.characters import visible
 from ..module_utils.knowledge.shapes import CheckedPlan, ResultData
@@ -195,7 +196,8 @@ class PlayContext:
         self.hosts: list[str] = list(self.vars.get("ansible_play_hosts_all") or [self.host])
         self.several = len(self.hosts) > 1
         self.checking = bool(getattr(action._task, "check_mode", False))
-        self.tell_modules({ROLE_VARIABLE: "1"})  # then what they say names variables
+        # Then what they say names variables, and paths are those of whoever has started ansible-playbook.
+        self.tell_modules({ROLE_VARIABLE: "1", DIRECTORY_VARIABLE: os.getcwd()})
 
     def tell_modules(self, environment: Mapping[str, str]) -> None:
         """Environment variables of the modules that the task runs from now on."""

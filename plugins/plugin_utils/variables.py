@@ -106,7 +106,8 @@ REPLACED = {
         for old, new in {"canary": "canaries", "hosts": "clouds", "steps": "waves"}.items()
     },
     **{
-        PREFIX + name: f"is no variable any more; {name} is an option of the modules"
+        PREFIX + name: f"is no variable; {name} is an option of the modules"
+        + (f". Set the environment variable {option.env}" if option.env else "")
         for name, option in ALL.items()
         if not option.variable
     },

@@ -13,6 +13,8 @@ from .errors import SysvmError
 
 # Set by the action plugin that runs a module after another one has worked with the server; no business of users.
 MET_VARIABLE = "SYSVM_SERVER_MET"
+# Where ansible-playbook was started, set likewise: Ansible runs modules in the folder of the playbook.
+DIRECTORY_VARIABLE = "SYSVM_DIRECTORY"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..api.client import CS_IMPORT_ERROR, Client
-from ..api.connection import MET_VARIABLE
+from ..api.connection import DIRECTORY_VARIABLE, MET_VARIABLE
 from ..api.errors import SysvmError
 from ..options.option_names import ROLE_VARIABLE, naming_options
 from ..options.table import options_of
@@ -46,6 +46,8 @@ def run(
     for library, absent in {"cs": CS_IMPORT_ERROR is not None, **(missing or {})}.items():
         if absent:
             module.fail_json(msg=missing_required_lib(library), exception=CS_IMPORT_ERROR if library == "cs" else None)
+    if os.path.isdir(os.environ.get(DIRECTORY_VARIABLE, "")):  # not where the module runs on another host
+        os.chdir(os.environ[DIRECTORY_VARIABLE])
     with naming_options(() if ROLE_VARIABLE in os.environ else options):
         try:
             params = read_params(options.values(), module.params)

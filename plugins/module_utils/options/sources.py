@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,10 @@ def connection_values(params: Mapping[str, Any], environ: Mapping[str, str]) -> 
         given["validate_certs"] = bool(verify)
     elif environ.get(NO_VERIFY_VARIABLE):
         given["validate_certs"] = not is_true(environ[NO_VERIFY_VARIABLE])
-    return {**{name: option.default for name, option in CONNECTION.items()}, "validate_certs": True, **given}
+    bundles = (environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))  # which requests has as well
+    trusted = next((path for path in bundles if path and os.path.exists(path)), None)
+    usual = {**{name: option.default for name, option in CONNECTION.items()}, "api_verify_ssl_cert": trusted}
+    return {**usual, "validate_certs": True, **given}
 
 
 def is_true(text: str) -> bool:

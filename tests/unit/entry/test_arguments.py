@@ -81,6 +81,13 @@ def test_defaults_and_environment(way: Any) -> None:
 
 
 @pytest.mark.parametrize("way", [through_ansible, connection_from_params])
+def test_the_ca_that_requests_trusts_is_trusted(way: Any, tmp_path: Path) -> None:
+    assert way(GOOD, {"REQUESTS_CA_BUNDLE": __file__}).ca_file == __file__
+    assert way(GOOD, {"REQUESTS_CA_BUNDLE": "/gone", "CURL_CA_BUNDLE": str(tmp_path)}).ca_file == str(tmp_path)
+    assert way(GOOD, {"REQUESTS_CA_BUNDLE": __file__, "CLOUDSTACK_VERIFY": str(tmp_path)}).ca_file == str(tmp_path)
+
+
+@pytest.mark.parametrize("way", [through_ansible, connection_from_params])
 @pytest.mark.parametrize(
     ("params", "variable", "verified"),
     [

@@ -319,7 +319,8 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
         ("sysvm_unsupported", "is a part of sysvm_recreate: write sysvm_recreate: [unsupported]"),
         ("sysvm_fallback", "is a part of sysvm_recreate: write sysvm_recreate: [failed]"),
         ("sysvm_allow_degraded", "is a part of sysvm_recreate: write sysvm_recreate: [degraded]"),
-        ("sysvm_poll_interval", "is no variable any more; poll_interval is an option of the modules"),
+        ("sysvm_poll_interval", "is no variable; poll_interval is an option of the modules"),
+        ("sysvm_api_region", "is no variable; api_region is an option of the modules. Set the environment variable"),
     ],
 )
 def test_a_variable_that_there_was_is_refused_with_what_takes_its_place(name: str, instead: str) -> None:

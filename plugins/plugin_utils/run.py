@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import glob
 import hashlib
 import json
 import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,8 +63,7 @@ class Run:
     @classmethod
     def all(cls) -> list[Run]:
         """Those of this ansible-playbook."""
-        paths = glob.glob(os.path.join(glob.escape(_private_folder()), "sysvm-*", "plan.json"))
-        return [cls(os.path.dirname(path)) for path in sorted(paths)]
+        return [cls(str(plan.parent)) for plan in sorted(Path(_private_folder()).glob("sysvm-*/plan.json"))]
 
     @classmethod
     def begin(cls) -> Run:
@@ -95,14 +94,15 @@ class Run:
         return {**plan, "units": units + plan["units"]}
 
     def keep(self, name: str, data: Any) -> None:
-        path = os.path.join(self.folder, f"{name}.json")
-        with open(f"{path}.new", "w", encoding="utf-8") as file:
-            file.write(json.dumps(data))
-        os.replace(f"{path}.new", path)
+        new = Path(self.folder, f"{name}.json.new")
+        new.write_text(json.dumps(data), encoding="utf-8")
+        new.replace(self._file(name))
 
     def read(self, name: str) -> Any:
-        with open(os.path.join(self.folder, f"{name}.json"), encoding="utf-8") as file:
-            return json.load(file)
+        return json.loads(self._file(name).read_text(encoding="utf-8"))
+
+    def _file(self, name: str) -> Path:
+        return Path(self.folder, f"{name}.json")
 
     def results(self) -> list[ResultData]:
         """Of all steps so far, in their order."""
@@ -114,8 +114,7 @@ class Run:
 
     def _kept(self, what: str) -> list[str]:
         """The names of what was kept of each step, in their order."""
-        paths = sorted(glob.glob(os.path.join(glob.escape(self.folder), f"{what}-*.json")))
-        return [os.path.basename(path).removesuffix(".json") for path in paths]
+        return [path.stem for path in sorted(Path(self.folder).glob(f"{what}-*.json"))]
 
     def running(self) -> dict[str, str]:
         """The units that were at work when their module was lost."""
@@ -157,7 +156,7 @@ class Run:
         return int(self._read_or("approved", 0))
 
     def _read_or(self, name: str, default: Any) -> Any:
-        return self.read(name) if os.path.exists(os.path.join(self.folder, f"{name}.json")) else default
+        return self.read(name) if self._file(name).exists() else default
 
 
 def end_left(why: str, base: str | None = None) -> None:
@@ -358,15 +357,10 @@ def claim(endpoint: str, host: str, batch: Iterable[str]) -> list[str]:
     :returns: the others of them that do so too.
     """
     name = hashlib.sha256(endpoint.strip().rstrip("/").lower().encode()).hexdigest()
-    folder = os.path.join(_private_folder(), "sysvm-endpoints", name)
-    os.makedirs(folder, exist_ok=True)
-    own = os.path.join(folder, hashlib.sha256(host.encode()).hexdigest())
-    with open(own, "w", encoding="utf-8") as file:
-        file.write(host)
-    found = set()
-    for entry in os.scandir(folder):
-        with open(entry.path, encoding="utf-8") as file:
-            found.add(file.read())
+    folder = Path(_private_folder(), "sysvm-endpoints", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha256(host.encode()).hexdigest()).write_text(host, encoding="utf-8")
+    found = {path.read_text(encoding="utf-8") for path in folder.iterdir()}
     return sorted(found.intersection(batch) - {host})
 
 

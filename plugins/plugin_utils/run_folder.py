@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, cast
 
 from ..module_utils.knowledge.shapes import ReportData, ResultData, RunFacts
@@ -108,11 +109,7 @@ class RunFolder:
 
     def facts(self) -> RunFacts:
         """What the run said last; empty of what is no run, or where it cannot be read."""
-        try:
-            with open(os.path.join(self.path, FACTS), encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, ValueError):
-            return {}
+        found = _read_json(os.path.join(self.path, FACTS))
         whole = isinstance(found, dict) and found.get("id") == os.path.basename(self.path) and _are_facts(found)
         return cast(RunFacts, found) if whole else {}
 
@@ -282,16 +279,20 @@ def _told(report: ReportData | None) -> Mapping[str, Any]:
 
 def read_report(folder: str) -> ReportData | None:
     """report.json in the folder; None where there is none, or where it is no report, such as one that was edited."""
-    try:
-        with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError):
-        return None
+    found = _read_json(os.path.join(folder, "report.json"))
     units = found.get("units") if isinstance(found, dict) and isinstance(found.get("status"), str) else None
     known = isinstance(units, list) and all(
         isinstance(each, dict) and {"id", "status"} <= each.keys() for each in units
     )
     return cast(ReportData, found) if known else None
+
+
+def _read_json(path: str) -> Any:
+    """What a file has; None where it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def life(facts: RunFacts) -> str:
@@ -328,8 +329,8 @@ def now() -> str:
 def boot() -> str:
     """Where process numbers mean the same: this start of this machine, and the container; empty if not known."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return f"{file.read().strip()} {os.readlink('/proc/self/ns/pid')}"
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot_id} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""
 
@@ -337,8 +338,8 @@ def boot() -> str:
 def ticks(pid: int) -> str:
     """When a process began, in the kernel's ticks since it started; empty if there is no such process any more."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            state, *fields = file.read().rpartition(")")[2].split()  # a name may hold anything
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *fields = stat.rpartition(")")[2].split()  # a name may hold anything
     except OSError:
         return ""
     return "" if state in "ZX" else fields[18]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from ..api.client import Client
 from ..knowledge.counts import first_of
@@ -32,15 +32,7 @@ MOST_QUESTIONS = 200
 # An answer that something is not there may be that of a node that is starting.
 ASK_AGAIN_S = 1.0
 Kept = TypeVar("Kept")
-
-
-class Identified(Protocol):
-    @property
-    def id(self) -> str:
-        """By which the server knows it."""
-
-
-Thing = TypeVar("Thing", bound=Identified)
+Thing = TypeVar("Thing", Host, Network, Vm, Vpc)
 
 
 @dataclass(frozen=True)

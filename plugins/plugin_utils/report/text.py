@@ -292,12 +292,14 @@ def _grouped(members: Sequence[T], why: Callable[[T], str], all_in: str | None) 
     groups: dict[str, list[T]] = {}
     for unit in members:
         groups.setdefault(why(unit), []).append(unit)
-    lines = []
-    for reason, found in sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_ROWS]:
-        lines.append(f"  {count(len(found), 'unit')}: {reason} ({first_of([unit['name'] for unit in found])})")
-    if len(groups) > MOST_ROWS:
-        rest = sum(map(len, groups.values())) - sum(sorted(map(len, groups.values()), reverse=True)[:MOST_ROWS])
-        lines.append(f"  ... and {count(rest, 'unit')} with {len(groups) - MOST_ROWS:,} other reasons")
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
+    lines = [
+        f"  {count(len(found), 'unit')}: {reason} ({first_of([unit['name'] for unit in found])})"
+        for reason, found in largest[:MOST_ROWS]
+    ]
+    if rest := largest[MOST_ROWS:]:
+        units = count(sum(len(found) for dummy, found in rest), "unit")
+        lines.append(f"  ... and {units} with {len(rest):,} other reasons")
     return lines + ([f"  All of them: {all_in}"] if all_in else [])
 
 

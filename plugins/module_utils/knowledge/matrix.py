@@ -26,32 +26,17 @@ TOO_OLD = (
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the releases I(first) to I(last) (both included, None = open) a VM was built from.
+    """One row: VMs that were built from releases up to I(last), but for those of the rows before; None: all newer."""
 
-    :ivar targets: the first and the last release of management servers that it was documented for; None = open.
-    """
-
-    first: tuple[int, int] | None
     last: tuple[int, int] | None
     supported: bool
     comment: str
-    targets: tuple[tuple[int, int], tuple[int, int] | None] = ((0, 0), None)
-
-    def __contains__(self, pair: tuple[Version, Version]) -> bool:
-        source, target = (version.release for version in pair)
-        first, last = self.targets
-        return (
-            (self.first is None or source >= self.first)
-            and (self.last is None or source <= self.last)
-            and target >= first
-            and (last is None or target <= last)
-        )
 
 
 ROWS = (
-    Row(None, (4, 13), False, "its template is 4.13 or older, and the newer software needs a newer OpenJDK"),
-    Row((4, 14), (4, 14), True, "remote access VPN may break: the template has an older strongSwan"),
-    Row((4, 15), None, True, ""),
+    Row((4, 13), False, "its template is 4.13 or older, and the newer software needs a newer OpenJDK"),
+    Row((4, 14), True, "remote access VPN may break: the template has an older strongSwan"),
+    Row(None, True, ""),
 )
 
 # Services that restart inside a VM when it is live patched.
@@ -62,9 +47,9 @@ RESTARTED_SERVICES = {
 }
 
 
-def row_for(built_from: Version, target: Version) -> Row | None:
-    """The row of the matrix for the release a VM was built from and the one of the server; None where there is none."""
-    return next((row for row in ROWS if (built_from, target) in row), None)
+def row_for(built_from: Version) -> Row:
+    """The row of the matrix for the release a VM was built from, whichever release the server is."""
+    return next(row for row in ROWS if row.last is None or built_from.release <= row.last)
 
 
 def server_can_live_patch(server: Version) -> bool:

@@ -61,7 +61,7 @@ def decide(unit: Unit, baseline: Baseline, want: Want | None = None) -> Verdict:
 def _verdict_of(action: Action, unit: Unit, conditions: Conditions, baseline: Baseline) -> Verdict:
     told = tuple(conditions.values())
     if isinstance(action, Send):
-        parts = [action.why, *_notes(unit, action.method, baseline)]
+        parts = [action.why, *_notes(unit, action.method)]
         if action.method is Method.LIVE_PATCH and baseline.expects_two_patches(unit):
             defects = ", ".join(baseline.second_patch(unit))
             parts.append(f"two live patches are expected (known defect {defects} of this server)")
@@ -69,9 +69,7 @@ def _verdict_of(action: Action, unit: Unit, conditions: Conditions, baseline: Ba
     if isinstance(action, Done):
         return Verdict(Method.NONE, f"already runs {baseline.target}", code="Done", conditions=told)
     if isinstance(action, End):
-        barred = (
-            forbidden([vm for vm in unit.vms if vm.running], baseline.target) if action.reason == "Forbidden" else ()
-        )
+        barred = forbidden([vm for vm in unit.vms if vm.running]) if action.reason == "Forbidden" else ()
         return Verdict(Method.SKIP, action.message, barred, action.reason, told)
     raise AssertionError(f"a plan waits for nothing, not for {action}")
 
@@ -81,12 +79,11 @@ def _code_of(conditions: Conditions) -> str:
     return next((each.reason for each in conditions.values() if each.status.value == "False"), "")
 
 
-def _notes(unit: Unit, method: Method, baseline: Baseline) -> list[str]:
+def _notes(unit: Unit, method: Method) -> list[str]:
     """What the matrix says of what is live patched although it may be."""
     if method is not Method.LIVE_PATCH:
         return []
-    rows = [matrix.row_for(vm.built_from, baseline.target) for vm in unit.vms if vm.built_from]
-    return sorted({row.comment for row in rows if row} - {""})
+    return sorted({matrix.row_for(vm.built_from).comment for vm in unit.vms if vm.built_from} - {""})
 
 
 def _read_only(unit: Unit, baseline: Baseline) -> Verdict:

@@ -61,9 +61,9 @@ def why_not_live_patchable(unit: Unit, baseline: Baseline) -> str | None:
     return None
 
 
-def forbidden(vms: Iterable[Vm], target: Version) -> tuple[tuple[Vm, str], ...]:
+def forbidden(vms: Iterable[Vm]) -> tuple[tuple[Vm, str], ...]:
     """Those that the matrix forbids to live patch, or of which nobody knows whether it does, and why."""
-    return tuple((vm, why) for vm in vms if (why := _matrix_forbids(vm, target)))
+    return tuple((vm, why) for vm in vms if (why := _matrix_forbids(vm)))
 
 
 def newest_origin(vm: Vm) -> Version | None:
@@ -76,13 +76,13 @@ def newest_origin(vm: Vm) -> Version | None:
     return vm.built_from
 
 
-def _matrix_forbids(vm: Vm, target: Version) -> str | None:
+def _matrix_forbids(vm: Vm) -> str | None:
     origin = newest_origin(vm)
     if origin is None and not vm.running:
         return None  # nothing to live patch; whatever is done to its unit gives it a known version
     if origin is None:
         return f"the version {vm.name} was built from is unknown, so it is never live patched"
-    row = matrix.row_for(origin, target)
-    if row is None or row.supported:
+    row = matrix.row_for(origin)
+    if row.supported:
         return None  # of a server that cannot live patch at all a check says so
     return f"{vm.name} was built from {origin if vm.built_from else f'{origin} or older'}: {row.comment}"

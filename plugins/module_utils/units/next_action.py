@@ -111,7 +111,6 @@ def _patience_with_system_vm(s: Situation, last: Attempt) -> dict[Type, float]:
 def _next_call(s: Situation) -> Action:
     """The call that makes the first of what is wrong true, or why there is none."""
     c, unit, want = s.conditions, s.unit, s.want
-    target = s.baseline.target
     why = "; ".join(each.message for each in c.wrong if each.message and each.type is not Type.RULES)
     running = [vm for vm in unit.vms if vm.running]
     halted = [vm for vm in unit.vms if not vm.running and vm not in unit.surplus]
@@ -126,7 +125,7 @@ def _next_call(s: Situation) -> Action:
     if want.renew and old and not (instead and software):
         return _recreate(s, why)
     why = f"not recreated: {instead}; {why}" if instead else why
-    if barred := forbidden([*behind, *halted], target):
+    if barred := forbidden([*behind, *halted]):
         words = "; ".join(words for dummy, words in barred)
         known = all(newest_origin(vm) for vm, dummy in barred)
         if want.unsupported and known:

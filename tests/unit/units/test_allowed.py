@@ -20,7 +20,6 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.allowed imp
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.baseline import Baseline
 from tests.unit.builders import (
     SITUATION,
-    TARGET,
     internal_lb,
     network,
     network_unit,
@@ -107,11 +106,11 @@ def test_a_known_defect_may_speak_against_a_live_patch() -> None:
     ],
 )
 def test_what_the_matrix_forbids(one: Vm, words: str) -> None:
-    found = forbidden([one], TARGET)
+    found = forbidden([one])
     assert [each.name for each, dummy in found] == ([one.name] if words else [])
     assert not words or words in found[0][1]
 
 
 def test_each_one_is_named() -> None:
     old, fine, unknown = vm("r-1", built_from="4.11"), vm("r-2"), vm("r-3", built_from="")
-    assert [each.name for each, dummy in forbidden([old, fine, unknown], TARGET)] == ["r-1", "r-3"]
+    assert [each.name for each, dummy in forbidden([old, fine, unknown])] == ["r-1", "r-3"]

@@ -34,8 +34,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_na
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.probing import PROBING
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import (
     VARIABLES,
+    default_of,
     options_of,
-    role_default,
 )
 from tests.tools import tables
 from tests.tools.rooms import with_drawing
@@ -218,6 +218,12 @@ def _choices(option: Option) -> list[str]:
     if all(f"V({choice})" in " ".join(option.words) for choice in option.choices):
         return []
     return [f"One of {', '.join(f'V({choice})' for choice in option.choices)}."]
+
+
+def role_default(name: str) -> Any:
+    """What a role has for it: an empty text, as YAML and surveys give for nothing, where nothing is the default."""
+    nothing = VARIABLES[name].default is None and name not in CONNECTION and VARIABLES[name].type != "dict"
+    return "" if nothing else default_of(name)
 
 
 def _role_defaults(role: str) -> str:

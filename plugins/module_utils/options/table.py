@@ -34,9 +34,3 @@ def default_of(name: str) -> Any:
     if option.type == "dict":
         return {}
     return "" if option.default is None else option.default
-
-
-def role_default(name: str) -> Any:
-    """What a role has for it: an empty text, as YAML and surveys give for nothing, where nothing is the default."""
-    nothing = VARIABLES[name].default is None and name not in CONNECTION and VARIABLES[name].type != "dict"
-    return "" if nothing else default_of(name)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_names import PREFIX, OptionError
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of, role_default
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
     OWN_PREFIX,
@@ -27,7 +27,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import 
     read_variables,
     refuse_unknown,
 )
-from tests.tools.generate import GROUPS
+from tests.tools.generate import GROUPS, role_default
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "refused"

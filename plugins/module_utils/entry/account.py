@@ -11,18 +11,17 @@ from collections.abc import Collection, Iterator, Mapping
 from ..api.client import Client
 from ..api.errors import ApiError, PermissionDeniedError, UnsupportedCommandError
 from ..cloud.read import read_capabilities
-from ..knowledge.permissions import REMEDY, Use, commands_of
+from ..knowledge.permissions import REMEDY, UPGRADE, Use, commands_of
 from ..options.option import CHECK, EVIDENCE, LIVE_PATCH, RECREATE, ROLE, ROUTERS
 from ..planning.targets import RefusedError
 
-_UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
 USES_OF: Mapping[str, Collection[Use]] = {
     CHECK: (Use.CHECK,),
     EVIDENCE: (Use.EVIDENCE,),
     LIVE_PATCH: (Use.LIVE_PATCH,),
     RECREATE: (Use.RECREATE, Use.RESTART),
     ROLE: (Use.ROLE,),
-    ROUTERS: _UPGRADE,
+    ROUTERS: UPGRADE,
 }
 
 

@@ -138,8 +138,8 @@ NEEDS: Mapping[Use, Needs] = {
 }
 # What a role may be made for. Who may make roles may do anything.
 OFFERED = tuple(use for use in Use if use is not Use.ROLE)
-_UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
-USUAL = (Use.CHECK, *_UPGRADE, Use.HEALTH_CHECKS, Use.EVIDENCE)  # what the playbooks do unless they are told otherwise
+UPGRADE = (Use.LIVE_PATCH, Use.RESTART, Use.RECREATE)
+USUAL = (Use.CHECK, *UPGRADE, Use.HEALTH_CHECKS, Use.EVIDENCE)  # what the playbooks do unless they are told otherwise
 
 
 def commands_of(uses: Collection[Use], *, optional: bool) -> tuple[str, ...]:

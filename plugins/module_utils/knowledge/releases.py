@@ -132,8 +132,7 @@ def template_name(template: Version, hypervisor: str, arch: str = "x86_64") -> s
 
 def documentation(source: Version, target: Version) -> str:
     """The URL of the page on upgrading from I(source) in the documentation of I(target)."""
-    of = release_of(target)
-    known = of is not None and target <= of.looked_at
+    known = target.release in RELEASES and target <= RELEASES[target.release].looked_at
     major, minor = source.release
     return (
         f"https://docs.cloudstack.apache.org/en/{'.'.join(map(str, target.numbers)) if known else 'latest'}"

@@ -17,6 +17,7 @@ from ..cloud.infrastructure import Capabilities, Cloud, ManagementServer, Templa
 from ..cloud.model import Unit
 from ..knowledge import matrix, releases
 from ..knowledge.differences import unknown_of
+from ..knowledge.releases import RELEASES
 from ..knowledge.shapes import ForecastData, PreparationData
 from ..knowledge.versions import Version, parse_version
 from ..options.option_names import OptionError
@@ -41,7 +42,7 @@ def target_of(text: str, source: Version | None) -> Version | None:
     :raises OptionError: for what is no version, is older than the server, or of which nothing is known.
     """
     target = parse_version(text)
-    known = ", ".join(".".join(map(str, release)) for release in releases.RELEASES)
+    known = ", ".join(".".join(map(str, release)) for release in RELEASES)
     if target is None or target.text != text.strip():
         raise OptionError(
             f"is {text!r}, which is no version",
@@ -65,7 +66,7 @@ def target_of(text: str, source: Version | None) -> Version | None:
             option="target_version",
             remedy="Name a newer version, or leave it out for the plan of this server.",
         )
-    if releases.release_of(target) is None or not matrix.server_can_live_patch(target):
+    if target.release not in RELEASES or not matrix.server_can_live_patch(target):
         raise OptionError(
             f"is {text}, and nothing is known of that release", option="target_version", remedy=f"Known are {known}."
         )
@@ -78,7 +79,7 @@ def upgraded(cloud: Cloud, target: Version) -> Cloud:
     The templates are registered and ready where they can be, the KVM hosts have the new agent, what the account may
     call is not known and taken for granted.
     """
-    version = _release(target).template(target)
+    version = RELEASES[target.release].template(target)
     zones, templates = [], list(cloud.templates)
     for zone in cloud.zones:
         router_templates = dict(zone.router_templates)
@@ -119,7 +120,7 @@ def _after_the_upgrade(cloud: Cloud, unit: Unit, source: Version | None) -> Unit
 
 def with_raised_memory(cloud: Cloud, target: Version) -> Cloud:
     """The upgrade raises the memory of the server's own offerings of routers; an operator's stay as they are."""
-    least = _release(target).router_memory_mib
+    least = RELEASES[target.release].router_memory_mib
     raised = {
         identity: replace(offering, memory_mib=max(offering.memory_mib, least)) if offering.stock else offering
         for identity, offering in cloud.offerings.items()
@@ -147,17 +148,10 @@ def _preparation(what: str, state: State, seen: str, remedy: str = "") -> Prepar
     return {"what": what, "state": state.value, "seen": seen, "remedy": remedy}
 
 
-def _release(target: Version) -> releases.Release:
-    release = releases.release_of(target)
-    if release is None:
-        raise LookupError(f"nothing is known of {target}")  # target_of refused it
-    return release
-
-
 def _path(source: Version, target: Version) -> Iterator[PreparationData]:
     # Documented from 4.3 on (upgrading/index), and a forecast begins at 4.11.
     yield _preparation("path", State.DONE, f"{source} may be upgraded to {target} directly")
-    here, then = releases.release_of(source), _release(target)
+    here, then = RELEASES.get(source.release), RELEASES[target.release]
     if here is not None and here.java >= then.java:
         yield _preparation("java", State.DONE, f"both want Java {then.java}")
     else:
@@ -183,7 +177,7 @@ def _hosts_of(cloud: Cloud, zone: Zone) -> list[tuple[str, str | None]]:
 
 def _templates(cloud: Cloud, target: Version) -> Iterator[PreparationData]:
     """A template of the target for each zone, hypervisor and architecture."""
-    version = _release(target).template(target)
+    version = RELEASES[target.release].template(target)
     if version is None:
         yield _preparation(
             "template", State.UNKNOWN, f"which template {target} brings was not looked up", "See its release notes."
@@ -272,9 +266,8 @@ def _servers(cloud: Cloud, target: Version) -> Iterator[PreparationData]:
     up = [server.name for server in cloud.management_servers if server.up]
     if len(up) < 2:
         return
-    guard = (
-        f"{target} refuses to upgrade the database otherwise" if _release(target).guards(target) else "as documented"
-    )
+    refuses = RELEASES[target.release].guards(target)
+    guard = f"{target} refuses to upgrade the database otherwise" if refuses else "as documented"
     yield _preparation(
         "management_servers",
         State.TO_DO,

@@ -81,6 +81,11 @@ def seconds(name: str, *words: str, **more: Any) -> Option:
     return option(name, "int", *words, **{"lowest": 0, **more}, means="seconds")
 
 
+def narrowing(name: str, type: str, *words: str, **more: Any) -> Option:
+    """One that says which units are meant; without it all are."""
+    return option(name, type, *words, **{"unset": "all", **more}, narrows=True)
+
+
 def group(where: tuple[str, ...], *options: Option) -> dict[str, Option]:
     """By name, in their order.
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..knowledge.vocabulary import ROUTER, Kind, WantedMethod
-from .option import ACTING, CHECK, LIVE_PATCH, PREFLIGHT, RECREATE, ROUTERS, UPGRADE, group, option, seconds
+from .option import ACTING, CHECK, LIVE_PATCH, PREFLIGHT, RECREATE, ROUTERS, UPGRADE, group, narrowing, option, seconds
 
 PLANNED = (CHECK, PREFLIGHT)
 
@@ -86,21 +86,19 @@ STRATEGY = group(
 # None has a default: a list that is given and comes out empty is refused, as it would mean everything.
 SCOPE = group(
     PLANNED,
-    option(
+    narrowing(
         "kinds",
         "list",
         "Which kinds of units are in scope: V(ssvm), V(cpvm) and V(router), or of what V(router) means V(network),"
         " V(vpc), V(internal_lb) and V(orphan_router).",
-        narrows=True,
         choices=(
             *(kind.value for kind in Kind if kind.is_system_vm),
             ROUTER,
             *(kind.value for kind in Kind if kind.is_router),
         ),
-        unset="all",
     ),
-    option("zones", "list", "Names or ids of zones.", narrows=True, unset="all"),
-    option(
+    narrowing("zones", "list", "Names or ids of zones."),
+    narrowing(
         "names",
         "list",
         "Names or ids of networks, VPCs, system VMs or routers; a router or a tier means its whole unit. In a name"
@@ -109,28 +107,22 @@ SCOPE = group(
         " units is refused, and so is one that fits none.",
         "A list that is given and comes out empty is refused, too, and so is a number, which may have been another"
         " name: YAML takes 010 for 8.",
-        narrows=True,
-        unset="all",
     ),
-    option("exclude_names", "list", "What to leave out, named as in O(names).", narrows=True),
-    option(
+    narrowing("exclude_names", "list", "What to leave out, named as in O(names).", unset="none"),
+    narrowing(
         "owners",
         "list",
         "Whose networks, VPCs and routers are in scope: accounts (V(jane), V(ROOT/customers/jane)), projects, and"
         " domains with all that is below them (V(ROOT/customers)).",
         "A name that means several is refused; with a slash at its end it is a domain, with C(project) before it a"
         " project. Before 4.19.2 servers tell only the names of domains: V(customers) is that domain alone.",
-        narrows=True,
-        unset="all",
     ),
-    option(
+    narrowing(
         "cidrs",
         "list",
         "Networks in CIDR notation; a unit with a guest or public address inside one of them is in scope.",
-        narrows=True,
-        unset="all",
     ),
-    option(
+    narrowing(
         "select",
         "str",
         "A JMESPath expression over a unit of the plan that must be true for it to be in scope, for example"
@@ -138,11 +130,9 @@ SCOPE = group(
         "It may ask for C(id), C(name), C(kind), C(zone), C(zone_id), C(hypervisor), C(hosts), C(owner),"
         " C(redundant), C(sensitive_services), C(tags), C(tiers) and C(vms). A field that units do not have is"
         " refused, and so is an answer that is neither true nor false.",
-        narrows=True,
         means="expression",
-        unset="all",
     ),
-    option(
+    narrowing(
         "approved_plan",
         "raw",
         "The plan that was approved: the path of a C(plan.csv) that P(cloudstack.sysvm.preflight#role) wrote. The"
@@ -152,7 +142,6 @@ SCOPE = group(
         " does not succeed. What is gone or current by now is told, too. The rest of the scope may leave out more.",
         "In AWX, what the check has left as C(sysvm_check), or a list of C(id) and C(method).",
         where=(PREFLIGHT,),
-        narrows=True,
         means="plan",
         unset="whatever is needed",
     ),

@@ -309,16 +309,9 @@ class PlayContext:
             return []
         return [{"moment": moment, "file": self.path(path), **told}]
 
-    def path(self, text: str, own: bool = False) -> str:
-        """Absolute; relative ones are from the working directory.
-
-        :param own: give each host one of its own, where there are several.
-        """
-        path = os.path.join(os.getcwd(), os.path.expanduser(os.path.expandvars(text)))
-        if not own or not self.several:
-            return os.path.normpath(path)
-        stem, extension = os.path.splitext(path)
-        return os.path.normpath(f"{stem}-{self.host}{extension}")
+    def path(self, text: str) -> str:
+        """Absolute; relative ones are from the working directory."""
+        return os.path.abspath(os.path.expanduser(os.path.expandvars(text)))
 
     @property
     def base(self) -> str:
@@ -331,9 +324,11 @@ class PlayContext:
         return os.path.join(folder, self.host) if self.several else folder
 
     def metrics(self) -> tuple[str, str] | None:
-        """The file for metrics, if there is to be one, and the host they are of."""
-        path = self.variables["metrics_file"]
-        return (self.path(path, own=True), self.host) if path else None
+        """The file for metrics, if there is to be one, and the host they are of; each of several has its own."""
+        if not self.variables["metrics_file"]:
+            return None
+        stem, extension = os.path.splitext(self.path(self.variables["metrics_file"]))
+        return f"{stem}{f'-{self.host}' if self.several else ''}{extension}", self.host
 
     def show(self, lines: Iterable[str], where: str = "") -> None:
         """:param where: instead of where sysvm_progress says."""

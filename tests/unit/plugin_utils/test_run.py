@@ -48,8 +48,9 @@ def test_a_plan_comes_back_with_its_units_in_their_order() -> None:
 
 
 def test_paths_of_several_hosts(private: Path) -> None:
-    assert around().path("log.txt", own=True) == f"{private}/log.txt"
-    assert around("east", "west").path("log.txt", own=True) == f"{private}/log-east.txt"
+    for play, found in ((around(), "all.prom"), (around("east", "west"), "all-east.prom")):
+        play.variables = {"metrics_file": "all.prom"}
+        assert play.metrics() == (f"{private}/{found}", "east")
     assert around("east", "west").path("stop") == f"{private}/stop"
     for folder, found in (("./r", f"{private}/r/east"), ("/data", "/data/east")):
         play = around("east", "west")

@@ -69,6 +69,7 @@ def test_what_is_left_can_be_understood() -> None:
     [
         ("10.1.1.5 does not answer", "address-1 does not answer"),
         ("fd00::17 and 02:00:5e:10:00:01", "address-1 and address-2"),
+        ("02-00-10-10-00-01 has 4.20.1.77 and 4.20.31.7", "address-1 has address-2 and address-3"),
         ("2026-11-30T02:28:34.567+00:00 at 19:40:06", "2026-11-30T02:28:34.567+00:00 at 19:40:06"),
         ("https://cloud.acme.com/client/api", "https://word-1/client/api"),
         ("jane.doe@acme.com", "word-1"),

@@ -114,12 +114,33 @@ def test_awx_becomes_what_the_variables_say_and_stays_so(awx: Awx, collections: 
     changed, output = apply(awx, collections, "-e", only, "-e", "awx_update_secrets=true", env=new)
     assert (changed, awx.secrets[number]["secret"]) == (["CloudStack"], "the-second-secret")
     assert "the-second-secret" not in output
+    left_alone = {**given.LISTS["controller_credentials"][0]}
+    del left_alone["inputs"], left_alone["update_secrets"]
+    assert (
+        apply(awx, collections, "-e", only, "-e", json.dumps({"controller_credentials": [left_alone]}), env={})[0] == []
+    )
+    assert awx.secrets[number]["secret"] == "the-second-secret"
 
 
-def test_a_shell_without_the_credentials_erases_nothing(awx: Awx, collections: Path) -> None:
-    changed, output = apply(awx, collections, env={**CONNECTION, "CLOUDSTACK_KEY": ""}, works=False)
+OTHER = {"name": "Git", "credential_type": "Source Control", "inputs": {"username": "git", "password": ""}}
+
+
+@pytest.mark.parametrize(
+    ("env", "variables", "empty"),
+    [
+        ({"CLOUDSTACK_KEY": "", "CLOUDSTACK_ENDPOINT": ""}, {}, "url, key"),
+        ({"CLOUDSTACK_KEY": "  "}, {}, "key"),
+        ({}, {"controller_credentials": [OTHER]}, "password"),
+    ],
+)
+def test_a_shell_without_the_credentials_erases_nothing(
+    env: dict[str, str], variables: dict[str, Any], empty: str, awx: Awx, collections: Path
+) -> None:
+    changed, output = apply(awx, collections, "-e", json.dumps(variables), env={**CONNECTION, **env}, works=False)
     assert changed == [] and len(awx.items) == 1, "nothing was made"
-    assert "Nothing was touched. A credential has an empty key." in " ".join(output.split())
+    assert f"Nothing was touched. In controller_credentials these inputs are empty: {empty}." in " ".join(
+        output.split()
+    )
     assert "the-first-secret" not in output
 
 

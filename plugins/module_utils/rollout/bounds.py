@@ -13,7 +13,7 @@ from ..knowledge.durations import rough
 from ..knowledge.vocabulary import Method
 from .control import Steering
 from .limits import Limits
-from .poll_schedule import PollSchedule
+from .poll_schedule import Durations
 from .requests import Refused
 from .unit_upgrade import UnitUpgrade
 
@@ -28,12 +28,12 @@ class Bounds:
     :ivar stop: why nothing new is begun any more; None while it is.
     """
 
-    def __init__(self, limits: Limits, pace: PollSchedule, now: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, durations: Durations, now: Callable[[], float]) -> None:
         self.held: set[UnitUpgrade] = set()
         self.failures = 0
         self.parallel, self.paused = limits.parallel, False
         self.stop: Refused | None = None
-        self._limits, self._pace, self._now = limits, pace, now
+        self._limits, self._durations, self._now = limits, durations, now
 
     @property
     def load(self) -> Counter[str]:
@@ -84,14 +84,14 @@ class Bounds:
     def in_time(self, expected_s: float) -> bool:
         """Whether what takes so long is expected to end before the deadline, going by durations seen."""
         deadline = self._limits.deadline
-        return deadline is None or self._now() + self._pace.typical(expected_s) <= deadline
+        return deadline is None or self._now() + self._durations.typical(expected_s) <= deadline
 
     def why_not(self, expected_s: float) -> Refused | None:
         """Why nothing that takes so long may be begun any more."""
         if self.stop is not None:
             return self.stop
         if not self.in_time(expected_s):
-            lasts = rough(self._pace.typical(expected_s))
+            lasts = rough(self._durations.typical(expected_s))
             return Refused(f"it takes about {lasts} and would not end before the deadline", "Deadline")
         if self.failures > self._limits.max_failures:
             failed = f"{count(self.failures, 'unit')} failed"

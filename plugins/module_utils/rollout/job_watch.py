@@ -51,7 +51,7 @@ class JobWatch:
         ):
             return False
         if job.error() is None:
-            self._pace.learn(sent.call.expected_s, asked_at - sent.since, last - sent.since)
+            self._pace.learn_job(sent.call.expected_s, asked_at - sent.since, last - sent.since)
         if job.status is JobStatus.LOST:
             self._view.lost_at = self._clock()  # its server has to find its hosts again
         return True

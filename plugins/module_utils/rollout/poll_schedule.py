@@ -1,13 +1,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When is it worth asking again? Learns from durations seen, so that short jobs are noticed at once and long ones are
-not asked about every second; also the source of "time left"."""
+"""When is it worth asking again, and how long is it until all is done? Learns from durations seen, so that short jobs
+are noticed at once and long ones are not asked about every second."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+
+from ..units.ends import UnitStatus
+from .results import UnitResult
 
 # Jobs that are due within this share of a duration of each other are asked about at once, after the last of them.
 HOLD = 0.03
@@ -22,14 +25,10 @@ SHORTEST_S = 0.05
 REMEMBERED = 32
 
 
-class PollSchedule:
-    """Predicts durations as I(estimate) times a learned ratio.
+class Durations:
+    """Predicts how long something takes, as I(estimate) times a ratio learned from what ended before it."""
 
-    :param poll_interval: the longest pause between two questions, in seconds.
-    """
-
-    def __init__(self, poll_interval: float) -> None:
-        self._poll_interval = poll_interval
+    def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._ordered: list[float] = []
 
@@ -37,25 +36,42 @@ class PollSchedule:
     def known(self) -> bool:
         return bool(self._ratios)
 
-    def learn(self, estimate_s: float, took_s: float, ran_s: float) -> None:
-        """A job was over when it was I(took_s) old; it still ran when it was I(ran_s) old."""
+    def learn(self, estimate_s: float, took_s: float) -> None:
         if estimate_s >= SHORTEST_S:
-            late = min((took_s - ran_s) / 2, NOTICED_LATE * took_s)
-            self._ratios.append((took_s - late) / estimate_s)
+            self._ratios.append(took_s / estimate_s)
             self._ordered = sorted(self._ratios)
+
+    def quantile(self, share: float, estimate_s: float) -> float:
+        """Seconds within which this share of what was seen would have ended; the estimate before anything was."""
+        return estimate_s * (self._ordered[int(share * (len(self._ordered) - 1))] if self._ordered else 1.0)
+
+    def typical(self, estimate_s: float) -> float:
+        """The median."""
+        return self.quantile(0.5, estimate_s)
+
+
+class PollSchedule(Durations):
+    """Of jobs.
+
+    :param poll_interval: the longest pause between two questions, in seconds.
+    """
+
+    def __init__(self, poll_interval: float) -> None:
+        super().__init__()
+        self._poll_interval = poll_interval
+
+    def learn_job(self, estimate_s: float, took_s: float, ran_s: float) -> None:
+        """A job was over when it was I(took_s) old; it still ran when it was I(ran_s) old."""
+        self.learn(estimate_s, took_s - min((took_s - ran_s) / 2, NOTICED_LATE * took_s))
 
     def soonest(self, estimate_s: float) -> float:
         """Seconds after which a job of this estimate may well have ended: a low quantile of what was seen."""
-        return estimate_s * self._quantile(0.2)
-
-    def typical(self, estimate_s: float) -> float:
-        """Seconds a job of this estimate takes: the median of what was seen, or the estimate."""
-        return estimate_s * self._quantile(0.5)
+        return self.quantile(0.2, estimate_s)
 
     def next_poll(self, now: float, running: Iterable[tuple[float, float]]) -> float:
         """The moment for the next question about running jobs, given as (submitted at, estimate)."""
         latest = now + self._poll_interval
-        if not self._ratios:
+        if not self.known:
             next_ask = min((now + GROWTH * (now - submitted) for submitted, dummy in running), default=latest)
             return min(latest, max(now + SHORTEST_S, next_ask))
         asks: list[tuple[float, float]] = []  # (due, how long it lasts)
@@ -69,21 +85,35 @@ class PollSchedule:
         together = max(due for due, dummy in asks if due <= first + HOLD * lasts)
         return min(latest, max(together, now + SHORTEST_S))
 
+
+class UnitDurations(Durations):
+    """Of whole units, which may have several jobs, and wait between them and after the last.
+
+    :param jobs: what is known before a unit has ended.
+    """
+
+    def __init__(self, jobs: PollSchedule) -> None:
+        super().__init__()
+        self._jobs = jobs
+
+    def typical(self, estimate_s: float) -> float:
+        return super().typical(estimate_s) if self.known else self._jobs.typical(estimate_s)
+
+    def learn_of(self, result: UnitResult, estimate_s: float) -> None:
+        """Of a unit that was upgraded; what failed tells nothing."""
+        if result.status is UnitStatus.UPGRADED and result.worked_s is not None:
+            self.learn(estimate_s, result.worked_s)
+
     def time_left(
         self, parallel: int, running: Sequence[tuple[float, float]], waiting_s: float, longest_s: float
     ) -> float | None:
-        """Seconds until all is done, from durations seen; None before the first was seen.
+        """Seconds until all is done, from durations seen; None before the first has ended.
 
         :param running: (age, estimate) of what runs.
         :param waiting_s: the sum of the estimates of what has not started.
         :param longest_s: the longest of these.
         """
-        if not self._ratios:
+        if not self.known:
             return None
         rest = [max(0.0, self.typical(estimate) - age) for age, estimate in running]
         return max([(sum(rest) + self.typical(waiting_s)) / max(1, parallel), *rest, self.typical(longest_s)])
-
-    def _quantile(self, share: float) -> float:
-        if not self._ratios:
-            return 1.0
-        return self._ordered[int(share * (len(self._ordered) - 1))]

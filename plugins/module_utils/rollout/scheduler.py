@@ -22,7 +22,7 @@ from .bounds import Bounds
 from .inquiries import Inquiries, Inquiry
 from .job_watch import JobWatch
 from .outage import Outage
-from .poll_schedule import PollSchedule
+from .poll_schedule import PollSchedule, UnitDurations
 from .progress import Counts
 from .queue import StartQueue
 from .requests import (
@@ -70,8 +70,9 @@ class Scheduler:
         self._submitter = Submitter(server, target, self._remark, self.clock, around.guard)
         self._inquiries = Inquiries(server, around.health_zones, self.clock, around.now)
         self._pace = PollSchedule(around.limits.poll_interval)
+        self._durations = UnitDurations(self._pace)
         self._jobs = JobWatch(server, self._view, self._pace, self.clock, around.limits.job_timeout)
-        self._bounds = Bounds(around.limits, self._pace, around.now)
+        self._bounds = Bounds(around.limits, self._durations, around.now)
         self._queue = StartQueue(())  # what has not begun
         self._requests: dict[UnitUpgrade, Request] = {}  # what each that has begun waits for
         self._underway: dict[UnitUpgrade, Underway] = {}  # the job that each Execute waits for
@@ -89,8 +90,7 @@ class Scheduler:
         self._lost = Outage(*lost, most_s, self._progress.remark)
         self._takes_nothing = Outage(*takes_nothing, most_s, self._progress.remark, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
-        self._interrupted = False
-        self._steered_at = -NOTICE_S
+        self._interrupted, self._steered_at = False, -NOTICE_S
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.
@@ -411,6 +411,7 @@ class Scheduler:
         began = self._begun.pop(upgrade, None)
         finished = None if began is None else self._around.now()
         result = replace(result, started=began, finished=finished, stood_aside_s=self._aside[upgrade])
+        self._durations.learn_of(result, self._queue.lasts[upgrade])
         if result.code == "TargetMoved":
             self._bounds.stop = self._bounds.stop or Refused(result.reason, "TargetMoved")
         self._bounds.failures += result.status is UnitStatus.FAILED
@@ -431,7 +432,7 @@ class Scheduler:
 
     def _time_left(self) -> float | None:
         running = [(self._worked(one), self._queue.lasts[one]) for one in self._begun]
-        return self._pace.time_left(self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s)
+        return self._durations.time_left(self._bounds.parallel, running, self._queue.total_s, self._queue.longest_s)
 
     def _worked(self, upgrade: UnitUpgrade) -> float:
         """For how many seconds it has had a place."""

@@ -15,7 +15,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabul
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.probing.probes import Probes
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.bounds import Bounds
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import PollSchedule
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import Durations
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.requests import Refused
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.unit_upgrade import Terms, UnitUpgrade
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Patience, Want
@@ -33,8 +33,8 @@ def upgrade(unit: Unit, method: Method = PATCH) -> UnitUpgrade:
     return one
 
 
-def bounds(*held: UnitUpgrade, pace: PollSchedule | None = None, **limits: Any) -> Bounds:
-    made = Bounds(Limits(**{"per_host": 0, **limits}), pace or PollSchedule(5.0), lambda: NOW)
+def bounds(*held: UnitUpgrade, durations: Durations | None = None, **limits: Any) -> Bounds:
+    made = Bounds(Limits(**{"per_host": 0, **limits}), durations or Durations(), lambda: NOW)
     made.held |= set(held)
     return made
 
@@ -128,9 +128,9 @@ def test_nothing_begins_that_would_not_end_before_the_deadline(left: float, righ
 
 
 def test_durations_seen_decide_about_the_deadline() -> None:
-    pace = PollSchedule(5.0)
-    pace.learn(60.0, 6.0, 6.0)
-    assert bounds(pace=pace, deadline=NOW + 6).in_time(60.0)
+    seen = Durations()
+    seen.learn(60.0, 6.0)
+    assert bounds(durations=seen, deadline=NOW + 6).in_time(60.0)
     assert bounds(deadline=None).in_time(1e9)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.poll_schedule import (
     SHORTEST_S,
     PollSchedule,
+    UnitDurations,
 )
 
 INTERVAL_S = 10.0
@@ -22,7 +23,7 @@ def schedule(*learned: tuple[float, float]) -> PollSchedule:
     """One that has seen jobs, each given as (estimate, took)."""
     made = PollSchedule(INTERVAL_S)
     for estimate, took in learned:
-        made.learn(estimate, took, took)
+        made.learn_job(estimate, took, took)
     return made
 
 
@@ -53,8 +54,10 @@ def test_a_job_that_is_late_is_asked_about_again_soon() -> None:
 
 
 def test_time_left_is_told_once_something_was_seen() -> None:
-    assert schedule().time_left(2, [(1.0, 60.0)], 120.0, 60.0) is None
-    one = schedule((60, 6))
+    one = UnitDurations(schedule((60, 3)))
+    assert one.time_left(2, [(1.0, 60.0)], 120.0, 60.0) is None
+    assert one.typical(60.0) == 3.0, "what jobs tell"
+    one.learn(60.0, 6.0)
     assert one.time_left(2, [(1.0, 60.0), (4.0, 60.0)], 120.0, 60.0) == pytest.approx((5 + 2 + 12) / 2)
     assert one.time_left(100, [(1.0, 60.0)], 60.0, 600.0) == pytest.approx(60.0), "the longest is not shared"
     assert one.time_left(4, [(99.0, 60.0)], 0.0, 0.0) == 0.0, "what is late may end at once"
@@ -62,6 +65,6 @@ def test_time_left_is_told_once_something_was_seen() -> None:
 
 def test_a_duration_is_taken_from_the_middle_of_two_questions_but_not_from_long_ago() -> None:
     one, other = PollSchedule(INTERVAL_S), PollSchedule(INTERVAL_S)
-    one.learn(60.0, 10.0, 9.8)
-    other.learn(60.0, 10.0, 1.0)
+    one.learn_job(60.0, 10.0, 9.8)
+    other.learn_job(60.0, 10.0, 1.0)
     assert (one.typical(60.0), other.typical(60.0)) == (pytest.approx(9.9), pytest.approx(9.5))

@@ -272,7 +272,7 @@ def test_what_has_only_waited_for_somebody_elses_job_is_not_started_any_more(
         return interrupted and server.time > 1010
 
     one = scheduler(server, replace(LIMITS, job_timeout=600, **limits), lines=lines, interrupted=stop)
-    one._pace.learn(90.0, 20.0, 20.0)
+    one._pace.learn_job(90.0, 20.0, 20.0)
     waited = one.roll(units, Method.LIVE_PATCH).results[0]
     assert server.log == []
     assert (waited.status, waited.reason, waited.job_ids) == (UnitStatus.NOT_STARTED, reason, (job.id,))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -300,3 +301,19 @@ def test_a_tier_that_fails_after_another_was_served_is_not_refused_for_its_check
     result = only(server, unit, baseline=at())
     assert (result.status, result.recovery) == (UnitStatus.FAILED, None)
     assert [call.purpose for call in server.calls_of(unit)] == [PATCH, RULES]
+
+
+def test_the_time_left_is_that_of_whole_units() -> None:
+    """Not of their jobs alone: before the second patch a unit waits."""
+    units = networks(20)
+    faults = {unit.id: [Fault.STALE_REFUSED, Fault.NONE] for unit in units}
+    server = FakeServer(units, faults, dict.fromkeys(faults, 1.0), target=KNOWN)
+    told: list[tuple[float, float]] = []
+
+    class Lines(list[str]):
+        def append(self, line: str) -> None:
+            if left := re.search(r"about (\d+) s left", line):
+                told.append((server.time, float(left[1])))
+
+    assert roll(server, units, baseline=at(), lines=Lines()).good
+    assert told and all(left >= 0.7 * (server.time - moment) for moment, left in told), told

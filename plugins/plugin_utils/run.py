@@ -41,13 +41,14 @@ from .report.runs import ENDED
 from .run_folder import RunFolder, now
 from .screen import is_lost, outlive_all
 from .typed import as_typed
-from .variables import VariableError, read_one, read_variables, refuse_unknown
+from .variables import VariableError, read_one, read_variables, refuse_empty, refuse_unknown
 
 outlive_all()
 NOTHING_PLANNED = (
     "Nothing was touched: there is no plan to carry out. The role cloudstack.sysvm.preflight makes it, earlier in the "
     "same play: leave out --start-at-task. Where a plan was refused, nothing follows."
 )
+AWX_VARIABLE = "awx_job_id"  # each of its jobs has it
 COLLECTS_WARNINGS = tuple(map(int, __version__.split(".")[:2])) >= (2, 19)
 
 
@@ -230,6 +231,8 @@ class PlayContext:
         for name in VARIABLES:
             if PREFIX + name in self.vars:
                 given[PREFIX + name] = self._templated(name)
+        if AWX_VARIABLE not in self.vars:
+            refuse_empty(given)
         self.variables = read_variables(given)
 
     def _templated(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from ..module_utils.api.errors import SysvmError
 from ..module_utils.knowledge.guesses import nearest
 from ..module_utils.options.option_names import PREFIX, OptionError, called, words
-from ..module_utils.options.reading import TIMEOUTS, read
+from ..module_utils.options.reading import TIMEOUTS, is_empty, read
 from ..module_utils.options.table import ALL, VARIABLES, default_of
 from ..module_utils.options.wanted import SCOPE
 
@@ -57,8 +57,20 @@ def read_one(name: str, value: Any) -> Any:
     :raises OptionError: with its value, unless it is a secret.
     """
     option = VARIABLES[name]
-    nothing = value is None or (isinstance(value, str) and not value.strip())
-    return default_of(name) if value == "" or (nothing and not option.narrows) else read(option, value)
+    nothing = value == "" or (is_empty(value) and not option.narrows)
+    return default_of(name) if nothing else read(option, value)
+
+
+def refuse_empty(given: Mapping[str, Any]) -> None:
+    """What is empty would be the default, often more than was meant: C(-e sysvm_names=$NAMES) of a shell that has none.
+
+    Not for jobs of AWX, where an empty text is a question without an answer.
+
+    :raises OptionError: for the first.
+    """
+    for name, value in given.items():
+        if is_empty(value):
+            read(VARIABLES[name.removeprefix(PREFIX)], value)
 
 
 def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None:

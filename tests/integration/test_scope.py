@@ -191,6 +191,11 @@ def test_a_list_that_comes_out_empty_is_refused(cloud: Cloud, variable: str, giv
     assert_refused(run, f"sysvm_{variable} is given, but names nothing")
 
 
+def test_what_a_shell_variable_leaves_that_is_not_set_is_refused(cloud: Cloud) -> None:
+    """It would be the whole cloud, without an approval."""
+    assert_refused(cloud.playbook(UPGRADE, "-e", "sysvm_approved_plan="), "sysvm_approved_plan is given, but")
+
+
 @pytest.mark.nightly
 def test_a_name_that_awx_makes_a_number_of_is_refused(tmp_path: Path) -> None:
     """AWX writes answers as !unsafe texts, which ansible-core 2.19 and newer types again: 010 would be network 8."""
@@ -214,6 +219,7 @@ def test_a_survey_may_give_text_for_lists_numbers_and_flags(tmp_path: Path) -> N
         "sysvm_exclude_names": "s-1-VM\r\nv-2-VM",
         "sysvm_max_failures": "1",
         "sysvm_recreate": [],
+        "awx_job_id": 7,
     }
     with Cloud(estate(networks=[{"name": "net"}, {"name": "other"}]), tmp_path) as cloud:
         run = cloud.playbook(UPGRADE, "-e", json.dumps(answers))

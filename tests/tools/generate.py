@@ -221,9 +221,10 @@ def _choices(option: Option) -> list[str]:
 
 
 def role_default(name: str) -> Any:
-    """What a role has for it: an empty text, as YAML and surveys give for nothing, where nothing is the default."""
-    nothing = VARIABLES[name].default is None and name not in CONNECTION and VARIABLES[name].type != "dict"
-    return "" if nothing else default_of(name)
+    """What a role has for it; None where it has nothing, so that what is empty is what somebody has given."""
+    option = VARIABLES[name]
+    given = name not in CONNECTION and (option.default is not None or option.type == "dict")
+    return default_of(name) if given else None
 
 
 def _role_defaults(role: str) -> str:

@@ -140,7 +140,7 @@ def text(value: Any) -> str:
 def line(value: Any) -> str:
     """A text without line breaks, such as a path."""
     found = text(value)
-    if not isinstance(value, str) or "\n" in found:
+    if not isinstance(value, str) or "\n" in found or not found:
         raise NotMeantError("Give one line of text.")
     return found
 
@@ -394,21 +394,26 @@ def read(option: Option, value: Any, *, source: str = "") -> Any:
     """What a value that is given means.
 
     :param source: what is said after the option's name, such as the environment variable that the value is from.
-    :raises OptionError: for a value that is invalid, unless it is a secret with the value.
+    :raises OptionError: for a value that is invalid or empty, unless it is a secret with the value.
     """
-    empty = value is None or (isinstance(value, str) and not value.strip())
     try:
-        found = None if empty else reader(option)(value)
+        found = None if is_empty(value) else reader(option)(value)
     except NotMeantError as error:
         shown = "set to something else" if option.hides else _as_written(value)
         raise OptionError(f"{source}is {shown}", option=option.name, remedy=error.remedy) from None
-    if option.narrows and not found:
+    if is_empty(value) or (option.narrows and not found):
+        means = f"names nothing ({value!r}), and {option.unset_means}" if option.narrows else "is empty"
         raise OptionError(
-            f"is given, but names nothing ({value!r}), and {option.unset_means}",
+            f"{source}is given, but {means}",
             option=option.name,
-            remedy="Name something, or leave it out.",
+            remedy=f"{'Name something' if option.narrows else 'Give a value'}, or leave it out.",
         )
     return found
+
+
+def is_empty(value: Any) -> bool:
+    """As a shell variable is that is not set, a key of YAML without a value, or a question that was not answered."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _as_written(value: Any) -> str:

@@ -78,7 +78,8 @@ def test_an_answer_is_never_a_template(answers: str, monkeypatch: pytest.MonkeyP
         _templar=SimpleNamespace(template=template),
     )
     monkeypatch.setattr(context, "CLIARGS", {"extra_vars": (answers,)})
-    around = PlayContext(action, {**READ, "sysvm_kinds": ["{{ kind }}", 8], "sysvm_report_dir": "r"})
+    mine = {"sysvm_kinds": ["{{ kind }}", 8], "sysvm_report_dir": "r", "awx_job_id": 7}
+    around = PlayContext(action, {**READ, **mine})
     around.read_some("names", "zones", "parallel")
     assert around.variables == {"names": ["010"], "zones": [], "parallel": 5}
     assert around.given() >= {"names", "kinds"} and "zones" not in around.given()

@@ -25,6 +25,7 @@ from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import 
     VariableError,
     read_one,
     read_variables,
+    refuse_empty,
     refuse_unknown,
 )
 from tests.tools.generate import GROUPS, role_default
@@ -245,7 +246,20 @@ def test_every_variable_in_every_form(name: str, value: Any, meant: Any) -> None
 
 @pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize("nothing", [None, "", "  ", "\n"])
-def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
+def test_what_is_empty_is_refused_as_it_may_be_more_than_was_meant(name: str, nothing: Any) -> None:
+    with pytest.raises(OptionError, match=f"^sysvm_{name} is given, but (is empty|names nothing).* leave it out"):
+        refuse_empty({PREFIX + name: nothing})
+
+
+def test_a_role_gives_nothing_that_is_empty() -> None:
+    """Else what somebody gives could not be told from it."""
+    defaults = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("roles/*/defaults/main.yml"))
+    refuse_empty({name: value for each in defaults for name, value in each.items()})
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("nothing", ["", "  ", "\n"])
+def test_a_question_of_awx_without_an_answer_is_the_default(name: str, nothing: Any) -> None:
     """But for what says which units are meant: there a text that comes out empty would mean all of them."""
     if name in SCOPE and nothing != "":
         with pytest.raises(OptionError, match=f"^sysvm_{name} is given, but names nothing"):
@@ -254,7 +268,7 @@ def test_what_is_empty_is_the_default(name: str, nothing: Any) -> None:
         assert read_one(name, nothing) == default_of(name)
 
 
-@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("name", [name for name in VARIABLES if role_default(name) is not None])
 def test_a_default_means_itself(name: str) -> None:
     assert read_one(name, role_default(name)) == default_of(name)
 

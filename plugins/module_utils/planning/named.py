@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,6 +15,7 @@ from ..options.option_names import OptionError
 
 ALIKE = 0.7  # names of units are alike without meaning the same
 MOST_NAMED = 20  # in a message: whole lists are pasted, also those of another cloud
+BETWEEN = "\0"  # of no name
 ALL_NAMES = "All names are in plan.csv, which check_sysvms writes into its report folder"
 
 
@@ -62,12 +62,19 @@ def named_units(units: Sequence[Unit], names: Sequence[str], option: str) -> fro
 
 def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Unit]]:
     """What each name with wildcards comes to, in the order of the units; ids do not match."""
-    by_name, called = _by_name(units), [(unit, plain_names(unit)) for unit in units]
+    by_name = _by_name(units)
     patterns = {name: _pattern(name) for name in names if re.search(r"[*?]", name) and name not in by_name}
-    return {
-        name: [unit for unit, its_names in called if any(map(pattern.fullmatch, its_names))]
-        for name, pattern in patterns.items()
-    }
+    places: dict[str, list[int]] = {}
+    for place, unit in enumerate(units):
+        for name in plain_names(unit):
+            places.setdefault(name, []).append(place)
+    text = BETWEEN.join(["", *places, ""])  # searched as a whole: lists of a thousand patterns are pasted
+
+    def fitting(pattern: re.Pattern[str]) -> list[Unit]:
+        found = {place for name in pattern.findall(text) for place in places[name]}
+        return [units[place] for place in sorted(found)]
+
+    return {name: fitting(pattern) for name, pattern in patterns.items()}
 
 
 def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:
@@ -79,5 +86,7 @@ def _by_name(units: Iterable[Unit]) -> Mapping[str, list[Unit]]:
 
 
 def _pattern(name: str) -> re.Pattern[str]:
-    """Brackets mean themselves."""
-    return re.compile(fnmatch.translate(name.replace("[", "[[]")))
+    """In a text of names, BETWEEN around each."""
+    wild = {"*": f"[^{BETWEEN}]*", "?": f"[^{BETWEEN}]"}
+    its = "".join(wild.get(letter) or re.escape(letter) for letter in name)
+    return re.compile(f"{BETWEEN}({its})(?={BETWEEN})")

@@ -59,7 +59,7 @@ def test_what_a_name_comes_to(names: tuple[str, ...], meant: list[str]) -> None:
     assert selected(exclude_names=names) == [unit.name for unit in UNITS if unit.name not in meant]
 
 
-@pytest.mark.parametrize("name", ["id-*", "x*", "Web-?", "web-??"])
+@pytest.mark.parametrize("name", ["id-*", "x*", "Web-?", "web-??", "eb-?", "?-1"])
 def test_what_fits_nothing_is_refused_and_ids_have_no_wildcards(name: str) -> None:
     for option in ("names", "exclude_names"):
         with pytest.raises(OptionError, match=re.escape(f"sysvm_{option} has '{name}', but no system VM")):

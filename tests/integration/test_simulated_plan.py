@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.targets 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.limits import Limits
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.actions import Want
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.report.write import as_json
+from tests.simulator.estate import read_estate
 from tests.simulator.estate_schema import EstateError
 from tests.simulator.from_plan import estate_of_plan, load_plan
 from tests.simulator.releases import estate_of
@@ -162,6 +164,13 @@ def test_what_is_no_plan_is_refused_with_place_and_remedy(text: str, told: str, 
         load_plan(path)
     assert told in str(refused.value)
     assert "check_sysvms" in str(refused.value)
+
+
+@pytest.mark.parametrize("read", [load_plan, read_estate])
+def test_what_cannot_be_read_is_refused_with_remedy(read: Callable[[Path], Any], tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(EstateError, match=r"it cannot be read: .*\. (Make it anew|Give the path)"):
+            read(path)
 
 
 def test_from_the_command_line_a_bad_plan_is_one_line(tmp_path: Path, plans: dict[str, dict[str, Any]]) -> None:

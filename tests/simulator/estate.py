@@ -39,8 +39,17 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> World:
 
 
 def read_estate(path: str | Path) -> Spec:
-    with open(path, encoding="utf-8") as file:
-        return yaml.safe_load(file) or {}
+    """
+    :raises EstateError: for what cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return yaml.safe_load(file) or {}
+    except OSError as error:
+        wrong = f"it cannot be read: {error.strerror}"
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        wrong = f"it is no YAML: {' '.join(str(error).split())}"
+    raise EstateError(f"{wrong}. Give the path of an estate, such as tests/simulator/estates/small.yml.")
 
 
 def build_with(spec: dict[str, Any], overrides: Sequence[str]) -> World:

@@ -40,6 +40,8 @@ def load_plan(path: str | Path, anonymous: bool = False) -> Spec:
         raise EstateError(f"line {error.lineno} {what}: {error.msg}. {REMEDY}") from None
     except UnicodeDecodeError:
         raise EstateError(f"it is no plan.json: it is no text. {REMEDY}") from None
+    except OSError as error:
+        raise EstateError(f"it cannot be read: {error.strerror}. {REMEDY}") from None
     return estate_of_plan(plan, anonymous)
 
 

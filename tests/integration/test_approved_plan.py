@@ -282,8 +282,14 @@ def test_from_check_by_a_spreadsheet_to_what_was_approved(cloud: Cloud, folder: 
     sampled(
         1,
         [
-            ("method,id\nlivepatch,1\n", "approved.csv, line 2 has 'livepatch' as method. Did you mean 'live_patch'?"),
-            ("method,id,cloud\nlive_patch,1,b.example.com\n", "approved.csv, line 2 is of the cloud b.example.com"),
+            (
+                "method,id,night,cloud,target_version\nlivepatch,1\n",
+                "approved.csv, line 2 has 'livepatch' as method. Did you mean 'live_patch'?",
+            ),
+            (
+                "method,id,night,target_version,cloud\nlive_patch,1,,,b.example.com\n",
+                "approved.csv, line 2 is of the cloud b.example.com",
+            ),
         ],
     ),
 )

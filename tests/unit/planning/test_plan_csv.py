@@ -19,7 +19,12 @@ from hypothesis import strategies as st
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.characters import visible
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.shapes import PlanData
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.approved import ApprovedPlanError, approved_plan
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan_csv import COLUMNS, plan_csv, read_plan_csv
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.plan_csv import (
+    COLUMNS,
+    NEEDED,
+    plan_csv,
+    read_plan_csv,
+)
 
 
 def unit(name: str = "web", **more: Any) -> dict[str, Any]:
@@ -96,6 +101,11 @@ def resaved(delimiter: str = ",", end: str = "\r\n", quoting: int = csv.QUOTE_MI
     return file.getvalue()
 
 
+def without(column: str) -> bytes:
+    return resaved(columns=[name for name in COLUMNS if name != column]).encode()
+
+
+HEAD = b"method,id,night,cloud,target_version\n"
 SAVED: dict[str, Callable[[], bytes]] = {
     "byte order mark": lambda: codecs.BOM_UTF8 + TEXT.encode(),
     "CRLF": lambda: resaved().encode(),
@@ -131,27 +141,43 @@ def test_lines_that_say_nothing_and_names_in_other_bytes_do_not_matter(data: byt
 
 
 def test_a_line_has_the_number_that_an_editor_shows() -> None:
-    text = 'sep=;\n\nid;method\n\na;none\n"b\n";none\nc;none\n'
+    text = 'sep=;\n\nid;method;night;cloud;target_version\n\na;none\n"b\n";none\nc;none\n'
     assert [line["place"].rpartition(" ")[2] for line in read(text.encode())] == ["5", "6", "8"]
 
 
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "plan.csv, line 1 has no columns method and id"),
-        (b"kind,name,id\nnetwork,web,1\n", "plan.csv, line 1 has no column method"),
-        (b"method,id\n", "plan.csv names no unit"),
-        (b"method,id,method\nnone,1,live_patch\n", "plan.csv, line 1 has method more than once"),
-        (b"method,id\nlive_patch,1\nlivepatch,2\n", "plan.csv, line 3 has 'livepatch' as method.*mean 'live_patch'"),
-        (b"method,id\n,1\n", "plan.csv, line 2 has no method"),
-        (b"method,id\nnone,1\nnone,\n", "plan.csv, line 3 has no id"),
-        (b"method,id\nnone,1\n\nnone,1\n", "plan.csv, line 4 names 1 again, which plan.csv, line 2 has"),
+        (b"", "plan.csv, line 1 has no columns method, id, night, cloud, target_version"),
+        (TEXT.replace("method", "methods", 1).encode(), "plan.csv, line 1 has no column method"),
+        *(
+            (resaved(columns=[name for name in COLUMNS if name != gone]).encode(), f"line 1 has no column {gone}")
+            for gone in NEEDED
+        ),
+        (HEAD, "plan.csv names no unit"),
         (
-            b"method,id,night\nnone,1,2026-12-01\nnone,2,12/1/2026\n",
+            b"method," + HEAD + b"none,1,live_patch\n",
+            "plan.csv, line 1 has method more than once",
+        ),
+        (
+            HEAD + b"live_patch,1\nlivepatch,2\n",
+            "plan.csv, line 3 has 'livepatch' as method.*mean 'live_patch'",
+        ),
+        (HEAD + b",1\n", "plan.csv, line 2 has no method"),
+        (HEAD + b"none,1\nnone,\n", "plan.csv, line 3 has no id"),
+        (
+            HEAD + b"none,1\n\nnone,1\n",
+            "plan.csv, line 4 names 1 again, which plan.csv, line 2 has",
+        ),
+        (
+            HEAD + b"none,1,2026-12-01\nnone,2,12/1/2026\n",
             "plan.csv, line 3 has '12/1/2026' as night.*2026-11-30",
         ),
-        (b"method,id,if_it_fails\nnone,1,destroy\n", "plan.csv, line 2 has 'destroy' as if_it_fails.*Give recreate"),
-        (b'method,id\nnone,1\nnone,"2\n', "plan.csv, line 3 is no CSV"),
+        (
+            b"if_it_fails," + HEAD + b"destroy,none,1\n",
+            "plan.csv, line 2 has 'destroy' as if_it_fails.*Give recreate",
+        ),
+        (HEAD + b'none,1\nnone,"2\n', "plan.csv, line 3 is no CSV"),
         (b"PK\x03\x04....", "plan.csv is a workbook.*Save it as CSV"),
         (b"method\0,id\n", "plan.csv is no text"),
     ],

@@ -11,7 +11,11 @@ from hypothesis import settings
 SCALE = float(os.environ.get("SCALE", "0.25"))
 
 
-def examples(number: int) -> settings:
+def examples(number: int, nightly: int = 1) -> settings:
     """As a decorator: so many, and more with a SCALE above 1. These are others each time; up to 1 everybody's run draws
-    the same."""
-    return settings(max_examples=max(1, round(number * SCALE)), deadline=None, derandomize=SCALE <= 1)
+    the same.
+
+    :param nightly: times as many by C(make nightly).
+    """
+    most = round(number * SCALE * (nightly if SCALE >= 1 else 1))
+    return settings(max_examples=max(1, most), deadline=None, derandomize=SCALE <= 1)

@@ -158,25 +158,25 @@ def carry_out(drawn: dict[str, Any], method: Method, **more: Any) -> None:
     check(world, units, drawn["limits"], method, soak_s=drawn["soak_s"], **more)
 
 
-@examples(400)
+@examples(400, nightly=10)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_live_patch(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.LIVE_PATCH)
 
 
-@examples(200)
+@examples(200, nightly=10)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_fallback(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.LIVE_PATCH, fallback=True)
 
 
-@examples(200)
+@examples(200, nightly=10)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_recreation(drawn: dict[str, Any]) -> None:
     carry_out(drawn, Method.RECREATE, allow_degraded=True)
 
 
-@examples(100)
+@examples(100, nightly=10)
 @given(st.fixed_dictionaries(CLOUDS))
 def test_reboot(drawn: dict[str, Any]) -> None:
     carry_out(drawn | {"sorts": [sort for sort in drawn["sorts"] if sort != "system"] or ["pair"]}, Method.RESTART)

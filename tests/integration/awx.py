@@ -18,10 +18,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from tests.integration.awx_surveys import RefusedError, check_survey, launch
+from tests.integration.awx_credentials import check_inputs, check_type, render
+from tests.integration.awx_surveys import RefusedError, check_survey, launch, need
 
 API = "/api/v2/"
 TOKEN = "a token"
@@ -157,13 +155,9 @@ class Awx:
     def check(self, endpoint: str, item: Item) -> None:
         """:raises RefusedError: for what AWX would not take."""
         if endpoint == "credential_types":
-            _check_injectors(item["inputs"], item["injectors"])
+            check_type(item["inputs"], item["injectors"])
         elif endpoint == "credentials" and "credential_type" in item:
-            inputs = self.get(item["credential_type"])["inputs"]
-            missing = [name for name in inputs["required"] if not item["inputs"].get(name)]
-            unknown = item["inputs"].keys() - {field["id"] for field in inputs["fields"]}
-            if missing or unknown:
-                raise RefusedError(f"required: {missing}, not fields: {unknown}")
+            check_inputs(item.get("inputs", {}), self.get(item["credential_type"])["inputs"])
         elif endpoint == "notification_templates":
             _check_messages(item["messages"])
         elif endpoint == "job_templates" and item["playbook"] not in PLAYBOOKS:
@@ -174,29 +168,18 @@ def _listing(items: list[Item]) -> Item:
     return {"count": len(items), "next": None, "results": items}
 
 
-def _check_injectors(inputs: Item, injectors: Item) -> None:
-    files = {name.partition(".")[2]: "EXAMPLE_FILENAME" for name in injectors.get("file", {})}
-    fields: Item = {field["id"]: "EXAMPLE" for field in inputs["fields"]}
-    for template in [*injectors.get("env", {}).values(), *injectors.get("file", {}).values()]:
-        _render(template, {**fields, "tower": {"filename": files}})
-
-
 def _check_messages(messages: Item) -> None:
     job = {"name": 'a "job"', "status": "running", "artifacts": {}, "id": 42}
     approval = {"approval_status": "approved", "approval_node_name": "Approve Me", "workflow_url": "https://awx/1"}
+    events, stages = (
+        {"started", "success", "error", "workflow_approval"},
+        {"running", "approved", "timed_out", "denied"},
+    )
+    need(messages.keys() <= events and messages.get("workflow_approval", {}).keys() <= stages, f"events: {messages}")
     for event, message in messages.items():
         for each in message.values() if event == "workflow_approval" else [message]:
-            if not isinstance(
-                json.loads(_render(each["body"], {"job": job, "url": "https://awx/2", **approval})), dict
-            ):
+            if not isinstance(json.loads(render(each["body"], {"job": job, "url": "https://awx/2", **approval})), dict):
                 raise RefusedError(f"Webhook body for '{event}' should be a json dictionary.")
-
-
-def _render(template: str, names: Item) -> str:
-    try:
-        return ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template).render(names)
-    except TemplateError as error:
-        raise RefusedError(f"{template}: {error}") from error
 
 
 class _Handler(BaseHTTPRequestHandler):

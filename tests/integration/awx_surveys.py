@@ -30,25 +30,27 @@ class RefusedError(Exception):
 
 def check_survey(survey: Mapping[str, Any]) -> None:
     """:raises RefusedError: for a survey that AWX does not take."""
-    _need(isinstance(survey.get("name"), str) and isinstance(survey.get("description"), str), "name, description")
-    _need(bool(survey.get("spec")), "'spec' doesn't contain any items.")
+    need(isinstance(survey.get("name"), str) and isinstance(survey.get("description"), str), "name, description")
+    need(isinstance(survey.get("spec"), list) and bool(survey["spec"]), "'spec' doesn't contain any items.")
     variables = [question.get("variable") for question in survey["spec"]]
-    _need(len(variables) == len({*variables}), "a variable twice")
+    need(len(variables) == len({*variables}), "a variable twice")
     for question in survey["spec"]:
         kind, default = question.get("type"), question.get("default", "")
-        _need(all(isinstance(question.get(key), str) for key in ("type", "question_name", "variable")), str(question))
-        _need(isinstance(question.get("required"), bool), f"required: {question}")
-        _need(kind in DEFAULTS, f"type: {question}")
-        _need(default == "" or isinstance(default, DEFAULTS[kind]), f"default: {question}")
-        _need(all(isinstance(question.get(key, 0), int | None) for key in ("min", "max")), f"limits: {question}")
+        need(all(isinstance(question.get(key), str) for key in ("type", "question_name", "variable")), str(question))
+        need(isinstance(question.get("required"), bool), f"required: {question}")
+        need(kind in DEFAULTS, f"type: {question}")
+        need(default == "" or isinstance(default, DEFAULTS[kind]), f"default: {question}")
+        need(all(isinstance(question.get(key, 0), int | None) for key in ("min", "max")), f"limits: {question}")
         if kind.startswith("multi"):
-            _need("choices" in question, f"choices: {question}")
-            chosen = default.splitlines()
-            _need({*chosen} <= {*question["choices"]}, f"default: {question}")
-            _need(kind == "multiselect" or len(chosen) <= 1, f"one default: {question}")
+            need("choices" in question, f"choices: {question}")
+            chosen = [line for line in default.splitlines() if line.strip()]
+            need(all(choice in question["choices"] for choice in chosen), f"default: {question}")
+            need(kind == "multiselect" or len(chosen) <= 1, f"one default: {question}")
+        need(not str(default).startswith("$encrypted$"), f"$encrypted$ is reserved: {question}")
 
 
-def _need(holds: bool, what: str) -> None:
+def need(holds: bool, what: str) -> None:
+    """:raises RefusedError: with what, unless it holds."""
     if not holds:
         raise RefusedError(what)
 
@@ -64,12 +66,12 @@ def launch(
     """
     asked = {question["variable"] for question in spec}
     unasked = {name for name in answers if name not in asked and template.get(name) != answers[name]}
-    _need(not (workflow and unasked), f"Variables {', '.join(sorted(unasked))} are not allowed on launch.")
+    need(not (workflow and unasked), f"Variables {', '.join(sorted(unasked))} are not allowed on launch.")
     for question in spec:
         if question["variable"] in answers:
-            _need(_fits(question, answers[question["variable"]]), f"{question['variable']}: {answers}")
+            need(_fits(question, answers[question["variable"]]), f"{question['variable']}: {answers}")
         else:
-            _need(not question["required"], f"'{question['variable']}' value missing")
+            need(not question["required"], f"'{question['variable']}' value missing")
     # A default of a multiselect is a text, which is no answer to it, so AWX passes no value.
     defaults = {
         question["variable"]: question["default"]
@@ -85,10 +87,11 @@ def _fits(question: Question, answer: Any) -> bool:
     if not isinstance(answer, ANSWERS[kind]) or isinstance(answer, bool):
         return False
     if kind.startswith("multi"):
-        return set([answer] if isinstance(answer, str) else answer) <= set(question["choices"])
+        choices = question["choices"].splitlines() if isinstance(question["choices"], str) else question["choices"]
+        return all(choice in choices for choice in ([answer] if isinstance(answer, str) else answer))
     size: float = len(answer) if isinstance(answer, str) else answer
     lowest, highest = question.get("min"), question.get("max")
-    return (lowest is None or size >= lowest) and (highest is None or size <= highest)
+    return (lowest in ("", None) or size >= int(lowest)) and (highest in ("", None) or size <= int(highest))
 
 
 class _Unsafe(yaml.SafeDumper):

@@ -23,6 +23,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_na
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.planning.policy import kinds_of
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import read_one
+from tests.integration.awx_credentials import check_inputs, check_type
 from tests.integration.awx_surveys import RefusedError, check_survey, launch
 from tests.support.awx_answers import ANSWERS, Answer, became, check, write
 from tests.tools.awx import KINDS, LISTS, RECORDED, SURVEY
@@ -80,12 +81,53 @@ def test_an_answer_means_what_was_typed(answer: Answer, tmp_path: Path) -> None:
         ({"type": "integer", "default": "10"}, "default"),
         ({"type": "list", "default": ""}, "type"),
         ({"type": "text", "default": "", "required": "no"}, "required"),
+        ({"type": "multiselect", "choices": "a\nb", "default": "c"}, "default"),
+        ({"type": "text", "default": "$encrypted$"}, "reserved"),
+        ({"type": "integer", "default": "", "min": "1"}, "limits"),
     ],
 )
 def test_the_stand_in_refuses_a_survey_that_awx_refuses(question: dict[str, Any], why: str) -> None:
     asked = {"question_name": "Q", "variable": "sysvm_q", "required": False, **question}
     with pytest.raises(RefusedError, match=why):
         check_survey({"name": "", "description": "", "spec": [asked]})
+
+
+FIELD = {"id": "key", "type": "string", "label": "Key"}
+
+
+@pytest.mark.parametrize(
+    ("field", "injectors"),
+    [
+        ({"id": "tower"}, {}),
+        ({"id": "a-b"}, {}),
+        ({"hint": "x"}, {}),
+        ({"type": "integer"}, {}),
+        ({"type": "boolean", "secret": True}, {}),
+        ({"type": "boolean", "default": "yes"}, {}),
+        ({}, {"env": {"ANSIBLE_TIMEOUT": "1"}}),
+        ({}, {"env": {"PATH": "{{ key }}"}}),
+        ({}, {"env": {"A-B": "{{ key }}"}}),
+        ({}, {"env": {"A": "Schlüssel"}}),
+        ({}, {"env": {"A": "{{ other }}"}}),
+        ({}, {"env": {"A": "{{ tower.filename.ca }}"}}),
+        ({}, {"file": {"ca": "{{ key }}"}}),
+        ({}, {"file": {"template": "a", "template.ca": "b"}}),
+        ({}, {"vars": {"a": "{{ key }}"}}),
+    ],
+)
+def test_the_stand_in_refuses_a_type_of_credential_that_awx_refuses(
+    field: dict[str, Any], injectors: dict[str, Any]
+) -> None:
+    check_type({"fields": [FIELD], "required": ["key"]}, {"env": {"A": "{{ key }}"}})
+    with pytest.raises(RefusedError):
+        check_type({"fields": [FIELD | field]}, injectors)
+
+
+@pytest.mark.parametrize("inputs", [{"other": "x"}, {"key": 5}, {"key": None}, {"key": ["a"]}])
+def test_the_stand_in_refuses_a_credential_that_awx_refuses(inputs: dict[str, Any]) -> None:
+    check_inputs({"key": ""}, {"fields": [FIELD], "required": ["key"]})  # which erases it
+    with pytest.raises(RefusedError):
+        check_inputs(inputs, {"fields": [FIELD]})
 
 
 @pytest.mark.parametrize(
@@ -96,6 +138,9 @@ def test_the_stand_in_refuses_a_survey_that_awx_refuses(question: dict[str, Any]
         ({"sysvm_parallel": "5"}, False),
         ({"sysvm_method": ""}, False),
         ({"sysvm_kinds": "ssvm"}, False),
+        ({"sysvm_parallel": True}, False),
+        ({"sysvm_parallel": 5.0}, False),
+        ({"sysvm_kinds": ["ssvm", ["cpvm"]]}, False),
         ({"sysvm_names": 10}, False),
         ({"sysvm_timeouts": "job=1h"}, True),
     ],

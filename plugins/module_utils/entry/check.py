@@ -42,7 +42,7 @@ from .campaign import Tonight
 from .check_request import CheckRequest
 from .details import remembered, with_details, with_restarts
 from .outcome import Outcome
-from .rehearse import player, rehearsed
+from .rehearse import player, rehearsed, scene_of
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,9 @@ def _probed(client: Client, context: CheckContext, probing: Probing) -> Probed:
 
 def _nights(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, tonight: Tonight) -> dict[str, Any]:
     """The plan as plain data, rehearsed, each unit with its night."""
-    approved = request.policy.approved
-    campaign = request.rehearse and request.windows is not None and approved is None
-    play = player(plan, context, pace, request, tonight.now) if campaign else None
-    return tonight.planned(rehearsed(plan, context, pace, request, tonight.now), approved, play)
+    approved, scene = request.policy.approved, scene_of(plan, context, pace, request, tonight.now)
+    play = player(plan, scene) if scene and request.windows and approved is None else None
+    return tonight.planned(rehearsed(plan, scene, request), approved, play)
 
 
 def _scope(client: Client, context: CheckContext, request: CheckRequest, budget: int, tonight: Tonight) -> str:

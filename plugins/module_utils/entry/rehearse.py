@@ -23,20 +23,17 @@ from ..units.pace import Pace
 from .check_request import CheckRequest
 
 
-def rehearsed(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> dict[str, Any]:
+def rehearsed(plan: Plan, scene: Scene | None, request: CheckRequest) -> dict[str, Any]:
     """The plan as plain data, with how long it takes, and when what starts and ends, if it was to be rehearsed."""
     data: dict[str, Any] = {**plan.as_dict(), **dict.fromkeys(("estimate", "scene", "what_if", "alternatives"))}
-    scene = _scene(plan, context, pace, request, now) if request.rehearse and plan.steps else None
     if scene is None:
         return data
     return rehearse_plan(data, scene, request.deadline, request.what_if, request.alternatives)
 
 
-def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Play | None:
+def player(plan: Plan, scene: Scene) -> Play | None:
     """What plays some units of the plan alone, in another night; None where there are too many to play them often."""
-    few = sum(len(step.units) for step in plan.steps) <= MOST_PLAYED_THRICE
-    scene = _scene(plan, context, pace, request, now) if few else None
-    if scene is None:
+    if sum(len(step.units) for step in plan.steps) > MOST_PLAYED_THRICE:
         return None
     stage = scene.stage(plan.as_dict())
 
@@ -48,10 +45,10 @@ def player(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest,
     return played
 
 
-def _scene(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Scene | None:
-    """None while the management servers have no single version."""
+def scene_of(plan: Plan, context: CheckContext, pace: Pace, request: CheckRequest, now: datetime) -> Scene | None:
+    """Where the plan is rehearsed; None where it is not to be, or the management servers have no single version."""
     cloud, settings, policy = context.cloud, context.cloud.settings, request.policy
-    if cloud.version is None:
+    if cloud.version is None or not request.rehearse or not plan.steps:
         return None
     pair_settles_s = None
     chosen = {item.unit.id: item.unit for step in plan.steps for item in step.units}

@@ -32,7 +32,7 @@ tarball=cloudstack-sysvm-$version.tar.gz
 
 cat <<END
 
-Look at the changes (git diff), then:
+Look at the changes (git diff), and that SECURITY.md has the fingerprint of your key (gpg --fingerprint), then:
   git add -A changelogs && git commit -am "Release $version" && git tag -s $version -m "Release $version"
   git push origin main $version
 The workflow "Release" builds the tarball anew, from the tag, and publishes it. When it has ended, see that it has the same files

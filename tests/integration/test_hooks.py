@@ -84,3 +84,15 @@ def test_without_hooks_a_step_is_one_task(tmp_path: Path) -> None:
         "TASK [cloudstack.sysvm.upgrade : Carry out step 2]",
     ]
     assert "skipping" not in steps
+
+
+def test_after_a_hook_that_fails_nothing_is_done_though_the_play_ignores_errors(tmp_path: Path) -> None:
+    """It may be the one that tells the owners, or that moves the load away."""
+    (tmp_path / "hook.yml").write_text(json.dumps([{"ansible.builtin.fail": {"msg": "no mail"}}]), encoding="utf-8")
+    roles = [{"ansible.builtin.import_role": {"name": f"cloudstack.sysvm.{name}"}} for name in ("preflight", "upgrade")]
+    with Cloud(estate(networks=[{"name": "a"}, {"name": "b"}]), tmp_path) as cloud:
+        play = {"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": roles}
+        said = {"sysvm_hooks": {"before_step": "hook.yml"}, "sysvm_kinds": "router"}
+        run = cloud.playbook(str(cloud.write_playbook(play)), "-e", json.dumps(said))
+    assert run.rc != 0 and run.journal == []
+    assert "the hook before_step failed at step 1" in run.output and "no mail" in run.output

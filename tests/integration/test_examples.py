@@ -169,6 +169,30 @@ def test_a_night_without_its_plan_does_nothing_and_says_so_at_its_end(
 
 @pytest.mark.slow
 @pytest.mark.nightly
+def test_a_night_that_began_on_the_day_before_tells_of_the_one_that_begins_today(tmp_path: Path) -> None:
+    """Cron was late, or somebody begins it by hand after midnight."""
+    told = tmp_path / "told"
+    copied(tmp_path, tell_owner=[note(told, "{{ owner.account }} {{ campaign_tomorrow }}")])
+    coming = datetime.now() + timedelta(hours=1)
+    windows = {"start": f"{coming:%H:%M}", "length": "24h"}
+    with Cloud(estate(networks=[{"name": "a", **ACME}, {"name": "b", **SHOP}]), tmp_path) as cloud:
+        assert cloud.check(kinds="router", nights=windows).rc == 0
+        planned = (tmp_path / "sysvm-report/latest/plan.csv").read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(planned)))
+        nights = {"a": f"{coming - timedelta(days=1):%Y-%m-%d %H:%M}", "b": f"{coming:%Y-%m-%d %H:%M}"}
+        with (tmp_path / "plan.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows({**row, "night": nights[row["name"]]} for row in rows)
+        run = cloud.playbook(
+            "nightly.yml", *extra_vars({"kinds": "router", "nights": windows, "approved_plan": "plan.csv"})
+        )
+    assert (run.rc, run.targets) == (0, ["a"]), run.output
+    assert told.read_text(encoding="utf-8").splitlines() == [f"shop {nights['b'][:10]}"]
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_campaign_of_several_nights(tmp_path: Path) -> None:
     """Each night does its part of the approved plan and what was left before, and tells the owners of tomorrow's."""
     told = tmp_path / "told"

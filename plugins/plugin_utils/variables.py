@@ -62,9 +62,7 @@ def read_one(name: str, value: Any) -> Any:
 
 
 def refuse_empty(given: Mapping[str, Any]) -> None:
-    """What is empty would be the default, often more than was meant: C(-e sysvm_names=$NAMES) of a shell that has none.
-
-    Not for jobs of AWX, where an empty text is a question without an answer.
+    """What is empty would be the default, often more than was meant; in AWX it is a question without an answer.
 
     :raises OptionError: for the first.
     """

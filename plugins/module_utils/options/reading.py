@@ -412,7 +412,7 @@ def read(option: Option, value: Any, *, source: str = "") -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """As a shell variable is that is not set, a key of YAML without a value, or a question that was not answered."""
+    """As C(-e name=$VALUE) of a shell that has none, and a key of YAML without a value."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 

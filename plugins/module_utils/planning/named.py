@@ -68,7 +68,7 @@ def wildcards(units: Sequence[Unit], names: Iterable[str]) -> dict[str, list[Uni
     for place, unit in enumerate(units):
         for name in plain_names(unit):
             places.setdefault(name, []).append(place)
-    text = BETWEEN.join(["", *places, ""])  # searched as a whole: lists of a thousand patterns are pasted
+    text = BETWEEN.join(["", *places, ""])  # searched as a whole, for lists of a thousand patterns
 
     def fitting(pattern: re.Pattern[str]) -> list[Unit]:
         found = {place for name in pattern.findall(text) for place in places[name]}

@@ -25,7 +25,7 @@ COLUMNS = (
     *("method", "if_it_fails", "destroys", "kind", "name", "zone", "owner", "domain", "vms", "step", "night"),
     *("expected", "impact", "reason", "id", "cloud", "target_version"),
 )
-# Without the last ones more would be done than was approved: all in one night, or in another cloud.
+# Without the last ones more would be done: all in one night, or in another cloud.
 NEEDED = ("method", "id", "night", "cloud", "target_version")
 BEGINS, FORMULA = r"(^|[;,])", r"""([ "]*)(?=['=+\-@\uff1d\uff0b\uff0d\uff20])"""
 RISKY, MADE_SAFE = re.compile(BEGINS + FORMULA), re.compile(f"{BEGINS}'{FORMULA}")

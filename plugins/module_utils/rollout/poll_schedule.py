@@ -100,7 +100,6 @@ class UnitDurations(Durations):
         return super().typical(estimate_s) if self.known else self._jobs.typical(estimate_s)
 
     def learn_of(self, result: UnitResult, estimate_s: float) -> None:
-        """Of a unit that was upgraded; what failed tells nothing."""
         if result.status is UnitStatus.UPGRADED and result.worked_s is not None:
             self.learn(estimate_s, result.worked_s)
 

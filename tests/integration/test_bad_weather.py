@@ -74,7 +74,7 @@ def test_a_server_that_is_away_when_a_step_begins_is_waited_for(status: int, tmp
         run = cloud.upgrade(**ROUTERS_ONLY)
         assert [fault["struck"] for fault in cloud.simulator.faults()] == [2]
         assert (run.rc, run.counts) == (0, {"upgraded": 1})
-        assert run.stdout.count("Trying again in") == 2, "who looks at the screen knows why nothing happens"
+        assert "Trying again in" in run.stdout, "who looks at the screen knows why nothing happens"
 
 
 def test_rules_that_fail_after_the_patch(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def read_in_flight(lists: Lists, jobs: Mapping[str, Job] | None = None, events: Events | None = None) -> list[InFlight]:
     """The running jobs that work on system VMs, routers, networks or VPCs, with the ids they may be working on.
 
+    A job of a run of ours with its one object: an event may fit several jobs, an id of ours fits one.
+
     :param jobs: the running jobs when the caller has just read them (one C(listAsyncJobs)).
     :param events: where they are read, if others want them, too; none may have been read before the jobs.
     """
@@ -67,7 +69,10 @@ def read_in_flight(lists: Lists, jobs: Mapping[str, Job] | None = None, events: 
     oldest = moment(min((created for dummy, created in asked if created), default=""))
     events = events or Events(lists, oldest)
     found = [event for kind in sorted({kind for kind, dummy in asked}) for event in events.of(kind, oldest)]
-    return match_jobs(running.values(), found)
+    at_work = match_jobs(running.values(), found)
+    if lists.version and any(len(job.fitting) > 1 for job in at_work):
+        return told_apart(at_work, lists.zone_ids, str(lists.version))
+    return at_work
 
 
 def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list[InFlight]:
@@ -96,7 +101,7 @@ def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list
 
 
 def told_apart(jobs: Iterable[InFlight], zone_ids: Iterable[str], target: str) -> list[InFlight]:
-    """The same, each job of a run of ours with its one object: an event may fit several jobs, an id of ours fits one.
+    """The same, each job of a run of ours with its one object.
 
     :param zone_ids: where the objects may be.
     :param target: the version that is upgraded to; part of our jobs' ids.

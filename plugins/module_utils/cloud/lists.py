@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ..api import errors
@@ -56,6 +57,11 @@ class Lists:
     def version(self) -> Version | None:
         """The one version of all servers that are Up; None while they differ or none can be read."""
         return common_version(self.servers)
+
+    @cached_property
+    def zone_ids(self) -> frozenset[str]:
+        """Of all zones, asked for once."""
+        return frozenset(zone.id for zone in self.zones())
 
     # --- what runs
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..cloud.events import Events
-from ..cloud.in_flight import told_apart
 from ..cloud.infrastructure import Cloud, InFlight, Settings
 from ..cloud.lists import Lists
 from ..cloud.model import Owed, Restart, Unit
@@ -40,8 +39,7 @@ def with_restarts(
     if of_these:
         if memory is None:
             memory = Memory(remembered_s=remembered(settings_of(events.lists.client, JOB_EXPIRY)))
-        at_work = told_apart(in_flight, {unit.zone_id for unit in of_these}, target)
-        found = read_restarts(events, of_these, target, at_work, time.time(), memory)
+        found = read_restarts(events, of_these, target, in_flight, time.time(), memory)
     report = Report.of(memory.known if memory else ())
     return [
         replace(unit, owed=owed, restarts=restarts)

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..api.errors import ApiError, AuthenticationError, MalformedAnswerError, RateLimitedError, UnavailableError
 from ..api.jobs import Job
-from ..cloud.in_flight import told_apart
 from ..cloud.infrastructure import Alert, Host, InFlight, ManagementServer
 from ..cloud.job_ids import Purpose, purpose_of
 from ..cloud.model import Unit, Vm
@@ -72,7 +71,7 @@ class View:
 
     def notice(self, jobs: Sequence[InFlight]) -> None:
         """Jobs of others that are known to run."""
-        self._working |= {job.job_id: job for job in told_apart(jobs, self.zones, self._target)}
+        self._working |= {job.job_id: job for job in jobs}
 
     def ask_jobs(self, own: Collection[str]) -> None:
         """What runs now; of jobs that are not ours an event tells what they work on."""

@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import JOBS, match_jobs, told_apart
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import (
+    JOBS,
+    match_jobs,
+    read_in_flight,
+    told_apart,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     SOME_INTERNAL_LB,
@@ -84,6 +90,16 @@ def test_an_id_of_ours_tells_which_object_it_is(over: bool) -> None:
     assert known.resource_ids == {"id-net"}
     assert unknown.resource_ids == {"id-f", "id-g"} | ({"id-net"} if not over else set())
     assert told_apart([known, unknown], {"id-zone"}, "4.20.0.0") == [known, unknown]
+
+
+def test_whoever_asks_what_runs_is_told_by_our_ids_what_it_works_on() -> None:
+    """As the plan's check does, where another event of that second was left open by a server that died."""
+    job_id = job_id_of("id-zone", "id-net", Purpose.PATCH, "4.22.0.0", 1)
+    events: Any = SimpleNamespace(of=lambda kind, since: [EVENT, EVENT | {"id": "f", "resourceid": "id-other"}])
+    jobs = {job_id: Job(job_id, JobStatus.RUNNING, "RestartNetworkCmd", created=MOMENT)}
+    for target, works_on in (("4.22.0.0", {"id-net"}), (None, {"id-net", "id-other"})):
+        lists: Any = SimpleNamespace(version=target, zone_ids={"id-zone"}, client=None)
+        assert [each.resource_ids for each in read_in_flight(lists, jobs, events)] == [works_on]
 
 
 @pytest.mark.parametrize(

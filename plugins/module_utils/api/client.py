@@ -291,7 +291,8 @@ class Client:
             waited = self._clock() - start
             if waited + delay > self._patience(error):
                 if tries > 1:
-                    error.message += f" (Tried {tries} times in {waited:.0f} seconds.)"
+                    whom = f", of {' and '.join(self.left)} in turn" if len(self.left) > 1 else ""
+                    error.message += f" (Tried {tries} times in {waited:.0f} seconds{whom}.)"
                 raise error
             if self.on_retry:
                 self.on_retry(error, delay)

@@ -395,6 +395,16 @@ def test_where_all_are_away_they_are_asked_in_turn_with_pauses() -> None:
     assert len(clock.slept) == 3
 
 
+def test_where_all_stay_away_each_of_them_is_named() -> None:
+    talk = Conversation(*[("listZones", RESET)] * 2)
+    with (
+        client_for(talk, Clock(), url=ONE, others=(TWO,), retry_limit=0) as client,
+        pytest.raises(UnavailableError) as caught,
+    ):
+        client.read("listZones")
+    assert "of one.test and two.test in turn" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("trouble", "error"), [(RESET, SubmitUncertainError), (refusal(503, "Maintenance"), UnavailableError)]
 )

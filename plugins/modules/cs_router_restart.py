@@ -129,7 +129,8 @@ results:
       type: str
       sample: live_patch
     status:
-      description: One of V(upgraded), V(current), V(failed), V(skipped), V(not_started).
+      description:
+        - One of V(upgraded), V(current), V(gone), V(failed), V(degraded), V(skipped), V(not_started), V(left_running).
       type: str
       sample: upgraded
     reason:

@@ -14,6 +14,7 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_
     SERVER_TEXTS,
     ServerText,
 )
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import UnitStatus
 from tests.support.pages import PAGES, ROOT
 
 OURS = re.compile(r"https://github\.com/cloudstack/ansible-collection-sysvm/(?:blob|raw|tree)/main/([^\s)>`#]*)")
@@ -60,6 +61,15 @@ def test_a_fragment_of_the_changelog_can_be_read(path: Path) -> None:
     sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     lines = [line for section, found in sections.items() if section != "release_summary" for line in found]
     assert [line for line in lines if not isinstance(line, str)] == []
+
+
+def test_every_status_of_a_unit_is_documented() -> None:
+    table = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    returned = (ROOT / "tests/tools/return.yml").read_text(encoding="utf-8")
+    named = [row.split(" | ")[1] for row in table.splitlines() if re.match(r"\| \S \| ", row)]
+    assert {*named} == {status.value.replace("_", " ") for status in UnitStatus} | {"running"}
+    [listed] = re.findall(r"One of (.*)\.", returned)
+    assert {*re.findall(r"V\((\w+)\)", listed)} == {status.value for status in UnitStatus}
 
 
 def test_every_playbook_is_documented() -> None:

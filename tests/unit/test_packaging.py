@@ -99,7 +99,7 @@ def test_only_what_belongs_into_the_collection_is_built(artifact: Path) -> None:
         # The list of all files grows with their number.
         assert max(member.size for member in tar.getmembers() if member.name != "FILES.json") < 40_000
     assert names == {*shipped_here(), "MANIFEST.json", "FILES.json"}
-    assert artifact.stat().st_size < 480_000
+    assert artifact.stat().st_size < 500_000, "docs/inclusion.md says so"
 
 
 def test_galaxy_takes_the_authors() -> None:

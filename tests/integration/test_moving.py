@@ -704,6 +704,36 @@ def test_fallbacks_keep_to_one_at_a_time() -> None:
         assert all(end <= begin for (dummy, end), (begin, dummy2) in pairwise(spans))
 
 
+def migrate(simulator: VirtualSimulator, name: str, to: str, seconds: float) -> None:
+    """An administrator moves a router to another host, which takes so long."""
+    world = simulator.world
+    [router] = [each for each in world.routers if each.unit and each.unit.name == name and each.removed is None]
+    [host] = [each for each in world.hosts if each.name == to]
+
+    def arrive() -> None:
+        world.place(router, host)
+        world.change(router, state="Running")
+
+    world.change(router, state="Migrating")
+    simulator.later(seconds, arrive)
+
+
+@pytest.mark.parametrize("seconds", [5.0, 31.0, 34.0])
+def test_what_is_migrated_to_a_host_that_is_busy_waits_for_its_turn_there(seconds: float) -> None:
+    zone = {"name": "Berlin", "hosts": [{"name": "h1"}, {"name": "h2"}]}
+    hosts = {"a": "h1", "b": "h1", "c": "h2", "d": "h2"}
+    networks = [{"name": name, "router": {"host": host}} for name, host in hosts.items()]
+    with cloud(zones=[zone], networks=networks) as simulator:
+        for name in ("c", "d"):
+            simulator.later(seconds, lambda name=name: migrate(simulator, name, "h1", 15.0))  # type: ignore[misc]
+        results = step(simulator, of_networks(*hosts), limits=replace(ONE_BY_ONE, parallel=4, per_host=1))
+        assert {result["status"] for result in results.values()} == {"upgraded"}, results
+        arrived = simulator.journal()[0]["at"] + seconds + 15.0
+        spans = sorted((job["created"], job["completed"]) for job in simulator.state()["jobs"])
+        on_h1 = [span for span in spans if span[0] >= arrived]
+        assert on_h1 and all(end <= begin for (dummy, end), (begin, dummy2) in pairwise(spans) if begin >= arrived)
+
+
 def test_what_is_on_a_host_that_goes_into_maintenance_is_not_patched() -> None:
     zone = {"name": "Berlin", "hosts": [{"name": "h1"}, {"name": "h2"}]}
     networks = [{"name": "a", "router": {"host": "h1"}}, {"name": "n", "router": {"host": "h2"}}]

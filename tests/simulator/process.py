@@ -254,6 +254,12 @@ class SimulatorThread(RunningSimulator):
         finally:
             self._started.set()
 
+    @property
+    def world(self) -> World:
+        """What is simulated, for what the API and I(update) cannot do; in this process, while nothing goes on in it."""
+        assert self._simulator is not None
+        return self._simulator.world
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._simulator = simulator = Simulator(_world(self._estate, self._settings))

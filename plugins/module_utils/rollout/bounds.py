@@ -64,6 +64,10 @@ class Bounds:
     def fits_hosts(self, hosts: Sequence[str], load: Counter[str]) -> bool:
         return not self._limits.per_host or all(load[host] < self._limits.per_host for host in hosts)
 
+    def fits_where_it_is(self, upgrade: UnitUpgrade) -> bool:
+        """Whether its hosts are free for it: it may have moved since it was given its place."""
+        return self.fits_hosts(upgrade.unit.host_ids, self.load - Counter(upgrade.unit.host_ids))
+
     def fits(self, upgrade: UnitUpgrade, method: Method, load: Counter[str]) -> bool:
         """Within all bounds: of hosts; system VMs are replaced one after the other, big units done one by one."""
         others, unit, big = self.held - {upgrade}, upgrade.unit, self._limits.big_s

@@ -187,7 +187,8 @@ class Scheduler:
         """Everything that speaks against a call is looked at in the moment of sending it."""
         if why := self._why_not(request.expected_s, completes=request.completes):
             return why
-        if not self._may_go_on(upgrade) or self.clock() - request.read_at > FRESH_S:
+        fits = request.completes or self._bounds.fits_where_it_is(upgrade)
+        if not fits or not self._may_go_on(upgrade) or self.clock() - request.read_at > FRESH_S:
             return self._stale(upgrade)
         sent = self._submitter.submit_once(upgrade.unit.zone_id, request.call, request.since)
         if sent is None:

@@ -65,7 +65,10 @@ def _read(parser: configparser.ConfigParser, path: str) -> None:
         problem = f"it is no INI file ({type(error).__name__})"  # the error's own words have lines of the file
     else:
         return
-    raise SysvmError(f"{path}, which api_config (CLOUDSTACK_CONFIG) names, cannot be read: {problem}.")
+    raise SysvmError(
+        f"{path}, which api_config (CLOUDSTACK_CONFIG) names, cannot be read: {problem}.",
+        remedy="Give the path of a cloudstack.ini or of CloudMonkey's config.",
+    )
 
 
 def _options(parser: configparser.ConfigParser, region: str | None, path: str, *, asked_for: bool) -> dict[str, Any]:
@@ -75,7 +78,9 @@ def _options(parser: configparser.ConfigParser, region: str | None, path: str, *
             return {}
         raise SysvmError(
             f"{path} has no section {name!r}; it has {', '.join(parser.sections()) or 'none'}.",
-            remedy="Name one of them with api_region (CLOUDSTACK_REGION).",
+            remedy="Name one of them with api_region (CLOUDSTACK_REGION)."
+            if parser.sections()
+            else f"Begin it with the line [{name}].",
         )
     section = {key: value.strip() for key, value in parser.items(name) if value and value.strip()}
     of_cmk = "url" in section and "endpoint" not in section

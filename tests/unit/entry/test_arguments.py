@@ -331,7 +331,12 @@ def test_url_and_keys_come_from_one_place(home: Path) -> None:
 @pytest.mark.parametrize(
     ("params", "text", "words"),
     [
-        ({"api_config": "no-such-file"}, "", "no-such-file.*cannot be read: No such file"),
+        ({"api_config": "no-such-file"}, "", "no-such-file.*cannot be read: No such file.*Give the path"),
+        (
+            {"api_config": "odd"},
+            "endpoint = https://x.test/\nsecret = hidden\n",
+            r"it has none\. Begin it with.*\[cloudstack\]",
+        ),
         ({"api_region": "north"}, "", "no section 'north'; it has cloudstack, prod.*CLOUDSTACK_REGION"),
         ({"api_config": "odd"}, "secret hidden\n", "odd.*it is no INI file"),
         ({"api_config": "odd"}, "[cloudstack]\nendpoint = https://x.test/\nsecret = hidden\n", "has no key"),

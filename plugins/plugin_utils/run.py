@@ -191,6 +191,7 @@ class PlayContext:
         self._action = action
         self.vars: dict[str, Any] = task_vars or {}
         self.variables: dict[str, Any] = {}
+        self._omit = self.vars.get("omit", object())  # what default(omit) comes to, which means as if not given
         self._typed = as_typed(context.CLIARGS.get("extra_vars", ()), self.vars)
         self.host: str = self.vars.get("inventory_hostname", "localhost")
         self.hosts: list[str] = list(self.vars.get("ansible_play_hosts_all") or [self.host])
@@ -227,10 +228,8 @@ class PlayContext:
 
         :raises SysvmError: for a value that cannot be meant.
         """
-        given = {}
-        for name in VARIABLES:
-            if PREFIX + name in self.vars:
-                given[PREFIX + name] = self._templated(name)
+        found = {PREFIX + name: self._templated(name) for name in VARIABLES if PREFIX + name in self.vars}
+        given = {name: value for name, value in found.items() if value != self._omit}
         if AWX_VARIABLE not in self.vars:
             refuse_empty(given)
         self.variables = read_variables(given)
@@ -241,6 +240,8 @@ class PlayContext:
         try:
             return self._action._templar.template(self.vars.get(PREFIX + name))
         except AnsibleError as error:
+            if type(error).__name__ == "AnsibleValueOmittedError":  # since ansible-core 2.19
+                return self._omit
             raise OptionError(
                 f"cannot be made out: {error.message}",
                 option=name,

@@ -191,6 +191,15 @@ def test_a_list_that_comes_out_empty_is_refused(cloud: Cloud, variable: str, giv
     assert_refused(run, f"sysvm_{variable} is given, but names nothing")
 
 
+def test_a_playbook_may_leave_a_variable_out_by_omit(cloud: Cloud) -> None:
+    """As an empty text, which is refused, was used for."""
+    optional = {"sysvm_names": "{{ mine | default(omit) }}", "sysvm_kinds": "{{ my_kinds | default(omit) }}"}
+    role = {"ansible.builtin.include_role": {"name": "cloudstack.sysvm.preflight"}, "vars": optional}
+    play = cloud.write_playbook({"hosts": "localhost", "gather_facts": False, "tasks": [role]})
+    run = cloud.playbook(str(play), "-e", "my_kinds=router")
+    assert run.rc == 0 and "kinds router;" in run.stdout, run.output
+
+
 def test_what_a_shell_variable_leaves_that_is_not_set_is_refused(cloud: Cloud) -> None:
     """It would be the whole cloud, without an approval."""
     assert_refused(cloud.playbook(UPGRADE, "-e", "sysvm_approved_plan="), "sysvm_approved_plan is given, but")

@@ -51,16 +51,16 @@ class ActionModule(LiveAction):
                 return {**result, "skipped": True, "stopped": stopped, "failures": 0, "hooks": []}
             step = StepAtWork(around, run, number)
             step.tell()
-            return {**result, **self._carry_out(step, task_vars)}
+            return {**result, **self._carry_out(step)}
         except SysvmError as error:
             return {**result, "failed": True, "msg": str(error)}
 
-    def _carry_out(self, step: StepAtWork, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _carry_out(self, step: StepAtWork) -> dict[str, Any]:
         call = step.call()
         step.around.tell_modules(step.environment())
         step.around.show([step.headline])
         try:
-            returned, interrupted = self._run(call, step, task_vars)
+            returned, interrupted = self._run(call, step)
         except BaseException:  # the timeout of a task is one: what was done by then is kept for the report
             step.end({})
             raise
@@ -76,15 +76,12 @@ class ActionModule(LiveAction):
             **({"diff": returned["diff"]} if "diff" in returned else {}),
         }
 
-    def _run(
-        self, call: ModuleCall, step: StepAtWork, task_vars: dict[str, Any] | None
-    ) -> tuple[dict[str, Any], signal.Signals | None]:
+    def _run(self, call: ModuleCall, step: StepAtWork) -> tuple[dict[str, Any], signal.Signals | None]:
         """Run the module and show its lines, with probers on other hosts where these are wanted."""
         variables = step.around.variables
         probed_from = variables["probe_from"] if variables["probe"] and not step.around.checking else ()
-        environment = self._task.environment or []
-        with ProbeHosts(probe_hosts(probed_from, self, task_vars or {}), RATE) as hosts:
-            self._task.environment = [*environment, hosts.environment]
+        with ProbeHosts(probe_hosts(probed_from, self, step.around.vars), RATE) as hosts:
+            step.around.tell_modules(hosts.environment)
 
             def look() -> list[str]:
                 hosts.relay()
@@ -93,12 +90,11 @@ class ActionModule(LiveAction):
             returned, interrupted = self.run_live(
                 f"cloudstack.sysvm.{call.module}",
                 dict(call.options),
-                task_vars,
+                step.around.vars,
                 prefix=step.around.prefix,
                 where=variables["progress"],
                 tick=look,
             )
-        self._task.environment = environment
         returned["warnings"] = [*returned.get("warnings", []), *hosts.problems]
         return returned, interrupted
 

@@ -54,8 +54,8 @@ def module_call(
         or (variables["health_checks"] == "canary" and step["canary"]),
         "soak": variables["soak"] if step["canary"] else 0,
         "label": f"step {step['number']} of {steps}",
+        "if_gone": "report",
     }
-    common["if_gone"] = "report"
     fallback = "recreate" if "failed" in variables["recreate"] else "none"
     if any(unit.get("approved") for unit in units):
         common["approved_lines"] = [{"id": unit["id"], **unit["approved"]} for unit in units]

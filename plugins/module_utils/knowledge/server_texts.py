@@ -3,8 +3,8 @@
 
 """What management servers say, in their own words, and what that means, as data with sources. Pure.
 
-Only words that a server was seen to say, or that its source says, are looked for: each row has an example of them, and
-names the recording that has it or the place in the server's source that makes it.
+Only words that a server was seen to say, or that its source says, are looked for: each row names the recording that has
+them or the place in the server's source that makes them, and each has examples (tests/support/server_words.py).
 """
 
 from __future__ import annotations
@@ -32,25 +32,17 @@ class ServerText:
 
     :ivar hint: what it means for an operator and what to do; empty where nothing is to be done.
     :ivar source: the file of the server's source that says it, or the recording (tests/recordings) that has it.
-    :ivar examples: as the server says it.
     """
 
     pattern: re.Pattern[str]
     meaning: Meaning
     hint: str
     source: str
-    examples: tuple[str, ...]
 
 
-def _row(pattern: str, meaning: Meaning, source: str, *examples: str, hint: str = "") -> ServerText:
-    return ServerText(re.compile(pattern, re.IGNORECASE), meaning, hint, source, examples)
+def _row(pattern: str, meaning: Meaning, source: str, hint: str = "") -> ServerText:
+    return ServerText(re.compile(pattern, re.IGNORECASE), meaning, hint, source)
 
-
-# What patchSystemVm puts around the words of a host (ManagementServerImpl.patchSystemVm). Of a router's patch the
-# server drops them: restartNetwork says no more than "Failed to restart network".
-_PATCH_FAILED = "Failed to patch systemVM v-1-VM due to "
-_NOT_SENT = "SystemVM live patch failed due to: "
-_CLASS = "class com.cloud.agent.api."
 
 # The first row that fits counts.
 SERVER_TEXTS = (
@@ -62,55 +54,42 @@ SERVER_TEXTS = (
         r"|host with specified id is not in the right state",
         Meaning.NOT_NOW,
         "AgentUnavailableException.java",
-        f"{_NOT_SENT}Resource [Host:5] is unreachable: Host 5: Host with specified id is not in the right state: Alert",
-        f"{_NOT_SENT}Resource [Host:5] is unreachable: Host 5: The link to the agent kvm-5 has been closed",
-        f"{_NOT_SENT}Resource [Host:5] is unreachable: Host 5: Channel is closed",
         hint="The agent of the VM's host was away: bring the host Up and run again. The VM needs no repair.",
     ),
     _row(
         r"Commands \d+ to Host \d+ timed out",
         Meaning.NOT_NOW,
         "OperationTimedoutException.java",
-        f"{_NOT_SENT}Commands 7566047373982433280 to Host 5 timed out after 1200 secs",
         hint="The host did not answer in time and may still be at work: run again later.",
     ),
     _row(
         r"Timed out in waiting for SSH execution",
         Meaning.NOT_NOW,
         "SshHelper.java",
-        f"{_PATCH_FAILED}Timed out in waiting for SSH execution exit status",
         hint="The patch script did not end in ten minutes, and may still run inside the VM: run again later.",
     ),
     _row(
         r"as it is not in Running state",
         Meaning.NOT_NOW,
         "stop_start_systemvm.jsonl",
-        'Unable to patch SystemVM: VM instance {"id":125,"instanceName":"v-125-VM","state":"Stopped",'
-        '"type":"ConsoleProxy","uuid":"caff43a5-78f6-4fca-8c5f-25d8ba888caf"} as it is not in Running state.',
         hint="It was not Running at that moment: stopped, started or moved by somebody or by HA. Run again.",
     ),
     _row(
         r"Network is not in the right state to be restarted",
         Meaning.REFUSED,
         "vpc_tier_not_implemented.jsonl",
-        "Network is not in the right state to be restarted. Correct states are: Implemented, Setup",
         hint="It is out of use now: its router takes the new software when the network is used again.",
     ),
     _row(
         r"Can not accept new jobs",
         Meaning.NOT_NOW,
         "ApiDispatcher.java, AsyncJobManagerImpl.java (4.19, 4.20), ApiServer.java (4.21 and newer)",
-        "A shutdown has been triggered. Can not accept new jobs",
-        "Maintenance or Shutdown has been initiated on this management server. Can not accept new jobs",
         hint="A management server is about to be shut down: run again when all are Up.",
     ),
     _row(
         r"Unable to lock network|Unable to lock vpc",
         Meaning.NOT_NOW,
         "RouterDeploymentDefinition.java, VpcRouterDeploymentDefinition.java",
-        'Unable to lock network Network {"id": 204, "name": "web", "uuid": "2da977c8-8f41-40cf-8603-317aecc8643b", '
-        '"networkofferingid": 31}',
-        'Unable to lock vpc VPC {"id":3,"name":"shop","uuid":"ee4929e4-6aed-4132-ac18-bf2adb9f0538"}',
         hint="Something else deploys a router there: run again when it has ended.",
     ),
     # --- the host's own trouble
@@ -119,9 +98,6 @@ SERVER_TEXTS = (
         r"/vms/\S+ \(|Unable to find cloudScripts path",
         Meaning.MEND_HOST,
         "FileUtil.java, ChecksumUtil.java",
-        f"{_PATCH_FAILED}Failed to scp files to system VM due to, /usr/share/cloudstack-common/vms/agent.zip "
-        "(No such file or directory)",
-        "Unable to find cloudScripts path, cannot update SystemVM r-5-VM",
         hint="The host lacks files of CloudStack: install the package cloudstack-common on it (on VMware: on the "
         "management server) in the version of the management server, then run again. A new VM would need them too.",
     ),
@@ -129,7 +105,6 @@ SERVER_TEXTS = (
         r"UnsupportedAnswer cannot be cast to",
         Meaning.MEND_HOST,
         "ManagementServerImpl.java",
-        f"{_CLASS}UnsupportedAnswer cannot be cast to {_CLASS}PatchSystemVmAnswer",
         hint="The agent of the VM's host does not know live patching: upgrade cloudstack-agent there, then run again. "
         "Where the hypervisor itself cannot live patch, recreate the VM.",
     ),
@@ -138,7 +113,6 @@ SERVER_TEXTS = (
         r"agent\.api\.Answer cannot be cast to",
         Meaning.MEND_HOST,
         "ManagementServerImpl.java",
-        f"{_CLASS}Answer cannot be cast to {_CLASS}PatchSystemVmAnswer",
         hint="The agent of the VM's host failed before it patched: its log says why. Most likely files of the package "
         "cloudstack-common are missing there; a new VM would need them too.",
     ),
@@ -146,15 +120,12 @@ SERVER_TEXTS = (
         r"callHostPlugin failed",
         Meaning.MEND_HOST,
         "CitrixResourceBase.java",
-        f"{_PATCH_FAILED}callHostPlugin failed for cmd: runPatchScriptInDomr with args domrip: 169.254.3.2,  due to "
-        "There was a failure communicating with the plugin.",
         hint="The XenServer host did not run the plugin that patches: look at the host, then run again.",
     ),
     _row(
         r"SRs with name XenServer Tools",
         Meaning.MEND_HOST,
         "CitrixResourceBase.java",
-        "There are 0 SRs with name XenServer Tools or XCP-ng Tools or Citrix Hypervisor Tools",
         hint="To start a system VM, the server needs a storage repository of one of these names on the XenServer host: "
         "give it one, or let the VM start on another host (issue 6148).",
     ),
@@ -163,20 +134,12 @@ SERVER_TEXTS = (
         r"No space left on device",
         Meaning.VM_BROKEN,
         "FileUtil.java with the SCPClient of trilead-ssh2",
-        f"{_PATCH_FAILED}Failed to scp files to system VM due to, Remote scp terminated with error (scp: "
-        "/var/cache/cloud//agent.zip: No space left on device).",
         hint="The VM's disk is full: recreate it.",
     ),
     _row(
         r"GetSystemVMVersionCmd|Failed to scp files to system VM|problem while connecting to|authentication SSH user",
         Meaning.VM_BROKEN,
         "LibvirtPatchSystemVmCommandWrapper.java, VmwareResource.java, FileUtil.java, SshHelper.java",
-        f"{_PATCH_FAILED}GetSystemVMVersionCmd failed due to com.cloud.utils.exception.CloudRuntimeException: "
-        "GetSystemVMVersionCmd on 169.254.3.2 failed, message ssh: connect to host 169.254.3.2 port 3922: No route to "
-        "host",
-        f"{_PATCH_FAILED}Failed to scp files to system VM due to, Connection refused (Connection refused)",
-        f"{_PATCH_FAILED}There was a problem while connecting to 169.254.3.2:3922",
-        f"{_PATCH_FAILED}Failed to authentication SSH user root on host 169.254.3.2",
         hint="The host does not reach the VM at its control address: check both, or recreate the VM.",
     ),
     _row(
@@ -184,7 +147,6 @@ SERVER_TEXTS = (
         r"Failed to patch systemVM \S+ due to",
         Meaning.VM_BROKEN,
         "patch_systemvm.jsonl",
-        "Failed to patch systemVM v-25-VM due to patch-sysvms.sh exited with 1",
         hint="The patch script failed inside the VM (/var/log/livepatchsystemvm.log there): recreate it if nothing "
         "explains that.",
     ),
@@ -193,7 +155,6 @@ SERVER_TEXTS = (
         r"Router requires upgrade",
         Meaning.RULES,
         "NetworkHelperImpl.java",
-        "Resource [VirtualRouter:5] is unreachable: Unable to send command. Router requires upgrade",
         hint="The server sends nothing to a router below minreq.sysvmtemplate.version whose scripts are not its own: "
         "patch it again, or recreate it (issue 12211).",
     ),
@@ -201,32 +162,24 @@ SERVER_TEXTS = (
         r"Unable to create a deployment for VM",
         Meaning.NO_ROOM,
         "recreate_no_capacity.jsonl",
-        'Unable to create a deployment for VM instance {"id":88,"instanceName":"r-88-VM","state":"Starting",'
-        '"type":"DomainRouter","uuid":"080f6d27-b81f-47c3-9cff-6e3679fd19d8"}',
         hint="No host has room for it: free capacity, then run again; what is left over is replaced then.",
     ),
     _row(
         r"which has enough capacity|Insufficient address capacity",
         Meaning.NO_ROOM,
         "NetworkHelperImpl.java, IpAddressManagerImpl.java",
-        "Zone Berlin has no KVM host which has enough capacity",
-        "Insufficient address capacity",
         hint="There is no room for it: free capacity or add addresses, then run again.",
     ),
     _row(
         r"Can't find all necessary running routers|Can't find at least one",
         Meaning.OTHER,
         "VirtualRouterElement.java, VpcVirtualRouterElement.java",
-        "Resource [DataCenter:1] is unreachable: Can't find all necessary running routers!",
-        "Resource [DataCenter:1] is unreachable: Can't find at least one router!",
-        "Resource [DataCenter:1] is unreachable: Can't find at least one running router!",
         hint="A router is missing: restart its network or VPC with cleanup.",
     ),
     _row(
         r"cidr is not formatted correctly",
         Meaning.OTHER,
         "NetUtils.java",
-        "cidr is not formatted correctly: 192.168.2.0/24,160.0.0.0/24",
         hint="4.21 makes no router where a zone has several public IP ranges (issue 12621): do not go on before that "
         "is mended.",
     ),
@@ -235,23 +188,17 @@ SERVER_TEXTS = (
         r"No change in the scripts checksum",
         Meaning.UNCHANGED,
         "patch_systemvm.jsonl",
-        "No change in the scripts checksum, not patching systemVM v-25-VM",
     ),
     _row(
         r"Management server node \S+ is up|\bup in zone\b|switch from UNKNOWN",
         Meaning.GOOD_NEWS,
         "rules_fail.jsonl",
-        "Management server node 127.0.0.1 is up",
-        "Console proxy up in zone [zim1], proxy [v-108-VM], public IP [192.168.1.2], private IP [172.16.6.18].",
-        "Redundant virtual router r-157-VM just switch from UNKNOWN to PRIMARY",
     ),
     _row(
         # A pair's routers take each other's place while they are patched, and when they please.
         r"just switch from BACKUP to PRIMARY|just switch from PRIMARY to BACKUP",
         Meaning.GOOD_NEWS,
         "VirtualNetworkApplianceManagerImpl.java",
-        "Redundant virtual router r-157-VM just switch from BACKUP to PRIMARY",
-        "Redundant virtual router r-157-VM just switch from PRIMARY to BACKUP",
     ),
 )
 

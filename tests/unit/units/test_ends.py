@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
-    SERVER_TEXTS,
     Meaning,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
@@ -32,10 +31,10 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import
     rules_not_applied,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.record import Attempt, Record
+from tests.support.server_words import WORDS
 from tests.unit.builders import SITUATION, network_unit, ssvm, vm, vpc_unit
 
 LATER, RECREATE = Recovery.LATER, Recovery.RECREATE
-WORDS = [(row.meaning, example) for row in SERVER_TEXTS for example in row.examples]
 OTHER_WORDS = ["", "Failed to restart network", "Command failed due to Internal Server Error"]
 
 

@@ -14,18 +14,17 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import J
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import Unit
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.server_texts import (
-    SERVER_TEXTS,
     Meaning,
 )
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.knowledge.vocabulary import Kind
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.rollout.results import UnitResult
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.units.ends import Recovery, UnitStatus
+from tests.support.server_words import WORDS
 from tests.unit.builders import SITUATION, network_unit, pair, system_vm_unit, vm, vpc_unit
 from tests.unit.rollout.fake import FakeServer, Fault
 from tests.unit.rollout.rolling import LIMITS, only
 
 LATER = Recovery.LATER
-WORDS = [(row.meaning, example) for row in SERVER_TEXTS for example in row.examples]
 
 
 def fall_back(unit: Unit, said: str = "it failed", *faults: Fault, **facts: Any) -> tuple[UnitResult, list[str]]:

@@ -11,6 +11,7 @@ C(parentid), and was created in the same second as the job. An event without suc
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -53,6 +54,8 @@ JOBS = {
 }
 # Jobs of which the server gives the VM's id (async_job_view): start, stop, reboot, destroy.
 VM_INSTANCE_TYPES = frozenset({"SystemVm", "DomainRouter", "ConsoleProxy"})
+_ByMoment = Mapping[tuple[Any, Any], set[str]]
+_NAMED_IN_WORDS = {told.event: told.else_some != SOME_NETWORK for told in JOBS.values()}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -83,16 +86,18 @@ def match_jobs(jobs: Iterable[Job], events: Iterable[Mapping[str, Any]]) -> list
     events = list(events)
     completed = {event.get("parentid") for event in events if event.get("state") == "Completed"}
     begun = [event for event in events if event.get("state") in ("Scheduled", "Started")]
-    still_open = [
-        event for event in begun if event.get("id") not in completed and event.get("parentid") not in completed - {None}
-    ]
+    over = completed - {None}
+    still_open = _by_moment(
+        event for event in begun if event.get("id") not in completed and event.get("parentid") not in over
+    )
+    begun_by_moment = _by_moment(begun)
     found = []
     for job in jobs:
         told, fitting = _told(job), frozenset[str]()
         if job.instance_type in VM_INSTANCE_TYPES:
             ids = frozenset({job.instance_id or SOME_VM})
         elif told:
-            fitting = _ids(job, told, begun)
+            fitting = _ids(job, told, begun_by_moment)
             ids = _ids(job, told, still_open) or fitting or frozenset({told.else_some})
         else:
             continue
@@ -106,36 +111,37 @@ def told_apart(jobs: Iterable[InFlight], zone_ids: Iterable[str], target: str) -
     :param zone_ids: where the objects may be.
     :param target: the version that is upgraded to; part of our jobs' ids.
     """
-    return [replace(job, resource_ids=ours) if (ours := _ours(job, zone_ids, target)) else job for job in jobs]
-
-
-def _ours(job: InFlight, zone_ids: Iterable[str], target: str) -> frozenset[str]:
-    known = [objects_of_ids(zone_id, job.fitting, target) for zone_id in zone_ids] if len(job.fitting) > 1 else []
-    return frozenset(ids[job.job_id] for ids in known if job.job_id in ids)
+    jobs = list(jobs)
+    fitting = frozenset[str]().union(*(job.fitting for job in jobs if len(job.fitting) > 1))
+    ours = {job_id: known for zone in zone_ids for job_id, known in objects_of_ids(zone, fitting, target).items()}
+    return [
+        replace(job, resource_ids=frozenset({ours[job.job_id]})) if ours.get(job.job_id) in job.fitting else job
+        for job in jobs
+    ]
 
 
 def _told(job: Job) -> _Told | None:
     return JOBS.get(job.command.removesuffix("ByAdmin"))
 
 
-def _ids(job: Job, told: _Told, events: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    return frozenset(
-        resource
-        for event in events
-        if event.get("type") == told.event and _same_moment(event.get("created"), job.created)
-        for resource in _resources(event, told)
-    )
+def _by_moment(events: Iterable[Mapping[str, Any]]) -> _ByMoment:
+    """The ids that events name, by type and second: thousands of jobs may run."""
+    found: dict[tuple[Any, Any], set[str]] = defaultdict(set)
+    for event in events:
+        created, kind = event.get("created"), event.get("type")
+        at = moment(created)
+        found[kind, created if at is None else int(at)].update(_resources(event, _NAMED_IN_WORDS.get(str(kind), False)))
+    return found
 
 
-def _resources(event: Mapping[str, Any], told: _Told) -> list[str]:
+def _ids(job: Job, told: _Told, events: _ByMoment) -> frozenset[str]:
+    at = moment(job.created)
+    seconds: Iterable[object] = [job.created] if at is None else range(int(at) - TOLERANCE_S, int(at) + TOLERANCE_S + 1)
+    return frozenset[str]().union(*(events.get((told.event, second), ()) for second in seconds))
+
+
+def _resources(event: Mapping[str, Any], in_words: bool) -> list[str]:
     """In the words about a network stand ids of offerings, and not always its own."""
     if event.get("resourceid"):
         return [str(event["resourceid"])]
-    return _UUID.findall(str(event.get("description", ""))) if told.else_some != SOME_NETWORK else []
-
-
-def _same_moment(one: str | None, other: str | None) -> bool:
-    first, second = moment(one), moment(other)
-    if first is None or second is None:
-        return one == other
-    return abs(first - second) <= TOLERANCE_S
+    return _UUID.findall(str(event.get("description", ""))) if in_words else []

@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.api.jobs import Job, JobStatus
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud import in_flight
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.in_flight import (
     JOBS,
     match_jobs,
     read_in_flight,
     told_apart,
 )
-from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import Purpose, job_id_of
+from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.job_ids import (
+    Purpose,
+    job_id_of,
+    objects_of_ids,
+)
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.cloud.model import (
     SOME_INTERNAL_LB,
     SOME_NETWORK,
@@ -90,6 +96,25 @@ def test_an_id_of_ours_tells_which_object_it_is(over: bool) -> None:
     assert known.resource_ids == {"id-net"}
     assert unknown.resource_ids == {"id-f", "id-g"} | ({"id-net"} if not over else set())
     assert told_apart([known, unknown], {"id-zone"}, "4.20.0.0") == [known, unknown]
+
+
+def test_a_thousand_jobs_of_one_second_ask_for_no_id_of_ours_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script of somebody else may restart all networks at once."""
+    names = [f"n{number}" for number in range(1000)]
+    events = [EVENT | {"id": name, "resourceid": f"id-{name}"} for name in names]
+    jobs = [Job(name, JobStatus.RUNNING, "RestartNetworkCmd", created=MOMENT) for name in names]
+    ours = job_id_of("id-zone", "id-n7", Purpose.PATCH, "4.22.0.0", 1)
+    jobs.append(Job(ours, JobStatus.RUNNING, "RestartNetworkCmd", created=MOMENT))
+    asked: list[str] = []
+
+    def counted(zone_id: str, object_ids: Iterable[str], target: str) -> dict[str, str]:
+        asked.extend(ids := list(object_ids))
+        return objects_of_ids(zone_id, ids, target)
+
+    monkeypatch.setattr(in_flight, "objects_of_ids", counted)
+    found = told_apart(match_jobs(jobs, events), ["id-zone"], "4.22.0.0")
+    assert found[-1].resource_ids == {"id-n7"} and len(found[0].resource_ids) == 1000
+    assert len(asked) == len(set(asked))
 
 
 def test_whoever_asks_what_runs_is_told_by_our_ids_what_it_works_on() -> None:

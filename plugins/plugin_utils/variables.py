@@ -109,23 +109,14 @@ def refuse_unknown(defined: Mapping[str, Any], extra: Mapping[str, Any]) -> None
         raise VariableError("; ".join(_unknown(name, known) for name in bare))
 
 
-# Variables that there were, and what takes their place.
-REPLACED = {
-    **{
-        f"{PREFIX}{old}": f"is called {PREFIX}{new}"
-        for old, new in {"canary": "canaries", "hosts": "clouds", "steps": "waves"}.items()
-    },
+# What is an option of the modules, and how a playbook says it.
+OPTIONS_OF_MODULES = {
     **{
         PREFIX + name: f"is no variable; {name} is an option of the modules"
         + (f". Set the environment variable {option.env}" if option.env else "")
         for name, option in ALL.items()
         if not option.variable
     },
-    "sysvm_approved": "is gone; sysvm_pause=none says the same",
-    "sysvm_before_step": "is now before_step in sysvm_hooks: sysvm_hooks: {before_step: FILE}",
-    "sysvm_after_step": "is now after_step in sysvm_hooks: sysvm_hooks: {after_step: FILE}",
-    "sysvm_on_failure": "is now failure in sysvm_hooks: sysvm_hooks: {failure: FILE}",
-    "sysvm_log": "is gone; each run has its log in its own folder, sysvm_report_dir/latest/log for the last one",
     **{
         f"{PREFIX}{name}_timeout": f"is a part of {PREFIX}timeouts: write {PREFIX}timeouts: {{{name}: 20m}}"
         for name in TIMEOUTS
@@ -134,13 +125,12 @@ REPLACED = {
     "sysvm_fallback": "is a part of sysvm_recreate: write sysvm_recreate: [failed]",
     "sysvm_allow_degraded": "is a part of sysvm_recreate: write sysvm_recreate: [degraded]",
     "sysvm_diagnostics": "is a part of sysvm_evidence: write sysvm_evidence: diagnostics",
-    "sysvm_stop_file": "is gone; write stop into the file control in sysvm_report_dir while the run goes on",
 }
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    if name in REPLACED:
-        return f"{name} {REPLACED[name]}"
+    if name in OPTIONS_OF_MODULES:
+        return f"{name} {OPTIONS_OF_MODULES[name]}"
     wanted = name.lower() if name.lower().startswith(PREFIX) else PREFIX + name
     near = nearest([wanted], known, 0.5)
     return f"{name}: did you mean {near[0]}?" if near else f"{name}: there is no such variable"

@@ -101,13 +101,6 @@ def test_a_folder_that_goes_away(seed: int, tmp_path: Path) -> None:
     assert told or " ok " in (path / "log").read_text("utf-8"), "what comes after the folder was made again is there"
 
 
-def test_the_old_name_of_the_log_is_refused(tmp_path: Path) -> None:
-    with Cloud(TWO_NETS, tmp_path) as cloud:
-        run = cloud.upgrade(kinds=["router"], log="upgrade.log")
-    assert (run.rc != 0, run.journal) == (True, [])
-    assert "sysvm_log is gone; each run has its log in its own folder, sysvm_report_dir/latest/log" in run.output
-
-
 def test_a_report_folder_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "shared, by all"
     folder.mkdir()

@@ -20,8 +20,8 @@ from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.option_na
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.table import VARIABLES, default_of
 from ansible_collections.cloudstack.sysvm.plugins.module_utils.options.wanted import SCOPE
 from ansible_collections.cloudstack.sysvm.plugins.plugin_utils.variables import (
+    OPTIONS_OF_MODULES,
     OWN_PREFIX,
-    REPLACED,
     VariableError,
     read_one,
     read_variables,
@@ -324,10 +324,6 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("sysvm_stop_file", "is gone; write stop into the file control"),
-        ("sysvm_canary", "is called sysvm_canaries"),
-        ("sysvm_hosts", "is called sysvm_clouds"),
-        ("sysvm_steps", "is called sysvm_waves"),
         ("sysvm_job_timeout", "is a part of sysvm_timeouts: write sysvm_timeouts: {job: 20m}"),
         ("sysvm_diagnostics", "is a part of sysvm_evidence"),
         ("sysvm_unsupported", "is a part of sysvm_recreate: write sysvm_recreate: [unsupported]"),
@@ -337,13 +333,13 @@ def test_nothing_is_more_than_refused(value: Any) -> None:
         ("sysvm_api_region", "is no variable; api_region is an option of the modules. Set the environment variable"),
     ],
 )
-def test_a_variable_that_there_was_is_refused_with_what_takes_its_place(name: str, instead: str) -> None:
+def test_an_option_of_the_modules_is_refused_with_the_variable_that_says_it(name: str, instead: str) -> None:
     with pytest.raises(VariableError, match=re.escape(f"{name} {instead}")):
         refuse_unknown({name: "x"}, {})
 
 
-def test_no_variable_is_called_like_one_that_there_was() -> None:
-    assert not {name.removeprefix(PREFIX) for name in REPLACED} & set(VARIABLES)
+def test_no_variable_is_called_like_an_option_of_the_modules_alone() -> None:
+    assert not {name.removeprefix(PREFIX) for name in OPTIONS_OF_MODULES} & set(VARIABLES)
     assert len(VARIABLES) <= MOST_VARIABLES
 
 
@@ -467,17 +463,3 @@ def test_its_page_has_every_variable() -> None:
 
 def test_the_scope_is_what_narrows() -> None:
     assert set(SCOPE) == {"zones", "kinds", "names", "exclude_names", "cidrs", "select", "owners", "approved_plan"}
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("approved", "sysvm_pause=none"),
-        ("before_step", "{before_step: FILE}"),
-        ("after_step", "{after_step: FILE}"),
-        ("on_failure", "{failure: FILE}"),
-    ],
-)
-def test_an_old_name_is_refused_with_the_new_one(old: str, new: str) -> None:
-    with pytest.raises(VariableError, match=rf"^sysvm_{old} is .*{re.escape(new)}"):
-        refuse_unknown({f"sysvm_{old}": "x"}, {})

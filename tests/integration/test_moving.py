@@ -444,6 +444,19 @@ def test_a_zone_that_has_lost_its_hosts_keeps_only_its_own_units_from_being_recr
             step(simulator, of_networks("b"), Method.RECREATE)
 
 
+@pytest.mark.parametrize("version", ["4.20.2.0", VERSION])
+def test_a_zone_that_is_disabled_meanwhile_keeps_its_system_vm(version: str) -> None:
+    """Nothing would take the place of one that is destroyed."""
+    zones = [{"name": "Berlin"}, {"name": "Bern"}]
+    with cloud(server={"version": version}, defaults={"version": "4.19.1"}, zones=zones) as simulator:
+        simulator.sleep(40)
+        both = Targets(system_vms=[uuid_of("vm", "v-2-VM"), uuid_of("vm", "v-4-VM")])
+        simulator.later(5.0, lambda: simulator.update(zones={"Bern": {"allocation": "Disabled"}}))
+        results = step(simulator, both, Method.RECREATE)
+        assert (results["v-4-VM"]["status"], results["v-4-VM"]["code"]) == ("skipped", "ZoneDisabled"), results
+        assert ours(simulator) == ["destroySystemVm v-2-VM"]
+
+
 def test_what_new_vms_need_is_not_waited_for_once_the_run_is_stopped(tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     with cloud(zones=[{"name": "Berlin", "hosts": [{"name": "h1"}]}], networks=nets("a")) as simulator:

@@ -207,6 +207,9 @@ class ImaginedServer(Server):
         of_vpcs = {unit.id for unit in whole if unit is not None and unit.kind is Kind.VPC}
         return frozenset(of_vpcs if vpcs else self.marked - of_vpcs)
 
+    def disabled_zones(self) -> frozenset[str]:
+        return frozenset()
+
     def version(self) -> Version | None:
         self._settle()
         return self._baseline.target

@@ -142,6 +142,10 @@ class Server:
         listed = self._lists.vpcs if vpcs else self._lists.networks
         return frozenset(listed(lambda item: str(item["id"]), restartrequired=True))
 
+    def disabled_zones(self) -> frozenset[str]:
+        """Nothing new is deployed in these."""
+        return frozenset(zone.id for zone in self._lists.zones() if not zone.enabled)
+
     def version(self) -> Version | None:
         """The one version of all management servers that are Up; None while they differ."""
         return common_version(read_management_servers(self._client))

@@ -150,6 +150,8 @@ class View:
             owner = self._server.owner(unit) if request.full or request.tiers else unit
             if request.full:
                 more = {"full": True, "found": owner is not None, "version": self._server.version()}
+                if request.new_disks:
+                    more["zone_disabled"] = unit.zone_id in self._server.disabled_zones()
             unit = owner or unit
             there = tuple(sorted(staying, key=lambda vm: (vm.name, vm.id)))
             unit = unit if there == unit.vms else replace(unit, vms=there)  # what is known of it goes with it

@@ -100,6 +100,7 @@ class Facts:
     :ivar full: whether its network or VPC itself, the hosts and the servers' version were asked for.
     :ivar found: whether its network or VPC is there, where that was asked.
     :ivar version: the one version of all management servers, where that was asked.
+    :ivar zone_disabled: whether its zone is disabled now, where that was asked.
     :ivar foreign: jobs of others whose end the unit does not know.
     :ivar away: hosts that are not Up, in words.
     :ivar marked: what the server wants to be restarted.
@@ -115,6 +116,7 @@ class Facts:
     full: bool = False
     found: bool = True
     version: Version | None = None
+    zone_disabled: bool = False
     foreign: tuple[InFlight, ...] = ()
     away: tuple[str, ...] = ()
     marked: frozenset[str] = frozenset()

@@ -214,7 +214,7 @@ def _renewal(s: Situation) -> call.Call:
 
 def _against_recreation(s: Situation) -> tuple[str, str] | None:
     """What speaks against it: a code, and words."""
-    if s.unit.zone_id in s.baseline.disabled_zones:
+    if s.facts.zone_disabled or s.unit.zone_id in s.baseline.disabled_zones:
         words = f"zone {s.unit.zone} is disabled, so nothing new would be deployed there; enable the zone first"
         return "ZoneDisabled", words
     avoided = s.baseline.avoids(s.unit, Method.RECREATE)

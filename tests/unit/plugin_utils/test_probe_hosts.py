@@ -54,9 +54,10 @@ def test_a_prober_elsewhere_is_asked_tells_and_ends_without_a_trace(tmp_path: Pa
 
 def test_what_is_tried_before_the_run_is_tried_from_there(tmp_path: Path) -> None:
     there = ProbeHost("elsewhere", ThisHost(tmp_path), sys.executable)
-    with socket.create_server(("127.0.0.1", 0)) as listener, ProbeHosts([there], 50) as hosts:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as deaf, ProbeHosts([there], 50) as hosts:
+        deaf.bind(("127.0.0.1", 0))
         listens = Endpoint("127.0.0.1", listener.getsockname()[1], "load balancing")
-        refuses = Endpoint("127.0.0.1", 1, "port forwarding")
+        refuses = Endpoint("127.0.0.1", deaf.getsockname()[1], "port forwarding")
         [tried] = hosts.try_once({"web": [listens, refuses]})
     assert (tried.place, tried.answered, tried.silent) == ("elsewhere", 1, (refuses,))
 

@@ -79,7 +79,8 @@ class Run:
     @property
     def page(self) -> str:
         """The report as a page; empty where there is none."""
-        return self.on_disk.page if self.on_disk else ""
+        folder = self.on_disk
+        return folder.page if folder else ""
 
     def keep_plan(self, plan: Mapping[str, Any], **more: Any) -> None:
         """The units of each step are a file of their own, for hooks; the plan has the others."""

@@ -90,7 +90,8 @@ class Scheduler:
         self._lost = Outage(*lost, most_s, self._progress.remark)
         self._takes_nothing = Outage(*takes_nothing, most_s, self._progress.remark, gap_s=max(most_s, REFUSED_S))
         self._error: ApiError | None = None
-        self._interrupted, self._steered_at = False, -NOTICE_S
+        self._interrupted = False
+        self._steered_at = -NOTICE_S
 
     def run(self, units: Sequence[Unit], want: Callable[[Unit], Want], in_flight: Sequence[InFlight] = ()) -> Rollout:
         """Upgrade the units.

@@ -121,7 +121,7 @@ class Wait:
     """Look again later.
 
     :ivar holds: whether the unit keeps its place meanwhile.
-    :ivar doubtful: whether what is seen contradicts what was done.
+    :ivar doubtful: whether what is seen contradicts what was done, if anything was.
     :ivar full: whether to ask also for what is not read each time.
     """
 
@@ -170,7 +170,7 @@ class Situation:
         """Wait for a condition; None once that has taken too long."""
         if self.age(kind) >= patience:
             return None
-        doubtful = kind is not Type.REDUNDANCY and self.record.touched and self.conditions.false(kind)
+        doubtful = kind is not Type.REDUNDANCY and self.conditions.false(kind)
         return Wait(self.now + REREAD_S, holds, doubtful, full)
 
     def end(self, reason: str, message: str) -> End:

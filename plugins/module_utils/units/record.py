@@ -145,11 +145,6 @@ class Record:
         return any(each.ours and each.taken for each in self.sent)
 
     @property
-    def touched(self) -> bool:
-        """Whether anybody may have changed it."""
-        return any(each.taken for each in self.attempts)
-
-    @property
     def worked(self) -> bool:
         """Whether a job of this purpose has changed it for sure, or tried to."""
         return any(each.job for each in self.sent)
